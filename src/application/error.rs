@@ -1,0 +1,203 @@
+//! The errors of use cases: the third of four stages (domain, store, application, gRPC status).
+
+use time::Duration;
+
+use super::ports::{Cause, HashError, SealError, StoreError};
+use crate::domain::password::PasswordRejected;
+
+/// What a use case yields.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why a use case did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Fields of the command are not acceptable, whatever the state.
+    #[error("fields are not acceptable: {0:?}")]
+    Invalid(Vec<Violation>),
+    /// The state or the caller's rights do not allow it.
+    #[error("refused: {0:?}")]
+    Refused(Refusal),
+    /// Others were in the way; nothing was changed and the same call may succeed.
+    #[error("the store is busy")]
+    Contention(#[source] Cause),
+    /// The store cannot be reached; nothing was changed.
+    #[error("the store is unavailable")]
+    Unavailable(#[source] Cause),
+    /// A fault. The source is for the log alone.
+    #[error("internal fault")]
+    Internal(#[source] Cause),
+}
+
+/// A field that is not acceptable. The description never holds the field's value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// The field's path in the request.
+    pub field: &'static str,
+    /// What is wrong with it, as a predicate of the field.
+    pub description: String,
+    /// The rule, where it has a reason of its own.
+    pub rule: Rule,
+}
+
+/// Rules whose violation has a reason of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rule {
+    /// The form of a field.
+    Form,
+    /// A password shorter than `minimum` code points.
+    PasswordTooShort {
+        /// The policy's minimum.
+        minimum: usize,
+    },
+    /// A password longer than is taken.
+    PasswordTooLong,
+    /// A common or contextual password.
+    PasswordBlocklisted,
+}
+
+/// Refusals that depend on state. Each has one `ErrorReason`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// No account and password go together like this.
+    CredentialsInvalid,
+    /// No access token, or more than one.
+    TokenMissing,
+    /// A genuine access token whose time is over.
+    TokenExpired,
+    /// Any other unacceptable access token.
+    TokenInvalid,
+    /// Any unacceptable refresh token.
+    RefreshTokenInvalid,
+    /// The sign-in is too old for the operation.
+    StepUpRequired {
+        /// The greatest age allowed.
+        max_age: Duration,
+    },
+    /// Right password, unproven address.
+    EmailNotVerified,
+    /// Right password, suspended account.
+    AccountDisabled,
+    /// Right password that must be replaced.
+    PasswordChangeRequired,
+    /// The caller lacks a permission.
+    PermissionMissing {
+        /// Which one.
+        permission: String,
+    },
+    /// Too many attempts.
+    RateLimited {
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// More work than can be done in time.
+    Overloaded,
+    /// An audience this server does not serve.
+    AudienceUnknown,
+    /// A page token this server did not issue for this list.
+    PageTokenInvalid,
+    /// A mailed token that is not, or no longer, valid.
+    ActionTokenInvalid,
+    /// Somebody else has the username.
+    UsernameTaken,
+    /// No such object, as far as the caller may know.
+    NotFound {
+        /// The kind of object, as its message is called.
+        resource: &'static str,
+        /// The name that was asked for.
+        name: String,
+    },
+}
+
+impl Violation {
+    /// A violation of a field's form.
+    pub fn form(field: &'static str, what: impl ToString) -> Self {
+        Self { field, description: what.to_string(), rule: Rule::Form }
+    }
+
+    /// A password that the policy rejects.
+    #[must_use]
+    pub fn password(field: &'static str, rejected: PasswordRejected) -> Self {
+        let rule = match rejected {
+            PasswordRejected::TooShort { minimum } => Rule::PasswordTooShort { minimum },
+            PasswordRejected::TooLong => Rule::PasswordTooLong,
+            PasswordRejected::Blocklisted => Rule::PasswordBlocklisted,
+            PasswordRejected::Text(_) => Rule::Form,
+        };
+        Self { field, description: rejected.to_string(), rule }
+    }
+}
+
+/// Collects the violations of a command, so that the caller learns of all of them at once.
+#[derive(Debug, Default)]
+pub struct Violations(Vec<Violation>);
+
+impl Violations {
+    /// Keeps the value, or notes what is wrong with the field.
+    pub fn take<T, E: ToString>(&mut self, field: &'static str, parsed: std::result::Result<T, E>) -> Option<T> {
+        parsed.map_err(|why| self.0.push(Violation::form(field, why))).ok()
+    }
+
+    /// As `take`, for a field that may be left empty.
+    pub fn take_optional<T, E: ToString>(
+        &mut self,
+        field: &'static str,
+        text: &str,
+        parse: impl FnOnce(&str) -> std::result::Result<T, E>,
+    ) -> Option<T> {
+        if text.is_empty() { None } else { self.take(field, parse(text)) }
+    }
+
+    /// As `take`, for a new password.
+    pub fn take_password<T>(
+        &mut self,
+        field: &'static str,
+        accepted: std::result::Result<T, PasswordRejected>,
+    ) -> Option<T> {
+        accepted.map_err(|why| self.0.push(Violation::password(field, why))).ok()
+    }
+
+    /// The parsed values, or the refusal that names every violation.
+    pub fn check<T>(self, parsed: Option<T>) -> Result<T> {
+        match parsed {
+            Some(value) if self.0.is_empty() => Ok(value),
+            _ => Err(Error::Invalid(self.0)),
+        }
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Contention(source) => Self::Contention(source),
+            StoreError::Unavailable(source) => Self::Unavailable(source),
+            StoreError::Aborted | StoreError::Corrupt(_) => Self::Internal(Box::new(error)),
+        }
+    }
+}
+
+impl From<HashError> for Error {
+    fn from(error: HashError) -> Self {
+        match error {
+            HashError::Overloaded => Self::Refused(Refusal::Overloaded),
+            HashError::Failed(source) => Self::Internal(source),
+        }
+    }
+}
+
+impl From<SealError> for Error {
+    fn from(error: SealError) -> Self {
+        Self::Internal(Box::new(error))
+    }
+}
+
+impl From<Cause> for Error {
+    fn from(source: Cause) -> Self {
+        Self::Internal(source)
+    }
+}

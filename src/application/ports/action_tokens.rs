@@ -1,0 +1,36 @@
+use async_trait::async_trait;
+
+use super::StoreResult;
+use crate::domain::Timestamp;
+use crate::domain::action_token::{ActionPurpose, ActionToken};
+use crate::domain::id::UserId;
+use crate::domain::secret::Digest;
+
+/// Mailed tokens, at most one for each person and purpose.
+#[async_trait]
+pub trait ActionTokens: Send {
+    /// Stores a token in place of the person's earlier one for the same purpose.
+    async fn put_action_token(&mut self, token: &ActionToken) -> StoreResult<()>;
+
+    /// Whose token this is, if it is for the purpose and has not expired; it stays usable.
+    async fn find_action_token(
+        &mut self,
+        digest: &Digest,
+        purpose: ActionPurpose,
+        now: Timestamp,
+    ) -> StoreResult<Option<UserId>>;
+
+    /// Takes a token out, if it is for the purpose and has not expired: of several parallel calls exactly one gets it.
+    async fn consume_action_token(
+        &mut self,
+        digest: &Digest,
+        purpose: ActionPurpose,
+        now: Timestamp,
+    ) -> StoreResult<Option<UserId>>;
+
+    /// Takes out the person's token for a purpose, whatever it is.
+    async fn drop_action_token(&mut self, user_id: UserId, purpose: ActionPurpose) -> StoreResult<()>;
+
+    /// Erases up to `limit` tokens that expired before `before`. How many.
+    async fn purge_action_tokens(&mut self, before: Timestamp, limit: i64) -> StoreResult<usize>;
+}

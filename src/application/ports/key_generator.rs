@@ -1,0 +1,20 @@
+use zeroize::Zeroizing;
+
+use super::Cause;
+use crate::domain::signing_key::SigningAlgorithm;
+
+/// A key pair that was just made.
+pub struct NewKeyPair {
+    /// The RFC 7638 SHA-256 thumbprint of the public half.
+    pub kid: String,
+    /// The public half as a JSON Web Key with `kty`, `crv`, the coordinates, `kid`, `alg` and `use`.
+    pub public_jwk: String,
+    /// The private half in PKCS #8.
+    pub private_key: Zeroizing<Vec<u8>>,
+}
+
+/// Makes key pairs.
+pub trait KeyGenerator: Send + Sync {
+    /// A new pair for the algorithm.
+    fn generate(&self, algorithm: SigningAlgorithm) -> Result<NewKeyPair, Cause>;
+}

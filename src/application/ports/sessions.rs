@@ -1,0 +1,59 @@
+use async_trait::async_trait;
+
+use super::StoreResult;
+use crate::domain::Timestamp;
+use crate::domain::id::{SessionId, UserId};
+use crate::domain::secret::Digest;
+use crate::domain::session::{EndReason, Session};
+use crate::domain::user::User;
+
+/// A place in a list of sessions, newest first: just after this one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionPosition {
+    /// When the session before began.
+    pub create_time: Timestamp,
+    /// Its id, where times are equal.
+    pub id: SessionId,
+}
+
+/// Sessions. A session is live while it has not ended and neither its absolute nor its idle time has passed.
+#[async_trait]
+pub trait Sessions: Send {
+    /// The session with this id, live or not.
+    async fn find_session(&mut self, id: SessionId) -> StoreResult<Option<Session>>;
+
+    /// The session with this id, live or not, and its user: one query.
+    async fn find_session_with_user(&mut self, id: SessionId) -> StoreResult<Option<(Session, User)>>;
+
+    /// Stores a new session.
+    async fn insert_session(&mut self, session: &Session) -> StoreResult<()>;
+
+    /// Stores the refresh state and the times of `session`, if its live token is still `expected` and it has not ended.
+    /// Whether it did; of several parallel calls exactly one does.
+    async fn rotate_session(&mut self, session: &Session, expected: &Digest) -> StoreResult<bool>;
+
+    /// Ends a session. Whether it was live at `now`.
+    async fn end_session(&mut self, id: SessionId, reason: EndReason, now: Timestamp) -> StoreResult<bool>;
+
+    /// Ends all live sessions of a person but one. How many were live at `now`.
+    async fn end_sessions(
+        &mut self,
+        user_id: UserId,
+        except: Option<SessionId>,
+        end: (Timestamp, EndReason),
+    ) -> StoreResult<usize>;
+
+    /// Ends the oldest live sessions of a person beyond the newest `keep`.
+    async fn evict_sessions(&mut self, user_id: UserId, keep: i64, now: Timestamp) -> StoreResult<usize>;
+
+    /// A page of a person's live sessions, newest first, after a position.
+    async fn list_sessions(
+        &mut self,
+        user_id: UserId,
+        now: Timestamp,
+        page: (Option<SessionPosition>, i64),
+    ) -> StoreResult<Vec<Session>>;
+
+    /// Erases up to `limit` sessions that were over before `before`. How many.
+    async fn purge_sessions(&mut self, before: Timestamp, limit: i64) -> StoreResult<usize>;
+}

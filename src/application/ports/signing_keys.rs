@@ -1,0 +1,17 @@
+use async_trait::async_trait;
+
+use super::StoreResult;
+use crate::domain::signing_key::SigningKey;
+
+/// Keys that sign access tokens.
+#[async_trait]
+pub trait SigningKeys: Send {
+    /// All keys, newest first.
+    async fn list_signing_keys(&mut self) -> StoreResult<Vec<SigningKey>>;
+
+    /// Stores a new key.
+    async fn insert_signing_key(&mut self, key: &SigningKey) -> StoreResult<()>;
+
+    /// Holds off other replicas that want to change keys or secrets, until this transaction ends.
+    async fn lock_signing_keys(&mut self) -> StoreResult<()>;
+}

@@ -1,0 +1,92 @@
+use async_trait::async_trait;
+
+use super::{ActionTokens, Credentials, Outbox, ServerSecrets, Sessions, SigningKeys, Throttles, Users};
+
+/// What a store operation yields.
+pub type StoreResult<T> = Result<T, StoreError>;
+
+/// Why the store did not do something. The set is closed: a use case can handle each case, and the sources are for the
+/// log alone.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Other transactions were in the way (serialisation, deadlock, lock time-out). Nothing was changed.
+    #[error("the store could not serialise the change")]
+    Contention(#[source] Cause),
+    /// The database cannot be reached, or no connection was free in time. Nothing was changed.
+    #[error("the store cannot be reached")]
+    Unavailable(#[source] Cause),
+    /// A statement of this transaction failed before, so it can only be rolled back.
+    #[error("the transaction failed earlier and cannot be committed")]
+    Aborted,
+    /// A stored value has no meaning in the domain, or the database refused what it never should.
+    #[error("the store holds or refused something unexpected: {0}")]
+    Corrupt(String),
+}
+
+/// The boxed cause of an error, for the log alone.
+pub type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// A database, as a giver of units of work.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// A unit of work that only reads, without a transaction: each query sees the newest committed state.
+    async fn read(&self) -> StoreResult<Box<dyn Transaction>>;
+
+    /// A unit of work in a transaction. Nothing it does is visible before `commit`; dropping it rolls it back.
+    async fn write(&self) -> StoreResult<Box<dyn Transaction>>;
+
+    /// Whether the database answers.
+    async fn ping(&self) -> StoreResult<()>;
+}
+
+/// A unit of work: all repositories on one connection.
+#[async_trait]
+pub trait Transaction:
+    ActionTokens + Credentials + Outbox + ServerSecrets + Sessions + SigningKeys + Throttles + Users + Send
+{
+    /// Makes the changes permanent. Fails with `Aborted` if any statement failed, even where the database would
+    /// silently roll back.
+    async fn commit(self: Box<Self>) -> StoreResult<()>;
+}
+
+impl dyn Transaction {
+    /// Mailed tokens.
+    pub fn action_tokens(&mut self) -> &mut dyn ActionTokens {
+        self
+    }
+
+    /// Passwords.
+    pub fn credentials(&mut self) -> &mut dyn Credentials {
+        self
+    }
+
+    /// Mail that waits to be sent.
+    pub fn outbox(&mut self) -> &mut dyn Outbox {
+        self
+    }
+
+    /// Secrets of the installation.
+    pub fn server_secrets(&mut self) -> &mut dyn ServerSecrets {
+        self
+    }
+
+    /// Sessions.
+    pub fn sessions(&mut self) -> &mut dyn Sessions {
+        self
+    }
+
+    /// Keys that sign access tokens.
+    pub fn signing_keys(&mut self) -> &mut dyn SigningKeys {
+        self
+    }
+
+    /// Counters of attempts.
+    pub fn throttles(&mut self) -> &mut dyn Throttles {
+        self
+    }
+
+    /// People.
+    pub fn users(&mut self) -> &mut dyn Users {
+        self
+    }
+}

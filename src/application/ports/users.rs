@@ -1,0 +1,40 @@
+use async_trait::async_trait;
+
+use super::StoreResult;
+use crate::domain::email::EmailAddress;
+use crate::domain::id::UserId;
+use crate::domain::user::User;
+use crate::domain::username::Username;
+
+/// What became of an insert that names may stand in the way of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UserInsert {
+    /// The user is stored.
+    Inserted,
+    /// Another account has the address, or the username, or both; nothing was stored and the transaction goes on.
+    NameTaken,
+}
+
+/// People. Addresses and usernames are compared in their canonical form and are unique among all accounts, deleted
+/// ones included.
+#[async_trait]
+pub trait Users: Send {
+    /// The person with this id.
+    async fn find_user(&mut self, id: UserId) -> StoreResult<Option<User>>;
+
+    /// The person with this address.
+    async fn find_by_email(&mut self, email: &EmailAddress) -> StoreResult<Option<User>>;
+
+    /// The person with this username.
+    async fn find_by_username(&mut self, username: &Username) -> StoreResult<Option<User>>;
+
+    /// Stores a new person.
+    async fn insert_user(&mut self, user: &User) -> StoreResult<UserInsert>;
+
+    /// Stores a changed person whose entity grew from the stored revision `user.revision - 1`. Whether it did: `false`
+    /// means somebody else was faster, and nothing was stored.
+    async fn update_user(&mut self, user: &User) -> StoreResult<bool>;
+
+    /// Records the time of a sign-in, without a new revision.
+    async fn record_login(&mut self, id: UserId, time: crate::domain::Timestamp) -> StoreResult<()>;
+}

@@ -1,0 +1,59 @@
+//! Mailed tokens: whoever presents one has read the mail. Single use, for one purpose and one person.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use super::Timestamp;
+use super::id::UserId;
+use super::secret::{Digest, Secret};
+
+/// The longest mailed token text that is looked at, in bytes.
+pub const MAX_BYTES: usize = 128;
+
+/// What a mailed token allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ActionPurpose {
+    /// Proving the e-mail address.
+    VerifyEmail,
+    /// Setting a new password.
+    ResetPassword,
+}
+
+/// A mailed token as it is stored: a person has at most one for each purpose, and a new one replaces it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActionToken {
+    /// Who may act.
+    pub user_id: UserId,
+    /// What is allowed.
+    pub purpose: ActionPurpose,
+    /// The digest of the secret that was mailed.
+    pub digest: Digest,
+    /// When it was made.
+    pub create_time: Timestamp,
+    /// When it expires.
+    pub expire_time: Timestamp,
+}
+
+/// The text form of 256 random bits: 43 characters that are safe in a link.
+#[must_use]
+pub fn text(entropy: &[u8; 32]) -> Secret {
+    Secret::new(URL_SAFE_NO_PAD.encode(entropy))
+}
+
+/// The digest under which the token with this text is stored.
+#[must_use]
+pub fn digest(text: &str) -> Digest {
+    Digest::of(text.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_is_43_characters_that_are_safe_in_a_link() {
+        let text = text(&[0xfb; 32]);
+        assert_eq!(text.expose().len(), 43);
+        assert!(text.expose().bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b)));
+    }
+}

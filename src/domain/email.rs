@@ -1,0 +1,168 @@
+//! E-mail addresses.
+
+use std::fmt;
+
+use super::text::{self, InvalidText};
+
+/// The longest address that SMTP carries (RFC 5321, section 4.5.3.1.3), in bytes.
+pub const MAX_BYTES: usize = 254;
+const MAX_LOCAL_BYTES: usize = 64;
+
+/// Why a text is not an e-mail address.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidEmail {
+    /// Missing, too long, or with U+0000.
+    #[error(transparent)]
+    Text(#[from] InvalidText),
+    /// The part before the `@` is empty or longer than 64 bytes.
+    #[error("must have 1 to 64 bytes before the @")]
+    LocalLength,
+    /// The form is not `name@domain`.
+    #[error("must be an address such as name@example.com")]
+    Form,
+    /// The domain is not a host name of two labels or more.
+    #[error("must have a valid domain after the @")]
+    Domain,
+}
+
+/// An e-mail address: as written, for sending, and in its canonical form, for comparing.
+///
+/// The canonical form has the local part in lower case and the domain as lower-case A-labels. Providers that tell
+/// `A@` from `a@` are not known in practice, and two accounts that differ in case alone would be a trap.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct EmailAddress {
+    written: String,
+    canonical: String,
+}
+
+impl EmailAddress {
+    /// Reads an address: a dot-atom of ASCII (RFC 5321), `@`, and a domain that may be international (RFC 5890).
+    pub fn parse(input: &str) -> Result<Self, InvalidEmail> {
+        text::required(input, MAX_BYTES)?;
+        let (local, domain) = input.rsplit_once('@').ok_or(InvalidEmail::Form)?;
+        if local.is_empty() || local.len() > MAX_LOCAL_BYTES {
+            return Err(InvalidEmail::LocalLength);
+        }
+        if !local.split('.').all(is_atom) {
+            return Err(InvalidEmail::Form);
+        }
+        let domain = canonical_domain(domain)?;
+        let canonical = format!("{}@{domain}", local.to_ascii_lowercase());
+        text::optional(&canonical, MAX_BYTES)?;
+        Ok(Self { written: input.to_owned(), canonical })
+    }
+
+    /// The address as the person wrote it.
+    #[must_use]
+    pub fn written(&self) -> &str {
+        &self.written
+    }
+
+    /// The form that is unique among accounts.
+    #[must_use]
+    pub fn canonical(&self) -> &str {
+        &self.canonical
+    }
+
+    /// The part before the `@`, in lower case.
+    #[must_use]
+    pub fn local_part(&self) -> &str {
+        self.canonical.rsplit_once('@').map_or("", |(local, _)| local)
+    }
+}
+
+impl fmt::Debug for EmailAddress {
+    /// Masked, as addresses are personal data and find their way into logs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("EmailAddress")
+    }
+}
+
+fn is_atom(part: &str) -> bool {
+    !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&b))
+}
+
+fn canonical_domain(domain: &str) -> Result<String, InvalidEmail> {
+    let ascii = idna::domain_to_ascii_strict(domain).map_err(|_| InvalidEmail::Domain)?;
+    let labels: Vec<&str> = ascii.split('.').collect();
+    let all_digits = labels.last().is_none_or(|top| top.bytes().all(|b| b.is_ascii_digit()));
+    if labels.len() < 2 || all_digits || labels.iter().any(|label| label.is_empty() || label.len() > 63) {
+        return Err(InvalidEmail::Domain);
+    }
+    Ok(ascii)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn case_and_international_domains_have_one_canonical_form() {
+        for (written, canonical) in [
+            ("A@EX.com", "a@ex.com"),
+            ("o'neil+tag@Example.COM", "o'neil+tag@example.com"),
+            ("post@bücher.example", "post@xn--bcher-kva.example"),
+            ("post@BÜCHER.example", "post@xn--bcher-kva.example"),
+            ("post@xn--bcher-kva.example", "post@xn--bcher-kva.example"),
+        ] {
+            let email = EmailAddress::parse(written).unwrap();
+            assert_eq!(email.canonical(), canonical);
+            assert_eq!(email.written(), written);
+        }
+    }
+
+    #[test]
+    fn what_is_not_an_address_is_refused() {
+        for text in [
+            "",
+            "a",
+            "@b.de",
+            "a@",
+            "a@b",
+            "a@b..de",
+            "a b@c.de",
+            "a@b c.de",
+            "a@@b.de",
+            ".a@b.de",
+            "a.@b.de",
+            "a..b@c.de",
+            "\"a\"@b.de",
+            "a@[127.0.0.1]",
+            "a@127.0.0.1",
+            "a@-b.de",
+            "a\r\nb@c.de",
+            "a@b.de\n",
+            "ä@b.de",
+            "a\0@b.de",
+            "<a@b.de>",
+            "a@b.de,c@d.de",
+            "a@b.de.",
+        ] {
+            assert!(EmailAddress::parse(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn lengths_hold_at_the_boundary() {
+        let local = "l".repeat(64);
+        assert!(EmailAddress::parse(&format!("{local}@b.de")).is_ok());
+        assert_eq!(EmailAddress::parse(&format!("{local}l@b.de")), Err(InvalidEmail::LocalLength));
+        let label = "d".repeat(61);
+        let longest = format!("{local}@{label}.{label}.{label}.de");
+        assert_eq!(longest.len(), 253);
+        assert!(EmailAddress::parse(&longest).is_ok());
+        assert!(EmailAddress::parse(&format!("{longest}xx")).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics_and_the_canonical_form_is_a_fixed_point(text in "\\PC{0,40}@?\\PC{0,40}") {
+            if let Ok(email) = EmailAddress::parse(&text) {
+                let again = EmailAddress::parse(email.canonical()).unwrap();
+                prop_assert_eq!(again.canonical(), email.canonical());
+            }
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! What Ipse knows and decides: entities, value objects and pure decisions. No input or output, no clock, no
+//! randomness: times and random bytes are handed in.
+
+pub mod action_token;
+pub mod audience;
+pub mod client;
+pub mod email;
+pub mod id;
+pub mod mail;
+pub mod password;
+mod password_blocklist;
+pub mod profile;
+pub mod refresh_token;
+pub mod secret;
+pub mod session;
+pub mod signing_key;
+pub mod text;
+pub mod throttle;
+pub mod user;
+pub mod username;
+
+/// A point in time in UTC, with microsecond precision, as both stores keep it.
+pub type Timestamp = time::OffsetDateTime;

@@ -1,0 +1,137 @@
+//! Limits on attempts: how long to wait after failures, and how many mails an address gets.
+
+use std::net::IpAddr;
+
+use time::Duration;
+
+use super::Timestamp;
+use super::secret::SecretKey;
+
+/// How many consecutive failures disable an account's password until it is reset (NIST SP 800-63B-4, section 3.2.2).
+pub const HARD_LIMIT: i32 = 100;
+
+/// Names a counter without telling whose it is: a keyed digest, so that the table holds no addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ThrottleKey([u8; 32]);
+
+impl ThrottleKey {
+    /// The counter of failed sign-ins under a name, known or not. `identifier` is in its canonical form.
+    #[must_use]
+    pub fn identifier(key: &SecretKey, identifier: &str) -> Self {
+        Self(key.mac(&[b"identifier", identifier.as_bytes()]))
+    }
+
+    /// The counter of failed sign-ins from a network.
+    #[must_use]
+    pub fn network(key: &SecretKey, network: IpAddr) -> Self {
+        Self(key.mac(&[b"network", network.to_string().as_bytes()]))
+    }
+
+    /// The counter of mails of one kind to an address, in its canonical form.
+    #[must_use]
+    pub fn mail(key: &SecretKey, kind: &str, address: &str) -> Self {
+        Self(key.mac(&[b"mail", kind.as_bytes(), address.as_bytes()]))
+    }
+
+    /// The key's bytes, for stores.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+/// A counter as it is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Throttle {
+    /// How many events were counted since the count began.
+    pub count: i32,
+    /// When the first of them happened.
+    pub first_time: Timestamp,
+    /// When the last of them happened.
+    pub last_time: Timestamp,
+}
+
+/// How failures slow further attempts down: freely at first, then waiting times that double.
+#[derive(Debug, Clone, Copy)]
+pub struct FailureRule {
+    /// From this failure on, there is a waiting time.
+    pub first_delayed: i32,
+    /// The longest waiting time.
+    pub longest_delay: Duration,
+    /// After this time without a failure the count begins anew.
+    pub forget_after: Duration,
+}
+
+impl FailureRule {
+    /// For one account: from the fifth failure a second, doubling up to an hour.
+    pub const ACCOUNT: Self =
+        Self { first_delayed: 5, longest_delay: Duration::hours(1), forget_after: Duration::days(1) };
+    /// For one network, which many people may share: from the hundredth failure a second, doubling up to a minute.
+    pub const NETWORK: Self =
+        Self { first_delayed: 100, longest_delay: Duration::minutes(1), forget_after: Duration::minutes(15) };
+
+    /// How long an attempt at `now` has to wait; `None`: not at all.
+    #[must_use]
+    pub fn wait(&self, throttle: Option<Throttle>, now: Timestamp) -> Option<Duration> {
+        let throttle = throttle?;
+        if throttle.count < self.first_delayed {
+            return None;
+        }
+        let doublings = u32::try_from(throttle.count - self.first_delayed).unwrap_or(0).min(20);
+        let delay = Duration::seconds(1_i64 << doublings).min(self.longest_delay);
+        let remaining = throttle.last_time + delay - now;
+        remaining.is_positive().then_some(remaining)
+    }
+}
+
+/// How many mails of one kind an address gets.
+#[derive(Debug, Clone, Copy)]
+pub struct MailBudget {
+    /// The shortest time between two.
+    pub gap: Duration,
+    /// The most within one window.
+    pub most: i32,
+    /// The length of the window, from its first mail.
+    pub window: Duration,
+}
+
+impl MailBudget {
+    /// One a minute and five an hour.
+    pub const DEFAULT: Self = Self { gap: Duration::minutes(1), most: 5, window: Duration::hours(1) };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::UNIX_EPOCH + Duration::seconds(seconds)
+    }
+
+    fn after(count: i32) -> Option<Throttle> {
+        Some(Throttle { count, first_time: at(0), last_time: at(100) })
+    }
+
+    #[test]
+    fn waiting_times_begin_at_the_fifth_failure_and_double_to_an_hour() {
+        let rule = FailureRule::ACCOUNT;
+        assert_eq!(rule.wait(None, at(100)), None);
+        assert_eq!(rule.wait(after(4), at(100)), None);
+        assert_eq!(rule.wait(after(5), at(100)), Some(Duration::seconds(1)));
+        assert_eq!(rule.wait(after(5), at(101)), None);
+        assert_eq!(rule.wait(after(8), at(100)), Some(Duration::seconds(8)));
+        for count in [17, 99, 100, i32::MAX] {
+            assert_eq!(rule.wait(after(count), at(100)), Some(Duration::hours(1)), "{count}");
+        }
+    }
+
+    #[test]
+    fn keys_tell_kinds_apart() {
+        let key = SecretKey::new([1; 32]);
+        assert_ne!(ThrottleKey::mail(&key, "reset", "a@b.de"), ThrottleKey::mail(&key, "verify", "a@b.de"));
+        assert_ne!(
+            ThrottleKey::identifier(&key, "a@b.de"),
+            ThrottleKey::identifier(&SecretKey::new([2; 32]), "a@b.de")
+        );
+    }
+}

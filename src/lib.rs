@@ -1,0 +1,27 @@
+//! # Ipse: a self-hosted gRPC identity service
+//!
+//! One request passes these layers, and the sources are arranged by them:
+//!
+//! ```text
+//! tonic layers (request id, deadline, limits, caller and access policy)    presentation::grpc
+//!   -> service method: decode, call one use case, encode                   presentation::grpc
+//!     -> use case: parse, decide, own the transaction                      application
+//!       -> repository trait                                                application::ports
+//!         -> diesel query, written once for both backends                  infrastructure::store
+//! ```
+//!
+//! - [`domain`] holds entities, value objects and pure decisions, one concept in one file.
+//! - [`application`] holds one use case for each RPC, and the traits they need of the world.
+//! - [`infrastructure`] holds one adapter for each of those traits.
+
+pub mod application;
+pub mod domain;
+pub mod infrastructure;
+/// The generated messages and services of `proto/ipse/v1`.
+#[allow(missing_docs, clippy::all, clippy::pedantic, reason = "generated code")]
+pub mod proto {
+    tonic::include_proto!("ipse.v1");
+
+    /// All descriptors of the contract with their options, for reflection and the access policy.
+    pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
+}
