@@ -1,4 +1,36 @@
-//! What Ipse does: one use case for each RPC, the ports they need, and their errors.
+//! What Ipse does: one use case for each RPC, grouped in façades that hold the ports they need.
 
+pub mod accounts;
+pub mod auth;
+mod brake;
+pub mod caller;
 pub mod error;
+pub mod keys;
+mod mail_post;
+pub mod page;
+pub mod policy;
 pub mod ports;
+mod save;
+mod token_issue;
+pub mod upkeep;
+
+use std::sync::Arc;
+
+use ports::{AccessTokens, Clock, Entropy, PasswordHasher, Sealer, Store};
+
+/// The ports of the whole application, from which each façade takes what it needs.
+#[derive(Clone)]
+pub struct Ports {
+    /// The database.
+    pub store: Arc<dyn Store>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Random bytes.
+    pub entropy: Arc<dyn Entropy>,
+    /// The slow hash.
+    pub hasher: Arc<dyn PasswordHasher>,
+    /// Access tokens.
+    pub tokens: Arc<dyn AccessTokens>,
+    /// Sealing under the master key.
+    pub sealer: Arc<dyn Sealer>,
+}

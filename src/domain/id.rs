@@ -39,6 +39,9 @@ macro_rules! typed_id {
                 Self(version_7(now, entropy))
             }
 
+            /// An id that nothing has, for work that must cost the same whether or not there is something.
+            pub const NOBODY: Self = Self(Uuid::nil());
+
             /// The id that a store or a token carries.
             #[must_use]
             pub const fn from_uuid(uuid: Uuid) -> Self {

@@ -21,10 +21,10 @@ impl ThrottleKey {
         Self(key.mac(&[b"identifier", identifier.as_bytes()]))
     }
 
-    /// The counter of failed sign-ins from a network.
+    /// The counter of events of one kind from a network.
     #[must_use]
-    pub fn network(key: &SecretKey, network: IpAddr) -> Self {
-        Self(key.mac(&[b"network", network.to_string().as_bytes()]))
+    pub fn network(key: &SecretKey, kind: &str, network: IpAddr) -> Self {
+        Self(key.mac(&[b"network", kind.as_bytes(), network.to_string().as_bytes()]))
     }
 
     /// The counter of mails of one kind to an address, in its canonical form.
@@ -51,24 +51,27 @@ pub struct Throttle {
     pub last_time: Timestamp,
 }
 
-/// How failures slow further attempts down: freely at first, then waiting times that double.
+/// How events such as failures slow further attempts down: freely at first, then waiting times that double.
 #[derive(Debug, Clone, Copy)]
-pub struct FailureRule {
-    /// From this failure on, there is a waiting time.
+pub struct SlowDown {
+    /// From this event on, there is a waiting time.
     pub first_delayed: i32,
     /// The longest waiting time.
     pub longest_delay: Duration,
-    /// After this time without a failure the count begins anew.
+    /// After this time without an event the count begins anew.
     pub forget_after: Duration,
 }
 
-impl FailureRule {
+impl SlowDown {
     /// For one account: from the fifth failure a second, doubling up to an hour.
     pub const ACCOUNT: Self =
         Self { first_delayed: 5, longest_delay: Duration::hours(1), forget_after: Duration::days(1) };
     /// For one network, which many people may share: from the hundredth failure a second, doubling up to a minute.
     pub const NETWORK: Self =
         Self { first_delayed: 100, longest_delay: Duration::minutes(1), forget_after: Duration::minutes(15) };
+    /// For sign-ups and requests for mail from one network: from the thousandth a second, doubling up to a minute.
+    pub const REQUESTS: Self =
+        Self { first_delayed: 1000, longest_delay: Duration::minutes(1), forget_after: Duration::minutes(15) };
 
     /// How long an attempt at `now` has to wait; `None`: not at all.
     #[must_use]
@@ -114,7 +117,7 @@ mod tests {
 
     #[test]
     fn waiting_times_begin_at_the_fifth_failure_and_double_to_an_hour() {
-        let rule = FailureRule::ACCOUNT;
+        let rule = SlowDown::ACCOUNT;
         assert_eq!(rule.wait(None, at(100)), None);
         assert_eq!(rule.wait(after(4), at(100)), None);
         assert_eq!(rule.wait(after(5), at(100)), Some(Duration::seconds(1)));

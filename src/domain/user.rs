@@ -114,10 +114,7 @@ impl User {
         if self.email_verified {
             return false;
         }
-        self.email_verified = true;
-        if self.state == UserState::Pending {
-            self.state = UserState::Active;
-        }
+        self.open();
         self.touch(now);
         true
     }
@@ -126,6 +123,12 @@ impl User {
     pub fn password_replaced(&mut self, now: Timestamp) {
         self.password_change_required = false;
         self.touch(now);
+    }
+
+    /// Records that the person replaced the password by a mailed token, which also proves the address.
+    pub fn password_recovered(&mut self, now: Timestamp) {
+        self.open();
+        self.password_replaced(now);
     }
 
     /// Suspends an account that is pending or active.
@@ -174,6 +177,13 @@ impl User {
         account_words(&self.email, self.username.as_ref(), &self.display_name)
     }
 
+    fn open(&mut self) {
+        self.email_verified = true;
+        if self.state == UserState::Pending {
+            self.state = UserState::Active;
+        }
+    }
+
     fn touch(&mut self, now: Timestamp) {
         self.update_time = now;
         self.revision += 1;
@@ -218,6 +228,13 @@ mod tests {
         assert_eq!(user.state, UserState::Active);
         assert_eq!(user.may_sign_in(UnverifiedSignIn::Refused), Ok(()));
         assert_ne!(user.etag(), etag);
+    }
+
+    #[test]
+    fn recovering_the_password_proves_the_address_in_one_revision() {
+        let mut user = user();
+        user.password_recovered(Timestamp::UNIX_EPOCH);
+        assert_eq!((user.state, user.email_verified, user.revision), (UserState::Active, true, 2));
     }
 
     #[test]

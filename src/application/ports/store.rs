@@ -49,44 +49,44 @@ pub trait Transaction:
     async fn commit(self: Box<Self>) -> StoreResult<()>;
 }
 
-impl dyn Transaction {
+impl<'u> dyn Transaction + 'u {
     /// Mailed tokens.
-    pub fn action_tokens(&mut self) -> &mut dyn ActionTokens {
+    pub fn action_tokens(&mut self) -> &mut (dyn ActionTokens + 'u) {
         self
     }
 
     /// Passwords.
-    pub fn credentials(&mut self) -> &mut dyn Credentials {
+    pub fn credentials(&mut self) -> &mut (dyn Credentials + 'u) {
         self
     }
 
     /// Mail that waits to be sent.
-    pub fn outbox(&mut self) -> &mut dyn Outbox {
+    pub fn outbox(&mut self) -> &mut (dyn Outbox + 'u) {
         self
     }
 
     /// Secrets of the installation.
-    pub fn server_secrets(&mut self) -> &mut dyn ServerSecrets {
+    pub fn server_secrets(&mut self) -> &mut (dyn ServerSecrets + 'u) {
         self
     }
 
     /// Sessions.
-    pub fn sessions(&mut self) -> &mut dyn Sessions {
+    pub fn sessions(&mut self) -> &mut (dyn Sessions + 'u) {
         self
     }
 
     /// Keys that sign access tokens.
-    pub fn signing_keys(&mut self) -> &mut dyn SigningKeys {
+    pub fn signing_keys(&mut self) -> &mut (dyn SigningKeys + 'u) {
         self
     }
 
     /// Counters of attempts.
-    pub fn throttles(&mut self) -> &mut dyn Throttles {
+    pub fn throttles(&mut self) -> &mut (dyn Throttles + 'u) {
         self
     }
 
     /// People.
-    pub fn users(&mut self) -> &mut dyn Users {
+    pub fn users(&mut self) -> &mut (dyn Users + 'u) {
         self
     }
 }

@@ -1,0 +1,48 @@
+//! The signed-in person's own account: the use cases of `AccountService`.
+
+mod change_password;
+mod get_me;
+mod list_my_sessions;
+mod revoke_my_other_sessions;
+mod revoke_my_session;
+
+use std::sync::Arc;
+
+pub use change_password::ChangePassword;
+pub use get_me::Me;
+pub use list_my_sessions::SessionPage;
+
+use super::Ports;
+use super::mail_post::MailPost;
+use super::page::PageTokens;
+use super::policy::Policy;
+use super::ports::{Clock, PasswordHasher, Store};
+use crate::domain::secret::SecretKey;
+
+/// The use cases of a person's own account.
+pub struct Accounts {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    hasher: Arc<dyn PasswordHasher>,
+    post: MailPost,
+    throttle_key: SecretKey,
+    page_tokens: PageTokens,
+    policy: Arc<Policy>,
+}
+
+impl Accounts {
+    /// Takes the ports it needs. `root` is the installation's root secret.
+    #[must_use]
+    pub fn new(ports: &Ports, policy: Arc<Policy>, root: &SecretKey) -> Self {
+        let throttle_key = root.derive("throttle");
+        Self {
+            store: ports.store.clone(),
+            clock: ports.clock.clone(),
+            hasher: ports.hasher.clone(),
+            post: MailPost::new(ports.entropy.clone(), ports.sealer.clone(), throttle_key.clone()),
+            throttle_key,
+            page_tokens: PageTokens::new(root.derive("page token")),
+            policy,
+        }
+    }
+}

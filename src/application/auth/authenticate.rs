@@ -1,0 +1,34 @@
+use super::Auth;
+use crate::application::caller::Caller;
+use crate::application::error::{Refusal, Result};
+use crate::application::ports::TokenRejected;
+use crate::domain::secret::Secret;
+
+/// What came in the metadata `authorization`.
+#[derive(Debug, Clone)]
+pub enum Bearer {
+    /// Not exactly one value of the scheme `Bearer` (RFC 6750).
+    Missing,
+    /// One access token.
+    Token(Secret),
+}
+
+impl Auth {
+    /// Checks an access token: by itself first, then that its session goes on and its person may be here.
+    pub async fn authenticate(&self, bearer: &Bearer) -> Result<Caller> {
+        let now = self.clock.now();
+        let Bearer::Token(token) = bearer else {
+            return Err(Refusal::TokenMissing.into());
+        };
+        let claims = self.tokens.verify(token.expose(), now).map_err(|rejected| match rejected {
+            TokenRejected::Expired => Refusal::TokenExpired,
+            TokenRejected::Invalid => Refusal::TokenInvalid,
+        })?;
+        let found = self.store.read().await?.sessions().find_session_with_user(claims.session_id).await?;
+        let (session, user) = found.ok_or(Refusal::TokenInvalid)?;
+        if session.user_id != claims.subject || !session.is_live(now) || !user.keeps_sessions() {
+            return Err(Refusal::TokenInvalid.into());
+        }
+        Ok(Caller { user_id: user.id, session_id: session.id, auth_time: claims.auth_time })
+    }
+}

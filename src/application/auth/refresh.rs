@@ -1,0 +1,72 @@
+use super::{Auth, IssuedTokens};
+use crate::application::error::{Error, Refusal, Result, Violations};
+use crate::application::ports::Transaction;
+use crate::domain::refresh_token::{self, RefreshToken};
+use crate::domain::session::{EndReason, RefreshVerdict};
+use crate::domain::text;
+use crate::domain::{Timestamp, session::Session};
+
+/// What a pass over the session came to.
+enum Pass {
+    /// The successor is live.
+    Done(Session, RefreshToken),
+    /// A parallel refresh was faster: look again.
+    Overtaken,
+}
+
+impl Auth {
+    /// Exchanges a refresh token for new tokens.
+    ///
+    /// Parallel refreshes of one token agree on one successor: one of them stores it, the others find it stored and,
+    /// within the grace, derive the same one. A client that breaks off after the change was stored gets it again in
+    /// the same way.
+    pub async fn refresh(&self, refresh_token: &str) -> Result<IssuedTokens> {
+        let now = self.clock.now();
+        let mut violations = Violations::default();
+        let text = violations.take("refresh_token", text::required(refresh_token, refresh_token::MAX_BYTES));
+        let text = violations.check(text)?;
+        let token = RefreshToken::parse(text, &self.refresh_key).ok_or(Refusal::RefreshTokenInvalid)?;
+
+        let mut tx = self.store.write().await?;
+        let mut pass = self.pass(tx.as_mut(), &token, now).await;
+        if matches!(pass, Ok(Pass::Overtaken)) {
+            pass = self.pass(tx.as_mut(), &token, now).await;
+        }
+        match pass {
+            Ok(Pass::Done(session, successor)) => {
+                tx.commit().await?;
+                self.issue.issue(&session, &successor, now)
+            }
+            Ok(Pass::Overtaken) => Err(Refusal::RefreshTokenInvalid.into()),
+            Err(Error::Refused(refusal)) => {
+                // The refusal may have ended the session, which must be remembered before it is told.
+                tx.commit().await?;
+                Err(refusal.into())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn pass(&self, tx: &mut dyn Transaction, token: &RefreshToken, now: Timestamp) -> Result<Pass> {
+        let found = tx.sessions().find_session_with_user(token.session_id()).await?;
+        let (mut session, user) = found.ok_or(Refusal::RefreshTokenInvalid)?;
+        if !user.keeps_sessions() {
+            return Err(Refusal::RefreshTokenInvalid.into());
+        }
+        let successor = token.successor(&self.refresh_key);
+        match session.judge(token, now, self.policy.sessions.refresh_grace) {
+            RefreshVerdict::Rotate => {
+                session.rotate(&successor, now, self.policy.sessions);
+                let stored = tx.sessions().rotate_session(&session, &token.digest()).await?;
+                Ok(if stored { Pass::Done(session, successor) } else { Pass::Overtaken })
+            }
+            RefreshVerdict::Repeat => Ok(Pass::Done(session, successor)),
+            RefreshVerdict::Reused => {
+                tx.sessions().end_session(session.id, EndReason::TokenReuse, now).await?;
+                tracing::warn!(session_id = %session.id, user_id = %user.id, "a retired refresh token came back, the session was ended");
+                Err(Refusal::RefreshTokenInvalid.into())
+            }
+            RefreshVerdict::Over => Err(Refusal::RefreshTokenInvalid.into()),
+        }
+    }
+}

@@ -1,0 +1,93 @@
+use super::Auth;
+use crate::application::brake::Brake;
+use crate::application::error::{Refusal, Result, Violations};
+use crate::application::ports::{Transaction, UserInsert};
+use crate::domain::Timestamp;
+use crate::domain::action_token::ActionPurpose;
+use crate::domain::client::Client;
+use crate::domain::email::EmailAddress;
+use crate::domain::id::UserId;
+use crate::domain::mail::MailContent;
+use crate::domain::password::Password;
+use crate::domain::profile::{DisplayName, Locale};
+use crate::domain::user::{SignUp, User, UserState, account_words};
+use crate::domain::username::Username;
+
+/// What a person sends to sign up.
+#[derive(Debug, Clone, Default)]
+pub struct Register {
+    /// The e-mail address.
+    pub email: String,
+    /// The password.
+    pub password: String,
+    /// The username, or empty.
+    pub username: String,
+    /// The name to show, or empty.
+    pub display_name: String,
+    /// The language for mail, or empty.
+    pub locale: String,
+}
+
+impl Auth {
+    /// Signs a person up. The outcome and its cost are the same whether or not the address has an account.
+    pub async fn register(&self, command: Register, client: &Client) -> Result<()> {
+        let now = self.clock.now();
+        let (who, password) = self.parse_sign_up(&command)?;
+        let brake = Brake::request(&self.throttle_key, "sign_up", client);
+        brake.admit(self.store.read().await?.as_mut(), now).await?;
+
+        let hash = self.hasher.hash(&password).await?;
+        let user = User::sign_up(UserId::new(now, &self.entropy.bytes()?), who, now);
+
+        let mut tx = self.store.write().await?;
+        brake.count(tx.as_mut(), now).await?;
+        match tx.users().insert_user(&user).await? {
+            UserInsert::Inserted => {
+                tx.credentials().put_password(user.id, &hash, now).await?;
+                self.post.send_token(tx.as_mut(), &user, ActionPurpose::VerifyEmail, (&self.policy, now)).await?;
+            }
+            UserInsert::NameTaken => self.answer_taken_name(tx.as_mut(), &user, now).await?,
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Tells the owner of a taken address, and nobody else. Only a username of somebody else is refused openly: it is
+    /// public, and the person has to choose another one.
+    async fn answer_taken_name(&self, tx: &mut dyn Transaction, user: &User, now: Timestamp) -> Result<()> {
+        if let Some(username) = &user.username {
+            let holder = tx.users().find_by_username(username).await?;
+            if holder.is_some_and(|holder| holder.email.canonical() != user.email.canonical()) {
+                return Err(Refusal::UsernameTaken.into());
+            }
+        }
+        let Some(owner) = tx.users().find_by_email(&user.email).await? else {
+            return Err(Refusal::UsernameTaken.into());
+        };
+        match owner.state {
+            UserState::Pending => {
+                self.post.send_token(tx, &owner, ActionPurpose::VerifyEmail, (&self.policy, now)).await
+            }
+            UserState::Active | UserState::Suspended => {
+                self.post.send_sparingly(tx, &owner, MailContent::AlreadyRegistered, now).await
+            }
+            UserState::Deleted => Ok(()),
+        }
+    }
+
+    fn parse_sign_up(&self, command: &Register) -> Result<(SignUp, Password)> {
+        let mut violations = Violations::default();
+        let email = violations.take("email", EmailAddress::parse(&command.email));
+        let username = violations.take_optional("username", &command.username, Username::parse);
+        let display_name = violations.take("display_name", DisplayName::parse(&command.display_name));
+        let locale = violations.take_optional("locale", &command.locale, Locale::parse);
+
+        let names = email.as_ref().zip(display_name.as_ref());
+        let words = names.map(|(email, name)| account_words(email, username.as_ref(), name)).unwrap_or_default();
+        let accepted = self.policy.passwords.accept(&command.password, &words);
+        let password = violations.take_password("password", accepted);
+        let sign_up =
+            email.zip(display_name).map(|(email, display_name)| SignUp { email, username, display_name, locale });
+        violations.check(sign_up.zip(password))
+    }
+}

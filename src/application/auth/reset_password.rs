@@ -1,0 +1,77 @@
+use super::Auth;
+use crate::application::error::{Error, Refusal, Result, Violation, Violations};
+use crate::application::ports::Transaction;
+use crate::application::{brake, save};
+use crate::domain::Timestamp;
+use crate::domain::action_token::{self, ActionPurpose};
+use crate::domain::id::UserId;
+use crate::domain::mail::MailContent;
+use crate::domain::secret::Digest;
+use crate::domain::session::EndReason;
+use crate::domain::text;
+use crate::domain::user::User;
+use crate::domain::username::Username;
+
+/// What a person sends to set a new password.
+#[derive(Debug, Clone, Default)]
+pub struct ResetPassword {
+    /// The mailed token.
+    pub token: String,
+    /// The new password.
+    pub new_password: String,
+}
+
+impl Auth {
+    /// Sets a new password with a mailed token, ends every session and lifts the lock of failed attempts. Never signs
+    /// in.
+    pub async fn reset_password(&self, command: ResetPassword) -> Result<()> {
+        let now = self.clock.now();
+        let digest = self.parse_reset(&command)?;
+        let user = self.find_recoverable(&digest, now).await?;
+        let accepted = self.policy.passwords.accept(&command.new_password, &user.words());
+        let password = accepted.map_err(|why| Error::Invalid(vec![Violation::password("new_password", why)]))?;
+        let hash = self.hasher.hash(&password).await?;
+
+        let mut tx = self.store.write().await?;
+        let consumed = tx.action_tokens().consume_action_token(&digest, ActionPurpose::ResetPassword, now).await?;
+        let user_id = consumed.ok_or(Refusal::ActionTokenInvalid)?;
+        let mut user = find_recoverable_in(tx.as_mut(), user_id).await?;
+        tx.credentials().put_password(user.id, &hash, now).await?;
+        user.password_recovered(now);
+        save::user(tx.as_mut(), &user).await?;
+        tx.action_tokens().drop_action_token(user.id, ActionPurpose::VerifyEmail).await?;
+        tx.sessions().end_sessions(user.id, None, (now, EndReason::PasswordChanged)).await?;
+        self.lift_lock(tx.as_mut(), &user).await?;
+        self.post.send(tx.as_mut(), &user, MailContent::PasswordChanged, now).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Checks what can be checked without knowing whose token it is.
+    fn parse_reset(&self, command: &ResetPassword) -> Result<Digest> {
+        let mut violations = Violations::default();
+        let token = violations.take("token", text::required(&command.token, action_token::MAX_BYTES));
+        let accepted = self.policy.passwords.accept(&command.new_password, &[]);
+        let password = violations.take_password("new_password", accepted);
+        violations.check(token.zip(password)).map(|(token, _)| action_token::digest(token))
+    }
+
+    async fn find_recoverable(&self, digest: &Digest, now: Timestamp) -> Result<User> {
+        let mut tx = self.store.read().await?;
+        let found = tx.action_tokens().find_action_token(digest, ActionPurpose::ResetPassword, now).await?;
+        find_recoverable_in(tx.as_mut(), found.ok_or(Refusal::ActionTokenInvalid)?).await
+    }
+
+    async fn lift_lock(&self, tx: &mut dyn Transaction, user: &User) -> Result<()> {
+        brake::forget(tx, &self.throttle_key, user.email.canonical()).await?;
+        if let Some(username) = user.username.as_ref().map(Username::as_str) {
+            brake::forget(tx, &self.throttle_key, username).await?;
+        }
+        Ok(())
+    }
+}
+
+async fn find_recoverable_in(tx: &mut dyn Transaction, id: UserId) -> Result<User> {
+    let user = tx.users().find_user(id).await?;
+    user.filter(User::can_recover).ok_or(Refusal::ActionTokenInvalid.into())
+}

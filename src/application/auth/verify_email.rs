@@ -1,0 +1,25 @@
+use super::Auth;
+use crate::application::error::{Refusal, Result, Violations};
+use crate::application::save;
+use crate::domain::action_token::{self, ActionPurpose};
+use crate::domain::text;
+
+impl Auth {
+    /// Proves an e-mail address with a mailed token.
+    pub async fn verify_email(&self, token: &str) -> Result<()> {
+        let now = self.clock.now();
+        let mut violations = Violations::default();
+        let token = violations.take("token", text::required(token, action_token::MAX_BYTES));
+        let digest = action_token::digest(violations.check(token)?);
+
+        let mut tx = self.store.write().await?;
+        let consumed = tx.action_tokens().consume_action_token(&digest, ActionPurpose::VerifyEmail, now).await?;
+        let user_id = consumed.ok_or(Refusal::ActionTokenInvalid)?;
+        let mut user = tx.users().find_user(user_id).await?.ok_or(Refusal::ActionTokenInvalid)?;
+        if user.prove_email(now) {
+            save::user(tx.as_mut(), &user).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,92 @@
+//! Puts mail into the outbox, in the transaction of the change it tells of.
+
+use std::sync::Arc;
+
+use super::error::Result;
+use super::ports::{Entropy, OutboxEntry, Sealer, Transaction};
+use crate::domain::Timestamp;
+use crate::domain::action_token::{self, ActionPurpose, ActionToken};
+use crate::domain::id::MailId;
+use crate::domain::mail::{Mail, MailContent};
+use crate::domain::secret::SecretKey;
+use crate::domain::throttle::{MailBudget, ThrottleKey};
+use crate::domain::user::User;
+
+use super::policy::Policy;
+
+/// Writes mail into the outbox.
+#[derive(Clone)]
+pub(super) struct MailPost {
+    entropy: Arc<dyn Entropy>,
+    sealer: Arc<dyn Sealer>,
+    throttle_key: SecretKey,
+}
+
+impl MailPost {
+    pub(super) fn new(entropy: Arc<dyn Entropy>, sealer: Arc<dyn Sealer>, throttle_key: SecretKey) -> Self {
+        Self { entropy, sealer, throttle_key }
+    }
+
+    /// Writes a mail, whatever was written before.
+    pub(super) async fn send(
+        &self,
+        tx: &mut dyn Transaction,
+        user: &User,
+        content: MailContent,
+        now: Timestamp,
+    ) -> Result<()> {
+        let mail = Mail::to(user, MailId::new(now, &self.entropy.bytes()?), content);
+        let entry = OutboxEntry {
+            id: mail.id,
+            kind: mail.content.kind().to_owned(),
+            sealed: self.sealer.seal_mail(&mail)?,
+            create_time: now,
+            attempts: 0,
+            next_attempt_time: now,
+        };
+        tx.outbox().enqueue_mail(&entry).await?;
+        Ok(())
+    }
+
+    /// Writes a mail unless the address had too many of the kind: nobody can flood another person's mailbox.
+    pub(super) async fn send_sparingly(
+        &self,
+        tx: &mut dyn Transaction,
+        user: &User,
+        content: MailContent,
+        now: Timestamp,
+    ) -> Result<()> {
+        if self.take_budget(tx, user, content.kind(), now).await? {
+            self.send(tx, user, content, now).await?;
+        }
+        Ok(())
+    }
+
+    /// Mails a new token, which replaces the person's earlier one, unless the address had too many of the kind. In
+    /// that case the earlier token stays valid.
+    pub(super) async fn send_token(
+        &self,
+        tx: &mut dyn Transaction,
+        user: &User,
+        purpose: ActionPurpose,
+        (policy, now): (&Policy, Timestamp),
+    ) -> Result<()> {
+        let text = action_token::text(&self.entropy.bytes()?);
+        let digest = action_token::digest(text.expose());
+        let (content, lifetime) = match purpose {
+            ActionPurpose::VerifyEmail => (MailContent::VerifyEmail { token: text }, policy.verification_lifetime),
+            ActionPurpose::ResetPassword => (MailContent::ResetPassword { token: text }, policy.reset_lifetime),
+        };
+        if !self.take_budget(tx, user, content.kind(), now).await? {
+            return Ok(());
+        }
+        let token = ActionToken { user_id: user.id, purpose, digest, create_time: now, expire_time: now + lifetime };
+        tx.action_tokens().put_action_token(&token).await?;
+        self.send(tx, user, content, now).await
+    }
+
+    async fn take_budget(&self, tx: &mut dyn Transaction, user: &User, kind: &str, now: Timestamp) -> Result<bool> {
+        let key = ThrottleKey::mail(&self.throttle_key, kind, user.email.canonical());
+        Ok(tx.throttles().take_budget(&key, &MailBudget::DEFAULT, now).await?)
+    }
+}

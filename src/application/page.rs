@@ -1,0 +1,101 @@
+//! Pages of lists: sizes and tokens (AIP-158).
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use subtle::ConstantTimeEq;
+
+use super::error::{Refusal, Result, Violation};
+use crate::application::error::Error;
+use crate::domain::secret::SecretKey;
+
+const DEFAULT_SIZE: i32 = 50;
+const MAX_SIZE: i32 = 1000;
+const MAX_TOKEN_BYTES: usize = 512;
+const TAG: usize = 16;
+
+/// Which page a caller asks for, as it came.
+#[derive(Debug, Clone, Default)]
+pub struct PageRequest {
+    /// The greatest number of items; 0 stands for 50.
+    pub size: i32,
+    /// The token of the page before, or empty.
+    pub token: String,
+}
+
+impl PageRequest {
+    /// The number of items to return.
+    pub fn size(&self) -> Result<i64> {
+        match self.size {
+            ..0 => Err(Error::Invalid(vec![Violation::form("page_size", "must not be negative")])),
+            0 => Ok(DEFAULT_SIZE.into()),
+            size => Ok(size.min(MAX_SIZE).into()),
+        }
+    }
+}
+
+/// Makes page tokens that callers can neither read a meaning into nor change.
+#[derive(Clone)]
+pub struct PageTokens(SecretKey);
+
+impl PageTokens {
+    /// Tokens under this key.
+    #[must_use]
+    pub fn new(key: SecretKey) -> Self {
+        Self(key)
+    }
+
+    /// The token for a position in a list. `list` names the list and its arguments, to which the token is bound.
+    #[must_use]
+    pub fn encode(&self, list: &str, position: &[u8]) -> String {
+        let mut bytes = self.0.mac(&[list.as_bytes(), position])[..TAG].to_vec();
+        bytes.extend(position);
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// The position a token stands for; `None` for the first page.
+    pub fn decode(&self, list: &str, token: &str) -> Result<Option<Vec<u8>>> {
+        if token.is_empty() {
+            return Ok(None);
+        }
+        self.read(list, token).map(Some).ok_or(Refusal::PageTokenInvalid.into())
+    }
+
+    fn read(&self, list: &str, token: &str) -> Option<Vec<u8>> {
+        if token.len() > MAX_TOKEN_BYTES {
+            return None;
+        }
+        let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
+        let (tag, position) = bytes.split_at_checked(TAG)?;
+        let genuine: bool = self.0.mac(&[list.as_bytes(), position])[..TAG].ct_eq(tag).into();
+        genuine.then(|| position.to_vec())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_a_default_and_a_maximum() {
+        let size = |size| PageRequest { size, token: String::new() }.size().ok();
+        assert_eq!(
+            (size(0), size(7), size(1000), size(1001), size(-1)),
+            (Some(50), Some(7), Some(1000), Some(1000), None)
+        );
+    }
+
+    #[test]
+    fn a_token_is_bound_to_its_list_and_cannot_be_changed() {
+        let tokens = PageTokens::new(SecretKey::new([1; 32]));
+        let token = tokens.encode("sessions/a", b"position");
+        assert_eq!(tokens.decode("sessions/a", &token).unwrap(), Some(b"position".to_vec()));
+        assert_eq!(tokens.decode("sessions/a", "").unwrap(), None);
+        assert!(tokens.decode("sessions/b", &token).is_err());
+        for index in 0..token.len() {
+            let mut changed = token.clone();
+            let letter = if &token[index..=index] == "A" { "B" } else { "A" };
+            changed.replace_range(index..=index, letter);
+            assert!(tokens.decode("sessions/a", &changed).is_err(), "{index}");
+        }
+    }
+}

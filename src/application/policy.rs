@@ -1,0 +1,27 @@
+//! What an operator decides about accounts and sessions.
+
+use time::Duration;
+
+use crate::domain::audience::Audiences;
+use crate::domain::password::PasswordPolicy;
+use crate::domain::session::SessionLifetimes;
+use crate::domain::user::UnverifiedSignIn;
+
+/// The operator's decisions, validated at start.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// For new passwords.
+    pub passwords: PasswordPolicy,
+    /// How long sessions live.
+    pub sessions: SessionLifetimes,
+    /// How long access tokens live.
+    pub access_token_lifetime: Duration,
+    /// How long a mailed verification token is valid.
+    pub verification_lifetime: Duration,
+    /// How long a mailed reset token is valid.
+    pub reset_lifetime: Duration,
+    /// Whether unproven addresses may sign in.
+    pub unverified_sign_in: UnverifiedSignIn,
+    /// The services that tokens are issued for.
+    pub audiences: Audiences,
+}

@@ -1,0 +1,25 @@
+//! Work that no caller waits for: sending mail, erasing what is over.
+
+mod deliver_mail;
+mod purge;
+
+use std::sync::Arc;
+
+use super::Ports;
+use super::ports::{Clock, Mailer, Sealer, Store};
+
+/// The work in the background. Every replica does it; the store sees to it that nothing is done twice at a time.
+pub struct Upkeep {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    sealer: Arc<dyn Sealer>,
+    mailer: Arc<dyn Mailer>,
+}
+
+impl Upkeep {
+    /// Takes the ports it needs.
+    #[must_use]
+    pub fn new(ports: &Ports, mailer: Arc<dyn Mailer>) -> Self {
+        Self { store: ports.store.clone(), clock: ports.clock.clone(), sealer: ports.sealer.clone(), mailer }
+    }
+}

@@ -1,0 +1,26 @@
+use time::Duration;
+
+use super::Upkeep;
+use crate::application::error::Result;
+
+/// How many rows one transaction erases, so that no writer waits long.
+const BATCH: i64 = 500;
+/// How long sessions that are over stay on record.
+const KEEP_SESSIONS: Duration = Duration::days(7);
+/// How long expired mailed tokens stay on record.
+const KEEP_ACTION_TOKENS: Duration = Duration::days(1);
+/// How long counters stay; longer than any of them matters.
+const KEEP_THROTTLES: Duration = Duration::days(2);
+
+impl Upkeep {
+    /// Erases what is over, a batch of each kind. How many rows; repeat until it is none.
+    pub async fn purge(&self) -> Result<usize> {
+        let now = self.clock.now();
+        let mut tx = self.store.write().await?;
+        let sessions = tx.sessions().purge_sessions(now - KEEP_SESSIONS, BATCH).await?;
+        let tokens = tx.action_tokens().purge_action_tokens(now - KEEP_ACTION_TOKENS, BATCH).await?;
+        let throttles = tx.throttles().purge_throttles(now - KEEP_THROTTLES, BATCH).await?;
+        tx.commit().await?;
+        Ok(sessions + tokens + throttles)
+    }
+}
