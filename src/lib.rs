@@ -13,13 +13,17 @@
 //! - [`domain`] holds entities, value objects and pure decisions, one concept in one file.
 //! - [`application`] holds one use case for each RPC, and the traits they need of the world.
 //! - [`infrastructure`] holds one adapter for each of those traits.
+//! - [`presentation`] holds the gRPC services and the command line.
 
 pub mod application;
 pub mod domain;
 pub mod infrastructure;
+pub mod presentation;
+
 /// The generated messages and services of `proto/ipse/v1`.
-#[allow(missing_docs, clippy::all, clippy::pedantic, reason = "generated code")]
 pub mod proto {
+    #![allow(missing_docs, clippy::all, clippy::pedantic, clippy::allow_attributes, reason = "generated code")]
+
     tonic::include_proto!("ipse.v1");
 
     /// All descriptors of the contract with their options, for reflection and the access policy.

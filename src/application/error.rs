@@ -110,8 +110,8 @@ pub enum Refusal {
 
 impl Violation {
     /// A violation of a field's form.
-    pub fn form(field: &'static str, what: impl ToString) -> Self {
-        Self { field, description: what.to_string(), rule: Rule::Form }
+    pub fn form(field: &'static str, description: impl Into<String>) -> Self {
+        Self { field, description: description.into(), rule: Rule::Form }
     }
 
     /// A password that the policy rejects.
@@ -134,7 +134,7 @@ pub struct Violations(Vec<Violation>);
 impl Violations {
     /// Keeps the value, or notes what is wrong with the field.
     pub fn take<T, E: ToString>(&mut self, field: &'static str, parsed: std::result::Result<T, E>) -> Option<T> {
-        parsed.map_err(|why| self.0.push(Violation::form(field, why))).ok()
+        parsed.map_err(|why| self.0.push(Violation::form(field, why.to_string()))).ok()
     }
 
     /// As `take`, for a field that may be left empty.

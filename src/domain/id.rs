@@ -1,4 +1,4 @@
-//! Typed identifiers. Every id is a UUIDv7 (RFC 9562): unpredictable in its random part, ordered by creation.
+//! Typed identifiers. Every id is a UUID of version 7 (RFC 9562): unpredictable in its random part, ordered by creation.
 
 use std::fmt;
 

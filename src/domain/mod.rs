@@ -1,6 +1,7 @@
 //! What Ipse knows and decides: entities, value objects and pure decisions. No input or output, no clock, no
 //! randomness: times and random bytes are handed in.
 
+pub mod access;
 pub mod action_token;
 pub mod audience;
 pub mod client;

@@ -1,5 +1,6 @@
 //! Signing up and signing in: the use cases of `AuthService`.
 
+mod admit;
 mod authenticate;
 mod log_in;
 mod log_out;

@@ -6,14 +6,6 @@ use crate::domain::session::{EndReason, RefreshVerdict};
 use crate::domain::text;
 use crate::domain::{Timestamp, session::Session};
 
-/// What a pass over the session came to.
-enum Pass {
-    /// The successor is live.
-    Done(Session, RefreshToken),
-    /// A parallel refresh was faster: look again.
-    Overtaken,
-}
-
 impl Auth {
     /// Exchanges a refresh token for new tokens.
     ///
@@ -29,15 +21,15 @@ impl Auth {
 
         let mut tx = self.store.write().await?;
         let mut pass = self.pass(tx.as_mut(), &token, now).await;
-        if matches!(pass, Ok(Pass::Overtaken)) {
+        if matches!(pass, Ok(None)) {
             pass = self.pass(tx.as_mut(), &token, now).await;
         }
         match pass {
-            Ok(Pass::Done(session, successor)) => {
+            Ok(Some((session, successor))) => {
                 tx.commit().await?;
                 self.issue.issue(&session, &successor, now)
             }
-            Ok(Pass::Overtaken) => Err(Refusal::RefreshTokenInvalid.into()),
+            Ok(None) => Err(Refusal::RefreshTokenInvalid.into()),
             Err(Error::Refused(refusal)) => {
                 // The refusal may have ended the session, which must be remembered before it is told.
                 tx.commit().await?;
@@ -47,7 +39,13 @@ impl Auth {
         }
     }
 
-    async fn pass(&self, tx: &mut dyn Transaction, token: &RefreshToken, now: Timestamp) -> Result<Pass> {
+    /// The session with its new live token, and that token; nothing if a parallel refresh was faster.
+    async fn pass(
+        &self,
+        tx: &mut dyn Transaction,
+        token: &RefreshToken,
+        now: Timestamp,
+    ) -> Result<Option<(Session, RefreshToken)>> {
         let found = tx.sessions().find_session_with_user(token.session_id()).await?;
         let (mut session, user) = found.ok_or(Refusal::RefreshTokenInvalid)?;
         if !user.keeps_sessions() {
@@ -58,9 +56,9 @@ impl Auth {
             RefreshVerdict::Rotate => {
                 session.rotate(&successor, now, self.policy.sessions);
                 let stored = tx.sessions().rotate_session(&session, &token.digest()).await?;
-                Ok(if stored { Pass::Done(session, successor) } else { Pass::Overtaken })
+                Ok(stored.then_some((session, successor)))
             }
-            RefreshVerdict::Repeat => Ok(Pass::Done(session, successor)),
+            RefreshVerdict::Repeat => Ok(Some((session, successor))),
             RefreshVerdict::Reused => {
                 tx.sessions().end_session(session.id, EndReason::TokenReuse, now).await?;
                 tracing::warn!(session_id = %session.id, user_id = %user.id, "a retired refresh token came back, the session was ended");

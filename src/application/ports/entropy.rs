@@ -6,7 +6,7 @@ pub trait Entropy: Send + Sync {
     fn fill(&self, buffer: &mut [u8]) -> Result<(), Cause>;
 }
 
-impl dyn Entropy {
+impl dyn Entropy + '_ {
     /// An array of random bytes.
     pub fn bytes<const N: usize>(&self) -> Result<[u8; N], Cause> {
         let mut bytes = [0; N];

@@ -1,0 +1,84 @@
+//! `ipse.v1.AuthService`.
+
+use std::sync::Arc;
+
+use tonic::{Request, Response, Status};
+
+use super::{caller, encode, status};
+use crate::application::auth::{Auth, LogIn, LogOut, Register, ResetPassword};
+use crate::proto::auth_service_server::AuthService;
+use crate::proto::login_response::Result as LoginResult;
+use crate::proto::{
+    LoginRequest, LoginResponse, LogoutRequest, LogoutResponse, RefreshRequest, RefreshResponse, RegisterRequest,
+    RegisterResponse, RequestPasswordResetRequest, RequestPasswordResetResponse, ResendVerificationRequest,
+    ResendVerificationResponse, ResetPasswordRequest, ResetPasswordResponse, VerifyEmailRequest, VerifyEmailResponse,
+};
+
+/// Decodes calls of `AuthService` for their use cases.
+pub(super) struct AuthRpc(pub(super) Arc<Auth>);
+
+#[tonic::async_trait]
+impl AuthService for AuthRpc {
+    async fn register(&self, request: Request<RegisterRequest>) -> Result<Response<RegisterResponse>, Status> {
+        let client = caller::client(&request)?;
+        let RegisterRequest { email, password, username, display_name, locale } = request.into_inner();
+        let command = Register { email, password, username, display_name, locale };
+        self.0.register(command, &client).await.map_err(status::of)?;
+        Ok(Response::new(RegisterResponse {}))
+    }
+
+    async fn verify_email(
+        &self,
+        request: Request<VerifyEmailRequest>,
+    ) -> Result<Response<VerifyEmailResponse>, Status> {
+        self.0.verify_email(&request.get_ref().token).await.map_err(status::of)?;
+        Ok(Response::new(VerifyEmailResponse {}))
+    }
+
+    async fn resend_verification(
+        &self,
+        request: Request<ResendVerificationRequest>,
+    ) -> Result<Response<ResendVerificationResponse>, Status> {
+        let client = caller::client(&request)?;
+        self.0.resend_verification(&request.get_ref().email, &client).await.map_err(status::of)?;
+        Ok(Response::new(ResendVerificationResponse {}))
+    }
+
+    async fn login(&self, request: Request<LoginRequest>) -> Result<Response<LoginResponse>, Status> {
+        let client = caller::client(&request)?;
+        let LoginRequest { identifier, password, audience, client_label } = request.into_inner();
+        let command = LogIn { identifier, password, audience, client_label };
+        let tokens = self.0.log_in(command, &client).await.map_err(status::of)?;
+        Ok(Response::new(LoginResponse { result: Some(LoginResult::Tokens(encode::tokens(&tokens))) }))
+    }
+
+    async fn refresh(&self, request: Request<RefreshRequest>) -> Result<Response<RefreshResponse>, Status> {
+        let tokens = self.0.refresh(&request.get_ref().refresh_token).await.map_err(status::of)?;
+        Ok(Response::new(RefreshResponse { tokens: Some(encode::tokens(&tokens)) }))
+    }
+
+    async fn logout(&self, request: Request<LogoutRequest>) -> Result<Response<LogoutResponse>, Status> {
+        let bearer = caller::bearer(&request)?;
+        let command = LogOut { refresh_token: request.into_inner().refresh_token, bearer };
+        self.0.log_out(command).await.map_err(status::of)?;
+        Ok(Response::new(LogoutResponse {}))
+    }
+
+    async fn request_password_reset(
+        &self,
+        request: Request<RequestPasswordResetRequest>,
+    ) -> Result<Response<RequestPasswordResetResponse>, Status> {
+        let client = caller::client(&request)?;
+        self.0.request_password_reset(&request.get_ref().email, &client).await.map_err(status::of)?;
+        Ok(Response::new(RequestPasswordResetResponse {}))
+    }
+
+    async fn reset_password(
+        &self,
+        request: Request<ResetPasswordRequest>,
+    ) -> Result<Response<ResetPasswordResponse>, Status> {
+        let ResetPasswordRequest { token, new_password } = request.into_inner();
+        self.0.reset_password(ResetPassword { token, new_password }).await.map_err(status::of)?;
+        Ok(Response::new(ResetPasswordResponse {}))
+    }
+}

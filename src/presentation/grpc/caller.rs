@@ -1,0 +1,30 @@
+//! What the gate found out about a call, for the services behind it.
+
+use tonic::{Request, Status};
+
+use super::status;
+use crate::application::auth::Bearer;
+use crate::application::caller::Caller;
+use crate::application::error::{Error, Refusal};
+use crate::domain::client::Client;
+
+/// Who calls. The gate lets nobody without a caller through to an RPC that needs one; should it ever, deny.
+pub(super) fn of<T>(request: &Request<T>) -> Result<Caller, Status> {
+    let caller = request.extensions().get::<Caller>().copied();
+    caller.ok_or_else(|| status::of(Error::Refused(Refusal::TokenMissing)))
+}
+
+/// Where the call comes from.
+pub(super) fn client<T>(request: &Request<T>) -> Result<Client, Status> {
+    found(request)
+}
+
+/// What came as access token.
+pub(super) fn bearer<T>(request: &Request<T>) -> Result<Bearer, Status> {
+    found(request)
+}
+
+fn found<E: Clone + Send + Sync + 'static, T>(request: &Request<T>) -> Result<E, Status> {
+    let value = request.extensions().get::<E>().cloned();
+    value.ok_or_else(|| status::of(Error::Internal("a call did not pass the gate".into())))
+}

@@ -1,0 +1,77 @@
+//! Domain to contract: the conversions that several services share.
+
+use prost_types::Timestamp as ProtoTime;
+
+use crate::application::auth::IssuedTokens;
+use crate::domain::Timestamp;
+use crate::domain::id::SessionId;
+use crate::domain::session::Session;
+use crate::domain::user::{User, UserState};
+use crate::domain::username::Username;
+use crate::proto;
+
+/// A time as the contract carries it.
+pub(super) fn time(time: Timestamp) -> ProtoTime {
+    ProtoTime { seconds: time.unix_timestamp(), nanos: i32::try_from(time.nanosecond()).unwrap_or(0) }
+}
+
+/// An account, with what its owner and operators may see.
+pub(super) fn user(user: &User) -> proto::User {
+    proto::User {
+        id: user.id.to_string(),
+        email: user.email.written().to_owned(),
+        email_verified: user.email_verified,
+        username: user.username.as_ref().map(Username::as_str).unwrap_or_default().to_owned(),
+        display_name: user.display_name.as_str().to_owned(),
+        state: user_state(user.state).into(),
+        state_reason: user.state_reason.clone(),
+        attributes: None,
+        locale: user.locale.as_ref().map(|locale| locale.as_str().to_owned()).unwrap_or_default(),
+        mfa_enabled: false,
+        password_change_required: user.password_change_required,
+        create_time: Some(time(user.create_time)),
+        update_time: Some(time(user.update_time)),
+        last_login_time: user.last_login_time.map(time),
+        delete_time: user.delete_time.map(time),
+        purge_time: None,
+        etag: user.etag(),
+    }
+}
+
+fn user_state(state: UserState) -> proto::UserState {
+    match state {
+        UserState::Pending => proto::UserState::Pending,
+        UserState::Active => proto::UserState::Active,
+        UserState::Suspended => proto::UserState::Suspended,
+        UserState::Deleted => proto::UserState::Deleted,
+    }
+}
+
+/// A session, as seen from the session `current`.
+pub(super) fn session(session: &Session, current: SessionId) -> proto::Session {
+    proto::Session {
+        id: session.id.to_string(),
+        user_id: session.user_id.to_string(),
+        create_time: Some(time(session.create_time)),
+        last_seen_time: Some(time(session.last_seen_time)),
+        expire_time: Some(time(session.expire_time)),
+        idle_expire_time: Some(time(session.idle_expire_time)),
+        client_label: session.label.as_str().to_owned(),
+        ip_address: session.client.ip_address.to_string(),
+        user_agent: session.client.user_agent.clone(),
+        amr: session.authentication.methods.clone(),
+        acr: session.authentication.level.clone(),
+        current: session.id == current,
+    }
+}
+
+/// The tokens of a session.
+pub(super) fn tokens(tokens: &IssuedTokens) -> proto::Tokens {
+    proto::Tokens {
+        access_token: tokens.access_token.expose().to_owned(),
+        access_expire_time: Some(time(tokens.access_expire_time)),
+        refresh_token: tokens.refresh_token.expose().to_owned(),
+        refresh_expire_time: Some(time(tokens.refresh_expire_time)),
+        session_id: tokens.session_id.to_string(),
+    }
+}

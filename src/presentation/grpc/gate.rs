@@ -1,0 +1,183 @@
+//! The gate every call passes: request id, room, deadline, access policy; and on the way back, errors in one form.
+
+use std::any::Any;
+use std::convert::Infallible;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use http::{HeaderValue, Request, Response};
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+use tonic::body::Body;
+use tonic::{Code, Status};
+use tower::{Layer, Service};
+use tracing::Instrument as _;
+
+use super::policy::PolicyTable;
+use super::{TrustedProxies, client, deadline, request_id, status};
+use crate::application::auth::Auth;
+use crate::application::error::{Error, Refusal};
+use crate::application::ports::Entropy;
+
+/// The largest request message, in bytes.
+pub(super) const MAX_MESSAGE_BYTES: usize = 64 * 1024;
+
+/// What the gate needs.
+pub(super) struct Gate {
+    pub(super) auth: Arc<Auth>,
+    pub(super) policy: PolicyTable,
+    pub(super) entropy: Arc<dyn Entropy>,
+    pub(super) proxies: TrustedProxies,
+    pub(super) time_limit: Duration,
+    pub(super) room: Semaphore,
+    pub(super) draining: Arc<AtomicBool>,
+}
+
+impl Gate {
+    async fn pass<S>(&self, request: Request<Body>, inner: S) -> Response<Body>
+    where
+        S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+    {
+        let began = Instant::now();
+        let id = request_id::of(request.headers(), self.entropy.as_ref());
+        // Only paths of the contract are logged as they are: others are a caller's own text.
+        let path = request.uri().path();
+        let method = if self.policy.find(path).is_some() { path.to_owned() } else { "unknown".to_owned() };
+        let span = tracing::info_span!("call", request_id = %id, method);
+        let work = async {
+            let handled = AssertUnwindSafe(self.handle(request, inner)).catch_unwind().await;
+            let response = handled.unwrap_or_else(|panic| {
+                tracing::error!(panic = panic_text(panic.as_ref()), "a call panicked");
+                Err(status::internal())
+            });
+            let response = response.and_then(normalise).unwrap_or_else(Status::into_http);
+            log_outcome(&response, began);
+            response
+        };
+        let mut response = request_id::scope(id.clone(), work.instrument(span)).await;
+        if let Ok(value) = HeaderValue::from_str(&id) {
+            response.headers_mut().insert(request_id::HEADER, value);
+        }
+        response
+    }
+
+    async fn handle<S>(&self, mut request: Request<Body>, mut inner: S) -> Result<Response<Body>, Status>
+    where
+        S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+    {
+        if self.draining.load(Ordering::Relaxed) {
+            return Err(status::shutting_down());
+        }
+        let access = self.policy.find(request.uri().path()).ok_or_else(status::method_unknown)?;
+        let _place = self.room.try_acquire().map_err(|_| status::of(Error::Refused(Refusal::Overloaded)))?;
+        let limit = deadline::of(request.headers(), self.time_limit)
+            .map_err(|_| status::malformed("grpc-timeout must be up to eight digits and a unit"))?;
+        let work = async {
+            let bearer = client::bearer(request.headers());
+            let caller = self.auth.admit(&bearer, access).await.map_err(status::of)?;
+            let client = client::of(&request, &self.proxies);
+            request.extensions_mut().insert(client);
+            request.extensions_mut().insert(bearer);
+            if let Some(caller) = caller {
+                request.extensions_mut().insert(caller);
+            }
+            let Ok(response) = inner.call(request).await;
+            Ok(response)
+        };
+        tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(status::timed_out()))
+    }
+}
+
+/// Gives errors of the framework itself the form of ours: the right code and a reason. An error that carries details
+/// is one of ours already.
+fn normalise(response: Response<Body>) -> Result<Response<Body>, Status> {
+    let Some(status) = Status::from_header_map(response.headers()) else {
+        return Ok(response);
+    };
+    if status.code() == Code::Ok || !status.details().is_empty() || !is_grpc(&response) {
+        return Ok(response);
+    }
+    Err(match status.code() {
+        Code::OutOfRange | Code::ResourceExhausted => status::too_large(MAX_MESSAGE_BYTES),
+        Code::Unimplemented if status.message().contains("encoding") => {
+            status::malformed("the message is compressed in a way the server does not read")
+        }
+        Code::Unimplemented => status::method_unknown(),
+        Code::Internal | Code::InvalidArgument | Code::Unknown | Code::Cancelled => {
+            status::malformed("the request is not a message of this method")
+        }
+        // The health service answers a question about an unknown service with NOT_FOUND, as its protocol says.
+        _ => return Ok(response),
+    })
+}
+
+fn is_grpc(response: &Response<Body>) -> bool {
+    let content_type = response.headers().get(http::header::CONTENT_TYPE);
+    content_type.is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"))
+}
+
+fn log_outcome(response: &Response<Body>, began: Instant) {
+    let code = Status::from_header_map(response.headers()).map_or(Code::Ok, |status| status.code());
+    let milliseconds = began.elapsed().as_secs_f64() * 1000.0;
+    if code == Code::Ok {
+        tracing::debug!(?code, milliseconds, "answered");
+    } else {
+        tracing::info!(?code, milliseconds, "answered");
+    }
+}
+
+/// The text of a panic, which names a place in the sources; it goes to the log alone.
+fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("a panic without a text")
+}
+
+/// Puts the gate in front of the services.
+#[derive(Clone)]
+pub(super) struct GateLayer(pub(super) Arc<Gate>);
+
+/// Services behind the gate.
+#[derive(Clone)]
+pub(super) struct Gated<S> {
+    gate: Arc<Gate>,
+    inner: S,
+}
+
+impl<S> Layer<S> for GateLayer {
+    type Service = Gated<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Gated { gate: self.0.clone(), inner }
+    }
+}
+
+impl<S> Service<Request<Body>> for Gated<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let gate = self.gate.clone();
+        // The clone that was ready does the work; the new one takes its place.
+        let ready = self.inner.clone();
+        let inner = std::mem::replace(&mut self.inner, ready);
+        Box::pin(async move { Ok(gate.pass(request, inner).await) })
+    }
+}

@@ -1,0 +1,19 @@
+//! The gRPC server: layers around services that decode, call one use case, and encode.
+
+mod account_service;
+mod auth_service;
+mod caller;
+mod client;
+mod connection;
+mod deadline;
+mod encode;
+mod gate;
+mod key_service;
+pub mod policy;
+mod request_id;
+pub mod server;
+mod status;
+pub mod tls;
+
+pub use client::TrustedProxies;
+pub use server::{Limits, Server, Services};

@@ -1,0 +1,196 @@
+//! Puts the layers and services together and serves them on a listener.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tonic::server::NamedService;
+use tonic::service::Routes;
+use tonic_health::ServingStatus;
+use tonic_health::pb::health_server::HealthServer;
+use tonic_health::server::{HealthReporter, HealthService};
+
+use super::account_service::AccountRpc;
+use super::auth_service::AuthRpc;
+use super::gate::{Gate, GateLayer, MAX_MESSAGE_BYTES};
+use super::key_service::KeyRpc;
+use super::policy::{PolicyError, PolicyTable};
+use super::tls::Certificates;
+use super::{TrustedProxies, connection};
+use crate::application::accounts::Accounts;
+use crate::application::auth::Auth;
+use crate::application::keys::Keys;
+use crate::application::ports::Entropy;
+use crate::proto::DESCRIPTORS;
+use crate::proto::account_service_server::AccountServiceServer;
+use crate::proto::auth_service_server::AuthServiceServer;
+use crate::proto::key_service_server::KeyServiceServer;
+
+/// Metadata larger than this is refused by HTTP/2 itself, in bytes.
+const MAX_HEADER_BYTES: u32 = 8 * 1024;
+/// Parallel calls on one connection.
+const MAX_STREAMS: u32 = 200;
+/// Streams a client may open and reset before the server has looked at them (CVE-2023-44487).
+const MAX_PENDING_RESETS: usize = 20;
+/// Streams the server itself may have to reset for a client's faults (RUSTSEC-2024-0003).
+const MAX_ERROR_RESETS: usize = 1024;
+/// After this time without a word, the client is asked whether it is there, and dropped if it does not answer.
+const KEEPALIVE: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(20));
+/// Connections are told to come again after this time, so that they spread over replicas.
+const MAX_CONNECTION_AGE: Duration = Duration::from_secs(30 * 60);
+/// Open connections; further ones wait to be accepted.
+const MAX_CONNECTIONS: usize = 4096;
+
+/// The façades behind the services.
+pub struct Services {
+    /// Signing up and signing in.
+    pub auth: Arc<Auth>,
+    /// The own account.
+    pub accounts: Arc<Accounts>,
+    /// Keys.
+    pub keys: Arc<Keys>,
+}
+
+/// What an operator decides about the server.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// The longest a call may take.
+    pub time_limit: Duration,
+    /// How many calls may be in work at a time.
+    pub in_flight: usize,
+    /// How long calls in work may go on after the server was told to stop.
+    pub grace: Duration,
+    /// Whose word on client addresses is taken.
+    pub proxies: TrustedProxies,
+    /// Whether clients may ask for the contract.
+    pub reflection: bool,
+}
+
+/// The gRPC server, ready to serve.
+pub struct Server {
+    routes: Routes,
+    gate: Arc<Gate>,
+    health: HealthReporter,
+    grace: Duration,
+}
+
+impl Server {
+    /// Puts layers and services together. Fails if an RPC declares no access policy.
+    pub fn new(services: Services, entropy: Arc<dyn Entropy>, limits: Limits) -> Result<Self, PolicyError> {
+        let gate = Gate {
+            auth: services.auth.clone(),
+            policy: PolicyTable::read(DESCRIPTORS)?,
+            entropy,
+            proxies: limits.proxies,
+            time_limit: limits.time_limit,
+            room: Semaphore::new(limits.in_flight),
+            draining: Arc::new(AtomicBool::new(false)),
+        };
+        let health = HealthReporter::new();
+        let mut routes = Routes::builder();
+        routes
+            .add_service(AuthServiceServer::new(AuthRpc(services.auth)).max_decoding_message_size(MAX_MESSAGE_BYTES))
+            .add_service(
+                AccountServiceServer::new(AccountRpc(services.accounts)).max_decoding_message_size(MAX_MESSAGE_BYTES),
+            )
+            .add_service(KeyServiceServer::new(KeyRpc(services.keys)).max_decoding_message_size(MAX_MESSAGE_BYTES))
+            .add_service(HealthServer::new(HealthService::from_health_reporter(health.clone())));
+        if limits.reflection {
+            add_reflection(&mut routes);
+        }
+        Ok(Self { routes: routes.routes(), gate: Arc::new(gate), health, grace: limits.grace })
+    }
+
+    /// Tells the state of the server to health checks.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        Health { reporter: self.health.clone(), draining: self.gate.draining.clone() }
+    }
+
+    /// Serves until `stop` is done and the calls in work have ended, or the grace is over.
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        certificates: Option<Arc<Certificates>>,
+        stop: impl Future<Output = ()>,
+    ) -> Result<(), tonic::transport::Error> {
+        let health = self.health();
+        let draining = tokio_util::sync::CancellationToken::new();
+        let stopped = draining.clone();
+        let signal = async move {
+            stop.await;
+            health.drain().await;
+            draining.cancel();
+        };
+        let served = tonic::transport::Server::builder()
+            .accept_http1(false)
+            .http2_max_header_list_size(MAX_HEADER_BYTES)
+            .max_concurrent_streams(MAX_STREAMS)
+            .http2_max_pending_accept_reset_streams(Some(MAX_PENDING_RESETS))
+            .http2_max_local_error_reset_streams(Some(MAX_ERROR_RESETS))
+            .http2_keepalive_interval(Some(KEEPALIVE.0))
+            .http2_keepalive_timeout(Some(KEEPALIVE.1))
+            .max_connection_age(MAX_CONNECTION_AGE)
+            .layer(GateLayer(self.gate))
+            .serve_with_incoming_shutdown(
+                self.routes.prepare(),
+                connection::accept(listener, certificates, MAX_CONNECTIONS),
+                signal,
+            );
+        tokio::select! {
+            result = served => result,
+            () = async { stopped.cancelled().await; tokio::time::sleep(self.grace).await } => {
+                tracing::warn!("calls or streams were cut off at the end of the grace");
+                Ok(())
+            }
+        }
+    }
+}
+
+/// The state of the server, for health checks.
+#[derive(Clone)]
+pub struct Health {
+    reporter: HealthReporter,
+    draining: Arc<AtomicBool>,
+}
+
+impl Health {
+    /// Reports whether the server can do its work. Nothing is reported any more once it stops.
+    pub async fn report(&self, able: bool) {
+        if !self.draining.load(Ordering::Relaxed) {
+            self.set(if able { ServingStatus::Serving } else { ServingStatus::NotServing }).await;
+        }
+    }
+
+    async fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+        self.set(ServingStatus::NotServing).await;
+    }
+
+    async fn set(&self, status: ServingStatus) {
+        let names = [
+            "",
+            AuthServiceServer::<AuthRpc>::NAME,
+            AccountServiceServer::<AccountRpc>::NAME,
+            KeyServiceServer::<KeyRpc>::NAME,
+        ];
+        for name in names {
+            self.reporter.set_service_status(name, status).await;
+        }
+    }
+}
+
+fn add_reflection(routes: &mut tonic::service::RoutesBuilder) {
+    let configure = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(DESCRIPTORS)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+    };
+    // Both descriptor sets are compiled in and known to be well formed.
+    if let (Ok(v1), Ok(v1alpha)) = (configure().build_v1(), configure().build_v1alpha()) {
+        routes.add_service(v1).add_service(v1alpha);
+    }
+}

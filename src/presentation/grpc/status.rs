@@ -1,0 +1,202 @@
+//! The last stage of errors: application error to gRPC status. Nothing internal passes.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt as _};
+
+use super::request_id;
+use crate::application::error::{Error, Refusal, Rule, Violation};
+use crate::proto::ErrorReason;
+
+/// The domain of every `ErrorInfo`.
+const DOMAIN: &str = "ipse.v1";
+/// When to try again after a passing fault.
+const SOON: Duration = Duration::from_secs(1);
+
+/// An error as it goes out: code, reason, text, and what else it tells.
+struct Outgoing {
+    code: Code,
+    reason: ErrorReason,
+    message: &'static str,
+    metadata: Vec<(&'static str, String)>,
+    details: ErrorDetails,
+}
+
+/// The status for an error of a use case. Faults are logged here, once, with the request id the caller also gets.
+pub(super) fn of(error: Error) -> Status {
+    match error {
+        Error::Invalid(violations) => invalid(&violations),
+        Error::Refused(refusal) => refused(refusal),
+        Error::Contention(cause) => {
+            tracing::warn!(cause, "the store was busy");
+            unavailable(ErrorReason::StorageBusy, "the store is busy, try again")
+        }
+        Error::Unavailable(cause) => {
+            tracing::warn!(cause, "the store is unavailable");
+            unavailable(ErrorReason::StorageUnavailable, "the store is unavailable, try again")
+        }
+        Error::Internal(cause) => {
+            tracing::error!(cause, "internal fault");
+            internal()
+        }
+    }
+}
+
+/// The status for a fault whose cause is logged elsewhere.
+pub(super) fn internal() -> Status {
+    Outgoing::new(Code::Internal, ErrorReason::InternalError, "internal error").into_status()
+}
+
+/// The status for a call that took too long.
+pub(super) fn timed_out() -> Status {
+    Outgoing::new(Code::DeadlineExceeded, ErrorReason::ServerTimeout, "the deadline passed").into_status()
+}
+
+/// The status while the server stops.
+pub(super) fn shutting_down() -> Status {
+    Outgoing::new(Code::Unavailable, ErrorReason::ShuttingDown, "the server is stopping").into_status()
+}
+
+/// The status for an RPC that does not exist.
+pub(super) fn method_unknown() -> Status {
+    Outgoing::new(Code::Unimplemented, ErrorReason::MethodUnknown, "the server has no such method").into_status()
+}
+
+/// The status for bytes that are no request.
+pub(super) fn malformed(what: &'static str) -> Status {
+    Outgoing::new(Code::InvalidArgument, ErrorReason::RequestMalformed, what).into_status()
+}
+
+/// The status for a message beyond the limit.
+pub(super) fn too_large(max_bytes: usize) -> Status {
+    Outgoing::new(Code::ResourceExhausted, ErrorReason::RequestTooLarge, "the request is too large")
+        .with("max_bytes", max_bytes.to_string())
+        .into_status()
+}
+
+fn unavailable(reason: ErrorReason, message: &'static str) -> Status {
+    Outgoing::new(Code::Unavailable, reason, message).retry_after(SOON).into_status()
+}
+
+fn invalid(violations: &[Violation]) -> Status {
+    let mut outgoing = match violations {
+        [Violation { rule: Rule::PasswordTooShort { minimum }, .. }] => {
+            Outgoing::new(Code::InvalidArgument, ErrorReason::PasswordTooShort, "the password is too short")
+                .with("min_length", minimum.to_string())
+        }
+        [Violation { rule: Rule::PasswordTooLong, .. }] => {
+            Outgoing::new(Code::InvalidArgument, ErrorReason::PasswordTooLong, "the password is too long")
+        }
+        [Violation { rule: Rule::PasswordBlocklisted, .. }] => {
+            Outgoing::new(Code::InvalidArgument, ErrorReason::PasswordBlocklisted, "the password is too common")
+        }
+        _ => Outgoing::new(Code::InvalidArgument, ErrorReason::FieldInvalid, "fields are invalid"),
+    };
+    for violation in violations {
+        outgoing.details.add_bad_request_violation(violation.field, &violation.description);
+    }
+    outgoing.into_status()
+}
+
+/// One arm for each refusal: adding one without deciding its code does not compile.
+fn refused(refusal: Refusal) -> Status {
+    use ErrorReason as Reason;
+    let outgoing = match refusal {
+        Refusal::CredentialsInvalid => {
+            Outgoing::new(Code::Unauthenticated, Reason::CredentialsInvalid, "name or password is wrong")
+        }
+        Refusal::TokenMissing => {
+            Outgoing::new(Code::Unauthenticated, Reason::TokenMissing, "one bearer token is required")
+        }
+        Refusal::TokenExpired => {
+            Outgoing::new(Code::Unauthenticated, Reason::TokenExpired, "the access token has expired")
+        }
+        Refusal::TokenInvalid => {
+            Outgoing::new(Code::Unauthenticated, Reason::TokenInvalid, "the access token is not valid")
+        }
+        Refusal::RefreshTokenInvalid => {
+            Outgoing::new(Code::Unauthenticated, Reason::RefreshTokenInvalid, "the refresh token is not valid")
+        }
+        Refusal::StepUpRequired { max_age } => {
+            Outgoing::new(Code::Unauthenticated, Reason::StepUpRequired, "a fresh sign-in is required")
+                .with("max_age", max_age.whole_seconds().to_string())
+        }
+        Refusal::EmailNotVerified => {
+            Outgoing::new(Code::FailedPrecondition, Reason::EmailNotVerified, "the e-mail address is not verified")
+        }
+        Refusal::AccountDisabled => {
+            Outgoing::new(Code::PermissionDenied, Reason::AccountDisabled, "the account is disabled")
+        }
+        Refusal::PasswordChangeRequired => Outgoing::new(
+            Code::FailedPrecondition,
+            Reason::PasswordChangeRequired,
+            "the password must be reset before signing in",
+        ),
+        Refusal::PermissionMissing { permission } => Outgoing::new(
+            Code::PermissionDenied,
+            Reason::PermissionMissing,
+            "permission denied on the resource (or it might not exist)",
+        )
+        .with("permission", permission),
+        Refusal::RateLimited { retry_after } => {
+            Outgoing::new(Code::ResourceExhausted, Reason::RateLimited, "too many attempts, try again later")
+                .retry_after(retry_after.unsigned_abs())
+        }
+        Refusal::Overloaded => {
+            Outgoing::new(Code::ResourceExhausted, Reason::ServerOverloaded, "the server is overloaded")
+                .retry_after(SOON)
+        }
+        Refusal::AudienceUnknown => {
+            Outgoing::new(Code::InvalidArgument, Reason::AudienceUnknown, "the audience is not known")
+                .violating("audience", "must be one of the server's audiences")
+        }
+        Refusal::PageTokenInvalid => {
+            Outgoing::new(Code::InvalidArgument, Reason::PageTokenInvalid, "the page token is not valid")
+                .violating("page_token", "must come from the page before, with the same arguments")
+        }
+        Refusal::ActionTokenInvalid => {
+            Outgoing::new(Code::FailedPrecondition, Reason::ActionTokenInvalid, "the token is not valid")
+        }
+        Refusal::UsernameTaken => Outgoing::new(Code::AlreadyExists, Reason::UsernameTaken, "the username is taken")
+            .violating("username", "is taken"),
+        Refusal::NotFound { resource, name } => {
+            let mut outgoing = Outgoing::new(Code::NotFound, Reason::ResourceNotFound, "there is no such resource");
+            outgoing.details.set_resource_info(resource, name, "", "");
+            outgoing
+        }
+    };
+    outgoing.into_status()
+}
+
+impl Outgoing {
+    fn new(code: Code, reason: ErrorReason, message: &'static str) -> Self {
+        Self { code, reason, message, metadata: Vec::new(), details: ErrorDetails::new() }
+    }
+
+    fn with(mut self, key: &'static str, value: String) -> Self {
+        self.metadata.push((key, value));
+        self
+    }
+
+    fn retry_after(mut self, delay: Duration) -> Self {
+        self.details.set_retry_info(Some(delay));
+        self
+    }
+
+    fn violating(mut self, field: &str, description: &str) -> Self {
+        self.details.add_bad_request_violation(field, description);
+        self
+    }
+
+    fn into_status(mut self) -> Status {
+        let mut metadata: HashMap<String, String> =
+            self.metadata.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+        metadata.insert("request_id".to_owned(), request_id::current());
+        let name = self.reason.as_str_name();
+        let reason = name.strip_prefix("ERROR_REASON_").unwrap_or(name);
+        self.details.set_error_info(reason, DOMAIN, metadata);
+        Status::with_error_details(self.code, self.message, self.details)
+    }
+}

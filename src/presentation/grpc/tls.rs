@@ -1,0 +1,107 @@
+//! The server's certificate, taken up again when its files change.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, SystemTime};
+
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::server::WebPkiClientVerifier;
+use tokio_rustls::rustls::{RootCertStore, ServerConfig};
+
+/// How often the files are looked at.
+const RELOAD_INTERVAL: Duration = Duration::from_secs(10);
+
+/// The files of a TLS server, in PEM.
+#[derive(Debug, Clone)]
+pub struct TlsFiles {
+    /// The certificate chain, the server's own first.
+    pub certificate: PathBuf,
+    /// The private key.
+    pub key: PathBuf,
+    /// The authorities of client certificates; with it, every client must show one.
+    pub client_authorities: Option<PathBuf>,
+}
+
+/// Why a certificate cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// A file cannot be read as PEM.
+    #[error("a certificate or key file cannot be read as PEM")]
+    Pem(#[from] tokio_rustls::rustls::pki_types::pem::Error),
+    /// Certificate and key do not go together, or are not acceptable.
+    #[error("the certificate cannot be used")]
+    Rejected(#[from] tokio_rustls::rustls::Error),
+    /// The authorities of client certificates are not acceptable.
+    #[error("the authorities of client certificates cannot be used")]
+    ClientAuthorities(#[from] tokio_rustls::rustls::server::VerifierBuilderError),
+}
+
+/// The certificate in use.
+pub struct Certificates {
+    files: TlsFiles,
+    current: RwLock<Arc<ServerConfig>>,
+}
+
+impl Certificates {
+    /// Reads the files. TLS 1.2 and 1.3 with forward secrecy and AEAD only, which is all that rustls speaks.
+    pub fn load(files: TlsFiles) -> Result<Self, TlsError> {
+        let current = RwLock::new(Arc::new(read(&files)?));
+        Ok(Self { files, current })
+    }
+
+    /// Looks at the files for ever and takes new ones up. Files that cannot be used are logged and the old certificate
+    /// stays.
+    pub async fn watch(&self) {
+        let mut seen = self.modified();
+        loop {
+            tokio::time::sleep(RELOAD_INTERVAL).await;
+            let now = self.modified();
+            if now != seen {
+                seen = now;
+                self.reload();
+            }
+        }
+    }
+
+    pub(super) fn current(&self) -> Arc<ServerConfig> {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn reload(&self) {
+        match read(&self.files) {
+            Ok(config) => {
+                *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(config);
+                tracing::info!("took up a new certificate");
+            }
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "the new certificate cannot be used");
+            }
+        }
+    }
+
+    fn modified(&self) -> Vec<Option<SystemTime>> {
+        let paths = [Some(&self.files.certificate), Some(&self.files.key), self.files.client_authorities.as_ref()];
+        let time = |path: &Path| std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
+        paths.into_iter().flatten().map(|path| time(path)).collect()
+    }
+}
+
+fn read(files: &TlsFiles) -> Result<ServerConfig, TlsError> {
+    let chain: Vec<CertificateDer<'static>> =
+        CertificateDer::pem_file_iter(&files.certificate)?.collect::<Result<_, _>>()?;
+    let key = PrivateKeyDer::from_pem_file(&files.key)?;
+    let builder = match &files.client_authorities {
+        None => ServerConfig::builder().with_no_client_auth(),
+        Some(path) => {
+            let mut roots = RootCertStore::empty();
+            for authority in CertificateDer::pem_file_iter(path)? {
+                roots.add(authority?)?;
+            }
+            ServerConfig::builder().with_client_cert_verifier(WebPkiClientVerifier::builder(Arc::new(roots)).build()?)
+        }
+    };
+    let mut config = builder.with_single_cert(chain, key)?;
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    Ok(config)
+}

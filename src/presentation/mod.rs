@@ -1,0 +1,3 @@
+//! How the world talks to Ipse: the gRPC services.
+
+pub mod grpc;

@@ -1,0 +1,95 @@
+# shellcheck shell=bash
+# Gets the tools that the tests and the checks need, each at one version, and only where it is missing. Sourced by
+# tests/run and .ci/run, which set root first. What is the project's own goes to .tools/; what takes long to build goes
+# to a cache that later clones find again. Each need_… fails if the tool cannot be had.
+
+: "${root:?}"
+
+grpcurl_version=1.8.9 # the newest whose go.mod Debian 12's Go meets
+buf_version=1.75.0
+cargo_deny_version=0.20.2
+
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/ipse-tools
+PATH=$root/.tools/bin:$root/.tools/node_modules/.bin:$PATH
+
+# The server's binaries: the tests run their own throw-away cluster from them, the system's service is not used.
+need_postgres() {
+  [[ ${IPSE_TEST_POSTGRES_URL:-} ]] || has_postgres || { apt_install postgresql && has_postgres; }
+}
+
+has_postgres() { compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || has initdb; }
+
+need_grpcurl() {
+  local dir=$cache/grpcurl-$grpcurl_version
+  if [[ ! -x $dir/grpcurl ]]; then
+    find_go || { apt_install golang-go && find_go; } || return 1
+    echo "building grpcurl $grpcurl_version, once"
+    GOBIN=$dir CGO_ENABLED=0 go install "github.com/fullstorydev/grpcurl/cmd/grpcurl@v$grpcurl_version" || return 1
+  fi
+  link_tool "$dir/grpcurl"
+}
+
+find_go() {
+  has go && return
+  local dir
+  for dir in /usr/local/go/bin /usr/lib/go/bin; do
+    if [[ -x $dir/go ]]; then
+      PATH=$PATH:$dir
+      return
+    fi
+  done
+  return 1
+}
+
+# A virtual environment with what requirements.txt pins.
+need_python() {
+  local venv=$root/.tools/venv requirements=$root/tests/clients/python/requirements.txt
+  cmp -s "$requirements" "$venv/requirements.txt" && "$venv/bin/python" -c '' 2>/dev/null && return
+  python3 -c 'import ensurepip, venv' 2>/dev/null || apt_install python3 python3-venv || return 1
+  # Wheels only: building grpcio from its sources takes longer than all the tests.
+  python3 -m venv --clear "$venv" &&
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --only-binary :all: -r "$requirements" &&
+    cp "$requirements" "$venv/requirements.txt"
+}
+
+need_buf() {
+  [[ $(buf --version 2>/dev/null) == "$buf_version" ]] && return
+  has npm || apt_install nodejs npm || return 1
+  npm install --prefix "$root/.tools" --no-save --no-audit --no-fund --loglevel=error "@bufbuild/buf@$buf_version"
+}
+
+need_cargo_deny() {
+  [[ $(cargo-deny --version 2>/dev/null) == "cargo-deny $cargo_deny_version" ]] && return
+  local dir=$cache/cargo-deny-$cargo_deny_version
+  if [[ ! -x $dir/bin/cargo-deny ]]; then
+    echo "building cargo-deny $cargo_deny_version, once"
+    # It only reads a few files: its published profile (fat LTO) is not worth the wait.
+    CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_OPT_LEVEL=1 \
+      cargo install cargo-deny --version "$cargo_deny_version" --locked --quiet --root "$dir" \
+      --target-dir "$dir/target" || return 1
+    rm -rf "$dir/target"
+  fi
+  link_tool "$dir/bin/cargo-deny"
+}
+
+# need_component rustfmt|clippy COMMAND
+need_component() { cargo "$2" --version >/dev/null 2>&1 || { has rustup && rustup component add "$1"; }; }
+
+has() { command -v "$1" >/dev/null; }
+
+link_tool() { mkdir -p "$root/.tools/bin" && ln -sfn "$1" "$root/.tools/bin/${1##*/}"; }
+
+apt_install() {
+  has apt-get || return 1
+  as_root apt-get update -qq || true # a third party's broken source need not matter
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+    -o DPkg::Lock::Timeout=120 "$@"
+}
+
+as_root() {
+  if ((EUID == 0)); then
+    "$@"
+  else
+    sudo "$@"
+  fi
+}
