@@ -46,5 +46,5 @@ class Postgres:
 
 
 def count(database: Sqlite | Postgres, what: str) -> int:
-    """How many rows `what`, the rest of a statement from FROM on, has."""
+    """How many rows there are in `what`: a table, with a condition if need be."""
     return int(database.query(f"SELECT count(*) FROM {what}")[0][0])
