@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from support.client import Client
 from support.database import Postgres, Sqlite
 from support.postgres import Cluster
 from support.server import Server
@@ -34,6 +35,20 @@ def cluster() -> Iterator[Cluster]:
     cluster = Cluster()
     yield cluster
     cluster.close()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server in --dev for the tests of one file."""
+    with Server(tmp_path_factory.mktemp("server")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def client(server: Server) -> Iterator[Client]:
+    """A client of that server."""
+    with server.client() as client:
+        yield client
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

@@ -11,6 +11,7 @@ from h2.events import ConnectionTerminated, DataReceived, ResponseReceived, Stre
 
 from support.errors import Code, Refusal, add_details
 
+FRAME = 16_384
 CODES = {code.value[0]: code for code in Code}
 
 
@@ -60,9 +61,15 @@ class Connection:
     def call(self, path: str, *headers: tuple[str, str], message: bytes = b"") -> Answer:
         """Makes a call and waits for its end."""
         stream = self.begin(path, *headers)
-        self.h2.send_data(stream, b"\0" + len(message).to_bytes(4, "big") + message, end_stream=True)
-        self.flush()
+        self.send(stream, b"\0" + len(message).to_bytes(4, "big") + message)
         return self.answer(stream)
+
+    def send(self, stream: int, content: bytes) -> None:
+        """Sends the rest of a call. Fits in the window that every connection begins with."""
+        for start in range(0, len(content), FRAME):
+            self.h2.send_data(stream, content[start : start + FRAME])
+        self.h2.end_stream(stream)
+        self.flush()
 
     def answer(self, stream: int) -> Answer:
         """Reads until the stream or the connection ends."""

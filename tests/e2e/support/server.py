@@ -92,13 +92,14 @@ class Server:
         return self
 
     def wait_until_serving(self, seconds: float = 20) -> None:
-        wait_until(self._accepts, f"the server serves\n{self.log()}", seconds)
+        wait_until(self.accepts, f"the server serves\n{self.log()}", seconds)
         if "IPSE_TLS_CERT_FILE" in self.settings:
             return
         with self.client() as client:
             wait_until(lambda: client.health() == "SERVING", "the server is SERVING", seconds)
 
-    def _accepts(self) -> bool:
+    def accepts(self) -> bool:
+        """Whether somebody listens on the port."""
         if self.process.poll() is not None:
             raise AssertionError(f"the server ended with {self.process.returncode}\n{self.log()}")
         with socket.socket() as probe:
@@ -128,3 +129,8 @@ class Server:
         """Resident memory in KiB; `VmHWM` is its peak."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
         return next(int(line.split()[1]) for line in status.splitlines() if line.startswith(field))
+
+    def threads_at_work(self) -> int:
+        """How many threads are hashing at the moment."""
+        stats = [path.read_text() for path in Path(f"/proc/{self.process.pid}/task").glob("*/stat")]
+        return sum("(ipse-hash-" in stat and stat.rpartition(")")[2].split()[0] == "R" for stat in stats)
