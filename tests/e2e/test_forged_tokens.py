@@ -47,6 +47,9 @@ class Genuine:
     def with_header(self, **changes: object) -> str:
         """The token with another header over the same signature."""
         header = {name: value for name, value in (self.header | changes).items() if value is not ...}
+        return self.with_raw_header(json.dumps(header).encode())
+
+    def with_raw_header(self, header: bytes) -> str:
         return f"{encode(header)}.{self.claims_part}.{self.signature_part}"
 
     def with_claims(self, **changes: object) -> str:
@@ -133,8 +136,8 @@ FORGERIES: dict[str, Callable[[Genuine], list[str]]] = {
         f".{t.claims_part}.{t.signature_part}", f" {t.token}", t.token.replace(".", " "), f"{t.token} x",
         t.token[:-1] + ("A" if t.token[-1] != "A" else "B"), '{"payload":"x","signatures":[]}',
         f"{encode(b'{}')}.{encode(b'{}')}.{t.signature_part}", f"{encode(b'[' * 3000)}.{t.claims_part}.x",
-        f"{encode(bytes([0xEF, 0xBB, 0xBF]) + decode(t.header_part))}.{t.claims_part}.{t.signature_part}",
-        f"{encode(decode(t.header_part)[:-1] + b',' + b'"alg":"none"}')}.{t.claims_part}.{t.signature_part}",
+        t.with_raw_header(b"\xef\xbb\xbf" + decode(t.header_part)), t.with_raw_header(decode(t.header_part) + b" {}"),
+        t.with_raw_header(decode(t.header_part)[:-1] + b',"alg":"none"}'),
         "x" * 7000,
     ],
 }
