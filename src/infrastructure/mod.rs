@@ -2,5 +2,6 @@
 
 pub mod argon2;
 pub mod hashing_lane;
+pub mod jwt;
 mod phc;
 pub mod system;
