@@ -1,7 +1,9 @@
 //! Adapters: one for each port.
 
 pub mod argon2;
-pub mod hashing_lane;
+mod hashing_lane;
 pub mod jwt;
 mod phc;
+mod sealed_mail;
+pub mod secret_box;
 pub mod system;
