@@ -13,10 +13,15 @@
 //! - [`domain`] holds entities, value objects and pure decisions, one concept in one file.
 //! - [`application`] holds one use case for each RPC, and the traits they need of the world.
 //! - [`infrastructure`] holds one adapter for each of those traits.
+//! - [`presentation`] holds what the outside speaks to: the command line.
+//! - [`composition`] is the only place where these meet; [`config`] holds the settings, [`telemetry`] the log.
 
 pub mod application;
+pub mod composition;
+pub mod config;
 pub mod domain;
 pub mod infrastructure;
+pub mod presentation;
 /// The generated messages and services of `proto/ipse/v1`.
 #[allow(missing_docs, clippy::all, clippy::pedantic, reason = "generated code")]
 pub mod proto {
@@ -25,3 +30,4 @@ pub mod proto {
     /// All descriptors of the contract with their options, for reflection and the access policy.
     pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
 }
+pub mod telemetry;

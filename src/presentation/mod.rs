@@ -1,0 +1,3 @@
+//! What the outside speaks to.
+
+pub mod cli;
