@@ -98,8 +98,8 @@ pub struct MailSettings {
     pub route: MailRoute,
     /// Whom it is from.
     pub sender: Mailbox,
-    /// The URL that links begin with, without a slash at its end.
-    pub link_base: String,
+    /// The URL that links begin with, without a slash at its end, if there are links.
+    pub link_base: Option<String>,
 }
 
 /// How mail leaves.
@@ -242,7 +242,7 @@ impl MailSettings {
         Ok(Self {
             route,
             sender: source.required("mail_from", value::mailbox)?,
-            link_base: source.required("link_base", value::link_base)?,
+            link_base: source.optional("link_base", value::link_base)?,
         })
     }
 }

@@ -42,7 +42,7 @@ impl Setting {
         self
     }
 
-    const fn from_to(mut self, least: &'static str, most: &'static str) -> Self {
+    const fn within(mut self, least: &'static str, most: &'static str) -> Self {
         self.limits = Some((least, most));
         self
     }
@@ -67,7 +67,7 @@ pub const SETTINGS: &[Setting] = &[
     .secret(),
     Setting::new("database_max_connections", "The most connections to the database at once.")
         .or("16")
-        .from_to("1", "1000"),
+        .within("1", "1000"),
     Setting::new(
         "database_tls_ca_file",
         "PEM file of the authorities that may vouch for PostgreSQL, instead of those of the system.",
@@ -95,14 +95,14 @@ pub const SETTINGS: &[Setting] = &[
         .or_in_dev("true"),
     Setting::new("request_timeout", "The longest that a call may take, whatever the client allows.")
         .or("10s")
-        .from_to("1s", "60s"),
+        .within("1s", "60s"),
     Setting::new("max_in_flight", "The most calls at once; further ones are refused at once.")
         .or("1024")
-        .from_to("1", "100000"),
-    Setting::new("max_connections", "The most client connections at once.").or("1024").from_to("1", "100000"),
+        .within("1", "100000"),
+    Setting::new("max_connections", "The most client connections at once.").or("1024").within("1", "100000"),
     Setting::new("shutdown_grace", "How long calls under way may still take after a request to stop.")
         .or("30s")
-        .from_to("0s", "10m"),
+        .within("0s", "10m"),
     Setting::new(
         "master_key",
         "Base64 of 32 random bytes, as from `openssl rand -base64 32`: seals the private keys in the database. With \
@@ -120,48 +120,48 @@ pub const SETTINGS: &[Setting] = &[
     )
     .or(""),
     Setting::new("signing_algorithm", "What new keys sign tokens with: ES256 or EdDSA.").or("ES256"),
-    Setting::new("access_token_lifetime", "How long an access token is valid.").or("15m").from_to("1m", "60m"),
+    Setting::new("access_token_lifetime", "How long an access token is valid.").or("15m").within("1m", "60m"),
     Setting::new("session_lifetime", "How long after the sign-in a session ends whatever happens.")
         .or("30d")
-        .from_to("5m", "365d"),
+        .within("5m", "365d"),
     Setting::new(
         "session_idle_lifetime",
         "How long after its last refresh a session ends; at most session_lifetime, and that if it is shorter than the \
          default.",
     )
     .or("14d")
-    .from_to("5m", "365d"),
+    .within("5m", "365d"),
     Setting::new(
         "refresh_grace",
         "How long a replaced refresh token yields its successor again, for clients that lost the answer.",
     )
     .or("10s")
-    .from_to("0s", "60s"),
+    .within("0s", "60s"),
     Setting::new("verification_lifetime", "How long the token that proves an e-mail address is valid.")
         .or("8h")
-        .from_to("1m", "24h"),
-    Setting::new("reset_lifetime", "How long the token that resets a password is valid.").or("1h").from_to("1m", "24h"),
+        .within("1m", "24h"),
+    Setting::new("reset_lifetime", "How long the token that resets a password is valid.").or("1h").within("1m", "24h"),
     Setting::new(
         "password_min_length",
         "The least code points of a new password. Below 15 the start warns (NIST SP 800-63B-4).",
     )
     .or("15")
-    .from_to("8", "64"),
+    .within("8", "64"),
     Setting::new("unverified_sign_in", "Whether people may sign in before they have proven their e-mail address.")
         .or("false")
         .or_in_dev("true"),
     Setting::new("hashing_memory_kib", "Memory of one argon2id computation in KiB.")
         .or("19456")
-        .from_to("19456", "1048576"),
+        .within("19456", "1048576"),
     Setting::new("hashing_iterations", "Passes of one argon2id computation over its memory.")
         .or("2")
-        .from_to("2", "16"),
+        .within("2", "16"),
     Setting::new("hashing_threads", "Threads that hash passwords, each with its own memory. 0: one for each CPU.")
         .or("0")
-        .from_to("0", "256"),
+        .within("0", "256"),
     Setting::new("hashing_queue", "The most passwords that wait for a thread; further calls are refused at once.")
         .or("512")
-        .from_to("1", "65536"),
+        .within("1", "65536"),
     Setting::new(
         "smtp_url",
         "The mail server: smtps://USER:PASSWORD@HOST:PORT, or smtp:// for STARTTLS. With --dev, mail is written to \
@@ -176,9 +176,9 @@ pub const SETTINGS: &[Setting] = &[
         .or_in_dev("Ipse <ipse@ipse.localhost>"),
     Setting::new(
         "link_base",
-        "The URL of the pages that links in mail lead to; https, or http on localhost. Nothing else ever makes links.",
-    )
-    .or_in_dev("http://localhost:3000"),
+        "The URL of the pages that links in mail lead to; https, or http on localhost. Nothing else ever makes links. \
+         Without it, mail shows the token itself.",
+    ),
     Setting::new("data_dir", "Folder for what --dev keeps: database, master key, mail. Without --dev it is not used.")
         .or_in_dev("./ipse-dev"),
     Setting::new("log_format", "json: one JSON object a line; or pretty: for people.").or("json").or_in_dev("pretty"),

@@ -16,14 +16,14 @@ use crate::application::ports::HashError;
 const NICENESS: i32 = 19;
 
 /// The lane. Dropping it ends its threads, after the jobs they have in hand.
-pub struct HashingLane {
+pub(super) struct HashingLane {
     queue: Arc<Queue>,
     threads: Vec<JoinHandle<()>>,
 }
 
 /// How large a lane is.
 #[derive(Debug, Clone, Copy)]
-pub struct LaneSize {
+pub(super) struct LaneSize {
     /// How many threads work.
     pub threads: usize,
     /// How many jobs may wait.
@@ -34,7 +34,7 @@ pub struct LaneSize {
 
 impl HashingLane {
     /// Starts the threads.
-    pub fn start(size: LaneSize) -> io::Result<Self> {
+    pub(super) fn start(size: LaneSize) -> io::Result<Self> {
         let mut lane = Self { queue: Arc::new(Queue::new(size.queue)), threads: Vec::with_capacity(size.threads) };
         for number in 0..size.threads {
             let queue = Arc::clone(&lane.queue);
@@ -46,7 +46,7 @@ impl HashingLane {
 
     /// Does the work on one of the threads, first come, first served. Work whose caller has dropped this future before
     /// its turn is never begun. A full queue answers `Overloaded` at once.
-    pub async fn run<W, T>(&self, work: W) -> Result<T, HashError>
+    pub(super) async fn run<W, T>(&self, work: W) -> Result<T, HashError>
     where
         W: FnOnce(&mut Memory) -> T + Send + 'static,
         T: Send + 'static,
@@ -58,7 +58,7 @@ impl HashingLane {
 
     /// How many jobs wait, those of callers who went away included until they are passed over.
     #[must_use]
-    pub fn queued(&self) -> usize {
+    pub(super) fn queued(&self) -> usize {
         self.queue.lock().jobs.len()
     }
 }
@@ -95,7 +95,7 @@ fn lower_priority() -> rustix::io::Result<()> {
 ///
 /// Blocks are not wiped between jobs. Argon2 writes every block before it reads it, and whoever can read this process's
 /// memory need not guess at blocks, for the passwords themselves pass through it.
-pub struct Memory {
+pub(super) struct Memory {
     kept: Vec<Block>,
     size: usize,
 }
@@ -106,7 +106,11 @@ impl Memory {
     }
 
     /// Lends at least `count` blocks. More than the thread keeps are allocated for this time alone.
-    pub fn with_blocks<T>(&mut self, count: usize, work: impl FnOnce(&mut [Block]) -> T) -> Result<T, TryReserveError> {
+    pub(super) fn with_blocks<T>(
+        &mut self,
+        count: usize,
+        work: impl FnOnce(&mut [Block]) -> T,
+    ) -> Result<T, TryReserveError> {
         if count > self.size {
             return Ok(work(&mut allocate(count)?));
         }

@@ -3,13 +3,13 @@
 pub mod argon2;
 mod hashing_lane;
 pub mod jwt;
-mod phc;
-mod sealed_mail;
-pub mod secret_box;
-pub mod system;
 pub mod link_base;
 pub mod mail_files;
 mod mail_templates;
 pub mod mail_writer;
+mod phc;
+mod sealed_mail;
+pub mod secret_box;
 pub mod smtp;
 pub mod smtp_url;
+pub mod system;

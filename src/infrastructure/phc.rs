@@ -18,7 +18,7 @@ const TAG_BYTES: usize = 32;
 
 /// Why a stored hash is not used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum UnusableHash {
+pub(super) enum UnusableHash {
     /// Not a PHC string with a salt, a tag and the parameters of argon2.
     #[error("the stored hash is malformed")]
     Malformed,
@@ -40,23 +40,23 @@ pub(super) struct Recipe {
 
 impl Recipe {
     /// A recipe for new hashes, with a salt of zeros.
-    pub fn new(memory_kib: u32, iterations: u32) -> Result<Self, Cause> {
+    pub(super) fn new(memory_kib: u32, iterations: u32) -> Result<Self, Cause> {
         let params = Params::new(memory_kib, iterations, 1, Some(TAG_BYTES))?;
         Ok(Self { version: Version::V0x13, params, salt: Salt::new(&[0; SALT_BYTES])? })
     }
 
     /// The same recipe with this salt.
-    pub fn salted(&self, salt: &[u8; SALT_BYTES]) -> Result<Self, Cause> {
+    pub(super) fn salted(&self, salt: &[u8; SALT_BYTES]) -> Result<Self, Cause> {
         Ok(Self { salt: Salt::new(salt)?, ..self.clone() })
     }
 
     /// How many blocks of 1 KiB are needed to compute it.
-    pub fn blocks(&self) -> usize {
+    pub(super) fn blocks(&self) -> usize {
         self.params.block_count()
     }
 
     /// Computes the tag.
-    pub fn compute(&self, password: &str, memory: &mut Memory) -> Result<Output, Cause> {
+    pub(super) fn compute(&self, password: &str, memory: &mut Memory) -> Result<Output, Cause> {
         let argon2 = Argon2::new(Algorithm::Argon2id, self.version, self.params.clone());
         let mut tag = [0; Output::MAX_LENGTH];
         let tag = &mut tag[..self.params.output_len().unwrap_or(TAG_BYTES).min(Output::MAX_LENGTH)];
@@ -67,7 +67,7 @@ impl Recipe {
     }
 
     /// Whether hashes of this recipe are easier to break than those of another, or of another form.
-    pub fn is_outdated_by(&self, current: &Self) -> bool {
+    pub(super) fn is_outdated_by(&self, current: &Self) -> bool {
         self.params.m_cost() < current.params.m_cost()
             || self.params.t_cost() < current.params.t_cost()
             || self.version != current.version
@@ -75,7 +75,7 @@ impl Recipe {
     }
 
     /// The PHC string of a hash of this recipe.
-    pub fn phc(&self, tag: Output) -> Result<String, Cause> {
+    pub(super) fn phc(&self, tag: Output) -> Result<String, Cause> {
         let params = (&self.params).try_into()?;
         let (version, salt, hash) = (Some(self.version.into()), Some(self.salt), Some(tag));
         Ok(PhcHash { algorithm: ARGON2ID_IDENT, version, params, salt, hash }.to_string())
@@ -92,7 +92,7 @@ pub(super) struct StoredHash {
 
 impl StoredHash {
     /// Reads a PHC string. What it asks for is checked before anything is allocated or computed.
-    pub fn parse(text: &str) -> Result<Self, UnusableHash> {
+    pub(super) fn parse(text: &str) -> Result<Self, UnusableHash> {
         let parsed = PhcHash::new(text).map_err(|_: phc::Error| UnusableHash::Malformed)?;
         if parsed.algorithm != ARGON2ID_IDENT {
             return Err(UnusableHash::Algorithm);

@@ -32,7 +32,7 @@ enum SealedContent<'a> {
 
 impl<'a> SealedMail<'a> {
     /// The mail's mirror.
-    pub fn of(mail: &'a Mail) -> Self {
+    pub(super) fn of(mail: &'a Mail) -> Self {
         Self {
             recipient: mail.recipient.written().into(),
             display_name: mail.display_name.as_str().into(),
@@ -42,17 +42,17 @@ impl<'a> SealedMail<'a> {
     }
 
     /// Writes JSON.
-    pub fn to_json(&self) -> Result<Zeroizing<Vec<u8>>, SealError> {
+    pub(super) fn to_json(&self) -> Result<Zeroizing<Vec<u8>>, SealError> {
         serde_json::to_vec(self).map(Zeroizing::new).map_err(|_| SealError)
     }
 
     /// Reads JSON.
-    pub fn from_json(json: &'a [u8]) -> Result<Self, SealError> {
+    pub(super) fn from_json(json: &'a [u8]) -> Result<Self, SealError> {
         serde_json::from_slice(json).map_err(|_| SealError)
     }
 
     /// The mail.
-    pub fn into_mail(self, id: MailId) -> Result<Mail, SealError> {
+    pub(super) fn into_mail(self, id: MailId) -> Result<Mail, SealError> {
         Ok(Mail {
             id,
             recipient: EmailAddress::parse(&self.recipient).map_err(|_| SealError)?,

@@ -42,7 +42,7 @@ enum Audience {
 
 impl Claims {
     /// The wire form of these claims.
-    pub fn new(issuer: &str, claims: &AccessClaims) -> Self {
+    pub(super) fn new(issuer: &str, claims: &AccessClaims) -> Self {
         Self {
             iss: issuer.to_owned(),
             sub: claims.subject.to_string(),
@@ -59,13 +59,18 @@ impl Claims {
     }
 
     /// Reads a payload.
-    pub fn parse(payload: &[u8]) -> Result<Self, TokenRejected> {
+    pub(super) fn parse(payload: &[u8]) -> Result<Self, TokenRejected> {
         compact::object(payload).ok_or(TokenRejected::Invalid)
     }
 
     /// What the claims say, if they are meant for `own_audience` at `now`. They are called expired only when nothing
     /// else is wrong. There is no leeway for expiry: this server's replicas issued the token and check it.
-    pub fn accept(self, issuer: &str, own_audience: &str, now: Timestamp) -> Result<AccessClaims, TokenRejected> {
+    pub(super) fn accept(
+        self,
+        issuer: &str,
+        own_audience: &str,
+        now: Timestamp,
+    ) -> Result<AccessClaims, TokenRejected> {
         if self.iss != issuer || self.client_id != CLIENT_ID {
             return Err(TokenRejected::Invalid);
         }

@@ -34,7 +34,7 @@ pub(super) struct Compact<'a> {
 
 impl<'a> Compact<'a> {
     /// Takes a token apart, if it has the one form that is accepted.
-    pub fn parse(token: &'a str) -> Option<Self> {
+    pub(super) fn parse(token: &'a str) -> Option<Self> {
         if token.len() > MAX_BYTES {
             return None;
         }
@@ -53,7 +53,7 @@ impl<'a> Compact<'a> {
 
 impl Header {
     /// The header of a new token.
-    pub fn new(algorithm: &str, kid: &str) -> Self {
+    pub(super) fn new(algorithm: &str, kid: &str) -> Self {
         Self { alg: algorithm.to_owned(), typ: TYPES[0].to_owned(), kid: kid.to_owned() }
     }
 }

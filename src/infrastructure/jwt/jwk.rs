@@ -25,7 +25,7 @@ pub(super) struct PublicKey {
 
 impl PublicKey {
     /// The public half that belongs to a private one (PKCS #8).
-    pub fn of_private(algorithm: SigningAlgorithm, private_key: &[u8]) -> Result<Self, Cause> {
+    pub(super) fn of_private(algorithm: SigningAlgorithm, private_key: &[u8]) -> Result<Self, Cause> {
         let bytes = match algorithm {
             SigningAlgorithm::Es256 => {
                 let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, private_key)?;
@@ -37,17 +37,17 @@ impl PublicKey {
     }
 
     /// The bytes, as signatures are checked with them.
-    pub fn bytes(&self) -> &[u8] {
+    pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
     /// The thumbprint that names the key.
-    pub fn kid(&self) -> Result<String, Cause> {
+    pub(super) fn kid(&self) -> Result<String, Cause> {
         thumbprint(&self.required_members())
     }
 
     /// The JSON Web Key.
-    pub fn jwk(&self) -> Result<String, Cause> {
+    pub(super) fn jwk(&self) -> Result<String, Cause> {
         let mut members = self.required_members();
         members.insert("kid", self.kid()?);
         members.insert("alg", self.algorithm.name().to_owned());

@@ -13,7 +13,7 @@ use crate::domain::signing_key::{SigningAlgorithm, SigningKey, SigningKeyState};
 /// The private half does not belong to the key's name.
 #[derive(Debug, thiserror::Error)]
 #[error("the private key does not belong to signing key {0}")]
-pub struct ForeignPrivateKey(String);
+pub(super) struct ForeignPrivateKey(String);
 
 /// Both halves of a signing key, and the times of its life.
 pub(super) struct KeyPair {
@@ -25,7 +25,7 @@ pub(super) struct KeyPair {
 impl KeyPair {
     /// Prepares a key. The public half is computed from the private one, so that the two cannot differ, and the key's
     /// name is checked against it.
-    pub fn new(opened: &OpenedKey) -> Result<Self, Cause> {
+    pub(super) fn new(opened: &OpenedKey) -> Result<Self, Cause> {
         let (stored, private_key) = (opened.key.clone(), &opened.private_key);
         let public_key = PublicKey::of_private(stored.algorithm, private_key)?;
         if public_key.kid()? != stored.kid {
@@ -42,20 +42,20 @@ impl KeyPair {
         Ok(Self { stored, private_key, public_key })
     }
 
-    pub fn kid(&self) -> &str {
+    pub(super) fn kid(&self) -> &str {
         &self.stored.kid
     }
 
-    pub fn create_time(&self) -> Timestamp {
+    pub(super) fn create_time(&self) -> Timestamp {
         self.stored.create_time
     }
 
-    pub fn state(&self, now: Timestamp) -> SigningKeyState {
+    pub(super) fn state(&self, now: Timestamp) -> SigningKeyState {
         self.stored.state(now)
     }
 
     /// The compact form of a payload with this key's signature.
-    pub fn sign(&self, payload: &[u8]) -> Result<String, Cause> {
+    pub(super) fn sign(&self, payload: &[u8]) -> Result<String, Cause> {
         let header = Header::new(self.stored.algorithm.name(), self.kid());
         let header = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&header)?);
         let signed = format!("{header}.{}", URL_SAFE_NO_PAD.encode(payload));
@@ -64,7 +64,7 @@ impl KeyPair {
     }
 
     /// Whether this key made the signature. The key decides on the algorithm; the header has to agree with it.
-    pub fn verifies(&self, token: &Compact<'_>) -> bool {
+    pub(super) fn verifies(&self, token: &Compact<'_>) -> bool {
         token.header.alg == self.stored.algorithm.name()
             && crypto::verify(token.signature, token.signed.as_bytes(), &self.public_key, self.algorithm())
                 .unwrap_or(false)

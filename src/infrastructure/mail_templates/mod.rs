@@ -46,7 +46,7 @@ struct Language {
 
 /// What the templates may mention.
 #[derive(Clone, Default)]
-pub struct Words<'a> {
+pub(super) struct Words<'a> {
     /// What people know the service by.
     pub service: &'a str,
     /// The name to greet by, perhaps empty. It was typed by a stranger.
@@ -60,7 +60,7 @@ pub struct Words<'a> {
 }
 
 /// A mail in words.
-pub struct Rendered {
+pub(super) struct Rendered {
     /// One line without anything that a stranger typed.
     pub subject: String,
     /// The plain text part.
@@ -70,11 +70,11 @@ pub struct Rendered {
 }
 
 /// All templates, parsed.
-pub struct Templates(Environment<'static>);
+pub(super) struct Templates(Environment<'static>);
 
 impl Templates {
     /// Parses the embedded templates. What goes into those named `.html` is escaped.
-    pub fn new() -> Result<Self, minijinja::Error> {
+    pub(super) fn new() -> Result<Self, minijinja::Error> {
         let mut environment = Environment::new();
         environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
@@ -85,7 +85,12 @@ impl Templates {
     }
 
     /// Writes the mail of this kind in the language that suits the locale best.
-    pub fn render(&self, kind: &str, locale: Option<&Locale>, words: &Words<'_>) -> Result<Rendered, minijinja::Error> {
+    pub(super) fn render(
+        &self,
+        kind: &str,
+        locale: Option<&Locale>,
+        words: &Words<'_>,
+    ) -> Result<Rendered, minijinja::Error> {
         let language = language(locale);
         let Words { service, name, link, token, minutes } = words.clone();
         let words = context! { language, service, name, link, token, minutes };
