@@ -67,3 +67,31 @@ fn decode(part: &str) -> Option<Vec<u8>> {
 pub(super) fn object<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Option<T> {
     if json.first() == Some(&b'{') { serde_json::from_slice(json).ok() } else { None }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parses(kid: &str, signature: &[u8]) -> bool {
+        let header = serde_json::to_vec(&Header::new("ES256", kid)).unwrap();
+        let [header, payload, signature] = [&header[..], b"{}", signature].map(|part| URL_SAFE_NO_PAD.encode(part));
+        Compact::parse(&format!("{header}.{payload}.{signature}")).is_some()
+    }
+
+    #[test]
+    fn a_key_name_is_short_and_plain_before_it_is_looked_up() {
+        for kid in ["k", "Az09-_", &"k".repeat(128)] {
+            assert!(parses(kid, &[0; 64]), "{kid}");
+        }
+        for kid in ["", "../k", "k k", "k\0", "k'", "k.", "\u{e9}", &"k".repeat(129)] {
+            assert!(!parses(kid, &[0; 64]), "{kid}");
+        }
+    }
+
+    #[test]
+    fn a_signature_is_64_bytes_before_it_is_checked() {
+        for length in [0, 1, 32, 63, 65, 70, 71, 72, 128] {
+            assert!(!parses("k", &vec![0; length]), "{length}");
+        }
+    }
+}

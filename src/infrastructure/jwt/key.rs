@@ -107,10 +107,10 @@ mod tests {
     #[test]
     fn a_token_of_another_implementation_verifies() {
         let token = concat!(
-            "eyJhbGciOiJFZERTQSIsInR5cCI6ImF0K2p3dCIsImtpZCI6ImtQcktfcW14VldhWVZBOXd3QkY2SXVvM3ZWeno3VHhIQ1R3WEJ5Z3JTNGsi",
-            "fQ.eyJpc3MiOiJodHRwczovL2lkLmV4YW1wbGUiLCJzdWIiOiJ1MSIsImF1ZCI6ImFwaSIsImNsaWVudF9pZCI6ImMxIiwiaWF0IjoxNzAwM",
-            "DAwMDAwLCJleHAiOjE3MDAwMDA5MDAsImp0aSI6ImoxIn0.447FYa_GOvmfcMQyKubHMEcdRcwVgI9ub-m2tWUZvs3jIGPz__nbLH1mUVWJt",
-            "Rs1X1BVj1GbdjPjOP3GA2ACCg",
+            "eyJhbGciOiJFZERTQSIsInR5cCI6ImF0K2p3dCIsImtpZCI6ImtQcktfcW14VldhWVZBOXd3QkY2SXVvM3ZWeno3VHhIQ1R3",
+            "WEJ5Z3JTNGsifQ.eyJpc3MiOiJodHRwczovL2lkLmV4YW1wbGUiLCJzdWIiOiJ1MSIsImF1ZCI6ImFwaSIsImNsaWVudF9pZ",
+            "CI6ImMxIiwiaWF0IjoxNzAwMDAwMDAwLCJleHAiOjE3MDAwMDA5MDAsImp0aSI6ImoxIn0.447FYa_GOvmfcMQyKubHMEcdR",
+            "cwVgI9ub-m2tWUZvs3jIGPz__nbLH1mUVWJtRs1X1BVj1GbdjPjOP3GA2ACCg",
         );
         let token = Compact::parse(token).unwrap();
         assert_eq!(token.header.kid, "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
@@ -124,8 +124,8 @@ mod tests {
     #[test]
     fn the_es256_signature_of_rfc_7515_appendix_a_3_verifies() {
         let signed = concat!(
-            "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp",
-            "0cnVlfQ",
+            "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9",
+            "pc19yb290Ijp0cnVlfQ",
         );
         let signature = "DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q";
         let x = "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU";

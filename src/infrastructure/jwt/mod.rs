@@ -1,7 +1,8 @@
 //! Access tokens as signed JSON Web Tokens (RFC 9068, read as RFC 8725bis asks).
 //!
-//! The signatures come from `jsonwebtoken`. The reading around them is stricter than any general library can be, as this
-//! server accepts its own tokens alone: one form, one type, one set of members, keys from memory, and the injected clock.
+//! The signatures come from `jsonwebtoken`. The reading around them is stricter than any general library can be, as
+//! this server accepts its own tokens alone: one form, one type, one set of members, keys from memory, and the
+//! injected clock.
 
 mod claims;
 mod compact;

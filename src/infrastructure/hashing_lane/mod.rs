@@ -1,13 +1,16 @@
 //! The lane in which passwords are hashed: threads of its own with their memory, and a bounded queue in front. It keeps
 //! the slow hashes away from the threads that answer everything else, and bounds the memory of a storm of sign-ins.
 
-use std::collections::{TryReserveError, VecDeque};
+mod memory;
+mod queue;
+
 use std::io;
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-use ::argon2::Block;
+pub use memory::Memory;
+use queue::{PendingJob, Queue};
 use tokio::sync::oneshot;
 
 use crate::application::ports::HashError;
@@ -16,14 +19,14 @@ use crate::application::ports::HashError;
 const NICENESS: i32 = 19;
 
 /// The lane. Dropping it ends its threads, after the jobs they have in hand.
-pub(super) struct HashingLane {
+pub struct HashingLane {
     queue: Arc<Queue>,
     threads: Vec<JoinHandle<()>>,
 }
 
 /// How large a lane is.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct LaneSize {
+pub struct LaneSize {
     /// How many threads work.
     pub threads: usize,
     /// How many jobs may wait.
@@ -34,7 +37,7 @@ pub(super) struct LaneSize {
 
 impl HashingLane {
     /// Starts the threads.
-    pub(super) fn start(size: LaneSize) -> io::Result<Self> {
+    pub fn start(size: LaneSize) -> io::Result<Self> {
         let mut lane = Self { queue: Arc::new(Queue::new(size.queue)), threads: Vec::with_capacity(size.threads) };
         for number in 0..size.threads {
             let queue = Arc::clone(&lane.queue);
@@ -46,20 +49,20 @@ impl HashingLane {
 
     /// Does the work on one of the threads, first come, first served. Work whose caller has dropped this future before
     /// its turn is never begun. A full queue answers `Overloaded` at once.
-    pub(super) async fn run<W, T>(&self, work: W) -> Result<T, HashError>
+    pub async fn run<W, T>(&self, work: W) -> Result<T, HashError>
     where
         W: FnOnce(&mut Memory) -> T + Send + 'static,
         T: Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        self.queue.push(Box::new(PendingJob { work, reply }))?;
+        self.queue.push(Box::new(PendingJob::new(work, reply)))?;
         answer.await.map_err(|ended| HashError::Failed(ended.into()))
     }
 
     /// How many jobs wait, those of callers who went away included until they are passed over.
     #[must_use]
-    pub(super) fn queued(&self) -> usize {
-        self.queue.lock().jobs.len()
+    pub fn queued(&self) -> usize {
+        self.queue.len()
     }
 }
 
@@ -88,128 +91,6 @@ fn work(queue: &Queue, mut memory: Memory) {
 /// process, so it is left out.
 fn lower_priority() -> rustix::io::Result<()> {
     if cfg!(target_os = "linux") { rustix::process::setpriority_process(None, NICENESS) } else { Ok(()) }
-}
-
-/// The blocks of one thread. They are allocated for the first job and then kept, as fresh pages for each hash would
-/// cost a good part of the throughput.
-///
-/// Blocks are not wiped between jobs. Argon2 writes every block before it reads it, and whoever can read this process's
-/// memory need not guess at blocks, for the passwords themselves pass through it.
-pub(super) struct Memory {
-    kept: Vec<Block>,
-    size: usize,
-}
-
-impl Memory {
-    fn new(size: usize) -> Self {
-        Self { kept: Vec::new(), size }
-    }
-
-    /// Lends at least `count` blocks. More than the thread keeps are allocated for this time alone.
-    pub(super) fn with_blocks<T>(
-        &mut self,
-        count: usize,
-        work: impl FnOnce(&mut [Block]) -> T,
-    ) -> Result<T, TryReserveError> {
-        if count > self.size {
-            return Ok(work(&mut allocate(count)?));
-        }
-        if self.kept.is_empty() {
-            self.kept = allocate(self.size)?;
-        }
-        Ok(work(&mut self.kept))
-    }
-}
-
-fn allocate(count: usize) -> Result<Vec<Block>, TryReserveError> {
-    let mut blocks = Vec::new();
-    blocks.try_reserve_exact(count)?;
-    blocks.resize(count, Block::new());
-    Ok(blocks)
-}
-
-trait Job: Send {
-    fn is_wanted(&self) -> bool;
-    fn run(self: Box<Self>, memory: &mut Memory);
-}
-
-struct PendingJob<W, T> {
-    work: W,
-    reply: oneshot::Sender<T>,
-}
-
-impl<W, T> Job for PendingJob<W, T>
-where
-    W: FnOnce(&mut Memory) -> T + Send,
-    T: Send,
-{
-    fn is_wanted(&self) -> bool {
-        !self.reply.is_closed()
-    }
-
-    fn run(self: Box<Self>, memory: &mut Memory) {
-        // The caller may have gone meanwhile; then nobody wants the result.
-        let _ = self.reply.send((self.work)(memory));
-    }
-}
-
-struct Queue {
-    waiting: Mutex<Waiting>,
-    changed: Condvar,
-    capacity: usize,
-}
-
-struct Waiting {
-    jobs: VecDeque<Box<dyn Job>>,
-    closed: bool,
-}
-
-impl Queue {
-    fn new(capacity: usize) -> Self {
-        let waiting = Mutex::new(Waiting { jobs: VecDeque::new(), closed: false });
-        Self { waiting, changed: Condvar::new(), capacity }
-    }
-
-    fn push(&self, job: Box<dyn Job>) -> Result<(), HashError> {
-        let mut waiting = self.lock();
-        if waiting.jobs.len() >= self.capacity {
-            waiting.jobs.retain(|job| job.is_wanted());
-        }
-        if waiting.jobs.len() >= self.capacity {
-            return Err(HashError::Overloaded);
-        }
-        waiting.jobs.push_back(job);
-        drop(waiting);
-        self.changed.notify_one();
-        Ok(())
-    }
-
-    /// The oldest job that is still wanted, or nothing once the queue is closed.
-    fn pop(&self) -> Option<Box<dyn Job>> {
-        let mut waiting = self.lock();
-        while !waiting.closed {
-            while let Some(job) = waiting.jobs.pop_front() {
-                if job.is_wanted() {
-                    return Some(job);
-                }
-            }
-            waiting = self.changed.wait(waiting).unwrap_or_else(PoisonError::into_inner);
-        }
-        None
-    }
-
-    fn close(&self) {
-        let mut waiting = self.lock();
-        waiting.closed = true;
-        waiting.jobs.clear();
-        drop(waiting);
-        self.changed.notify_all();
-    }
-
-    /// A thread that panicked leaves the queue whole, as nothing under the lock can fail halfway.
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 #[cfg(test)]
@@ -318,24 +199,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn blocks_are_kept_unless_they_are_more_than_usual() {
+    async fn a_thread_keeps_its_memory() {
         let lane = lane(1, 1);
         let place = |memory: &mut Memory| memory.with_blocks(8, |blocks| blocks.as_ptr().addr()).unwrap();
-        let first = lane.run(place).await.unwrap();
-        let many = lane.run(|memory| memory.with_blocks(9, |blocks| blocks.len()).unwrap()).await.unwrap();
-        assert_eq!(many, 9);
-        assert_eq!(lane.run(|memory| memory.kept.len()).await.unwrap(), 8);
-        assert_eq!(lane.run(place).await.unwrap(), first);
-    }
-
-    #[tokio::test]
-    async fn an_idle_thread_has_no_blocks() {
-        assert_eq!(lane(1, 1).run(|memory| memory.kept.capacity()).await.unwrap(), 0);
-    }
-
-    #[test]
-    fn more_memory_than_there_is_is_an_error() {
-        assert!(Memory::new(0).with_blocks(usize::MAX / 1024, |_| ()).is_err());
+        assert_eq!(lane.run(place).await.unwrap(), lane.run(place).await.unwrap());
     }
 
     #[test]
