@@ -96,6 +96,7 @@ impl SmtpMailer {
         }
         Ok(connection)
     }
+
     async fn begin(&self, tls: Option<TlsParameters>) -> Result<AsyncSmtpConnection, SmtpFailure> {
         let server = (self.host.as_str(), self.port);
         let connecting = AsyncSmtpConnection::connect_tokio1(server, Some(ADDRESS_TIME_LIMIT), &self.client, tls, None);
