@@ -4,10 +4,9 @@
 //! the server does not like is the operator's to mend and must not lose mail, a recipient that does not exist must not
 //! be tried for ever. lettre's feature `tracing` stays off, as it logs all that is said, the password included.
 
-use std::error::Error as _;
 use std::path::PathBuf;
 use std::time::Duration;
-use std::{fmt, fs, io};
+use std::{fs, io};
 
 use async_trait::async_trait;
 use lettre::Message;
@@ -16,14 +15,23 @@ use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, TlsParameters};
 use lettre::transport::smtp::commands::{Data, Mail as MailFrom, Rcpt};
 use lettre::transport::smtp::extension::ClientId;
+use tokio::net::{TcpStream, lookup_host};
+use tokio::time::timeout;
 
+use self::line_by_line::LineByLine;
+use self::step::{SmtpFailure, Step};
 use super::mail_writer::MailWriter;
 use super::smtp_url::{Protection, SmtpUrl};
 use crate::application::ports::{MailRejected, Mailer};
 use crate::domain::mail::Mail;
 
+mod line_by_line;
+mod step;
 #[cfg(test)]
 mod tests;
+
+/// How long one address of a host is tried before the next.
+const ADDRESS_TIME_LIMIT: Duration = Duration::from_secs(10);
 
 /// Where and how mail is handed in.
 #[derive(Debug, Clone)]
@@ -54,7 +62,7 @@ enum Encryption {
     FromStart(TlsParameters),
 }
 
-/// Hands mail to a mail server, over a connection of its own for each. A delivery takes two minutes at most.
+/// Hands mail to a mail server, over a connection of its own for each. A delivery takes 150 s at most.
 pub struct SmtpMailer {
     host: String,
     port: u16,
@@ -78,21 +86,41 @@ impl SmtpMailer {
 
     /// A connection that is encrypted and signed in, as far as the settings demand it.
     async fn connect(&self) -> Result<AsyncSmtpConnection, SmtpFailure> {
-        let tls = match &self.encryption {
-            Encryption::FromStart(tls) => Some(tls.clone()),
-            Encryption::StartTls(_) | Encryption::None => None,
+        let mut connection = match &self.encryption {
+            Encryption::None => self.begin(None).await?,
+            Encryption::FromStart(tls) => self.begin(Some(tls.clone())).await?,
+            Encryption::StartTls(tls) => self.begin_with_starttls(tls.clone()).await?,
         };
-        let server = (self.host.as_str(), self.port);
-        let each_address = Some(Step::Sender.time_limit());
-        let connecting = AsyncSmtpConnection::connect_tokio1(server, each_address, &self.client, tls, None);
-        let mut connection = Step::Connection.take(connecting).await?;
-        if let Encryption::StartTls(tls) = &self.encryption {
-            Step::StartTls.take(connection.starttls(tls.clone(), &self.client)).await?;
-        }
         if let Some(credentials) = &self.credentials {
             Step::Credentials.take(connection.auth(DEFAULT_MECHANISMS, credentials)).await?;
         }
         Ok(connection)
+    }
+
+    async fn begin(&self, tls: Option<TlsParameters>) -> Result<AsyncSmtpConnection, SmtpFailure> {
+        let server = (self.host.as_str(), self.port);
+        let connecting = AsyncSmtpConnection::connect_tokio1(server, Some(ADDRESS_TIME_LIMIT), &self.client, tls, None);
+        Step::Connection.take(connecting).await
+    }
+
+    async fn begin_with_starttls(&self, tls: TlsParameters) -> Result<AsyncSmtpConnection, SmtpFailure> {
+        let stream = Step::Connection.take(self.dial()).await?;
+        let plain = AsyncSmtpConnection::connect_with_transport(Box::new(LineByLine::new(stream)), &self.client);
+        let mut connection = Step::Connection.take(plain).await?;
+        Step::StartTls.take(connection.starttls(tls, &self.client)).await?;
+        Ok(connection)
+    }
+
+    async fn dial(&self) -> io::Result<TcpStream> {
+        let mut failure = io::Error::other("the host has no address");
+        for address in lookup_host((self.host.as_str(), self.port)).await? {
+            match timeout(ADDRESS_TIME_LIMIT, TcpStream::connect(address)).await {
+                Ok(Ok(stream)) => return Ok(stream),
+                Ok(Err(error)) => failure = error,
+                Err(elapsed) => failure = elapsed.into(),
+            }
+        }
+        Err(failure)
     }
 }
 
@@ -134,94 +162,4 @@ fn tls(settings: &SmtpSettings) -> Result<TlsParameters, SmtpSetupError> {
         tls = tls.add_root_certificate(Certificate::from_pem(&pem)?);
     }
     Ok(tls.build()?)
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Step {
-    Connection,
-    StartTls,
-    Credentials,
-    Sender,
-    Recipient,
-    Data,
-    Message,
-    Farewell,
-}
-
-impl Step {
-    const fn time_limit(self) -> Duration {
-        match self {
-            // A host may have several addresses, the first of them dead. And servers look for spam before they answer
-            // for a message: who hangs up too early has it delivered twice.
-            Self::Connection | Self::Message => Duration::from_secs(30),
-            _ => Duration::from_secs(10),
-        }
-    }
-
-    async fn take<T>(self, exchange: impl Future<Output = Result<T, LettreError>>) -> Result<T, SmtpFailure> {
-        match tokio::time::timeout(self.time_limit(), exchange).await {
-            Ok(outcome) => outcome.map_err(|error| SmtpFailure::at(self, error)),
-            Err(_) => Err(SmtpFailure::TimedOut(self)),
-        }
-    }
-}
-
-impl fmt::Display for Step {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Connection => "the connection",
-            Self::StartTls => "STARTTLS",
-            Self::Credentials => "the user and password",
-            Self::Sender => "the sender",
-            Self::Recipient => "the recipient",
-            Self::Data => "DATA",
-            Self::Message => "the message",
-            Self::Farewell => "QUIT",
-        })
-    }
-}
-
-/// Why the server did not take a mail. Of its answer only the code is kept: the text often repeats the recipient's
-/// address, and this goes to the log.
-#[derive(Debug, thiserror::Error)]
-enum SmtpFailure {
-    #[error("the mail server answered {step} with {code}")]
-    Refused { step: Step, code: u16, by_policy: bool },
-    #[error("the mail server answered {0} with something that is not SMTP")]
-    NotSmtp(Step),
-    #[error("the mail server did not answer {0} in time")]
-    TimedOut(Step),
-    #[error("the exchange with the mail server broke at {0}")]
-    Broken(Step, #[source] LettreError),
-}
-
-impl SmtpFailure {
-    fn at(step: Step, error: LettreError) -> Self {
-        match error.status() {
-            Some(code) => {
-                // The class "security or policy" of enhanced codes (RFC 3463, section 3.8), such as 5.7.1 for a relay
-                // that wants a password.
-                let by_policy = error.source().is_some_and(|text| text.to_string().starts_with("5.7."));
-                Self::Refused { step, code: code.into(), by_policy }
-            }
-            None if error.is_response() => Self::NotSmtp(step),
-            None => Self::Broken(step, error),
-        }
-    }
-
-    /// Whether the recipient or the message is at fault, rather than the settings on either side.
-    const fn is_final(&self) -> bool {
-        match self {
-            // The codes 530 to 538 ask for a password or a better one (RFC 4954, section 6).
-            Self::Refused { code: 530..=538, .. } | Self::Refused { by_policy: true, .. } => false,
-            Self::Refused { step: Step::Recipient | Step::Message, code, .. } => *code >= 500,
-            _ => false,
-        }
-    }
-}
-
-impl From<SmtpFailure> for MailRejected {
-    fn from(failure: SmtpFailure) -> Self {
-        if failure.is_final() { Self::ForGood(Box::new(failure)) } else { Self::ForNow(Box::new(failure)) }
-    }
 }
