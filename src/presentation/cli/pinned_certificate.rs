@@ -26,7 +26,7 @@ pub enum Unprepared {
 
 /// A connector that speaks HTTP/2 to the holder of exactly this certificate, whatever name or address it is reached by.
 /// A server that demands client certificates is shown the same one.
-pub fn connector(files: &TlsFiles) -> Result<TlsConnector, Unprepared> {
+pub(super) fn connector(files: &TlsFiles) -> Result<TlsConnector, Unprepared> {
     let chain = CertificateDer::pem_file_iter(&files.certificate)?.collect::<Result<Vec<_>, _>>()?;
     let pinned = chain.first().cloned().ok_or(pem::Error::NoItemsFound)?;
     let provider = Arc::new(aws_lc_rs::default_provider());
