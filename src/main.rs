@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use ipse::composition::{self, StartError};
 use ipse::config::{DatabaseSettings, Endpoint, InvalidSetting, LoadOptions, LogSettings, Settings, Source};
-use ipse::presentation::cli::{self, Cli, Command, ConfigAction, MigrateAction, Sources, Unhealthy};
+use ipse::presentation::cli::{self, Cli, Command, ConfigAction, MigrateAction, Origin, Unhealthy};
 use ipse::telemetry;
 use tokio::runtime::{Builder, Runtime};
 
@@ -47,12 +47,12 @@ fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<(), Failure> {
     match command {
-        Command::Serve(sources) => serve(sources),
-        Command::Migrate { action: None, sources } => migrate(sources),
-        Command::Migrate { action: Some(MigrateAction::Status), sources } => migration_status(sources),
-        Command::Config { action: ConfigAction::Check(sources) } => check(sources),
-        Command::Healthcheck { address, sources } => {
-            let mut endpoint = Endpoint::read(&gather(sources)?)?;
+        Command::Serve(origin) => serve(origin),
+        Command::Migrate { action: None, origin } => migrate(origin),
+        Command::Migrate { action: Some(MigrateAction::Status), origin } => migration_status(origin),
+        Command::Config { action: ConfigAction::Check(origin) } => check(origin),
+        Command::Healthcheck { address, origin } => {
+            let mut endpoint = Endpoint::read(&gather(origin)?)?;
             endpoint.address = address.unwrap_or(endpoint.address);
             runtime()?.block_on(cli::healthcheck(&endpoint))?;
             cli::print(&["serving".to_owned()]);
@@ -65,8 +65,8 @@ fn run(command: Command) -> Result<(), Failure> {
     }
 }
 
-fn serve(sources: Sources) -> Result<(), Failure> {
-    let settings = Settings::read(&gather(sources)?)?;
+fn serve(origin: Origin) -> Result<(), Failure> {
+    let settings = Settings::read(&gather(origin)?)?;
     telemetry::init(&settings.log);
     for warning in settings.warnings() {
         tracing::warn!("{warning}");
@@ -74,15 +74,15 @@ fn serve(sources: Sources) -> Result<(), Failure> {
     Ok(runtime()?.block_on(composition::serve(settings))?)
 }
 
-fn migrate(sources: Sources) -> Result<(), Failure> {
-    let settings = database(sources)?;
+fn migrate(origin: Origin) -> Result<(), Failure> {
+    let settings = database(origin)?;
     let applied = runtime()?.block_on(composition::migrate(&settings))?;
     cli::print(&applied.iter().map(|name| format!("applied {name}")).collect::<Vec<_>>());
     Ok(())
 }
 
-fn migration_status(sources: Sources) -> Result<(), Failure> {
-    let settings = database(sources)?;
+fn migration_status(origin: Origin) -> Result<(), Failure> {
+    let settings = database(origin)?;
     let status = runtime()?.block_on(composition::migration_status(&settings))?;
     let applied = status.applied.iter().map(|name| format!("applied {name}"));
     let pending = status.pending.iter().map(|name| format!("pending {name}"));
@@ -90,22 +90,22 @@ fn migration_status(sources: Sources) -> Result<(), Failure> {
     Ok(())
 }
 
-fn check(sources: Sources) -> Result<(), Failure> {
-    let settings = Settings::read(&gather(sources)?)?;
+fn check(origin: Origin) -> Result<(), Failure> {
+    let settings = Settings::read(&gather(origin)?)?;
     cli::print(&settings.warnings().iter().map(|warning| format!("warning: {warning}")).collect::<Vec<_>>());
     cli::print(&["the settings are valid".to_owned()]);
     Ok(())
 }
 
-fn database(sources: Sources) -> Result<DatabaseSettings, InvalidSetting> {
-    let source = gather(sources)?;
+fn database(origin: Origin) -> Result<DatabaseSettings, InvalidSetting> {
+    let source = gather(origin)?;
     let settings = DatabaseSettings::read(&source)?;
     telemetry::init(&LogSettings::read(&source)?);
     Ok(settings)
 }
 
-fn gather(sources: Sources) -> Result<Source, InvalidSetting> {
-    Source::gather(LoadOptions { config_file: sources.config, dev: sources.dev, environment: env::vars_os().collect() })
+fn gather(origin: Origin) -> Result<Source, InvalidSetting> {
+    Source::gather(LoadOptions { config_file: origin.config, dev: origin.dev, environment: env::vars_os().collect() })
 }
 
 /// One worker for each CPU that the control group grants, which is what tokio counts.

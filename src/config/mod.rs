@@ -11,6 +11,7 @@ mod source;
 mod table;
 #[cfg(test)]
 mod tests;
+mod url;
 mod value;
 
 pub use dev::{DevFolder, MasterKey};

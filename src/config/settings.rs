@@ -10,6 +10,7 @@ use super::dev::{DevFolder, MasterKey};
 use super::listener::ListenerSettings;
 use super::source::{InvalidSetting, LoadOptions, Source};
 use super::value::{self, LogFormat, Mailbox};
+use super::{pem, url};
 use crate::domain::secret::Secret;
 use crate::domain::session::SessionLifetimes;
 use crate::domain::signing_key::SigningAlgorithm;
@@ -176,12 +177,12 @@ impl DatabaseSettings {
     /// Reads the database settings alone, which is all that a migration needs.
     pub fn read(source: &Source) -> Result<Self, InvalidSetting> {
         let folder = dev_folder(source)?;
-        let url = match (source.optional("database_url", value::database_url)?, &folder) {
+        let url = match (source.optional("database_url", url::database)?, &folder) {
             (Some(url), _) => url,
             (None, Some(folder)) => folder.database_url(),
             (None, None) => return Err(InvalidSetting::of("database_url", "is required")),
         };
-        let tls_ca_file = source.optional("database_tls_ca_file", super::pem::authorities_file)?;
+        let tls_ca_file = source.optional("database_tls_ca_file", pem::authorities_file)?;
         if tls_ca_file.is_some() && url.expose().starts_with("sqlite:") {
             return Err(source.refuse("database_tls_ca_file", "has no use with SQLite"));
         }
@@ -199,7 +200,7 @@ impl TokenSettings {
         };
         Ok(Self {
             master_key,
-            issuer: source.required("issuer", value::issuer)?,
+            issuer: source.required("issuer", url::issuer)?,
             audiences: source.required("audiences", value::audiences)?,
             signing_algorithm: source.required("signing_algorithm", value::signing_algorithm)?,
             access_token_lifetime: lifetime(source, "access_token_lifetime")?,
@@ -230,8 +231,8 @@ impl PasswordSettings {
 
 impl MailSettings {
     fn read(source: &Source) -> Result<Self, InvalidSetting> {
-        let ca_file = source.optional("smtp_ca_file", super::pem::authorities_file)?;
-        let route = match (source.optional("smtp_url", value::smtp_url)?, dev_folder(source)?) {
+        let ca_file = source.optional("smtp_ca_file", pem::authorities_file)?;
+        let route = match (source.optional("smtp_url", url::smtp)?, dev_folder(source)?) {
             (Some(url), _) => MailRoute::Smtp { url, ca_file },
             (None, None) => return Err(InvalidSetting::of("smtp_url", "is required")),
             (None, Some(_)) if ca_file.is_some() => {
@@ -242,7 +243,7 @@ impl MailSettings {
         Ok(Self {
             route,
             sender: source.required("mail_from", value::mailbox)?,
-            link_base: source.optional("link_base", value::link_base)?,
+            link_base: source.optional("link_base", url::link_base)?,
         })
     }
 }

@@ -174,7 +174,7 @@ fn without_newline(mut text: String) -> String {
 
 /// The kind alone: the error's own text may hold the path, which is the value of a setting.
 pub(super) fn unreadable(error: &io::Error) -> String {
-    format!("names a file that cannot be read: {}", error.kind())
+    format!("the file cannot be read: {}", error.kind())
 }
 
 fn environment(variables: Vec<(OsString, OsString)>) -> Result<BTreeMap<String, String>, InvalidSetting> {

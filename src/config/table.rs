@@ -9,6 +9,8 @@ pub struct Setting {
     pub key: &'static str,
     /// What it means, in one or two sentences.
     pub meaning: &'static str,
+    /// Whether it must be given, except with `--dev`.
+    pub required: bool,
     /// Its value unless given.
     pub default: Option<&'static str>,
     /// Its value with `--dev` unless given.
@@ -27,7 +29,7 @@ impl Setting {
     }
 
     const fn new(key: &'static str, meaning: &'static str) -> Self {
-        Self { key, meaning, default: None, dev_default: None, limits: None, secret: false }
+        Self { key, meaning, required: false, default: None, dev_default: None, limits: None, secret: false }
     }
 
     /// The default, in `--dev` too.
@@ -37,12 +39,17 @@ impl Setting {
         self
     }
 
+    const fn required(mut self) -> Self {
+        self.required = true;
+        self
+    }
+
     const fn or_in_dev(mut self, default: &'static str) -> Self {
         self.dev_default = Some(default);
         self
     }
 
-    const fn within(mut self, least: &'static str, most: &'static str) -> Self {
+    const fn between(mut self, least: &'static str, most: &'static str) -> Self {
         self.limits = Some((least, most));
         self
     }
@@ -64,10 +71,11 @@ pub const SETTINGS: &[Setting] = &[
         "database_url",
         "The database: postgres://USER:PASSWORD@HOST/DATABASE or sqlite:PATH. With --dev, ipse.db in the data folder.",
     )
+    .required()
     .secret(),
     Setting::new("database_max_connections", "The most connections to the database at once.")
         .or("16")
-        .within("1", "1000"),
+        .between("1", "1000"),
     Setting::new(
         "database_tls_ca_file",
         "PEM file of the authorities that may vouch for PostgreSQL, instead of those of the system.",
@@ -95,24 +103,26 @@ pub const SETTINGS: &[Setting] = &[
         .or_in_dev("true"),
     Setting::new("request_timeout", "The longest that a call may take, whatever the client allows.")
         .or("10s")
-        .within("1s", "60s"),
+        .between("1s", "60s"),
     Setting::new("max_in_flight", "The most calls at once; further ones are refused at once.")
         .or("1024")
-        .within("1", "100000"),
-    Setting::new("max_connections", "The most client connections at once.").or("1024").within("1", "100000"),
+        .between("1", "100000"),
+    Setting::new("max_connections", "The most client connections at once.").or("1024").between("1", "100000"),
     Setting::new("shutdown_grace", "How long calls under way may still take after a request to stop.")
         .or("30s")
-        .within("0s", "10m"),
+        .between("0s", "10m"),
     Setting::new(
         "master_key",
         "Base64 of 32 random bytes, as from `openssl rand -base64 32`: seals the private keys in the database. With \
          --dev, made and kept in the data folder.",
     )
+    .required()
     .secret(),
     Setting::new(
         "issuer",
         "The https URL that names this service in its tokens (claim iss), without a slash at its end.",
     )
+    .required()
     .or_in_dev("https://ipse.localhost"),
     Setting::new(
         "audiences",
@@ -120,65 +130,68 @@ pub const SETTINGS: &[Setting] = &[
     )
     .or(""),
     Setting::new("signing_algorithm", "What new keys sign tokens with: ES256 or EdDSA.").or("ES256"),
-    Setting::new("access_token_lifetime", "How long an access token is valid.").or("15m").within("1m", "60m"),
+    Setting::new("access_token_lifetime", "How long an access token is valid.").or("15m").between("1m", "60m"),
     Setting::new("session_lifetime", "How long after the sign-in a session ends whatever happens.")
         .or("30d")
-        .within("5m", "365d"),
+        .between("5m", "365d"),
     Setting::new(
         "session_idle_lifetime",
         "How long after its last refresh a session ends; at most session_lifetime, and that if it is shorter than the \
          default.",
     )
     .or("14d")
-    .within("5m", "365d"),
+    .between("5m", "365d"),
     Setting::new(
         "refresh_grace",
         "How long a replaced refresh token yields its successor again, for clients that lost the answer.",
     )
     .or("10s")
-    .within("0s", "60s"),
+    .between("0s", "60s"),
     Setting::new("verification_lifetime", "How long the token that proves an e-mail address is valid.")
         .or("8h")
-        .within("1m", "24h"),
-    Setting::new("reset_lifetime", "How long the token that resets a password is valid.").or("1h").within("1m", "24h"),
+        .between("1m", "24h"),
+    Setting::new("reset_lifetime", "How long the token that resets a password is valid.").or("1h").between("1m", "24h"),
     Setting::new(
         "password_min_length",
         "The least code points of a new password. Below 15 the start warns (NIST SP 800-63B-4).",
     )
     .or("15")
-    .within("8", "64"),
+    .between("8", "64"),
     Setting::new("unverified_sign_in", "Whether people may sign in before they have proven their e-mail address.")
         .or("false")
         .or_in_dev("true"),
     Setting::new("hashing_memory_kib", "Memory of one argon2id computation in KiB.")
         .or("19456")
-        .within("19456", "1048576"),
+        .between("19456", "1048576"),
     Setting::new("hashing_iterations", "Passes of one argon2id computation over its memory.")
         .or("2")
-        .within("2", "16"),
+        .between("2", "16"),
     Setting::new("hashing_threads", "Threads that hash passwords, each with its own memory. 0: one for each CPU.")
         .or("0")
-        .within("0", "256"),
+        .between("0", "256"),
     Setting::new("hashing_queue", "The most passwords that wait for a thread; further calls are refused at once.")
         .or("512")
-        .within("1", "65536"),
+        .between("1", "65536"),
     Setting::new(
         "smtp_url",
         "The mail server: smtps://USER:PASSWORD@HOST:PORT, or smtp:// for STARTTLS. With --dev, mail is written to \
          the data folder instead unless this is given.",
     )
+    .required()
     .secret(),
     Setting::new(
         "smtp_ca_file",
         "PEM file of the authorities that may vouch for the mail server, instead of those of the system.",
     ),
     Setting::new("mail_from", "The sender of mail: name@example.com or Name <name@example.com>.")
+        .required()
         .or_in_dev("Ipse <ipse@ipse.localhost>"),
     Setting::new(
         "link_base",
-        "The URL of the pages that links in mail lead to; https, or http on localhost. Nothing else ever makes links. \
-         Without it, mail shows the token itself.",
-    ),
+        "The URL of the pages that links in mail lead to; https, or http on localhost. Nothing else ever makes links.",
+    )
+    .required()
+    .or_in_dev("http://localhost:3000"),
     Setting::new("data_dir", "Folder for what --dev keeps: database, master key, mail. Without --dev it is not used.")
         .or_in_dev("./ipse-dev"),
     Setting::new("log_format", "json: one JSON object a line; or pretty: for people.").or("json").or_in_dev("pretty"),
@@ -219,7 +232,8 @@ fn values(setting: &Setting) -> String {
         parts.push(format!("From {least} to {most}."));
     }
     parts.push(match setting.default {
-        None => "No default.".to_owned(),
+        None if setting.required => "Required.".to_owned(),
+        None => "Unset by default.".to_owned(),
         Some("") => "Default: empty.".to_owned(),
         Some(default) => format!("Default: {default}."),
     });

@@ -27,16 +27,16 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Serve until told to stop
-    Serve(Sources),
+    Serve(Origin),
     /// Bring the database to the newest schema, or tell what would be done
     Migrate {
         /// Only tell which migrations are applied and which are pending
         action: Option<MigrateAction>,
         #[command(flatten)]
         #[expect(missing_docs, reason = "the doc comment would become the help of the whole command")]
-        sources: Sources,
+        origin: Origin,
     },
-    /// Everything about settings
+    /// Check the settings; the help of this command lists all of them
     #[command(after_help = config::reference())]
     Config {
         /// What to do with them.
@@ -50,7 +50,7 @@ pub enum Command {
         address: Option<SocketAddr>,
         #[command(flatten)]
         #[expect(missing_docs, reason = "the doc comment would become the help of the whole command")]
-        sources: Sources,
+        origin: Origin,
     },
     /// Print the completions for a shell
     Completions {
@@ -61,7 +61,7 @@ pub enum Command {
 
 /// Where the settings come from.
 #[derive(Debug, Args)]
-pub struct Sources {
+pub struct Origin {
     /// The file with settings; otherwise ipse.toml in the working directory, if there is one
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -81,7 +81,7 @@ pub enum MigrateAction {
 #[derive(Debug, Subcommand)]
 pub enum ConfigAction {
     /// Check all settings as a start would, without starting
-    Check(Sources),
+    Check(Origin),
 }
 
 /// Prints lines on standard output. A reader that has gone is not an error.
@@ -138,10 +138,10 @@ mod tests {
     #[test]
     fn options_stand_before_and_after_the_action() {
         for words in [["ipse", "migrate", "status", "--dev"], ["ipse", "migrate", "--dev", "status"]] {
-            let Command::Migrate { action, sources } = Cli::try_parse_from(words).unwrap().command else {
+            let Command::Migrate { action, origin } = Cli::try_parse_from(words).unwrap().command else {
                 panic!("not a migration");
             };
-            assert!(action == Some(MigrateAction::Status) && sources.dev);
+            assert!(action == Some(MigrateAction::Status) && origin.dev);
         }
     }
 
