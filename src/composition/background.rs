@@ -9,6 +9,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::App;
 
+/// How many mails are on their way at a time.
+const MAIL_WORKERS: usize = 4;
 /// How often due mail is looked for.
 const MAIL: Duration = Duration::from_millis(500);
 /// How often what is over is erased.
@@ -20,14 +22,16 @@ const HEALTH: Duration = Duration::from_secs(1);
 
 /// Starts all of it, until `stopped`. What a round fails at is logged and tried again in the next one.
 pub(super) fn start(app: &App, stopped: &CancellationToken) {
-    let upkeep = app.upkeep.clone();
-    every(MAIL, stopped, move || {
-        let upkeep = upkeep.clone();
-        async move {
-            while upkeep.deliver_mail().await? {}
-            Ok(())
-        }
-    });
+    for _ in 0..MAIL_WORKERS {
+        let upkeep = app.upkeep.clone();
+        every(MAIL, stopped, move || {
+            let upkeep = upkeep.clone();
+            async move {
+                while upkeep.deliver_mail().await? {}
+                Ok(())
+            }
+        });
+    }
     let upkeep = app.upkeep.clone();
     every(PURGE, stopped, move || {
         let upkeep = upkeep.clone();

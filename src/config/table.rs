@@ -188,10 +188,9 @@ pub const SETTINGS: &[Setting] = &[
         .or_in_dev("Ipse <ipse@ipse.localhost>"),
     Setting::new(
         "link_base",
-        "The URL of the pages that links in mail lead to; https, or http on localhost. Nothing else ever makes links.",
-    )
-    .required()
-    .or_in_dev("http://localhost:3000"),
+        "The URL of the pages that links in mail lead to; https, or http on localhost. Without it, mail shows the token \
+         itself. Nothing else ever makes links.",
+    ),
     Setting::new("data_dir", "Folder for what --dev keeps: database, master key, mail. Without --dev it is not used.")
         .or_in_dev("./ipse-dev"),
     Setting::new("log_format", "json: one JSON object a line; or pretty: for people.").or("json").or_in_dev("pretty"),
