@@ -1,1 +1,6 @@
-fn main() {}
+//! All integration tests in one binary.
+
+mod architecture;
+mod contract;
+mod migrations;
+mod support;
