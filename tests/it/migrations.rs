@@ -137,9 +137,10 @@ async fn sqlite_tables_are_strict() {
 
 /// Both databases have to find and sort text alike, whatever the locale of the server.
 #[tokio::test]
-async fn postgres_compares_text_by_its_bytes() {
-    let localised = "SELECT table_name || '.' || column_name AS value FROM information_schema.columns \
-         WHERE table_schema = 'public' AND data_type IN ('text', 'character varying', 'character') \
-         AND collation_name IS DISTINCT FROM 'C'";
+async fn postgres_indexes_text_by_its_bytes() {
+    let localised = "SELECT attrelid::regclass || '.' || attname AS value FROM pg_index \
+         JOIN pg_class ON pg_class.oid = indrelid AND relnamespace = 'public'::regnamespace \
+         JOIN pg_attribute ON attrelid = indrelid AND attnum = ANY (indkey) \
+         JOIN pg_collation ON pg_collation.oid = attcollation WHERE collname <> 'C'";
     assert_eq!(values(&Database::migrated(Backend::Postgres).await, localised).await, Vec::<String>::new());
 }

@@ -155,7 +155,7 @@ async fn an_unknown_end_reason_is_corrupt(fixture: Fixture) {
     fixture.put_users(&[user(1)]).await;
     let stored = complete_session(&user(1), 1);
     fixture.put_sessions(std::slice::from_ref(&stored)).await;
-    fixture.execute("UPDATE sessions SET end_reason = 99").await;
+    fixture.execute("UPDATE sessions SET end_reason = 'unheard_of'").await;
     let mut tx = fixture.read().await;
     let found = tx.sessions().find_session(stored.id).await;
     assert!(matches!(found, Err(StoreError::Corrupt(_))), "{found:?}");

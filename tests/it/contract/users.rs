@@ -216,7 +216,7 @@ async fn a_login_is_recorded_without_a_new_revision(fixture: Fixture) {
 
 async fn an_unknown_state_is_corrupt(fixture: Fixture) {
     fixture.put_users(&[user(1)]).await;
-    fixture.execute("UPDATE users SET state = 99").await;
+    fixture.execute("UPDATE users SET state = 'unheard_of'").await;
     let found = fixture.read().await.users().find_user(user(1).id).await;
     assert!(matches!(found, Err(StoreError::Corrupt(_))), "{found:?}");
 }

@@ -11,7 +11,8 @@ server() {
     "$bin/pg_ctl" -D "$dir/data" -l "$dir/log" -w "$@" >"$dir/control" 2>&1 </dev/null
 }
 trap 'server stop -m immediate || true; rm -rf "$dir"' EXIT
-trap 'exit 1' HUP INT TERM
+# PIPE: nobody is left to read an answer.
+trap 'exit 1' HUP INT TERM PIPE
 
 od -An -N16 -tx1 /dev/urandom | tr -d ' \n' >"$dir/password"
 "$bin/initdb" -D "$dir/data" -U ipse --pwfile="$dir/password" --auth-local=trust --auth-host=password \
