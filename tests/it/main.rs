@@ -1,5 +1,8 @@
 //! All integration tests in one binary.
 
+// Tells clippy that helpers are tests, too.
+#![cfg(test)]
+
 mod architecture;
 mod contract;
 mod migrations;

@@ -42,8 +42,8 @@ async fn upgrade(fixture: &Fixture, number: u32, old: &PasswordHash, new: &Passw
     upgraded
 }
 
-fn credential(number: u32, hash: PasswordHash, failures: i32) -> Option<PasswordCredential> {
-    Some(PasswordCredential { user_id: user(number).id, hash, failures })
+fn credential(number: u32, hash: PasswordHash, failures: i32) -> PasswordCredential {
+    PasswordCredential { user_id: user(number).id, hash, failures }
 }
 
 async fn a_person_without_a_password_has_none(fixture: Fixture) {
@@ -57,8 +57,8 @@ async fn a_password_comes_back(fixture: Fixture) {
     let hostile = PasswordHash::new(HOSTILE.to_owned());
     put(&fixture, 1, &hash(1)).await;
     put(&fixture, 2, &hostile).await;
-    assert_eq!(find(&fixture, 1).await, credential(1, hash(1), 0));
-    assert_eq!(find(&fixture, 2).await, credential(2, hostile, 0));
+    assert_eq!(find(&fixture, 1).await, Some(credential(1, hash(1), 0)));
+    assert_eq!(find(&fixture, 2).await, Some(credential(2, hostile, 0)));
 }
 
 async fn a_new_password_replaces_the_old_one_and_forgets_its_failures(fixture: Fixture) {
@@ -68,8 +68,8 @@ async fn a_new_password_replaces_the_old_one_and_forgets_its_failures(fixture: F
         fail(&fixture, number).await;
     }
     put(&fixture, 1, &hash(2)).await;
-    assert_eq!(find(&fixture, 1).await, credential(1, hash(2), 0));
-    assert_eq!(find(&fixture, 2).await, credential(2, hash(1), 1));
+    assert_eq!(find(&fixture, 1).await, Some(credential(1, hash(2), 0)));
+    assert_eq!(find(&fixture, 2).await, Some(credential(2, hash(1), 1)));
 }
 
 async fn parallel_failures_are_all_counted(fixture: Fixture) {
@@ -81,7 +81,7 @@ async fn parallel_failures_are_all_counted(fixture: Fixture) {
         tx.commit().await.unwrap();
     })
     .await;
-    assert_eq!(find(&fixture, 1).await, credential(1, hash(1), 32));
+    assert_eq!(find(&fixture, 1).await, Some(credential(1, hash(1), 32)));
 }
 
 async fn a_failure_of_nobody_leaves_no_trace(fixture: Fixture) {
@@ -91,7 +91,7 @@ async fn a_failure_of_nobody_leaves_no_trace(fixture: Fixture) {
     assert_eq!(find(&fixture, 1).await, None);
     assert_eq!(find(&fixture, 2).await, None);
     put(&fixture, 1, &hash(1)).await;
-    assert_eq!(find(&fixture, 1).await, credential(1, hash(1), 0));
+    assert_eq!(find(&fixture, 1).await, Some(credential(1, hash(1), 0)));
 }
 
 async fn failures_are_forgotten_for_one_person_alone(fixture: Fixture) {
@@ -104,8 +104,8 @@ async fn failures_are_forgotten_for_one_person_alone(fixture: Fixture) {
     let mut tx = fixture.write().await;
     tx.credentials().forget_failures(user(1).id).await.unwrap();
     tx.commit().await.unwrap();
-    assert_eq!(find(&fixture, 1).await, credential(1, hash(1), 0));
-    assert_eq!(find(&fixture, 2).await, credential(2, hash(2), 2));
+    assert_eq!(find(&fixture, 1).await, Some(credential(1, hash(1), 0)));
+    assert_eq!(find(&fixture, 2).await, Some(credential(2, hash(2), 2)));
 }
 
 async fn an_upgrade_replaces_the_hash_it_was_made_from(fixture: Fixture) {
@@ -113,15 +113,15 @@ async fn an_upgrade_replaces_the_hash_it_was_made_from(fixture: Fixture) {
     put(&fixture, 1, &hash(1)).await;
     put(&fixture, 2, &hash(1)).await;
     assert!(upgrade(&fixture, 1, &hash(1), &hash(9)).await);
-    assert_eq!(find(&fixture, 1).await, credential(1, hash(9), 0));
-    assert_eq!(find(&fixture, 2).await, credential(2, hash(1), 0));
+    assert_eq!(find(&fixture, 1).await, Some(credential(1, hash(9), 0)));
+    assert_eq!(find(&fixture, 2).await, Some(credential(2, hash(1), 0)));
 }
 
 async fn an_upgrade_of_a_replaced_password_changes_nothing(fixture: Fixture) {
     fixture.put_users(&[user(1)]).await;
     put(&fixture, 1, &hash(2)).await;
     assert!(!upgrade(&fixture, 1, &hash(1), &hash(9)).await);
-    assert_eq!(find(&fixture, 1).await, credential(1, hash(2), 0));
+    assert_eq!(find(&fixture, 1).await, Some(credential(1, hash(2), 0)));
 }
 
 async fn an_upgrade_of_no_password_makes_none(fixture: Fixture) {
@@ -142,5 +142,5 @@ async fn of_parallel_upgrades_of_one_hash_exactly_one_succeeds(fixture: Fixture)
     });
     let mut winners: Vec<PasswordHash> = upgraded.await.into_iter().flatten().collect();
     assert_eq!(winners.len(), 1);
-    assert_eq!(find(&fixture, 1).await, credential(1, winners.remove(0), 0));
+    assert_eq!(find(&fixture, 1).await, Some(credential(1, winners.remove(0), 0)));
 }

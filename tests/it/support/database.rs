@@ -191,6 +191,8 @@ fn migrations_hash() -> u64 {
         .collect();
     files.sort();
     let mut hasher = DefaultHasher::new();
-    files.iter().for_each(|file| hasher.write(&fs::read(file).unwrap()));
+    for file in files {
+        hasher.write(&fs::read(file).unwrap());
+    }
     hasher.finish()
 }
