@@ -1,1 +1,3 @@
 //! Adapters: one for each port.
+
+pub mod store;
