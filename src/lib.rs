@@ -13,12 +13,16 @@
 //! - [`domain`] holds entities, value objects and pure decisions, one concept in one file.
 //! - [`application`] holds one use case for each RPC, and the traits they need of the world.
 //! - [`infrastructure`] holds one adapter for each of those traits.
-//! - [`presentation`] holds the gRPC services and the command line.
+//! - [`presentation`] holds what the outside speaks to: the gRPC services and the command line.
+//! - [`composition`] is the only place where these meet; [`config`] holds the settings, [`telemetry`] the log.
 
 pub mod application;
+pub mod composition;
+pub mod config;
 pub mod domain;
 pub mod infrastructure;
 pub mod presentation;
+pub mod telemetry;
 
 /// The generated messages and services of `proto/ipse/v1`.
 pub mod proto {

@@ -1,1 +1,114 @@
-fn main() {}
+//! Parses the command line and runs it.
+
+use std::env;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use ipse::composition::{self, StartError};
+use ipse::config::{DatabaseSettings, Endpoint, InvalidSetting, LoadOptions, LogSettings, Settings, Source};
+use ipse::presentation::cli::{self, Cli, Command, ConfigAction, MigrateAction, Origin, Unhealthy};
+use ipse::telemetry;
+use tokio::runtime::{Builder, Runtime};
+
+/// File access and SQLite run on blocking threads; more of them than this would only wait for the disk.
+const MAX_BLOCKING_THREADS: usize = 16;
+
+/// Why the command failed. A wrong command line never gets here.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Setting(#[from] InvalidSetting),
+    #[error(transparent)]
+    Start(StartError),
+    #[error(transparent)]
+    Unhealthy(#[from] Unhealthy),
+    #[error("no threads can be started")]
+    Runtime(#[from] std::io::Error),
+}
+
+impl From<StartError> for Failure {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::Setting(setting) => Self::Setting(setting),
+            error => Self::Start(error),
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            cli::complain(&failure);
+            ExitCode::from(if matches!(failure, Failure::Setting(_)) { 2 } else { 1 })
+        }
+    }
+}
+
+fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Serve(origin) => serve(origin),
+        Command::Migrate { action: None, origin } => migrate(origin),
+        Command::Migrate { action: Some(MigrateAction::Status), origin } => migration_status(origin),
+        Command::Config { action: ConfigAction::Check(origin) } => check(origin),
+        Command::Healthcheck { address, origin } => {
+            let mut endpoint = Endpoint::read(&gather(origin)?)?;
+            endpoint.address = address.unwrap_or(endpoint.address);
+            runtime()?.block_on(cli::healthcheck(&endpoint))?;
+            cli::print(&["serving".to_owned()]);
+            Ok(())
+        }
+        Command::Completions { shell } => {
+            cli::completions(shell);
+            Ok(())
+        }
+    }
+}
+
+fn serve(origin: Origin) -> Result<(), Failure> {
+    let settings = Settings::read(&gather(origin)?)?;
+    telemetry::init(&settings.log);
+    for warning in settings.warnings() {
+        tracing::warn!("{warning}");
+    }
+    Ok(runtime()?.block_on(composition::serve(settings))?)
+}
+
+fn migrate(origin: Origin) -> Result<(), Failure> {
+    let settings = database(origin)?;
+    let applied = runtime()?.block_on(composition::migrate(&settings))?;
+    cli::print(&applied.iter().map(|name| format!("applied {name}")).collect::<Vec<_>>());
+    Ok(())
+}
+
+fn migration_status(origin: Origin) -> Result<(), Failure> {
+    let settings = database(origin)?;
+    let status = runtime()?.block_on(composition::migration_status(&settings))?;
+    let applied = status.applied.iter().map(|name| format!("applied {name}"));
+    let pending = status.pending.iter().map(|name| format!("pending {name}"));
+    cli::print(&applied.chain(pending).collect::<Vec<_>>());
+    Ok(())
+}
+
+fn check(origin: Origin) -> Result<(), Failure> {
+    let settings = Settings::read(&gather(origin)?)?;
+    cli::print(&settings.warnings().iter().map(|warning| format!("warning: {warning}")).collect::<Vec<_>>());
+    cli::print(&["the settings are valid".to_owned()]);
+    Ok(())
+}
+
+fn database(origin: Origin) -> Result<DatabaseSettings, InvalidSetting> {
+    let source = gather(origin)?;
+    let settings = DatabaseSettings::read(&source)?;
+    telemetry::init(&LogSettings::read(&source)?);
+    Ok(settings)
+}
+
+fn gather(origin: Origin) -> Result<Source, InvalidSetting> {
+    Source::gather(LoadOptions { config_file: origin.config, dev: origin.dev, environment: env::vars_os().collect() })
+}
+
+/// One worker for each CPU that the control group grants, which is what tokio counts.
+fn runtime() -> std::io::Result<Runtime> {
+    Builder::new_multi_thread().max_blocking_threads(MAX_BLOCKING_THREADS).enable_all().build()
+}

@@ -8,6 +8,7 @@ pub mod client;
 pub mod email;
 pub mod id;
 pub mod mail;
+pub mod network;
 pub mod password;
 mod password_blocklist;
 pub mod profile;

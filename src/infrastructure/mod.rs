@@ -1,1 +1,16 @@
 //! Adapters: one for each port.
+
+pub mod argon2;
+mod hashing_lane;
+pub mod jwt;
+pub mod link_base;
+pub mod mail_files;
+mod mail_templates;
+pub mod mail_writer;
+mod phc;
+mod sealed_mail;
+pub mod secret_box;
+pub mod smtp;
+pub mod smtp_url;
+pub mod store;
+pub mod system;

@@ -1,3 +1,4 @@
-//! How the world talks to Ipse: the gRPC services.
+//! What the outside speaks to.
 
+pub mod cli;
 pub mod grpc;

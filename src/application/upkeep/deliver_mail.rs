@@ -5,9 +5,7 @@ use crate::application::error::Result;
 use crate::application::ports::{MailRejected, OutboxEntry};
 use crate::domain::Timestamp;
 
-/// How many mails one worker takes at a time.
-const BATCH: i64 = 8;
-/// How long a worker has mails for itself; longer than a batch can take, or a second worker would send them too.
+/// How long a worker has a mail for itself; longer than a delivery can take, or a second worker would send it too.
 const LEASE: Duration = Duration::minutes(5);
 const FIRST_RETRY: Duration = Duration::seconds(5);
 const LONGEST_RETRY: Duration = Duration::minutes(30);
@@ -15,18 +13,21 @@ const LONGEST_RETRY: Duration = Duration::minutes(30);
 const GIVE_UP_AFTER: Duration = Duration::hours(24);
 
 impl Upkeep {
-    /// Sends mail that is due, a batch of it. Whether there may be more at once.
+    /// Sends the mail that is due for longest. Whether there was one.
     ///
     /// A mail leaves the outbox after the server took it, so it is sent at least once; its id stays the same.
     pub async fn deliver_mail(&self) -> Result<bool> {
         let now = self.clock.now();
+        if self.store.read().await?.outbox().next_mail_time().await?.is_none_or(|due| due > now) {
+            return Ok(false);
+        }
         let mut tx = self.store.write().await?;
-        let batch = tx.outbox().claim_mail(now, now + LEASE, BATCH).await?;
+        let claimed = tx.outbox().claim_mail(now, now + LEASE, 1).await?;
         tx.commit().await?;
-        for entry in &batch {
+        for entry in &claimed {
             self.deliver(entry).await?;
         }
-        Ok(i64::try_from(batch.len()).is_ok_and(|count| count == BATCH))
+        Ok(!claimed.is_empty())
     }
 
     async fn deliver(&self, entry: &OutboxEntry) -> Result<()> {

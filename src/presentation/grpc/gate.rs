@@ -124,11 +124,11 @@ fn is_grpc(response: &Response<Body>) -> bool {
 
 fn log_outcome(response: &Response<Body>, began: Instant) {
     let code = Status::from_header_map(response.headers()).map_or(Code::Ok, |status| status.code());
-    let milliseconds = began.elapsed().as_secs_f64() * 1000.0;
+    let microseconds = began.elapsed().as_micros();
     if code == Code::Ok {
-        tracing::debug!(?code, milliseconds, "answered");
+        tracing::debug!(?code, microseconds, "answered");
     } else {
-        tracing::info!(?code, milliseconds, "answered");
+        tracing::info!(?code, microseconds, "answered");
     }
 }
 

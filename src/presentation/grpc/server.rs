@@ -41,8 +41,6 @@ const MAX_ERROR_RESETS: usize = 1024;
 const KEEPALIVE: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(20));
 /// Connections are told to come again after this time, so that they spread over replicas.
 const MAX_CONNECTION_AGE: Duration = Duration::from_secs(30 * 60);
-/// Open connections; further ones wait to be accepted.
-const MAX_CONNECTIONS: usize = 4096;
 
 /// The façades behind the services.
 pub struct Services {
@@ -61,6 +59,8 @@ pub struct Limits {
     pub time_limit: Duration,
     /// How many calls may be in work at a time.
     pub in_flight: usize,
+    /// How many connections may be open at a time; further ones wait to be accepted.
+    pub connections: usize,
     /// How long calls in work may go on after the server was told to stop.
     pub grace: Duration,
     /// Whose word on client addresses is taken.
@@ -74,6 +74,7 @@ pub struct Server {
     routes: Routes,
     gate: Arc<Gate>,
     health: HealthReporter,
+    connections: usize,
     grace: Duration,
 }
 
@@ -101,7 +102,13 @@ impl Server {
         if limits.reflection {
             add_reflection(&mut routes);
         }
-        Ok(Self { routes: routes.routes(), gate: Arc::new(gate), health, grace: limits.grace })
+        Ok(Self {
+            routes: routes.routes(),
+            gate: Arc::new(gate),
+            health,
+            connections: limits.connections,
+            grace: limits.grace,
+        })
     }
 
     /// Tells the state of the server to health checks.
@@ -137,7 +144,7 @@ impl Server {
             .layer(GateLayer(self.gate))
             .serve_with_incoming_shutdown(
                 self.routes.prepare(),
-                connection::accept(listener, certificates, MAX_CONNECTIONS),
+                connection::accept(listener, certificates, self.connections),
                 signal,
             );
         tokio::select! {
@@ -188,8 +195,10 @@ fn add_reflection(routes: &mut tonic::service::RoutesBuilder) {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(DESCRIPTORS)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+            // With these, clients such as grpcurl print the details of errors instead of their bytes.
+            .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
     };
-    // Both descriptor sets are compiled in and known to be well formed.
+    // The descriptor sets are compiled in and known to be well formed.
     if let (Ok(v1), Ok(v1alpha)) = (configure().build_v1(), configure().build_v1alpha()) {
         routes.add_service(v1).add_service(v1alpha);
     }

@@ -1,0 +1,101 @@
+//! Work that goes on beside the server: mail, erasing, keys of other replicas, health.
+
+use std::future::Future;
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+
+use super::App;
+
+/// How many mails are on their way at a time.
+const MAIL_WORKERS: usize = 4;
+/// How often due mail is looked for.
+const MAIL: Duration = Duration::from_millis(500);
+/// How often what is over is erased.
+const PURGE: Duration = Duration::from_secs(600);
+/// How often keys that other replicas made are taken up.
+const KEYS: Duration = Duration::from_secs(60);
+/// How often the database is asked whether it is there.
+const HEALTH: Duration = Duration::from_secs(1);
+
+/// Starts all of it, until `stopped`. What a round fails at is logged and tried again in the next one.
+pub(super) fn start(app: &App, stopped: &CancellationToken) {
+    for _ in 0..MAIL_WORKERS {
+        let upkeep = app.upkeep.clone();
+        every(MAIL, stopped, move || {
+            let upkeep = upkeep.clone();
+            async move {
+                while upkeep.deliver_mail().await? {}
+                Ok(())
+            }
+        });
+    }
+    let upkeep = app.upkeep.clone();
+    every(PURGE, stopped, move || {
+        let upkeep = upkeep.clone();
+        async move {
+            while upkeep.purge().await? > 0 {}
+            Ok(())
+        }
+    });
+    let keys = app.keys.clone();
+    every(KEYS, stopped, move || {
+        let keys = keys.clone();
+        async move { keys.reload().await }
+    });
+    let (store, health) = (app.store.clone(), app.health());
+    every(HEALTH, stopped, move || {
+        let (store, health) = (store.clone(), health.clone());
+        async move {
+            health.report(store.ping().await.is_ok()).await;
+            Ok(())
+        }
+    });
+    if let Some(certificates) = app.certificates.clone() {
+        let stopped = stopped.clone();
+        tokio::spawn(async move { stopped.run_until_cancelled(certificates.watch()).await });
+    }
+}
+
+/// Ends when the process is told to stop.
+pub(super) async fn told_to_stop() {
+    let signals =
+        signal(SignalKind::terminate()).and_then(|terminate| Ok((terminate, signal(SignalKind::interrupt())?)));
+    match signals {
+        Ok((mut terminate, mut interrupt)) => {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            tracing::info!("stopping: calls in work may end");
+        }
+        Err(error) => {
+            tracing::error!(%error, "signals cannot be received, so the server only stops by force");
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+fn every<F, W>(period: Duration, stopped: &CancellationToken, mut work: F)
+where
+    F: FnMut() -> W + Send + 'static,
+    W: Future<Output = crate::application::error::Result<()>> + Send,
+{
+    let stopped = stopped.clone();
+    tokio::spawn(async move {
+        let mut ticks = tokio::time::interval(period);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = stopped.cancelled() => break,
+                _ = ticks.tick() => {
+                    if let Err(error) = work().await {
+                        tracing::warn!(error = &error as &dyn std::error::Error, "work in the background failed");
+                    }
+                }
+            }
+        }
+    });
+}

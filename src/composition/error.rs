@@ -1,0 +1,79 @@
+//! Why the service does not start.
+
+use std::error::Error;
+use std::io;
+
+use crate::application;
+use crate::config::InvalidSetting;
+use crate::infrastructure::argon2::HashingStartError;
+use crate::infrastructure::store::migrations::MigrationError;
+use crate::presentation::grpc::policy::PolicyError;
+use crate::presentation::grpc::tls::TlsError;
+
+/// Why the service does not start or does not go on. Most of it is a setting that shows to be wrong only in use.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A setting is wrong.
+    #[error(transparent)]
+    Setting(#[from] InvalidSetting),
+    /// Hashing could not be started.
+    #[error("password hashing could not be started")]
+    Hashing(#[from] HashingStartError),
+    /// The contract leaves open who may call an RPC.
+    #[error("the contract is not complete")]
+    Policy(#[from] PolicyError),
+    /// The server broke down.
+    #[error("the server broke down")]
+    Serve(#[from] tonic::transport::Error),
+    /// A use case failed for another reason.
+    #[error("the service could not be prepared")]
+    Prepare(#[source] application::error::Error),
+}
+
+impl StartError {
+    /// The address cannot be listened on.
+    pub(super) fn listen(error: &io::Error) -> Self {
+        setting("grpc_listen", "cannot be listened on", error)
+    }
+
+    /// The certificate cannot be used.
+    pub(super) fn certificate(error: &TlsError) -> Self {
+        setting("tls_cert_file", "cannot be used", error)
+    }
+
+    /// The database is not what the service needs.
+    pub(super) fn database(error: &(dyn Error + 'static)) -> Self {
+        setting("database_url", "the database cannot be used", error)
+    }
+
+    /// There are migrations that were not applied.
+    pub(super) fn not_migrated() -> Self {
+        InvalidSetting::of("database_url", "the database's schema is not up to date: run `ipse migrate`").into()
+    }
+
+    /// What was sealed in the database cannot be opened, or the database failed.
+    pub(super) fn prepare(error: application::error::Error) -> Self {
+        match error {
+            application::error::Error::Internal(cause) if cause.is::<application::ports::SealError>() => {
+                InvalidSetting::of("master_key", "does not open the secrets of this database").into()
+            }
+            application::error::Error::Unavailable(cause) | application::error::Error::Contention(cause) => {
+                Self::database(cause.as_ref())
+            }
+            error => Self::Prepare(error),
+        }
+    }
+}
+
+impl From<MigrationError> for StartError {
+    fn from(error: MigrationError) -> Self {
+        Self::database(&error)
+    }
+}
+
+/// The setting and what is wrong with it, with all causes; none of them holds the setting's value.
+fn setting(key: &str, problem: &str, error: &(dyn Error + 'static)) -> StartError {
+    let causes = std::iter::successors(Some(error), |&error| error.source());
+    let causes: Vec<String> = causes.map(ToString::to_string).collect();
+    InvalidSetting::of(key, format!("{problem}: {}", causes.join(": "))).into()
+}

@@ -1,0 +1,246 @@
+//! The only wiring: settings to adapters to use cases to server. Tests build the service through it too, with a clock,
+//! entropy and mailer of their own.
+
+mod background;
+mod error;
+mod greeting;
+
+use std::error::Error;
+use std::future::Future;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+pub use crate::infrastructure::store::migrations::MigrationStatus;
+pub use error::StartError;
+
+use crate::application::Ports;
+use crate::application::accounts::Accounts;
+use crate::application::auth::Auth;
+use crate::application::keys::Keys;
+use crate::application::policy::Policy;
+use crate::application::ports::{Clock, Entropy, Mailer, Store};
+use crate::application::upkeep::Upkeep;
+use crate::config::{self, InvalidSetting, MailRoute, Settings};
+use crate::domain::audience::Audiences;
+use crate::domain::password::PasswordPolicy;
+use crate::domain::user::UnverifiedSignIn;
+use crate::infrastructure::argon2::{Argon2Hasher, HashingSettings};
+use crate::infrastructure::jwt::Jwt;
+use crate::infrastructure::link_base::LinkBase;
+use crate::infrastructure::mail_files::MailFiles;
+use crate::infrastructure::mail_writer::{MailSettings, MailWriter, Sender};
+use crate::infrastructure::secret_box::SecretBox;
+use crate::infrastructure::smtp::{SmtpMailer, SmtpSettings};
+use crate::infrastructure::smtp_url::SmtpUrl;
+use crate::infrastructure::store::{self, DatabaseSettings, DatabaseUrl, migrations};
+use crate::infrastructure::system::{SystemClock, SystemEntropy};
+use crate::presentation::grpc::server::Health;
+use crate::presentation::grpc::tls::{Certificates, TlsFiles};
+use crate::presentation::grpc::{Limits, Server, Services, TrustedProxies};
+
+/// Adapters to use in place of those of production.
+#[derive(Default)]
+pub struct Overrides {
+    /// The time.
+    pub clock: Option<Arc<dyn Clock>>,
+    /// Random bytes.
+    pub entropy: Option<Arc<dyn Entropy>>,
+    /// Delivery of mail.
+    pub mailer: Option<Arc<dyn Mailer>>,
+}
+
+/// The whole service, ready to serve.
+pub struct App {
+    server: Server,
+    certificates: Option<Arc<Certificates>>,
+    keys: Arc<Keys>,
+    upkeep: Arc<Upkeep>,
+    store: Arc<dyn Store>,
+}
+
+/// Serves until the process is told to stop (SIGTERM, SIGINT), then lets calls in work end.
+pub async fn serve(settings: Settings) -> Result<(), StartError> {
+    let address = settings.listener.endpoint.address;
+    let listener = TcpListener::bind(address).await.map_err(|error| StartError::listen(&error))?;
+    let address = listener.local_addr().map_err(|error| StartError::listen(&error))?;
+    if settings.dev.is_some() {
+        migrate(&settings.database).await?;
+    }
+    let app = App::build(&settings, Overrides::default()).await?;
+    let stopped = CancellationToken::new();
+    background::start(&app, &stopped);
+    greeting::write(&settings, address);
+    let served = app.serve(listener, background::told_to_stop()).await;
+    stopped.cancel();
+    served
+}
+
+/// Brings the database to the newest schema. The names of the migrations that it applied.
+pub async fn migrate(settings: &config::DatabaseSettings) -> Result<Vec<String>, StartError> {
+    if let Some(folder) = &settings.folder {
+        folder.create()?;
+    }
+    let database = database(settings)?;
+    let before = migrations::status(&database).await?.applied;
+    let after = migrations::run(&database).await?.applied;
+    Ok(after.into_iter().filter(|name| !before.contains(name)).collect())
+}
+
+/// The migrations that are applied and those that are not.
+pub async fn migration_status(settings: &config::DatabaseSettings) -> Result<MigrationStatus, StartError> {
+    Ok(migrations::status(&database(settings)?).await?)
+}
+
+impl App {
+    /// Wires the service. Fails if the database is not reachable, not migrated, or sealed under another master key.
+    pub async fn build(settings: &Settings, overrides: Overrides) -> Result<Self, StartError> {
+        let clock = overrides.clock.unwrap_or_else(|| Arc::new(SystemClock));
+        let entropy = overrides.entropy.unwrap_or_else(|| Arc::new(SystemEntropy));
+        let mailer = match overrides.mailer {
+            Some(mailer) => mailer,
+            None => mailer(settings, clock.clone())?,
+        };
+        let database = database(&settings.database)?;
+        if !migrations::status(&database).await?.pending.is_empty() {
+            return Err(StartError::not_migrated());
+        }
+        let store = store::connect(&database).await.map_err(|error| StartError::database(&error))?;
+        let jwt = Arc::new(Jwt::new(settings.tokens.issuer.clone(), settings.tokens.issuer.clone()));
+        let master_key = settings.tokens.master_key.open(entropy.as_ref())?;
+        let ports = Ports {
+            store: store.clone(),
+            clock,
+            hasher: Arc::new(hasher(settings, entropy.clone())?),
+            tokens: jwt.clone(),
+            sealer: Arc::new(SecretBox::new(&master_key).map_err(|error| StartError::prepare(error.into()))?),
+            entropy,
+        };
+        let keys = Arc::new(Keys::new(&ports, jwt, settings.tokens.signing_algorithm));
+        let root = keys.open().await.map_err(StartError::prepare)?;
+        let policy = Arc::new(policy(settings));
+        let services = Services {
+            auth: Arc::new(Auth::new(&ports, policy.clone(), &root)),
+            accounts: Arc::new(Accounts::new(&ports, policy, &root)),
+            keys: keys.clone(),
+        };
+        Ok(Self {
+            server: Server::new(services, ports.entropy.clone(), limits(settings))?,
+            certificates: certificates(settings)?,
+            keys,
+            upkeep: Arc::new(Upkeep::new(&ports, mailer)),
+            store,
+        })
+    }
+
+    /// Serves RPCs until `stop` is done and the calls in work have ended. Does no work in the background.
+    pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) -> Result<(), StartError> {
+        self.health().report(true).await;
+        Ok(self.server.serve(listener, self.certificates, stop).await?)
+    }
+
+    /// What health checks are told.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        self.server.health()
+    }
+
+    /// The work in the background, for those who do it.
+    #[must_use]
+    pub fn upkeep(&self) -> Arc<Upkeep> {
+        self.upkeep.clone()
+    }
+
+    /// The database.
+    #[must_use]
+    pub fn store(&self) -> Arc<dyn Store> {
+        self.store.clone()
+    }
+}
+
+fn database(settings: &config::DatabaseSettings) -> Result<DatabaseSettings, StartError> {
+    let url = settings.url.expose().parse::<DatabaseUrl>();
+    let url = url.map_err(|problem| InvalidSetting::of("database_url", problem))?;
+    Ok(DatabaseSettings {
+        max_connections: settings.max_connections as usize,
+        tls_ca_file: settings.tls_ca_file.clone(),
+        ..DatabaseSettings::new(url)
+    })
+}
+
+fn hasher(settings: &Settings, entropy: Arc<dyn Entropy>) -> Result<Argon2Hasher, StartError> {
+    let hashing = settings.passwords.hashing;
+    let hashing = HashingSettings {
+        memory_kib: hashing.memory_kib,
+        iterations: hashing.iterations,
+        threads: hashing.threads,
+        queue: hashing.queue,
+    };
+    Ok(Argon2Hasher::start(hashing, entropy)?)
+}
+
+fn mailer(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Arc<dyn Mailer>, StartError> {
+    let mail = &settings.mail;
+    let problem = |key, error: &dyn Error| StartError::from(InvalidSetting::of(key, error));
+    let common = MailSettings {
+        from: Sender::new(&mail.sender.name, &mail.sender.address).map_err(|error| problem("mail_from", &error))?,
+        service: issuer_host(settings).to_owned(),
+        link_base: mail.link_base.clone().map(LinkBase::new),
+        verify_email_validity: settings.tokens.verification_lifetime,
+        reset_password_validity: settings.tokens.reset_lifetime,
+    };
+    let writer = MailWriter::new(common, clock).map_err(|error| problem("mail_from", &error))?;
+    Ok(match &mail.route {
+        MailRoute::Folder(folder) => {
+            Arc::new(MailFiles::new(folder.clone(), writer).map_err(|error| problem("data_dir", &error))?)
+        }
+        MailRoute::Smtp { url, ca_file } => {
+            let url = SmtpUrl::parse(url.expose()).map_err(|error| problem("smtp_url", &error))?;
+            let smtp = SmtpSettings { url, ca_file: ca_file.clone() };
+            Arc::new(SmtpMailer::new(smtp, writer).map_err(|error| problem("smtp_ca_file", &error))?)
+        }
+    })
+}
+
+fn issuer_host(settings: &Settings) -> &str {
+    settings.tokens.issuer.trim_start_matches("https://")
+}
+
+fn policy(settings: &Settings) -> Policy {
+    let service_words = vec!["ipse".to_owned(), settings.tokens.issuer.clone(), issuer_host(settings).to_owned()];
+    Policy {
+        passwords: PasswordPolicy::new(settings.passwords.min_length, service_words),
+        sessions: settings.sessions,
+        access_token_lifetime: settings.tokens.access_token_lifetime,
+        verification_lifetime: settings.tokens.verification_lifetime,
+        reset_lifetime: settings.tokens.reset_lifetime,
+        unverified_sign_in: if settings.passwords.unverified_sign_in {
+            UnverifiedSignIn::Allowed
+        } else {
+            UnverifiedSignIn::Refused
+        },
+        audiences: Audiences::new(settings.tokens.issuer.clone(), settings.tokens.audiences.clone()),
+    }
+}
+
+fn limits(settings: &Settings) -> Limits {
+    let listener = &settings.listener;
+    Limits {
+        time_limit: listener.request_timeout,
+        in_flight: listener.max_in_flight,
+        connections: listener.max_connections,
+        grace: listener.shutdown_grace,
+        proxies: TrustedProxies::new(listener.trusted_proxies.clone()),
+        reflection: listener.reflection,
+    }
+}
+
+fn certificates(settings: &Settings) -> Result<Option<Arc<Certificates>>, StartError> {
+    let Some(files) = settings.listener.endpoint.tls.clone() else {
+        return Ok(None);
+    };
+    let files = TlsFiles { certificate: files.certificate, key: files.key, client_authorities: files.client_ca };
+    let certificates = Certificates::load(files).map_err(|error| StartError::certificate(&error))?;
+    Ok(Some(Arc::new(certificates)))
+}

@@ -1,0 +1,228 @@
+//! Whole sets of settings, as an operator gives them.
+
+mod sources;
+mod transport;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use rcgen::generate_simple_self_signed;
+use tempfile::TempDir;
+
+use super::*;
+
+fn key() -> String {
+    STANDARD.encode((100..132).collect::<Vec<u8>>())
+}
+
+/// A test's settings: a complete environment for production, or `--dev`, and what the test adds to it.
+struct Case {
+    folder: TempDir,
+    options: LoadOptions,
+}
+
+impl Case {
+    fn production() -> Self {
+        let mut case = Self::dev();
+        case.options.dev = false;
+        case.set("IPSE_DATABASE_URL", "postgres://ipse:hunter2@db.example/ipse")
+            .set("IPSE_MASTER_KEY", &key())
+            .set("IPSE_ISSUER", "https://id.example")
+            .set("IPSE_PLAINTEXT", "true")
+            .set("IPSE_SMTP_URL", "smtps://ipse:hunter2@mail.example")
+            .set("IPSE_MAIL_FROM", "ipse@id.example")
+            .set("IPSE_LINK_BASE", "https://app.example")
+    }
+
+    fn dev() -> Self {
+        let options = LoadOptions { dev: true, ..LoadOptions::default() };
+        Self { folder: TempDir::new().unwrap(), options }
+    }
+
+    fn set(mut self, name: &str, text: &str) -> Self {
+        self = self.unset(name);
+        self.options.environment.push((name.into(), text.into()));
+        self
+    }
+
+    fn unset(mut self, name: &str) -> Self {
+        self.options.environment.retain(|(known, _)| known != name);
+        self
+    }
+
+    fn toml(mut self, content: &str) -> Self {
+        self.options.config_file = Some(self.file("ipse.toml", content));
+        self
+    }
+
+    fn file(&self, name: &str, content: &str) -> PathBuf {
+        let path = self.folder.path().join(name);
+        fs::write(&path, content).unwrap();
+        path
+    }
+
+    fn set_file(self, name: &str, content: &str) -> Self {
+        let path = self.file(name, content);
+        self.set(name, path.to_str().unwrap())
+    }
+
+    fn load(self) -> Settings {
+        Settings::load(self.options).unwrap()
+    }
+
+    fn error(self) -> String {
+        Settings::load(self.options).unwrap_err().to_string()
+    }
+}
+
+#[test]
+fn production_has_safe_defaults() {
+    let settings = Case::production().load();
+    assert!(settings.dev.is_none() && settings.database.folder.is_none());
+    assert_eq!(settings.database.max_connections, 16);
+    assert_eq!(settings.listener.endpoint.address.to_string(), "127.0.0.1:50051");
+    assert!(!settings.listener.reflection);
+    assert_eq!(settings.listener.trusted_proxies, []);
+    assert_eq!(settings.listener.request_timeout, Duration::from_secs(10));
+    assert_eq!(settings.listener.shutdown_grace, Duration::from_secs(30));
+    assert_eq!(settings.listener.max_in_flight, 1024);
+    assert_eq!(settings.tokens.issuer, "https://id.example");
+    assert_eq!(settings.tokens.signing_algorithm.name(), "ES256");
+    assert_eq!(settings.tokens.access_token_lifetime, time::Duration::minutes(15));
+    assert_eq!(settings.tokens.verification_lifetime, time::Duration::hours(8));
+    assert_eq!(settings.tokens.reset_lifetime, time::Duration::hours(1));
+    assert_eq!(settings.sessions.absolute, time::Duration::days(30));
+    assert_eq!(settings.sessions.idle, time::Duration::days(14));
+    assert_eq!(settings.sessions.refresh_grace, time::Duration::seconds(10));
+    assert_eq!(settings.passwords.min_length, 15);
+    assert!(!settings.passwords.unverified_sign_in);
+    let hashing = settings.passwords.hashing;
+    assert_eq!((hashing.memory_kib, hashing.iterations, hashing.queue), (19456, 2, 512));
+    assert!(hashing.threads >= 1);
+    assert_eq!(settings.log.format, LogFormat::Json);
+    assert_eq!(settings.mail.link_base, "https://app.example");
+    assert!(matches!(settings.mail.route, MailRoute::Smtp { ca_file: None, .. }));
+}
+
+#[test]
+fn production_guesses_nothing() {
+    let required = SETTINGS.iter().filter(|setting| setting.required).map(Setting::variable);
+    assert_eq!(required.clone().count(), 6);
+    for name in required {
+        assert_eq!(Case::production().unset(&name).error(), format!("{name}: is required"));
+    }
+    let without_tls = Case::production().unset("IPSE_PLAINTEXT").error();
+    assert_eq!(without_tls, "IPSE_TLS_CERT_FILE: is required, unless IPSE_PLAINTEXT permits to do without TLS");
+    assert_eq!(Case::production().set("IPSE_PLAINTEXT", "false").error(), without_tls);
+}
+
+#[test]
+fn dev_needs_nothing() {
+    let settings = Case::dev().load();
+    let folder = settings.dev.clone().unwrap();
+    assert_eq!(folder.path(), Path::new("./ipse-dev"));
+    assert_eq!(settings.database.url.expose(), "sqlite:./ipse-dev/ipse.db");
+    assert_eq!(settings.database.folder, Some(folder.clone()));
+    assert!(matches!(&settings.tokens.master_key, MasterKey::Kept(kept) if *kept == folder));
+    assert!(matches!(&settings.mail.route, MailRoute::Folder(path) if *path == folder.mail()));
+    assert_eq!(settings.tokens.issuer, "https://ipse.localhost");
+    assert!(settings.listener.reflection && settings.passwords.unverified_sign_in);
+    assert!(settings.listener.endpoint.tls.is_none());
+    assert_eq!(settings.log.format, LogFormat::Pretty);
+    assert!(!folder.path().exists(), "reading settings makes no folder");
+}
+
+#[test]
+fn what_is_given_wins_over_dev() {
+    let settings = Case::dev()
+        .set("IPSE_DATA_DIR", "/srv/try")
+        .set("IPSE_MASTER_KEY", &key())
+        .set("IPSE_REFLECTION", "false")
+        .set("IPSE_SMTP_URL", "smtp://localhost:1025")
+        .load();
+    assert_eq!(settings.database.url.expose(), "sqlite:/srv/try/ipse.db");
+    assert!(matches!(settings.tokens.master_key, MasterKey::Given(_)));
+    assert!(matches!(settings.mail.route, MailRoute::Smtp { .. }));
+    assert!(!settings.listener.reflection);
+}
+
+#[test]
+fn every_limit_holds_at_its_boundary() {
+    let table = [
+        ("database_max_connections", ["1", "1000"], ["0", "1001"]),
+        ("request_timeout", ["1s", "60s"], ["0s", "61s"]),
+        ("max_in_flight", ["1", "100000"], ["0", "100001"]),
+        ("max_connections", ["1", "100000"], ["0", "100001"]),
+        ("shutdown_grace", ["0s", "10m"], ["-1s", "601s"]),
+        ("access_token_lifetime", ["1m", "60m"], ["59s", "61m"]),
+        ("session_lifetime", ["5m", "365d"], ["299s", "366d"]),
+        ("session_idle_lifetime", ["5m", "365d"], ["299s", "366d"]),
+        ("refresh_grace", ["0s", "60s"], ["-1s", "61s"]),
+        ("verification_lifetime", ["1m", "24h"], ["59s", "25h"]),
+        ("reset_lifetime", ["1m", "24h"], ["59s", "25h"]),
+        ("password_min_length", ["8", "64"], ["7", "65"]),
+        ("hashing_memory_kib", ["19456", "1048576"], ["19455", "1048577"]),
+        ("hashing_iterations", ["2", "16"], ["1", "17"]),
+        ("hashing_threads", ["0", "256"], ["-1", "257"]),
+        ("hashing_queue", ["1", "65536"], ["0", "65537"]),
+    ];
+    let limited: Vec<&str> = SETTINGS.iter().filter(|setting| setting.limits.is_some()).map(|s| s.key).collect();
+    assert_eq!(table.map(|(key, ..)| key).as_slice(), limited);
+    for (key, accepted, refused) in table {
+        let name = format!("IPSE_{}", key.to_uppercase());
+        let case = || Case::production().set("IPSE_SESSION_LIFETIME", "365d");
+        for text in accepted {
+            case().set(&name, text).load();
+        }
+        for text in refused {
+            assert!(case().set(&name, text).error().starts_with(&format!("{name}: must be ")), "{key} {text}");
+        }
+    }
+}
+
+#[test]
+fn an_idle_time_fits_into_its_session() {
+    let short = Case::production().set("IPSE_SESSION_LIFETIME", "1d");
+    assert_eq!(short.load().sessions.idle, time::Duration::days(1));
+    let longer = Case::production().set("IPSE_SESSION_LIFETIME", "1d").set("IPSE_SESSION_IDLE_LIFETIME", "2d");
+    assert_eq!(longer.error(), "IPSE_SESSION_IDLE_LIFETIME: must be at most IPSE_SESSION_LIFETIME");
+}
+
+#[test]
+fn parts_are_read_without_the_rest() {
+    let source = |case: Case| Source::gather(case.options).unwrap();
+    let mut bare = Case::dev().set("IPSE_DATABASE_URL", "sqlite:x");
+    bare.options.dev = false;
+    let source = source(bare);
+    assert_eq!(DatabaseSettings::read(&source).unwrap().url.expose(), "sqlite:x");
+    assert_eq!(Endpoint::read(&source).unwrap().address.port(), 50051);
+    assert_eq!(LogSettings::read(&source).unwrap().format, LogFormat::Json);
+    assert!(Settings::read(&source).is_err());
+}
+
+#[test]
+fn risky_settings_are_warned_of() {
+    let tls = generate_simple_self_signed(["id.example".to_owned()]).unwrap();
+    let safe = || {
+        Case::production()
+            .unset("IPSE_PLAINTEXT")
+            .set_file("IPSE_TLS_CERT_FILE", &tls.cert.pem())
+            .set_file("IPSE_TLS_KEY_FILE", &tls.signing_key.serialize_pem())
+    };
+    assert_eq!(safe().load().warnings(), Vec::<String>::new());
+    let short = safe().set("IPSE_PASSWORD_MIN_LENGTH", "14").load().warnings();
+    assert_eq!(short, ["passwords of 14 code points are accepted; NIST SP 800-63B-4 asks for 15"]);
+    assert_eq!(safe().set("IPSE_UNVERIFIED_SIGN_IN", "true").load().warnings().len(), 1);
+    assert_eq!(Case::production().load().warnings().len(), 1);
+    assert_eq!(Case::dev().load().warnings().len(), 4);
+}
+
+#[test]
+fn settings_are_printed_without_secrets() {
+    let printed = format!("{:?}", Case::production().load());
+    assert!(printed.contains("id.example"));
+    assert!(!printed.contains("hunter2") && !printed.contains(&key()));
+}

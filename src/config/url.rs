@@ -1,0 +1,136 @@
+//! Parsers of settings that are URLs. Their errors never hold the text.
+
+use url::{Host, Url};
+
+use crate::domain::secret::Secret;
+
+pub(super) fn database(text: &str) -> Result<Secret, &'static str> {
+    let rest = ["sqlite:", "postgres://", "postgresql://"].iter().find_map(|scheme| text.strip_prefix(scheme));
+    match rest {
+        Some(rest) if !rest.is_empty() => Ok(Secret::new(text)),
+        _ => Err("must be postgres://USER:PASSWORD@HOST/DATABASE or sqlite:PATH"),
+    }
+}
+
+pub(super) fn smtp(text: &str) -> Result<Secret, &'static str> {
+    let valid = Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "smtp" | "smtps") && url.has_host());
+    if valid { Ok(Secret::new(text)) } else { Err("must be smtps://USER:PASSWORD@HOST:PORT or smtp://…") }
+}
+
+/// An issuer is compared byte for byte, so only the canonical form of a URL is taken (RFC 8414, section 2).
+pub(super) fn issuer(text: &str) -> Result<String, &'static str> {
+    let url = plain_url(text).filter(|url| url.scheme() == "https").ok_or("must be an https URL without query")?;
+    if url.as_str().trim_end_matches('/') != text {
+        return Err("must be in its canonical form, without a slash at its end");
+    }
+    Ok(text.to_owned())
+}
+
+/// A URL to which paths and queries are added: https, as the links carry tokens, but for the developer's own machine.
+pub(super) fn link_base(text: &str) -> Result<String, &'static str> {
+    plain_url(text)
+        .filter(|url| url.scheme() == "https" || (url.scheme() == "http" && is_local(url)))
+        .map(|url| url.as_str().trim_end_matches('/').to_owned())
+        .ok_or("must be an https URL without query, or http on localhost")
+}
+
+fn plain_url(text: &str) -> Option<Url> {
+    Url::parse(text).ok().filter(|url| {
+        url.has_host()
+            && url.username().is_empty()
+            && url.password().is_none()
+            && url.query().is_none()
+            && url.fragment().is_none()
+    })
+}
+
+fn is_local(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn accepted<T>(parse: impl Fn(&str) -> Result<T, &'static str>, texts: &[&str]) {
+        for text in texts {
+            assert!(parse(text).is_ok(), "{text:?}");
+        }
+    }
+
+    fn refused<T>(parse: impl Fn(&str) -> Result<T, &'static str>, texts: &[&str]) {
+        for text in texts {
+            assert!(parse(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn database_urls_name_one_of_two_databases() {
+        accepted(database, &["sqlite:ipse.db", "sqlite:/var/lib/ipse.db", "postgres://h/d", "postgresql://u:p@h/d"]);
+        refused(database, &["", "sqlite:", "postgres://", "postgres:d", "mysql://h/d", "ipse.db", "SQLITE:x"]);
+    }
+
+    #[test]
+    fn mail_servers_are_smtp_urls() {
+        accepted(smtp, &["smtp://localhost:1025", "smtps://u:p%40@mail.example:465"]);
+        refused(smtp, &["", "smtp:", "smtp://", "http://mail.example", "mail.example", "smtp://h:99999"]);
+    }
+
+    #[test]
+    fn issuers_are_canonical_https_urls() {
+        accepted(issuer, &["https://id.example", "https://id.example:8443/tenant"]);
+        refused(
+            issuer,
+            &[
+                "",
+                "http://id.example",
+                "https://",
+                "https://id.example/",
+                "https://id.example/tenant/",
+                "https://id.example?",
+                "https://id.example?q=1",
+                "https://id.example#",
+                "https://u@id.example",
+                "https://u:p@id.example",
+                "https://ID.example",
+                "https://id.example:443",
+                "https:id.example",
+                "https://id.example/a/../b",
+                " https://id.example",
+            ],
+        );
+    }
+
+    #[test]
+    fn links_are_https_except_on_this_machine() {
+        for (text, base) in [
+            ("https://app.example", "https://app.example"),
+            ("https://app.example/account/", "https://app.example/account"),
+            ("http://localhost:3000", "http://localhost:3000"),
+            ("http://app.localhost", "http://app.localhost"),
+            ("http://127.0.0.1:3000/", "http://127.0.0.1:3000"),
+            ("http://[::1]", "http://[::1]"),
+        ] {
+            assert_eq!(link_base(text).as_deref(), Ok(base), "{text}");
+        }
+        refused(
+            link_base,
+            &[
+                "",
+                "http://app.example",
+                "http://localhost.example",
+                "http://notlocalhost",
+                "ftp://localhost",
+                "https://app.example?x",
+                "https://app.example#x",
+                "https://u:p@app.example",
+                "javascript:alert(1)",
+            ],
+        );
+    }
+}

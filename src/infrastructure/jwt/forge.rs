@@ -1,0 +1,120 @@
+//! Tokens that this server would never make, for the tests: any header and payload under any signature.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::{Algorithm, EncodingKey, crypto};
+use time::Duration;
+use zeroize::Zeroizing;
+
+use super::Jwt;
+use crate::application::ports::{AccessClaims, AccessTokens, KeyGenerator, OpenedKey, TokenRejected};
+use crate::domain::Timestamp;
+use crate::domain::id::{SessionId, TokenId, UserId};
+use crate::domain::signing_key::{SigningAlgorithm, SigningKey};
+
+pub(super) const ISSUER: &str = "https://id.example";
+pub(super) const AUDIENCE: &str = "api";
+
+/// A moment in the life of the tokens below.
+pub(super) fn at(second: i64) -> Timestamp {
+    Timestamp::from_unix_timestamp(1_700_000_000 + second).unwrap()
+}
+
+/// A server with one active key of each algorithm, and the private halves for forging.
+pub(super) struct Forge {
+    pub jwt: Jwt,
+    pub ed25519: OpenedKey,
+    pub p256: OpenedKey,
+}
+
+impl Forge {
+    pub fn new() -> Self {
+        let jwt = Jwt::new(ISSUER.into(), AUDIENCE.into());
+        let (ed25519, p256) = (new_key(&jwt, SigningAlgorithm::EdDsa), new_key(&jwt, SigningAlgorithm::Es256));
+        let forge = Self { jwt, ed25519, p256 };
+        forge.jwt.use_keys(&[copy(&forge.ed25519), copy(&forge.p256)]).unwrap();
+        forge
+    }
+
+    /// The header of a good token of this key.
+    pub fn header(key: &OpenedKey) -> String {
+        format!(r#"{{"alg":"{}","typ":"at+jwt","kid":"{}"}}"#, key.key.algorithm.name(), key.key.kid)
+    }
+
+    /// Any header and payload with a genuine signature of the Ed25519 key.
+    pub fn signed(&self, header: impl AsRef<[u8]>, payload: impl AsRef<[u8]>) -> String {
+        let private_key = EncodingKey::from_ed_der(&self.ed25519.private_key);
+        with_signature(header, payload, &private_key, Algorithm::EdDSA)
+    }
+
+    /// A good token of the P-256 key.
+    pub fn signed_with_p256(&self, payload: &str) -> String {
+        let private_key = EncodingKey::from_ec_der(&self.p256.private_key);
+        with_signature(Self::header(&self.p256), payload, &private_key, Algorithm::ES256)
+    }
+
+    pub fn verdict(&self, token: &str) -> Result<AccessClaims, TokenRejected> {
+        self.jwt.verify(token, at(100))
+    }
+}
+
+/// Header and payload under a signature of whatever key.
+pub(super) fn with_signature(
+    header: impl AsRef<[u8]>,
+    payload: impl AsRef<[u8]>,
+    private_key: &EncodingKey,
+    algorithm: Algorithm,
+) -> String {
+    let signed = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload));
+    let signature = crypto::sign(signed.as_bytes(), private_key, algorithm).unwrap();
+    format!("{signed}.{signature}")
+}
+
+/// A key that was made long ago and signs without end.
+pub(super) fn new_key(jwt: &Jwt, algorithm: SigningAlgorithm) -> OpenedKey {
+    let pair = jwt.generate(algorithm).unwrap();
+    let key = SigningKey {
+        kid: pair.kid,
+        algorithm,
+        public_jwk: pair.public_jwk,
+        sealed_private_key: vec![],
+        create_time: at(-2000),
+        activate_time: at(-1000),
+        retire_time: None,
+        drop_time: None,
+    };
+    OpenedKey { key, private_key: pair.private_key }
+}
+
+pub(super) fn copy(key: &OpenedKey) -> OpenedKey {
+    OpenedKey { key: key.key.clone(), private_key: Zeroizing::new(key.private_key.to_vec()) }
+}
+
+/// The claims of a good token that was issued at second 0.
+pub(super) fn claims() -> AccessClaims {
+    AccessClaims {
+        subject: UserId::parse("01890a5d-ac96-774b-bcce-b302099a8057").unwrap(),
+        session_id: SessionId::parse("01890a5d-ac96-774b-bcce-b302099a8058").unwrap(),
+        token_id: TokenId::parse("01890a5d-ac96-774b-bcce-b302099a8059").unwrap(),
+        audience: vec!["orders".into(), AUDIENCE.into()],
+        issue_time: at(0),
+        expire_time: at(0) + Duration::minutes(15),
+        auth_time: at(-500),
+        acr: "urn:ipse:aal:1".into(),
+        amr: vec!["pwd".into()],
+    }
+}
+
+/// The payload of a good token.
+pub(super) const PAYLOAD: &str = concat!(
+    r#"{"iss":"https://id.example","sub":"01890a5d-ac96-774b-bcce-b302099a8057","aud":["orders","api"],"#,
+    r#""exp":1700000900,"iat":1700000000,"jti":"01890a5d-ac96-774b-bcce-b302099a8059","#,
+    r#""sid":"01890a5d-ac96-774b-bcce-b302099a8058","auth_time":1699999500,"acr":"urn:ipse:aal:1","#,
+    r#""amr":["pwd"],"client_id":"ipse"}"#
+);
+
+/// The text with one passage replaced, which has to be there.
+pub(super) fn altered(text: &str, from: &str, to: &str) -> String {
+    assert!(text.contains(from), "{from}");
+    text.replacen(from, to, 1)
+}

@@ -1,0 +1,165 @@
+//! Access tokens as signed JSON Web Tokens (RFC 9068, read as RFC 8725bis asks).
+//!
+//! The signatures come from `jsonwebtoken`. The reading around them is stricter than any general library can be, as
+//! this server accepts its own tokens alone: one form, one type, one set of members, keys from memory, and the
+//! injected clock.
+
+mod claims;
+mod compact;
+mod jwk;
+mod key;
+
+#[cfg(test)]
+mod attacks;
+#[cfg(test)]
+mod forge;
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use claims::Claims;
+use compact::Compact;
+use key::KeyPair;
+
+use crate::application::ports::{AccessClaims, AccessTokens, Cause, OpenedKey, TokenRejected};
+use crate::domain::Timestamp;
+use crate::domain::secret::Secret;
+use crate::domain::signing_key::SigningKeyState;
+
+/// Envoy caches no token of 4096 bytes or more, and proxies refuse large headers.
+const MAX_ISSUED_BYTES: usize = 4095;
+
+/// Why a token cannot be signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SignError {
+    /// No key is in its active time.
+    #[error("no signing key is active")]
+    NoActiveKey,
+    /// The claims make a token that gateways refuse.
+    #[error("the access token would be longer than {MAX_ISSUED_BYTES} bytes")]
+    TooLong,
+}
+
+/// Signs and checks access tokens with keys that it holds in memory, and makes such keys.
+pub struct Jwt {
+    issuer: String,
+    own_audience: String,
+    keys: RwLock<Arc<[KeyPair]>>,
+}
+
+impl Jwt {
+    /// Tokens of this issuer, accepted when they are for `own_audience`. Keys come with `use_keys`.
+    #[must_use]
+    pub fn new(issuer: String, own_audience: String) -> Self {
+        Self { issuer, own_audience, keys: RwLock::new(Arc::new([])) }
+    }
+
+    fn keys(&self) -> Arc<[KeyPair]> {
+        Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl AccessTokens for Jwt {
+    fn use_keys(&self, keys: &[OpenedKey]) -> Result<(), Cause> {
+        let keys = keys.iter().map(KeyPair::new).collect::<Result<_, _>>()?;
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
+        Ok(())
+    }
+
+    fn sign(&self, claims: &AccessClaims) -> Result<Secret, Cause> {
+        let keys = self.keys();
+        let key = keys
+            .iter()
+            .filter(|key| key.state(claims.issue_time) == SigningKeyState::Active)
+            .max_by_key(|key| key.create_time())
+            .ok_or(SignError::NoActiveKey)?;
+        let token = key.sign(&serde_json::to_vec(&Claims::new(&self.issuer, claims))?)?;
+        if token.len() > MAX_ISSUED_BYTES { Err(SignError::TooLong.into()) } else { Ok(Secret::new(token)) }
+    }
+
+    fn verify(&self, token: &str, now: Timestamp) -> Result<AccessClaims, TokenRejected> {
+        let token = Compact::parse(token).ok_or(TokenRejected::Invalid)?;
+        let keys = self.keys();
+        let key = keys
+            .iter()
+            .find(|key| key.kid() == token.header.kid && key.state(now) != SigningKeyState::Retired)
+            .ok_or(TokenRejected::Invalid)?;
+        if !key.verifies(&token) {
+            return Err(TokenRejected::Invalid);
+        }
+        Claims::parse(&token.payload)?.accept(&self.issuer, &self.own_audience, now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+    use super::forge::{Forge, PAYLOAD, at, claims, copy};
+    use super::*;
+
+    fn part(token: &Secret, number: usize) -> String {
+        let part = token.expose().split('.').nth(number).unwrap();
+        String::from_utf8(URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_token_says_what_was_asked_and_reads_back() {
+        let forge = Forge::new();
+        for key in [&forge.ed25519, &forge.p256] {
+            forge.jwt.use_keys(&[copy(key)]).unwrap();
+            let token = forge.jwt.sign(&claims()).unwrap();
+            assert_eq!(part(&token, 0), Forge::header(key));
+            assert_eq!(part(&token, 1), PAYLOAD);
+            assert_eq!(forge.verdict(token.expose()), Ok(claims()));
+        }
+    }
+
+    #[test]
+    fn times_are_cut_to_whole_seconds() {
+        let forge = Forge::new();
+        let fraction = time::Duration::microseconds(999_999);
+        let mut precise = claims();
+        precise.issue_time += fraction;
+        precise.expire_time += fraction;
+        precise.auth_time += fraction;
+        assert_eq!(forge.verdict(forge.jwt.sign(&precise).unwrap().expose()), Ok(claims()));
+    }
+
+    #[test]
+    fn the_newest_active_key_signs() {
+        let forge = Forge::new();
+        let (mut older, mut newer) = (copy(&forge.ed25519), copy(&forge.p256));
+        newer.key.create_time = at(-100);
+        newer.key.activate_time = at(0);
+        older.key.retire_time = Some(at(10));
+        forge.jwt.use_keys(&[copy(&newer), copy(&older)]).unwrap();
+        let signer = |second: i64| {
+            let token = forge.jwt.sign(&AccessClaims { issue_time: at(second), ..claims() })?;
+            let header: compact::Header = serde_json::from_str(&part(&token, 0))?;
+            Ok::<_, Cause>(header.kid)
+        };
+        assert_eq!(signer(-1).unwrap(), older.key.kid, "the newer one is only published yet");
+        assert_eq!(signer(0).unwrap(), newer.key.kid);
+        newer.key.retire_time = Some(at(20));
+        forge.jwt.use_keys(&[older, newer]).unwrap();
+        assert_eq!(signer(20).unwrap_err().downcast_ref(), Some(&SignError::NoActiveKey));
+    }
+
+    #[test]
+    fn no_token_is_too_long_for_gateways() {
+        let forge = Forge::new();
+        let sign = |filler: usize| forge.jwt.sign(&AccessClaims { acr: "a".repeat(filler), ..claims() });
+        assert!(sign(2400).unwrap().expose().len() < 4096);
+        assert_eq!(sign(2800).unwrap_err().downcast_ref(), Some(&SignError::TooLong));
+    }
+
+    #[test]
+    fn keys_that_do_not_fit_change_nothing() {
+        let forge = Forge::new();
+        let mut foreign = copy(&forge.ed25519);
+        foreign.key.kid = "x".into();
+        assert!(forge.jwt.use_keys(&[foreign]).is_err());
+        assert!(forge.jwt.sign(&claims()).is_ok());
+    }
+}

@@ -1,0 +1,84 @@
+//! A mail as JSON, the form in which it is sealed.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::application::ports::SealError;
+use crate::domain::email::EmailAddress;
+use crate::domain::id::MailId;
+use crate::domain::mail::{Mail, MailContent};
+use crate::domain::profile::{DisplayName, Locale};
+use crate::domain::secret::Secret;
+
+/// A mail without its id, which is part of the place where it is sealed.
+#[derive(Serialize, Deserialize)]
+pub(super) struct SealedMail<'a> {
+    recipient: Cow<'a, str>,
+    display_name: Cow<'a, str>,
+    locale: Option<Cow<'a, str>>,
+    content: SealedContent<'a>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+enum SealedContent<'a> {
+    VerifyEmail { token: Cow<'a, str> },
+    AlreadyRegistered,
+    ResetPassword { token: Cow<'a, str> },
+    PasswordChanged,
+}
+
+impl<'a> SealedMail<'a> {
+    /// The mail's mirror.
+    pub(super) fn of(mail: &'a Mail) -> Self {
+        Self {
+            recipient: mail.recipient.written().into(),
+            display_name: mail.display_name.as_str().into(),
+            locale: mail.locale.as_ref().map(|locale| locale.as_str().into()),
+            content: SealedContent::of(&mail.content),
+        }
+    }
+
+    /// Writes JSON.
+    pub(super) fn to_json(&self) -> Result<Zeroizing<Vec<u8>>, SealError> {
+        serde_json::to_vec(self).map(Zeroizing::new).map_err(|_| SealError)
+    }
+
+    /// Reads JSON.
+    pub(super) fn from_json(json: &'a [u8]) -> Result<Self, SealError> {
+        serde_json::from_slice(json).map_err(|_| SealError)
+    }
+
+    /// The mail.
+    pub(super) fn into_mail(self, id: MailId) -> Result<Mail, SealError> {
+        Ok(Mail {
+            id,
+            recipient: EmailAddress::parse(&self.recipient).map_err(|_| SealError)?,
+            display_name: DisplayName::parse(&self.display_name).map_err(|_| SealError)?,
+            locale: self.locale.map(|tag| Locale::parse(&tag)).transpose().map_err(|_| SealError)?,
+            content: self.content.into_content(),
+        })
+    }
+}
+
+impl<'a> SealedContent<'a> {
+    fn of(content: &'a MailContent) -> Self {
+        match content {
+            MailContent::VerifyEmail { token } => Self::VerifyEmail { token: token.expose().into() },
+            MailContent::AlreadyRegistered => Self::AlreadyRegistered,
+            MailContent::ResetPassword { token } => Self::ResetPassword { token: token.expose().into() },
+            MailContent::PasswordChanged => Self::PasswordChanged,
+        }
+    }
+
+    fn into_content(self) -> MailContent {
+        match self {
+            Self::VerifyEmail { token } => MailContent::VerifyEmail { token: Secret::new(token) },
+            Self::AlreadyRegistered => MailContent::AlreadyRegistered,
+            Self::ResetPassword { token } => MailContent::ResetPassword { token: Secret::new(token) },
+            Self::PasswordChanged => MailContent::PasswordChanged,
+        }
+    }
+}

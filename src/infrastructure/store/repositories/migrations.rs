@@ -1,0 +1,49 @@
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::Bool;
+
+use super::backend::schema::schema_migrations;
+use super::backend::{Unit, dialect};
+use crate::application::ports::StoreResult;
+use crate::infrastructure::store::migrations::{Migration, MigrationError, MigrationStatus, compare};
+
+/// Which migrations the database has.
+pub(in super::super) async fn status(unit: &mut Unit, known: &[Migration]) -> Result<MigrationStatus, MigrationError> {
+    let recorded = if has_table(unit).await? { recorded(unit).await? } else { Vec::new() };
+    compare(known, recorded)
+}
+
+/// Applies the first migration that is pending, if any. The status afterwards.
+pub(in super::super) async fn apply_next(
+    mut unit: Unit,
+    known: &[Migration],
+) -> Result<MigrationStatus, MigrationError> {
+    dialect::lock_migrations(&mut unit).await?;
+    if !has_table(&mut unit).await? {
+        unit.batch(dialect::CREATE_MIGRATIONS_TABLE).await?;
+    }
+    let mut status = compare(known, recorded(&mut unit).await?)?;
+    if let Some(next) = known.iter().find(|migration| status.pending.iter().any(|name| name == migration.name)) {
+        apply(&mut unit, next).await?;
+        status = compare(known, recorded(&mut unit).await?)?;
+    }
+    unit.commit().await?;
+    Ok(status)
+}
+
+async fn apply(unit: &mut Unit, migration: &Migration) -> StoreResult<()> {
+    unit.batch(migration.sql).await?;
+    let record = (schema_migrations::name.eq(migration.name), schema_migrations::checksum.eq(migration.checksum()));
+    unit.execute(diesel::insert_into(schema_migrations::table).values(record)).await?;
+    Ok(())
+}
+
+async fn has_table(unit: &mut Unit) -> StoreResult<bool> {
+    let found = unit.find(diesel::select(sql::<Bool>(dialect::HAS_MIGRATIONS_TABLE))).await?;
+    Ok(found.unwrap_or(false))
+}
+
+async fn recorded(unit: &mut Unit) -> StoreResult<Vec<(String, Vec<u8>)>> {
+    let columns = (schema_migrations::name, schema_migrations::checksum);
+    unit.load(schema_migrations::table.select(columns).order(schema_migrations::name)).await
+}

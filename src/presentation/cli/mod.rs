@@ -1,0 +1,157 @@
+//! The command line: what can be asked of the binary `ipse`, and how it answers.
+
+mod healthcheck;
+mod pinned_certificate;
+
+use std::error::Error;
+use std::io::{self, Write as _};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+pub use self::healthcheck::{Unhealthy, healthcheck};
+use crate::config;
+
+/// A self-hosted gRPC identity service: accounts, sessions and tokens.
+#[derive(Debug, Parser)]
+#[command(name = "ipse", version, propagate_version = false)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve until told to stop
+    Serve(Origin),
+    /// Bring the database to the newest schema, or tell what would be done
+    Migrate {
+        /// Only tell which migrations are applied and which are pending
+        action: Option<MigrateAction>,
+        #[command(flatten)]
+        #[expect(missing_docs, reason = "the doc comment would become the help of the whole command")]
+        origin: Origin,
+    },
+    /// Check the settings; the help of this command lists all of them
+    #[command(after_help = config::reference())]
+    Config {
+        /// What to do with them.
+        #[command(subcommand)]
+        action: ConfigAction,
+    },
+    /// Ask a running server whether it serves: exit code 0 if it does, 1 if not
+    Healthcheck {
+        /// The server, instead of the address in the settings
+        #[arg(long, value_name = "IP:PORT")]
+        address: Option<SocketAddr>,
+        #[command(flatten)]
+        #[expect(missing_docs, reason = "the doc comment would become the help of the whole command")]
+        origin: Origin,
+    },
+    /// Print the completions for a shell
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+}
+
+/// Where the settings come from.
+#[derive(Debug, Args)]
+pub struct Origin {
+    /// The file with settings; otherwise ipse.toml in the working directory, if there is one
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Try it out: data in ./ipse-dev, mail to files, plaintext on a loopback address; not for production
+    #[arg(long)]
+    pub dev: bool,
+}
+
+/// What `ipse migrate` may do instead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum MigrateAction {
+    /// Change nothing.
+    Status,
+}
+
+/// What `ipse config` does.
+#[derive(Debug, Subcommand)]
+pub enum ConfigAction {
+    /// Check all settings as a start would, without starting
+    Check(Origin),
+}
+
+/// Prints lines on standard output. A reader that has gone is not an error.
+pub fn print(lines: &[String]) {
+    let mut output = io::stdout().lock();
+    for line in lines {
+        let _ = writeln!(output, "{line}");
+    }
+}
+
+/// Prints an error and its causes as one line on standard error.
+pub fn complain(error: &dyn Error) {
+    let _ = writeln!(io::stderr(), "ipse: {}", one_line(error));
+}
+
+/// Prints the completions for a shell.
+pub fn completions(shell: Shell) {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "ipse", &mut script);
+    let _ = io::stdout().write_all(&script);
+}
+
+fn one_line(error: &dyn Error) -> String {
+    let causes = std::iter::successors(Some(error), |&error| error.source());
+    let mut texts: Vec<String> = causes.map(ToString::to_string).collect();
+    // Errors that stand for their cause repeat its text.
+    texts.dedup();
+    texts.join(": ").replace(char::is_control, " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_commands_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_help_of_config_lists_every_setting() {
+        let Err(help) = Cli::try_parse_from(["ipse", "config", "--help"]) else {
+            panic!("help is not a command");
+        };
+        let help = help.to_string();
+        for setting in config::SETTINGS {
+            assert!(help.contains(&format!("  {}", setting.variable())), "{}", setting.key);
+            assert!(help.contains(setting.meaning), "{}", setting.key);
+        }
+        assert!(help.contains("From 1m to 60m. Default: 15m."), "{help}");
+        assert!(help.contains("Default: false. With --dev: true."), "{help}");
+    }
+
+    #[test]
+    fn options_stand_before_and_after_the_action() {
+        for words in [["ipse", "migrate", "status", "--dev"], ["ipse", "migrate", "--dev", "status"]] {
+            let Command::Migrate { action, origin } = Cli::try_parse_from(words).unwrap().command else {
+                panic!("not a migration");
+            };
+            assert!(action == Some(MigrateAction::Status) && origin.dev);
+        }
+    }
+
+    #[test]
+    fn an_error_is_one_line_with_its_causes() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("cannot serve")]
+        struct Outer(#[source] io::Error);
+
+        let error = Outer(io::Error::other("in\nuse"));
+        assert_eq!(one_line(&error), "cannot serve: in use");
+    }
+}
