@@ -7,16 +7,16 @@ use ipse::domain::Timestamp;
 use time::Duration;
 
 /// A clock that tests advance.
-pub struct TestClock(Mutex<Timestamp>);
+pub(crate) struct TestClock(Mutex<Timestamp>);
 
 impl TestClock {
     /// A clock that shows `now`.
-    pub fn at(now: Timestamp) -> Self {
+    pub(crate) fn at(now: Timestamp) -> Self {
         Self(Mutex::new(now))
     }
 
     /// Lets time pass.
-    pub fn advance(&self, by: Duration) {
+    pub(crate) fn advance(&self, by: Duration) {
         *self.0.lock().unwrap() += by;
     }
 }

@@ -1,9 +1,9 @@
 //! What tests stand on: databases, time and random bytes.
 
-pub mod clock;
-pub mod database;
-pub mod entropy;
-pub mod postgres;
+pub(crate) mod clock;
+pub(crate) mod database;
+pub(crate) mod entropy;
+pub(crate) mod postgres;
 
 /// Registers tests for both backends: `test::sqlite` and `test::postgres` for each async function `test`, which is
 /// given what `setup` makes of the backend.
