@@ -10,11 +10,14 @@ from support.database import Sqlite
 from support.server import PRODUCTION, Server, run
 
 CANARY = "canary0never1shown"
+# The log goes to standard error too; its warnings are not meant here.
+QUIET = {"IPSE_LOG": "error"}
 
 
 def settings(folder: Path, **changes: str | None) -> dict[str, str]:
     """Valid settings but for these; None leaves one out."""
     valid = PRODUCTION | {"IPSE_DATABASE_URL": f"sqlite:{folder}/ipse.db", "IPSE_GRPC_LISTEN": "127.0.0.1:0"}
+    valid |= QUIET
     return {name: value for name, value in (valid | changes).items() if value is not None}
 
 
@@ -121,7 +124,7 @@ def test_certificate_and_key_must_go_together(tmp_path: Path) -> None:
 @pytest.fixture
 def server(tmp_path: Path) -> Server:
     """A stopped server with a database that was in use."""
-    server = Server(tmp_path / "ipse", dev=False)
+    server = Server(tmp_path / "ipse", dev=False, log="error")
     assert run("migrate", cwd=server.folder, settings=server.settings).returncode == 0
     with server:
         assert server.terminate() == 0

@@ -10,23 +10,25 @@ class Grpcurl:
     def __init__(self, target: str) -> None:
         self.target = target
 
-    def call(self, method: str, token: str | None = None, **fields: object) -> dict:
+    def call(self, method: str, bearer: str = "", **fields: object) -> dict:
         """Calls a method such as `AuthService/Login` and returns its response."""
-        headers = ["-H", f"authorization: Bearer {token}"] if token else []
-        done = self._run(*headers, "-d", json.dumps(fields), self.target, f"ipse.v1.{method}")
+        done = self._call(method, bearer, fields)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
-    def refusal(self, method: str, token: str | None = None, **fields: object) -> str:
+    def refusal(self, method: str, bearer: str = "", **fields: object) -> str:
         """Calls a method that must fail, and returns what grpcurl shows of the error."""
-        headers = ["-H", f"authorization: Bearer {token}"] if token else []
-        done = self._run(*headers, "-d", json.dumps(fields), self.target, f"ipse.v1.{method}")
+        done = self._call(method, bearer, fields)
         assert done.returncode != 0, done.stdout
         return done.stderr
 
     def list(self, *symbol: str) -> list[str]:
         """The services of the server, or the methods of one."""
         return self._run(self.target, "list", *symbol).stdout.split()
+
+    def _call(self, method: str, bearer: str, fields: dict) -> subprocess.CompletedProcess[str]:
+        headers = ["-H", f"authorization: Bearer {bearer}"] if bearer else []
+        return self._run(*headers, "-d", json.dumps(fields), self.target, f"ipse.v1.{method}")
 
     def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         command = ["grpcurl", "-plaintext", *arguments]

@@ -8,7 +8,10 @@ from pathlib import Path
 
 from support.waiting import wait_until
 
-VERIFY, RESET = "verify-email", "reset-password"
+# How the subjects of mails with a token begin.
+VERIFY, RESET = "Confirm your e-mail address", "Set a new password"
+# The token stands on a line of its own, at the end of a link if there is a base for links.
+TOKEN = re.compile(r"^(?:\S+#token=)?([\w-]{43})\s*$", re.MULTILINE)
 
 
 def parse(content: bytes) -> EmailMessage:
@@ -20,9 +23,9 @@ def text(message: EmailMessage, kind: str = "plain") -> str:
     return message.get_body((kind,)).get_content()
 
 
-def token(message: EmailMessage, page: str) -> str | None:
-    """The token in the link to this page."""
-    found = re.search(rf"/{page}#token=([\w-]+)", text(message))
+def token(message: EmailMessage, kind: str) -> str | None:
+    """The token in a mail of this kind."""
+    found = TOKEN.search(text(message)) if message["subject"].startswith(kind) else None
     return found and found[1]
 
 
@@ -32,22 +35,14 @@ class MailFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def messages(self, recipient: str) -> list[EmailMessage]:
-        """The mails to this address, oldest first."""
-        return [message for message in self.all() if message["to"] == recipient]
-
     def all(self) -> list[EmailMessage]:
         """All mails, oldest first: their ids begin with the time."""
         return [parse(file.read_bytes()) for file in sorted(self.path.glob("*.eml"))]
 
-    def token(self, recipient: str, page: str = VERIFY) -> str:
-        """The last token that was mailed to this address for this page; waits for one."""
-        def found() -> str | None:
-            tokens = [token(message, page) for message in self.messages(recipient)]
-            return next((token for token in reversed(tokens) if token), None)
+    def token(self, recipient: str, kind: str = VERIFY) -> str:
+        """The last token that was mailed to this address; waits for one."""
+        return wait_until(lambda: self.tokens(kind).get(recipient), f"a mail to {recipient}: {kind}")
 
-        return wait_until(found, f"a mail to {recipient} with a link to {page}")
-
-    def tokens(self, page: str) -> dict[str, str]:
-        """The last token of every address for this page."""
-        return {message["to"]: found for message in self.all() if (found := token(message, page))}
+    def tokens(self, kind: str) -> dict[str, str]:
+        """The last token of every address."""
+        return {message["to"]: found for message in self.all() if (found := token(message, kind))}

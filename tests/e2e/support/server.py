@@ -86,7 +86,8 @@ class Server:
                 command, cwd=self.folder, env=environment(self.settings), stdin=subprocess.DEVNULL,
                 stdout=log, stderr=log, start_new_session=True,
             )
-        Server.started.append(self)
+        if self not in Server.started:
+            Server.started.append(self)
         if wait:
             self.wait_until_serving()
         return self

@@ -12,7 +12,7 @@ def live_through(server: Server, email: str = "ada@example.com") -> None:
     assert grpcurl.call("AuthService/VerifyEmail", token=server.mail.token(email)) == {}
 
     first = grpcurl.call("AuthService/Login", identifier=email, password=PASSWORD)["tokens"]
-    me = grpcurl.call("AccountService/GetMe", token=first["accessToken"])
+    me = grpcurl.call("AccountService/GetMe", bearer=first["accessToken"])
     assert me["user"]["email"] == email
     assert me["user"]["emailVerified"] is True
     assert me["user"]["state"] == "USER_STATE_ACTIVE"
@@ -21,11 +21,11 @@ def live_through(server: Server, email: str = "ada@example.com") -> None:
     second = grpcurl.call("AuthService/Refresh", refreshToken=first["refreshToken"])["tokens"]
     assert second["sessionId"] == first["sessionId"]
     assert second["refreshToken"] != first["refreshToken"]
-    assert grpcurl.call("AccountService/GetMe", token=second["accessToken"])["user"] == me["user"]
+    assert grpcurl.call("AccountService/GetMe", bearer=second["accessToken"])["user"] == me["user"]
 
     assert grpcurl.call("AuthService/Logout", refreshToken=second["refreshToken"]) == {}
     for access_token in (first["accessToken"], second["accessToken"]):
-        refusal = grpcurl.refusal("AccountService/GetMe", token=access_token)
+        refusal = grpcurl.refusal("AccountService/GetMe", bearer=access_token)
         assert "Unauthenticated" in refusal and "TOKEN_INVALID" in refusal
     refusal = grpcurl.refusal("AuthService/Refresh", refreshToken=second["refreshToken"])
     assert "REFRESH_TOKEN_INVALID" in refusal
