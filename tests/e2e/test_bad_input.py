@@ -69,11 +69,16 @@ def caller(client: Client, access_token: str) -> Caller:
     return Caller(client, access_token)
 
 
+def invalid(field: str) -> str:
+    """The reason for a field without its form."""
+    return "PAGE_TOKEN_INVALID" if field == "page_token" else "FIELD_INVALID"
+
+
 @by_field
 def test_more_than_the_stated_maximum_is_refused(method: Method, field: str, caller: Caller) -> None:
     message = method.complete(**{field: of_length(field, method.maximum(field) + 1)})
     refusal = caller.refusal(method, message.SerializeToString())
-    reason = "PASSWORD_TOO_LONG" if f"{method.name}.{field}" in NEW_PASSWORDS else "FIELD_INVALID"
+    reason = "PASSWORD_TOO_LONG" if f"{method.name}.{field}" in NEW_PASSWORDS else invalid(field)
     assert (refusal.code, refusal.reason, refusal.fields) == (Code.INVALID_ARGUMENT, reason, [field])
 
 
@@ -88,7 +93,7 @@ def test_the_stated_maximum_itself_is_not_too_much(method: Method, field: str, c
 def test_no_text_holds_a_nul(method: Method, field: str, caller: Caller) -> None:
     message = method.complete(**{field: "some text\0and a little more of it"})
     refusal = caller.refusal(method, message.SerializeToString())
-    assert (refusal.code, refusal.reason, refusal.fields) == (Code.INVALID_ARGUMENT, "FIELD_INVALID", [field])
+    assert (refusal.code, refusal.reason, refusal.fields) == (Code.INVALID_ARGUMENT, invalid(field), [field])
 
 
 @by_field

@@ -12,7 +12,7 @@ from support.contract import auth_pb2
 from support.database import Sqlite
 from support.errors import Code, refused
 from support.mail import RESET, VERIFY, text, token
-from support.server import Server, run
+from support.server import Server, migrated
 from support.smtp import MailServer
 from support.waiting import wait_until
 
@@ -33,10 +33,7 @@ def mail_server(authority: Authority) -> Iterator[MailServer]:
 def server_for(mail_server: MailServer, authority: Authority, folder: Path) -> Server:
     """A server, not yet started, on an existing database."""
     settings = {"smtp_url": mail_server.url, "smtp_ca_file": str(authority.file)}
-    server = Server(folder / "ipse", dev=False, **settings)
-    migrated = run("migrate", cwd=server.folder, settings=server.settings)
-    assert migrated.returncode == 0, migrated.stderr
-    return server
+    return migrated(Server(folder / "ipse", dev=False, **settings))
 
 
 def sent_in_the_clear(mail_server: MailServer) -> list[tuple[str, bool]]:

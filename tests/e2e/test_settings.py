@@ -7,11 +7,11 @@ import pytest
 
 from support.certificates import Authority
 from support.database import Sqlite
-from support.server import PRODUCTION, Server, run
+from support.server import PRODUCTION, Server, migrated, run
 
 CANARY = "canary0never1shown"
-# The log goes to standard error too; its warnings are not meant here.
-QUIET = {"IPSE_LOG": "error"}
+# The log goes to standard error too, and is not meant here.
+QUIET = {"IPSE_LOG": "off"}
 
 
 def settings(folder: Path, **changes: str | None) -> dict[str, str]:
@@ -52,7 +52,6 @@ WRONG = [
     ("IPSE_SMTP_URL", f"smtp://user:{CANARY}\x01@mail.example"),
     ("IPSE_MAIL_FROM", None),
     ("IPSE_MAIL_FROM", CANARY),
-    ("IPSE_LINK_BASE", None),
     ("IPSE_LINK_BASE", f"http://{CANARY}.example"),
     ("IPSE_GRPC_LISTEN", CANARY),
     ("IPSE_SIGNING_ALGORITHM", CANARY),
@@ -124,9 +123,7 @@ def test_certificate_and_key_must_go_together(tmp_path: Path) -> None:
 @pytest.fixture
 def server(tmp_path: Path) -> Server:
     """A stopped server with a database that was in use."""
-    server = Server(tmp_path / "ipse", dev=False, log="error")
-    assert run("migrate", cwd=server.folder, settings=server.settings).returncode == 0
-    with server:
+    with migrated(Server(tmp_path / "ipse", dev=False, log="off")) as server:
         assert server.terminate() == 0
     return server
 

@@ -33,11 +33,16 @@ class MailFolder:
     """The folder where a server in --dev puts its mail."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self._path = path
+        self._parsed: dict[Path, EmailMessage] = {}
 
     def all(self) -> list[EmailMessage]:
         """All mails, oldest first: their ids begin with the time."""
-        return [parse(file.read_bytes()) for file in sorted(self.path.glob("*.eml"))]
+        files = sorted(self._path.glob("*.eml"))
+        for file in files:
+            if file not in self._parsed:
+                self._parsed[file] = parse(file.read_bytes())
+        return [self._parsed[file] for file in files]
 
     def token(self, recipient: str, kind: str = VERIFY) -> str:
         """The last token that was mailed to this address; waits for one."""

@@ -135,3 +135,10 @@ class Server:
         """How many threads are hashing at the moment."""
         stats = [path.read_text() for path in Path(f"/proc/{self.process.pid}/task").glob("*/stat")]
         return sum("(ipse-hash-" in stat and stat.rpartition(")")[2].split()[0] == "R" for stat in stats)
+
+
+def migrated(server: Server) -> Server:
+    """The server, with its database brought to the newest schema as before every start without --dev."""
+    done = run("migrate", cwd=server.folder, settings=server.settings)
+    assert done.returncode == 0, done.stderr
+    return server
