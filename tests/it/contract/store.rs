@@ -107,9 +107,9 @@ async fn cancelled_after(polls: u32, future: impl Future) -> bool {
 }
 
 async fn a_cancelled_unit_leaves_nothing_behind(fixture: Fixture) {
-    let connections = fixture.database.settings.max_connections;
     let mut number = 0;
-    for _ in 0..connections {
+    // Often, as what a cut does to a running statement is a race between threads.
+    for _ in 0..50 {
         // One poll more each time, until the cancellation comes too late: so each await is cut off once.
         for polls in 1.. {
             number += 1;
@@ -119,7 +119,7 @@ async fn a_cancelled_unit_leaves_nothing_behind(fixture: Fixture) {
             }
         }
     }
-    assert!(number as usize > 2 * connections);
+    assert!(number > 100, "no unit was cut off");
     assert_whole(&fixture).await;
     for number in 1..=number {
         let id = session(&user(number), number).id;
