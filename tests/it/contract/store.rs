@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use ipse::application::ports::{Store, StoreError, StoreResult, Transaction};
+use ipse::application::ports::{Store, StoreError, StoreResult};
 
 use super::samples::{session, user};
 use super::{Fixture, in_parallel};
@@ -130,12 +130,7 @@ async fn a_cancelled_unit_leaves_nothing_behind(fixture: Fixture) {
 
 /// Asserts that every connection of the pool can be had, that nobody holds a lock, and that no transaction is open.
 async fn assert_whole(fixture: &Fixture) {
-    let mut units: Vec<Box<dyn Transaction>> = Vec::new();
-    for _ in 0..fixture.database.settings.max_connections - 1 {
-        let mut tx = fixture.read().await;
-        tx.users().find_user(user(0).id).await.unwrap();
-        units.push(tx);
-    }
+    fixture.settle().await;
     fixture.put_users(&[user(0)]).await;
     let mut outsider = fixture.database.outsider().await;
     match fixture.database.backend {
