@@ -6,7 +6,6 @@ use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -19,6 +18,7 @@ use tonic::{Code, Status};
 use tower::{Layer, Service};
 use tracing::Instrument as _;
 
+use super::health::Health;
 use super::policy::PolicyTable;
 use super::{TrustedProxies, client, deadline, request_id, status};
 use crate::application::auth::Auth;
@@ -36,7 +36,7 @@ pub(super) struct Gate {
     pub(super) proxies: TrustedProxies,
     pub(super) time_limit: Duration,
     pub(super) room: Semaphore,
-    pub(super) draining: Arc<AtomicBool>,
+    pub(super) health: Health,
 }
 
 impl Gate {
@@ -71,7 +71,7 @@ impl Gate {
     where
         S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
     {
-        if self.draining.load(Ordering::Relaxed) {
+        if self.health.is_draining() {
             return Err(status::shutting_down());
         }
         if !is_grpc(request.headers()) {

@@ -8,6 +8,7 @@ mod connection;
 mod deadline;
 mod encode;
 mod gate;
+pub mod health;
 mod key_service;
 pub mod policy;
 mod request_id;
