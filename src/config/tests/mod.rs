@@ -111,7 +111,7 @@ fn production_has_safe_defaults() {
 #[test]
 fn production_guesses_nothing() {
     let required = SETTINGS.iter().filter(|setting| setting.required).map(Setting::variable);
-    assert_eq!(required.clone().count(), 6);
+    assert_eq!(required.clone().count(), 5);
     for name in required {
         assert_eq!(Case::production().unset(&name).error(), format!("{name}: is required"));
     }
