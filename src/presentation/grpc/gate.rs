@@ -20,6 +20,7 @@ use tracing::Instrument as _;
 
 use super::health::Health;
 use super::policy::PolicyTable;
+use super::until_drained::UntilDrained;
 use super::{TrustedProxies, client, deadline, request_id, status};
 use crate::application::auth::Auth;
 use crate::application::error::{Error, Refusal};
@@ -91,7 +92,7 @@ impl Gate {
                 request.extensions_mut().insert(caller);
             }
             let Ok(response) = inner.call(request).await;
-            Ok(response)
+            Ok(response.map(|body| Body::new(UntilDrained::new(body, self.health.drained()))))
         };
         tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(status::timed_out()))
     }

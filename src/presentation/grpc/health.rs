@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use tokio_util::sync::CancellationToken;
 use tonic_health::ServingStatus;
 use tonic_health::server::{HealthReporter, HealthService};
 
@@ -13,13 +14,20 @@ pub struct Health {
     services: Arc<[&'static str]>,
     able: Arc<AtomicBool>,
     draining: Arc<AtomicBool>,
+    drained: CancellationToken,
 }
 
 impl Health {
     /// The state of a server with these services, which cannot do its work yet.
     pub(super) fn new(services: &[&'static str]) -> Self {
         let services = std::iter::once(&"").chain(services).copied().collect();
-        Self { reporter: HealthReporter::new(), services, able: Arc::default(), draining: Arc::default() }
+        Self {
+            reporter: HealthReporter::new(),
+            services,
+            able: Arc::default(),
+            draining: Arc::default(),
+            drained: CancellationToken::new(),
+        }
     }
 
     /// Reports whether the server can do its work. A server that is about to stop stays unable.
@@ -42,6 +50,12 @@ impl Health {
     pub(super) async fn drain(&self) {
         self.draining.store(true, Ordering::Relaxed);
         self.set(false).await;
+        self.drained.cancel();
+    }
+
+    /// Cancelled when the server stops, after that was reported.
+    pub(super) fn drained(&self) -> CancellationToken {
+        self.drained.clone()
     }
 
     pub(super) fn service(&self) -> HealthService {

@@ -15,6 +15,7 @@ mod request_id;
 pub mod server;
 mod status;
 pub mod tls;
+mod until_drained;
 
 pub use client::TrustedProxies;
 pub use server::{Limits, Server, Services};

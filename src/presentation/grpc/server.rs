@@ -127,12 +127,10 @@ impl Server {
         stop: impl Future<Output = ()>,
     ) -> Result<(), tonic::transport::Error> {
         let health = self.health();
-        let draining = tokio_util::sync::CancellationToken::new();
-        let stopped = draining.clone();
+        let drained = health.drained();
         let signal = async move {
             stop.await;
             health.drain().await;
-            draining.cancel();
         };
         let served = tonic::transport::Server::builder()
             .accept_http1(false)
@@ -151,7 +149,7 @@ impl Server {
             );
         tokio::select! {
             result = served => result,
-            () = async { stopped.cancelled().await; tokio::time::sleep(self.grace).await } => {
+            () = async { drained.cancelled().await; tokio::time::sleep(self.grace).await } => {
                 tracing::warn!("calls or streams were cut off at the end of the grace");
                 Ok(())
             }
