@@ -35,9 +35,10 @@ use crate::infrastructure::secret_box::SecretBox;
 use crate::infrastructure::smtp::{SmtpMailer, SmtpSettings};
 use crate::infrastructure::store::{self, DatabaseSettings, migrations};
 use crate::infrastructure::system::{SystemClock, SystemEntropy};
-use crate::presentation::grpc::server::Health;
+use crate::presentation::grpc::health::Health;
 use crate::presentation::grpc::tls::{Certificates, TlsFiles};
 use crate::presentation::grpc::{Limits, Server, Services, TrustedProxies};
+use crate::presentation::http::SidePort;
 
 /// Adapters to use in place of those of production.
 #[derive(Default)]
@@ -70,6 +71,10 @@ pub async fn serve(settings: Settings) -> Result<(), StartError> {
     let app = App::build(&settings, Overrides::default()).await?;
     let stopped = CancellationToken::new();
     background::start(&app, &stopped);
+    if let Some(address) = settings.listener.http_address {
+        let listener = TcpListener::bind(address).await.map_err(|error| StartError::side_port(&error))?;
+        tokio::spawn(app.side_port().serve(listener, stopped.clone().cancelled_owned()));
+    }
     greeting::write(&settings, address);
     let served = app.serve(listener, background::told_to_stop()).await;
     stopped.cancel();
@@ -143,6 +148,12 @@ impl App {
     #[must_use]
     pub fn health(&self) -> Health {
         self.server.health()
+    }
+
+    /// The HTTP side port, ready to serve.
+    #[must_use]
+    pub fn side_port(&self) -> SidePort {
+        SidePort { keys: self.keys.clone(), health: self.health() }
     }
 
     /// The work in the background, for those who do it.

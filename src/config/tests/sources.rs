@@ -104,6 +104,8 @@ fn the_variables_of_tests_and_of_others_are_ignored() {
     Case::production()
         .set("IPSE_TEST_POSTGRES_URL", "x")
         .set("IPSE_BIN", "x")
+        .set("IPSE_SERVICE_HOST", "10.0.0.1")
+        .set("IPSE_PORT_50051_TCP_ADDR", "10.0.0.1")
         .set("IPSEC_MODE", "x")
         .set("DATABASE_URL", "x")
         .load();

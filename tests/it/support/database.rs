@@ -3,6 +3,7 @@
 use std::hash::{BuildHasher, DefaultHasher, Hasher, RandomState};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use std::{fs, thread};
 
 use diesel::connection::SimpleConnection;
@@ -36,6 +37,8 @@ pub(crate) struct Database {
 
 /// Connections of one test's store.
 const CONNECTIONS: usize = 5;
+/// How long a store waits on a machine that is busy with many tests.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// How many databases tests may have on the server at the same time, as it takes 200 connections from all of them.
 static ROOM: Semaphore = Semaphore::const_new(16);
 
@@ -102,7 +105,13 @@ impl Database {
 }
 
 fn settings(url: DatabaseUrl) -> DatabaseSettings {
-    DatabaseSettings { max_connections: CONNECTIONS, ..DatabaseSettings::new(url) }
+    DatabaseSettings {
+        max_connections: CONNECTIONS,
+        acquire_timeout: PATIENCE,
+        statement_timeout: PATIENCE,
+        lock_timeout: PATIENCE,
+        ..DatabaseSettings::new(url)
+    }
 }
 
 impl Drop for Database {
