@@ -15,7 +15,9 @@ from support.server import Server
 
 EMAIL = "ada@example.com"
 FIELDS = [(method, field) for method in methods() for field in method.strings()]
-by_field = pytest.mark.parametrize(("method", "field"), FIELDS, ids=[f"{method.name}.{field}" for method, field in FIELDS])
+by_field = pytest.mark.parametrize(
+    ("method", "field"), FIELDS, ids=[f"{method.name}.{field}" for method, field in FIELDS]
+)
 by_method = pytest.mark.parametrize("method", methods(), ids=lambda method: method.name)
 NEW_PASSWORDS = (
     "AuthService/Register.password",

@@ -68,8 +68,14 @@ def test_health_answers_as_its_protocol_says(client: Client) -> None:
 @pytest.mark.parametrize(
     "values",
     [
-        ["Bearer {}", "Bearer {}"], ["Bearer {}", "Basic YTpi"], ["Basic YTpi"], ["Bearer"], [""], ["{}"],
-        ["Bearer{}"], ["Token {}"],
+        ["Bearer {}", "Bearer {}"],
+        ["Bearer {}", "Basic YTpi"],
+        ["Basic YTpi"],
+        ["Bearer"],
+        [""],
+        ["{}"],
+        ["Bearer{}"],
+        ["Token {}"],
     ],
 )
 def test_exactly_one_bearer_token_is_a_token(values: list[str], access_token: str, client: Client) -> None:
@@ -134,7 +140,13 @@ def test_bytes_that_are_not_http_2_close_the_connection(server: Server) -> None:
     preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
     http_1 = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
     oversized = preface + b"\xff\xff\xff" + b"\0" * 6
-    for content in (dice.randbytes(4096), http_1, b"\x16\x03\x01\x02\x00\x01", oversized, preface + dice.randbytes(4096)):
+    for content in (
+        dice.randbytes(4096),
+        http_1,
+        b"\x16\x03\x01\x02\x00\x01",
+        oversized,
+        preface + dice.randbytes(4096),
+    ):
         with socket.create_connection(("127.0.0.1", server.port), timeout=SECONDS) as raw:
             raw.sendall(content)
             raw.shutdown(socket.SHUT_WR)

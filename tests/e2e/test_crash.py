@@ -3,7 +3,7 @@
 import random
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from functools import partial
 from pathlib import Path
 
@@ -55,7 +55,7 @@ class Crashes:
 
         with self._server.client() as client, ThreadPoolExecutor(WORKERS) as pool:
             pieces = [pool.submit(do, name) for name in work]
-            while not self._all_done(pieces, self._dice.uniform(0.05, 0.35)):
+            while wait(pieces, timeout=self._dice.uniform(0.05, 0.35)).not_done:
                 alive.clear()
                 self._server.kill()
                 self.kills += 1
@@ -64,14 +64,6 @@ class Crashes:
             for piece in pieces:
                 piece.result()
         return acknowledged
-
-    @staticmethod
-    def _all_done(pieces: list[Future], seconds: float) -> bool:
-        try:
-            wait_until(lambda: all(piece.done() for piece in pieces), "", seconds)
-        except AssertionError:
-            return False
-        return True
 
 
 def drain_outbox(server: Server, database: Sqlite | Postgres) -> None:
@@ -92,15 +84,17 @@ def test_a_killed_server_keeps_its_word(database: Sqlite | Postgres, tmp_path: P
         assert crashes.kills >= 3 and len(registered) >= REGISTRATIONS / 2
         check_registrations(server, database, registered)
 
-        asked = crashes.survive({name: partial(Client.request_reset, email=name) for name in sorted(registered)[:RESETS]})
+        asked = crashes.survive(
+            {name: partial(Client.request_reset, email=name) for name in sorted(registered)[:RESETS]}
+        )
         drain_outbox(server, database)
         tokens = server.mail.tokens(RESET)
         assert asked <= set(tokens), "each acknowledged request brought a mail"
 
         kills = crashes.kills
-        reset = crashes.survive({
-            name: partial(Client.reset, token=tokens[name], new_password=NEW_PASSWORD) for name in sorted(asked)
-        })
+        reset = crashes.survive(
+            {name: partial(Client.reset, token=tokens[name], new_password=NEW_PASSWORD) for name in sorted(asked)}
+        )
         assert crashes.kills > kills
         check_resets(server, database, asked, reset)
 
@@ -126,8 +120,8 @@ def check_resets(server: Server, database: Sqlite | Postgres, asked: set[str], r
         order = sorted(asked)
         new = together([partial(client.log_in, name, NEW_PASSWORD) for name in order], WORKERS)
         old = together([partial(client.log_in, name, PASSWORD) for name in order], WORKERS)
-    changed = {name for name, outcome in zip(order, new) if not isinstance(outcome, Refusal)}
-    kept = {name for name, outcome in zip(order, old) if not isinstance(outcome, Refusal)}
+    changed = {name for name, outcome in zip(order, new, strict=True) if not isinstance(outcome, Refusal)}
+    kept = {name for name, outcome in zip(order, old, strict=True) if not isinstance(outcome, Refusal)}
     assert reset <= changed, "an acknowledged password is gone"
     assert changed ^ kept == asked and not changed & kept, "each account has exactly one password"
     used = count(database, "action_tokens WHERE purpose = 'reset_password'")

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 
 import grpc
 import pytest
@@ -94,7 +95,7 @@ def compare(kinds: dict[str, Callable[[int], object]]) -> dict[str, Seen]:
         order = list(kinds)
         dice.shuffle(order)
         for kind in order:
-            look(lambda: kinds[kind](number), seen[kind])
+            look(partial(kinds[kind], number), seen[kind])
         if (number + 1) % SAMPLES == 0 and spread(seen) < TOLERANCE:
             break
     return seen
@@ -134,11 +135,13 @@ def test_signing_up_with_a_taken_address_is_like_any_other(client: Client) -> No
 
         return call
 
-    seen = compare({
-        "new": attempt(lambda number: f"new{number}@example.com"),
-        "taken": attempt(lambda number: address("active", number % (ACCOUNTS * ROUNDS))),
-        "taken and unverified": attempt(lambda number: address("unverified", number % (ACCOUNTS * ROUNDS))),
-    })
+    seen = compare(
+        {
+            "new": attempt(lambda number: f"new{number}@example.com"),
+            "taken": attempt(lambda number: address("active", number % (ACCOUNTS * ROUNDS))),
+            "taken and unverified": attempt(lambda number: address("unverified", number % (ACCOUNTS * ROUNDS))),
+        }
+    )
     assert [one.answers for one in seen.values()] == [{None}] * 3
     assert spread(seen) < TOLERANCE, medians(seen)
 

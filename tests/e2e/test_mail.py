@@ -120,9 +120,7 @@ def test_a_mail_that_may_not_have_arrived_is_sent_again_under_its_id(
 
 
 @pytest.mark.parametrize("fault", ["no STARTTLS", "another host's certificate", "an unknown authority"])
-def test_a_mail_server_that_is_not_to_be_trusted_gets_nothing(
-    fault: str, authority: Authority, tmp_path: Path
-) -> None:
+def test_a_mail_server_that_is_not_to_be_trusted_gets_nothing(fault: str, authority: Authority, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
     tls = {

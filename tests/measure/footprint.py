@@ -16,9 +16,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
 
-from support.client import PASSWORD, Client  # noqa: E402
-from support.contract import auth_pb2  # noqa: E402
-from support.server import Server  # noqa: E402
+from support.client import PASSWORD, Client
+from support.contract import auth_pb2
+from support.server import Server
 
 MIB = 1024
 STARTS, SIGN_INS = 5, 200

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import jwt
 import pytest
@@ -46,7 +45,11 @@ def verified(client: Client, access_token: str, audience: str = "https://ipse.lo
     public = jwt.PyJWK(json.loads(key.jwk))
     required = ["iss", "sub", "aud", "exp", "iat", "jti", "sid", "auth_time", "acr", "amr", "client_id"]
     return jwt.decode(
-        access_token, public, algorithms=[key.algorithm], audience=audience, issuer="https://ipse.localhost",
+        access_token,
+        public,
+        algorithms=[key.algorithm],
+        audience=audience,
+        issuer="https://ipse.localhost",
         options={"require": required},
     )
 

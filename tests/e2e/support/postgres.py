@@ -41,7 +41,11 @@ class Cluster:
         script = (ROOT / "tests/it/support/cluster.sh").read_text()
         self._keeper = subprocess.Popen(
             [*_unprivileged(), "sh", "-c", script, "cluster.sh", str(programs), str(port)],
-            cwd="/", stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True,
+            cwd="/",
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
         )
         password = self._keeper.stdout.readline().strip()
         if not password:

@@ -83,8 +83,13 @@ class Server:
         command = [binary(), *self.arguments]
         with self.log_file.open("ab") as log:
             self.process = subprocess.Popen(
-                command, cwd=self.folder, env=environment(self.settings), stdin=subprocess.DEVNULL,
-                stdout=log, stderr=log, start_new_session=True,
+                command,
+                cwd=self.folder,
+                env=environment(self.settings),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
         if self not in Server.started:
             Server.started.append(self)

@@ -2,7 +2,6 @@
 
 import ssl
 from email.message import EmailMessage
-from pathlib import Path
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
@@ -26,8 +25,14 @@ class MailServer:
         self.secure_steps: list[tuple[str, bool]] = []
         self.before_answer = lambda: None
         self._controller = Controller(
-            self, hostname="127.0.0.1", port=self.port, tls_context=tls, require_starttls=tls is not None,
-            authenticator=self._authenticate, auth_require_tls=False, decode_data=False,
+            self,
+            hostname="127.0.0.1",
+            port=self.port,
+            tls_context=tls,
+            require_starttls=tls is not None,
+            authenticator=self._authenticate,
+            auth_require_tls=False,
+            decode_data=False,
         )
 
     def __enter__(self) -> "MailServer":
