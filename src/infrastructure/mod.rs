@@ -12,4 +12,5 @@ mod sealed_mail;
 pub mod secret_box;
 pub mod smtp;
 pub mod smtp_url;
+pub mod store;
 pub mod system;

@@ -1,0 +1,27 @@
+//! The stores: PostgreSQL and SQLite.
+//!
+//! Every query is written once, in `repositories`, and compiled for each backend against that backend's own
+//! connection, `schema` and `columns`. What truly differs stands in the two files `dialect.rs`.
+
+mod error;
+pub mod migrations;
+mod pool;
+mod postgres;
+mod settings;
+mod sqlite;
+mod unit;
+mod word;
+
+use std::sync::Arc;
+
+pub use settings::{DatabaseSettings, DatabaseUrl, InvalidDatabaseUrl};
+
+use crate::application::ports::{Store, StoreResult};
+
+/// A store on this database. Connections are opened when they are needed; the schema is expected to be in place.
+pub async fn connect(settings: &DatabaseSettings) -> StoreResult<Arc<dyn Store>> {
+    Ok(match &settings.url {
+        DatabaseUrl::Postgres(url) => Arc::new(postgres::PostgresStore::new(url, settings)?),
+        DatabaseUrl::Sqlite(path) => Arc::new(sqlite::SqliteStore::new(path, settings)?),
+    })
+}

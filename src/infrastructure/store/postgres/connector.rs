@@ -1,0 +1,164 @@
+use std::ops::{Deref, DerefMut};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use deadpool::managed::{Manager, Metrics, RecycleError, RecycleResult};
+use diesel::QueryResult;
+use diesel_async::AsyncPgConnection;
+use tokio::task::JoinHandle;
+use tokio_postgres::Config;
+use tokio_postgres::config::SslMode;
+use tokio_postgres_rustls::MakeRustlsConnect;
+use tokio_rustls::rustls::crypto::aws_lc_rs;
+use tokio_rustls::rustls::pki_types::CertificateDer;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+
+use super::dialect;
+use crate::application::ports::{StoreError, StoreResult};
+use crate::domain::secret::Secret;
+use crate::infrastructure::store::error::unavailable;
+use crate::infrastructure::store::unit::Backend;
+use crate::infrastructure::store::{DatabaseSettings, InvalidDatabaseUrl};
+
+/// How long the server waits for the next statement of a transaction before it gives the transaction up.
+const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(30);
+/// How long a silent network may leave a connection in the air.
+const NETWORK_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A connection, with the task that moves its bytes.
+pub(super) struct Connection {
+    diesel: AsyncPgConnection,
+    driver: JoinHandle<()>,
+}
+
+impl Deref for Connection {
+    type Target = AsyncPgConnection;
+
+    fn deref(&self) -> &AsyncPgConnection {
+        &self.diesel
+    }
+}
+
+impl DerefMut for Connection {
+    fn deref_mut(&mut self) -> &mut AsyncPgConnection {
+        &mut self.diesel
+    }
+}
+
+/// Opens connections to one database.
+pub(super) struct Connector {
+    config: Config,
+    tls: MakeRustlsConnect,
+    session: String,
+}
+
+impl Connector {
+    /// For the database at this URL. What the URL says goes before the defaults for the network.
+    pub(super) fn new(url: &Secret, settings: &DatabaseSettings) -> StoreResult<Self> {
+        let mut config = parse_url(url).map_err(unavailable)?;
+        let roots = match config.get_ssl_mode() {
+            SslMode::Disable => RootCertStore::empty(),
+            _ => trusted_roots(settings.tls_ca_file.as_deref())?,
+        };
+        set_network_defaults(&mut config, settings.acquire_timeout);
+        Ok(Self { config, tls: tls(roots)?, session: session(settings) })
+    }
+}
+
+impl Manager for Connector {
+    type Type = Connection;
+    type Error = StoreError;
+
+    async fn create(&self) -> StoreResult<Connection> {
+        let (client, link) = self.config.connect(self.tls.clone()).await.map_err(unavailable)?;
+        let driver = tokio::spawn(async move {
+            if let Err(error) = link.await {
+                tracing::warn!(%error, "lost a connection to PostgreSQL");
+            }
+        });
+        client.batch_execute(&self.session).await.map_err(unavailable)?;
+        let diesel = AsyncPgConnection::try_from(client).await.map_err(unavailable)?;
+        Ok(Connection { diesel, driver })
+    }
+
+    async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> RecycleResult<StoreError> {
+        if connection.driver.is_finished() {
+            return Err(RecycleError::message("closed by the server"));
+        }
+        Ok(())
+    }
+}
+
+impl Backend for Connector {
+    const BEGIN: &'static str = dialect::BEGIN;
+
+    async fn reset(connection: &mut Connection) -> QueryResult<()> {
+        dialect::reset(connection).await
+    }
+}
+
+/// Reads a URL. Certificates are always checked, chain and host name, so the modes of libpq that ask for it are the same
+/// as `require`.
+pub(in crate::infrastructure::store) fn parse_url(url: &Secret) -> Result<Config, InvalidDatabaseUrl> {
+    let plain = ["sslmode=verify-full", "sslmode=verify-ca"]
+        .into_iter()
+        .fold(url.expose().to_owned(), |text, mode| text.replace(mode, "sslmode=require"));
+    let config: Config = zeroize::Zeroizing::new(plain).parse().map_err(|_| InvalidDatabaseUrl::Postgres)?;
+    if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
+        return Err(InvalidDatabaseUrl::Postgres);
+    }
+    Ok(config)
+}
+
+/// A host that does not answer must leave time to try the next one.
+fn set_network_defaults(config: &mut Config, acquire_timeout: Duration) {
+    let hosts = u32::try_from(config.get_hosts().len().max(1)).unwrap_or(u32::MAX);
+    if config.get_connect_timeout().is_none() {
+        config.connect_timeout(acquire_timeout / hosts);
+    }
+    if config.get_tcp_user_timeout().is_none() {
+        config.tcp_user_timeout(NETWORK_TIMEOUT);
+    }
+    if config.get_application_name().is_none() {
+        config.application_name("ipse");
+    }
+    config.keepalives_idle(NETWORK_TIMEOUT).keepalives_interval(NETWORK_TIMEOUT / 2).keepalives_retries(2);
+}
+
+/// What each connection tells the server first. Errors are asked for in English, which only some roles may do: the
+/// block ignores a refusal without an error in the server's log.
+fn session(settings: &DatabaseSettings) -> String {
+    format!(
+        "SET statement_timeout = {};
+         SET lock_timeout = {};
+         SET idle_in_transaction_session_timeout = {};
+         DO $$ BEGIN PERFORM set_config('lc_messages', 'C', false);
+               EXCEPTION WHEN insufficient_privilege THEN NULL; END $$",
+        settings.statement_timeout.as_millis(),
+        settings.lock_timeout.as_millis(),
+        IDLE_IN_TRANSACTION.as_millis(),
+    )
+}
+
+fn trusted_roots(ca_file: Option<&Path>) -> StoreResult<RootCertStore> {
+    let mut roots = RootCertStore::empty();
+    let Some(path) = ca_file else {
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        return Ok(roots);
+    };
+    for certificate in CertificateDer::pem_file_iter(path).map_err(unavailable)? {
+        roots.add(certificate.map_err(unavailable)?).map_err(unavailable)?;
+    }
+    if roots.is_empty() { Err(unavailable("the file of certificates holds none")) } else { Ok(roots) }
+}
+
+fn tls(roots: RootCertStore) -> StoreResult<MakeRustlsConnect> {
+    let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(unavailable)?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(MakeRustlsConnect::new(config))
+}

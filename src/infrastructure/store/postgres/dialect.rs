@@ -1,0 +1,57 @@
+//! What PostgreSQL does in another way than SQLite: read beside `sqlite/dialect.rs`.
+
+use diesel::QueryResult;
+use diesel_async::SimpleAsyncConnection;
+
+use super::{Connection, Unit};
+use crate::application::ports::StoreResult;
+
+/// Begins a transaction. Statements see what was committed before each of them, whatever the server's default is.
+pub(super) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+
+/// Rolls back. Without a transaction this is a mere warning; after a statement that still runs, it waits for it.
+pub(super) async fn reset(connection: &mut Connection) -> QueryResult<()> {
+    connection.batch_execute("ROLLBACK").await
+}
+
+/// Locks the selected rows for this transaction and passes over those that others have locked.
+macro_rules! claiming {
+    ($query:expr) => {
+        $query.for_update().skip_locked()
+    };
+}
+pub(super) use claiming;
+
+/// Locks the selected rows against others who do the same. Weaker than the lock of a foreign key's check, which two
+/// transactions may both hold already: anything stronger could deadlock.
+macro_rules! queueing {
+    ($query:expr) => {
+        $query.for_no_key_update()
+    };
+}
+pub(super) use queueing;
+
+/// Holds off other transactions that change keys or secrets.
+pub(super) async fn lock_signing_keys(unit: &mut Unit) -> StoreResult<()> {
+    unit.batch("SELECT pg_advisory_xact_lock(70190001)").await
+}
+
+/// Holds off other transactions that migrate, and gives changes of the schema the time they need.
+pub(super) async fn lock_migrations(unit: &mut Unit) -> StoreResult<()> {
+    unit.batch(
+        "SET LOCAL statement_timeout = 0;
+         SET LOCAL lock_timeout = '1min';
+         SELECT pg_advisory_xact_lock(70190002)",
+    )
+    .await
+}
+
+/// Whether the table of migrations exists.
+pub(super) const HAS_MIGRATIONS_TABLE: &str = "to_regclass('schema_migrations') IS NOT NULL";
+
+/// Makes the table of migrations.
+pub(super) const CREATE_MIGRATIONS_TABLE: &str = "CREATE TABLE schema_migrations (
+    name text COLLATE \"C\" PRIMARY KEY,
+    checksum bytea NOT NULL,
+    apply_time timestamptz NOT NULL DEFAULT now()
+)";

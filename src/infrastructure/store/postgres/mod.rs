@@ -1,0 +1,59 @@
+mod columns;
+mod connector;
+mod dialect;
+#[path = "../repositories/mod.rs"]
+#[expect(clippy::duplicate_mod, reason = "one set of repositories, compiled for each backend")]
+mod repositories;
+mod schema;
+
+use async_trait::async_trait;
+
+use super::migrations::{MigrationError, MigrationStatus, POSTGRES as MIGRATIONS};
+use super::pool::Connections;
+use super::{DatabaseSettings, unit};
+use crate::application::ports::{Store, StoreResult, Transaction};
+use crate::domain::secret::Secret;
+
+pub(super) use connector::parse_url;
+use connector::{Connection, Connector};
+
+type Unit = unit::Unit<Connector>;
+
+/// A PostgreSQL database.
+pub(super) struct PostgresStore {
+    connections: Connections<Connector>,
+}
+
+impl PostgresStore {
+    /// The database at this URL. No connection is opened yet.
+    pub(super) fn new(url: &Secret, settings: &DatabaseSettings) -> StoreResult<Self> {
+        let connector = Connector::new(url, settings)?;
+        let connections = Connections::new(connector, settings.max_connections, settings.acquire_timeout)?;
+        Ok(Self { connections })
+    }
+
+    /// Which migrations are in place.
+    pub(super) async fn migration_status(&self) -> Result<MigrationStatus, MigrationError> {
+        repositories::migrations::status(&mut self.connections.read().await?, MIGRATIONS).await
+    }
+
+    /// Applies the next migration that is not in place.
+    pub(super) async fn migrate_once(&self) -> Result<MigrationStatus, MigrationError> {
+        repositories::migrations::apply_next(self.connections.write().await?, MIGRATIONS).await
+    }
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    async fn read(&self) -> StoreResult<Box<dyn Transaction>> {
+        Ok(Box::new(self.connections.read().await?))
+    }
+
+    async fn write(&self) -> StoreResult<Box<dyn Transaction>> {
+        Ok(Box::new(self.connections.write().await?))
+    }
+
+    async fn ping(&self) -> StoreResult<()> {
+        self.connections.ping().await
+    }
+}

@@ -1,0 +1,115 @@
+diesel::table! {
+    users (id) {
+        id -> Uuid,
+        email_written -> Text,
+        email_canonical -> Text,
+        email_verified -> Bool,
+        username -> Nullable<Text>,
+        display_name -> Text,
+        locale -> Nullable<Text>,
+        state -> Text,
+        state_reason -> Text,
+        password_change_required -> Bool,
+        create_time -> Timestamptz,
+        update_time -> Timestamptz,
+        last_login_time -> Nullable<Timestamptz>,
+        delete_time -> Nullable<Timestamptz>,
+        revision -> BigInt,
+    }
+}
+
+diesel::table! {
+    passwords (user_id) {
+        user_id -> Uuid,
+        hash -> Text,
+        failures -> Integer,
+        update_time -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    sessions (id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        ip_address -> Text,
+        user_agent -> Text,
+        client_label -> Text,
+        audience -> Nullable<Text>,
+        auth_time -> Timestamptz,
+        amr -> Text,
+        acr -> Text,
+        create_time -> Timestamptz,
+        last_seen_time -> Timestamptz,
+        expire_time -> Timestamptz,
+        idle_expire_time -> Timestamptz,
+        end_time -> Nullable<Timestamptz>,
+        end_reason -> Nullable<Text>,
+        refresh_generation -> BigInt,
+        refresh_digest -> Binary,
+        previous_digest -> Nullable<Binary>,
+        rotate_time -> Timestamptz,
+        over_time -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    action_tokens (user_id, purpose) {
+        user_id -> Uuid,
+        purpose -> Text,
+        digest -> Binary,
+        create_time -> Timestamptz,
+        expire_time -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    throttles (key) {
+        key -> Binary,
+        count -> Integer,
+        first_time -> Timestamptz,
+        last_time -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    mail_outbox (id) {
+        id -> Uuid,
+        kind -> Text,
+        sealed -> Binary,
+        create_time -> Timestamptz,
+        attempts -> Integer,
+        next_attempt_time -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    signing_keys (kid) {
+        kid -> Text,
+        algorithm -> Text,
+        public_jwk -> Text,
+        sealed_private_key -> Binary,
+        create_time -> Timestamptz,
+        activate_time -> Timestamptz,
+        retire_time -> Nullable<Timestamptz>,
+        drop_time -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    server_secrets (name) {
+        name -> Text,
+        sealed -> Binary,
+        create_time -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    schema_migrations (name) {
+        name -> Text,
+        checksum -> Binary,
+        apply_time -> Timestamptz,
+    }
+}
+
+diesel::joinable!(sessions -> users (user_id));
+diesel::allow_tables_to_appear_in_same_query!(sessions, users);

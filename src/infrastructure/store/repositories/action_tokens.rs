@@ -1,0 +1,79 @@
+use async_trait::async_trait;
+use diesel::prelude::*;
+
+use super::backend::Unit;
+use super::backend::columns::{DbId, DbTime};
+use super::backend::schema::action_tokens;
+use crate::application::ports::{ActionTokens, StoreResult};
+use crate::domain::Timestamp;
+use crate::domain::action_token::{ActionPurpose, ActionToken};
+use crate::domain::id::UserId;
+use crate::domain::secret::Digest;
+use crate::infrastructure::store::word::Word;
+
+diesel::alias!(action_tokens as expired: Expired);
+
+#[async_trait]
+impl ActionTokens for Unit {
+    async fn put_action_token(&mut self, token: &ActionToken) -> StoreResult<()> {
+        let key = (
+            action_tokens::user_id.eq(DbId(*token.user_id.as_uuid())),
+            action_tokens::purpose.eq(token.purpose.word()),
+        );
+        let values = (
+            action_tokens::digest.eq(token.digest.as_bytes().as_slice()),
+            action_tokens::create_time.eq(DbTime(token.create_time)),
+            action_tokens::expire_time.eq(DbTime(token.expire_time)),
+        );
+        let insert = diesel::insert_into(action_tokens::table).values((key, values));
+        let conflict = (action_tokens::user_id, action_tokens::purpose);
+        self.execute(insert.on_conflict(conflict).do_update().set(values)).await?;
+        Ok(())
+    }
+
+    async fn find_action_token(
+        &mut self,
+        digest: &Digest,
+        purpose: ActionPurpose,
+        now: Timestamp,
+    ) -> StoreResult<Option<UserId>> {
+        let found = self.find(valid(digest, purpose, DbTime(now)).select(action_tokens::user_id)).await?;
+        Ok(found.map(|id: DbId| UserId::from_uuid(id.0)))
+    }
+
+    async fn consume_action_token(
+        &mut self,
+        digest: &Digest,
+        purpose: ActionPurpose,
+        now: Timestamp,
+    ) -> StoreResult<Option<UserId>> {
+        let delete = diesel::delete(valid(digest, purpose, DbTime(now)));
+        let taken = self.find(delete.returning(action_tokens::user_id)).await?;
+        Ok(taken.map(|id: DbId| UserId::from_uuid(id.0)))
+    }
+
+    async fn drop_action_token(&mut self, user_id: UserId, purpose: ActionPurpose) -> StoreResult<()> {
+        let stored = action_tokens::table.find((DbId(*user_id.as_uuid()), purpose.word()));
+        self.execute(diesel::delete(stored)).await?;
+        Ok(())
+    }
+
+    async fn purge_action_tokens(&mut self, before: Timestamp, limit: i64) -> StoreResult<usize> {
+        let digests = expired
+            .filter(expired.field(action_tokens::expire_time).lt(DbTime(before)))
+            .select(expired.field(action_tokens::digest))
+            .order(expired.field(action_tokens::expire_time))
+            .limit(limit);
+        self.execute(diesel::delete(action_tokens::table.filter(action_tokens::digest.eq_any(digests)))).await
+    }
+}
+
+#[diesel::dsl::auto_type]
+fn valid<'a>(digest: &'a Digest, purpose: ActionPurpose, now: DbTime) -> _ {
+    let digest: &'a [u8] = digest.as_bytes();
+    let purpose: &'static str = purpose.word();
+    action_tokens::table
+        .filter(action_tokens::digest.eq(digest))
+        .filter(action_tokens::purpose.eq(purpose))
+        .filter(action_tokens::expire_time.gt(now))
+}

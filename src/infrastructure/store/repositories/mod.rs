@@ -1,0 +1,24 @@
+//! Every query, written once and compiled for each backend: `super` here is `postgres` or `sqlite`.
+
+mod action_tokens;
+mod credentials;
+pub(super) mod migrations;
+mod outbox;
+mod server_secrets;
+mod session_row;
+mod sessions;
+mod signing_keys;
+mod throttles;
+mod users;
+
+use async_trait::async_trait;
+
+use super as backend;
+use crate::application::ports::{StoreResult, Transaction};
+
+#[async_trait]
+impl Transaction for backend::Unit {
+    async fn commit(mut self: Box<Self>) -> StoreResult<()> {
+        backend::Unit::commit(&mut self).await
+    }
+}

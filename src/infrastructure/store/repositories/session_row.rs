@@ -1,0 +1,106 @@
+use diesel::prelude::*;
+
+use super::backend::columns::{DbId, DbTime};
+use super::backend::schema::sessions;
+use crate::application::ports::StoreResult;
+use crate::domain::client::{Client, ClientLabel};
+use crate::domain::id::{SessionId, UserId};
+use crate::domain::secret::Digest;
+use crate::domain::session::{Authentication, EndReason, RefreshState, Session};
+use crate::infrastructure::store::error::meaning;
+use crate::infrastructure::store::word::Word;
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = sessions)]
+pub(super) struct SessionRow {
+    pub(super) id: DbId,
+    user_id: DbId,
+    ip_address: String,
+    user_agent: String,
+    client_label: String,
+    audience: Option<String>,
+    auth_time: DbTime,
+    amr: String,
+    acr: String,
+    create_time: DbTime,
+    pub(super) last_seen_time: DbTime,
+    pub(super) expire_time: DbTime,
+    pub(super) idle_expire_time: DbTime,
+    end_time: Option<DbTime>,
+    end_reason: Option<String>,
+    pub(super) refresh_generation: i64,
+    pub(super) refresh_digest: Vec<u8>,
+    pub(super) previous_digest: Option<Vec<u8>>,
+    pub(super) rotate_time: DbTime,
+}
+
+impl From<&Session> for SessionRow {
+    fn from(session: &Session) -> Self {
+        let (end_time, end_reason) = session.end.unzip();
+        Self {
+            id: DbId(*session.id.as_uuid()),
+            user_id: DbId(*session.user_id.as_uuid()),
+            ip_address: session.client.ip_address.to_string(),
+            user_agent: session.client.user_agent.clone(),
+            client_label: session.label.as_str().to_owned(),
+            audience: session.audience.clone(),
+            auth_time: DbTime(session.authentication.time),
+            amr: session.authentication.methods.join(","),
+            acr: session.authentication.level.clone(),
+            create_time: DbTime(session.create_time),
+            last_seen_time: DbTime(session.last_seen_time),
+            expire_time: DbTime(session.expire_time),
+            idle_expire_time: DbTime(session.idle_expire_time),
+            end_time: end_time.map(DbTime),
+            end_reason: end_reason.map(|reason| reason.word().to_owned()),
+            refresh_generation: session.refresh.generation.into(),
+            refresh_digest: session.refresh.current.as_bytes().to_vec(),
+            previous_digest: session.refresh.previous.map(|digest| digest.as_bytes().to_vec()),
+            rotate_time: DbTime(session.refresh.rotate_time),
+        }
+    }
+}
+
+impl SessionRow {
+    /// The session that the row tells of.
+    pub(super) fn into_session(self) -> StoreResult<Session> {
+        Ok(Session {
+            id: SessionId::from_uuid(self.id.0),
+            user_id: UserId::from_uuid(self.user_id.0),
+            client: Client {
+                ip_address: meaning(self.ip_address.parse().ok(), "sessions.ip_address")?,
+                user_agent: self.user_agent,
+            },
+            label: meaning(ClientLabel::parse(&self.client_label).ok(), "sessions.client_label")?,
+            audience: self.audience,
+            authentication: Authentication {
+                time: self.auth_time.0,
+                methods: self.amr.split_terminator(',').map(str::to_owned).collect(),
+                level: self.acr,
+            },
+            create_time: self.create_time.0,
+            last_seen_time: self.last_seen_time.0,
+            expire_time: self.expire_time.0,
+            idle_expire_time: self.idle_expire_time.0,
+            end: end(self.end_time, self.end_reason)?,
+            refresh: RefreshState {
+                generation: meaning(self.refresh_generation.try_into().ok(), "sessions.refresh_generation")?,
+                current: digest(&self.refresh_digest, "sessions.refresh_digest")?,
+                previous: self.previous_digest.map(|d| digest(&d, "sessions.previous_digest")).transpose()?,
+                rotate_time: self.rotate_time.0,
+            },
+        })
+    }
+}
+
+fn digest(bytes: &[u8], place: &'static str) -> StoreResult<Digest> {
+    meaning(bytes.try_into().ok().map(Digest::from_bytes), place)
+}
+
+fn end(time: Option<DbTime>, reason: Option<String>) -> StoreResult<Option<(crate::domain::Timestamp, EndReason)>> {
+    match (time, reason) {
+        (None, None) => Ok(None),
+        (Some(time), Some(word)) => Ok(Some((time.0, meaning(EndReason::of_word(&word), "sessions.end_reason")?))),
+        _ => meaning(None, "sessions.end_time"),
+    }
+}

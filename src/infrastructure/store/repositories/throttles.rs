@@ -1,0 +1,73 @@
+use async_trait::async_trait;
+use diesel::dsl::case_when;
+use diesel::prelude::*;
+use diesel::query_dsl::methods;
+
+use super::backend::Unit;
+use super::backend::columns::DbTime;
+use super::backend::schema::throttles::{self, count, first_time, last_time};
+use crate::application::ports::{StoreResult, Throttles};
+use crate::domain::Timestamp;
+use crate::domain::throttle::{MailBudget, Throttle, ThrottleKey};
+
+diesel::alias!(throttles as stale: Stale);
+
+#[async_trait]
+impl Throttles for Unit {
+    async fn find_throttle(&mut self, key: &ThrottleKey) -> StoreResult<Option<Throttle>> {
+        let stored = throttles::table.find(key.as_bytes().as_slice()).select((count, first_time, last_time));
+        let found = self.find::<_, (i32, DbTime, DbTime)>(stored).await?;
+        Ok(found.map(|(events, first, last)| Throttle { count: events, first_time: first.0, last_time: last.0 }))
+    }
+
+    async fn count_event(&mut self, key: &ThrottleKey, now: Timestamp, forget_before: Timestamp) -> StoreResult<()> {
+        let goes_on = last_time.ge(DbTime(forget_before));
+        let next = (
+            count.eq(case_when(goes_on, count + 1).otherwise(1)),
+            first_time.eq(case_when(goes_on, first_time).otherwise(DbTime(now))),
+            last_time.eq(DbTime(now)),
+        );
+        let insert = diesel::insert_into(throttles::table).values(first_event(key, DbTime(now)));
+        self.execute(insert.on_conflict(throttles::key).do_update().set(next)).await?;
+        Ok(())
+    }
+
+    async fn take_budget(&mut self, key: &ThrottleKey, budget: &MailBudget, now: Timestamp) -> StoreResult<bool> {
+        let goes_on = first_time.gt(DbTime(now - budget.window));
+        let next = (
+            count.eq(case_when(goes_on, count + 1).otherwise(1)),
+            first_time.eq(case_when(goes_on, first_time).otherwise(DbTime(now))),
+            last_time.eq(DbTime(now)),
+        );
+        let has_room = count.lt(budget.most).or(first_time.le(DbTime(now - budget.window)));
+        let is_allowed = last_time.le(DbTime(now - budget.gap)).and(has_room);
+        let insert = diesel::insert_into(throttles::table).values(first_event(key, DbTime(now)));
+        let upsert = insert.on_conflict(throttles::key).do_update().set(next);
+        Ok(self.execute(methods::FilterDsl::filter(upsert, is_allowed)).await? == 1)
+    }
+
+    async fn forget_throttle(&mut self, key: &ThrottleKey) -> StoreResult<()> {
+        self.execute(diesel::delete(throttles::table.find(key.as_bytes().as_slice()))).await?;
+        Ok(())
+    }
+
+    async fn purge_throttles(&mut self, before: Timestamp, limit: i64) -> StoreResult<usize> {
+        let keys = stale
+            .filter(stale.field(last_time).lt(DbTime(before)))
+            .select(stale.field(throttles::key))
+            .order(stale.field(last_time))
+            .limit(limit);
+        self.execute(diesel::delete(throttles::table.filter(throttles::key.eq_any(keys)))).await
+    }
+}
+
+type FirstEvent<'a> = (
+    diesel::dsl::Eq<throttles::key, &'a [u8]>,
+    diesel::dsl::Eq<count, i32>,
+    diesel::dsl::Eq<first_time, DbTime>,
+    diesel::dsl::Eq<last_time, DbTime>,
+);
+
+fn first_event(key: &ThrottleKey, now: DbTime) -> FirstEvent<'_> {
+    (throttles::key.eq(key.as_bytes().as_slice()), count.eq(1), first_time.eq(now), last_time.eq(now))
+}

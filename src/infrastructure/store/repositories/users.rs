@@ -1,0 +1,122 @@
+use async_trait::async_trait;
+use diesel::prelude::*;
+
+use super::backend::Unit;
+use super::backend::columns::{DbId, DbTime};
+use super::backend::schema::users;
+use crate::application::ports::{StoreResult, UserInsert, Users};
+use crate::domain::Timestamp;
+use crate::domain::email::EmailAddress;
+use crate::domain::id::UserId;
+use crate::domain::profile::{DisplayName, Locale};
+use crate::domain::user::{User, UserState};
+use crate::domain::username::Username;
+use crate::infrastructure::store::error::meaning;
+use crate::infrastructure::store::word::Word;
+
+#[derive(Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = users, treat_none_as_null = true)]
+pub(super) struct UserRow {
+    id: DbId,
+    email_written: String,
+    email_canonical: String,
+    email_verified: bool,
+    username: Option<String>,
+    display_name: String,
+    locale: Option<String>,
+    state: String,
+    state_reason: String,
+    password_change_required: bool,
+    #[diesel(skip_update)]
+    create_time: DbTime,
+    update_time: DbTime,
+    // Sign-ins are recorded beside the revisions: storing one must not take a later sign-in back.
+    #[diesel(skip_update)]
+    last_login_time: Option<DbTime>,
+    delete_time: Option<DbTime>,
+    revision: i64,
+}
+
+#[async_trait]
+impl Users for Unit {
+    async fn find_user(&mut self, id: UserId) -> StoreResult<Option<User>> {
+        let query = users::table.find(DbId(*id.as_uuid())).select(UserRow::as_select());
+        self.find(query).await?.map(UserRow::into_user).transpose()
+    }
+
+    async fn find_by_email(&mut self, email: &EmailAddress) -> StoreResult<Option<User>> {
+        let query = users::table.filter(users::email_canonical.eq(email.canonical())).select(UserRow::as_select());
+        self.find(query).await?.map(UserRow::into_user).transpose()
+    }
+
+    async fn find_by_username(&mut self, username: &Username) -> StoreResult<Option<User>> {
+        let query = users::table.filter(users::username.eq(username.as_str())).select(UserRow::as_select());
+        self.find(query).await?.map(UserRow::into_user).transpose()
+    }
+
+    async fn insert_user(&mut self, user: &User) -> StoreResult<UserInsert> {
+        let insert = diesel::insert_into(users::table).values(UserRow::from(user)).on_conflict_do_nothing();
+        Ok(if self.execute(insert).await? == 1 { UserInsert::Inserted } else { UserInsert::NameTaken })
+    }
+
+    async fn update_user(&mut self, user: &User) -> StoreResult<bool> {
+        let row = UserRow::from(user);
+        let stored = users::table.filter(users::id.eq(row.id)).filter(users::revision.eq(row.revision - 1));
+        Ok(self.execute(diesel::update(stored).set(row)).await? == 1)
+    }
+
+    async fn record_login(&mut self, id: UserId, time: Timestamp) -> StoreResult<()> {
+        let user = users::table.find(DbId(*id.as_uuid()));
+        self.execute(diesel::update(user).set(users::last_login_time.eq(DbTime(time)))).await?;
+        Ok(())
+    }
+}
+
+impl From<&User> for UserRow {
+    fn from(user: &User) -> Self {
+        Self {
+            id: DbId(*user.id.as_uuid()),
+            email_written: user.email.written().to_owned(),
+            email_canonical: user.email.canonical().to_owned(),
+            email_verified: user.email_verified,
+            username: user.username.as_ref().map(|name| name.as_str().to_owned()),
+            display_name: user.display_name.as_str().to_owned(),
+            locale: user.locale.as_ref().map(|locale| locale.as_str().to_owned()),
+            state: user.state.word().to_owned(),
+            state_reason: user.state_reason.clone(),
+            password_change_required: user.password_change_required,
+            create_time: DbTime(user.create_time),
+            update_time: DbTime(user.update_time),
+            last_login_time: user.last_login_time.map(DbTime),
+            delete_time: user.delete_time.map(DbTime),
+            revision: user.revision,
+        }
+    }
+}
+
+impl UserRow {
+    /// The person that the row tells of.
+    pub(super) fn into_user(self) -> StoreResult<User> {
+        Ok(User {
+            id: UserId::from_uuid(self.id.0),
+            email: meaning(EmailAddress::parse(&self.email_written).ok(), "users.email_written")?,
+            email_verified: self.email_verified,
+            username: meaning(optional(self.username, |text| Username::parse(text).ok()), "users.username")?,
+            display_name: meaning(DisplayName::parse(&self.display_name).ok(), "users.display_name")?,
+            locale: meaning(optional(self.locale, |text| Locale::parse(text).ok()), "users.locale")?,
+            state: meaning(UserState::of_word(&self.state), "users.state")?,
+            state_reason: self.state_reason,
+            password_change_required: self.password_change_required,
+            create_time: self.create_time.0,
+            update_time: self.update_time.0,
+            last_login_time: self.last_login_time.map(|time| time.0),
+            delete_time: self.delete_time.map(|time| time.0),
+            revision: self.revision,
+        })
+    }
+}
+
+/// What an empty column or a text that can be read says; nothing for any other text.
+fn optional<T>(text: Option<String>, read: impl FnOnce(&str) -> Option<T>) -> Option<Option<T>> {
+    text.map_or(Some(None), |text| read(&text).map(Some))
+}

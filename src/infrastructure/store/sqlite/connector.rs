@@ -1,0 +1,82 @@
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use deadpool::managed::{Manager, Metrics, RecycleResult};
+use diesel::{Connection as _, QueryResult, SqliteConnection};
+use diesel_async::SimpleAsyncConnection;
+use diesel_async::sync_connection_wrapper::SyncConnectionWrapper;
+
+use super::dialect;
+use super::in_order::InOrder;
+use crate::application::ports::{StoreError, StoreResult};
+use crate::infrastructure::store::error::{from_diesel, unavailable};
+use crate::infrastructure::store::unit::Backend;
+
+/// For every connection. The cache is small, as the operating system caches the file as well.
+const SETUP: &str = "PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON; PRAGMA cache_size = -512;";
+/// For the writer. FULL syncs the log at each commit: an acknowledged change survives a loss of power. NORMAL would keep
+/// it through a crash of the process only.
+const WRITER_SETUP: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;";
+const READER_SETUP: &str = "PRAGMA query_only = ON;";
+
+pub(super) type Connection = SyncConnectionWrapper<SqliteConnection, InOrder>;
+
+/// What a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// Everything.
+    Writer,
+    /// Queries only.
+    Reader,
+}
+
+/// Opens connections to one file.
+pub(super) struct Connector {
+    path: String,
+    role: Role,
+}
+
+impl Connector {
+    /// For the file at this path.
+    pub(super) fn new(path: &Path, role: Role) -> StoreResult<Self> {
+        // An absolute path is never mistaken for a URI or for a database in memory.
+        let path = std::path::absolute(path).map_err(unavailable)?;
+        let path = path.to_str().ok_or_else(|| unavailable("the path of the database is not UTF-8"))?;
+        Ok(Self { path: path.to_owned(), role })
+    }
+}
+
+impl Manager for Connector {
+    type Type = Connection;
+    type Error = StoreError;
+
+    async fn create(&self) -> StoreResult<Connection> {
+        let path = self.path.clone();
+        let opened = tokio::task::spawn_blocking(move || open(&path)).await.map_err(unavailable)??;
+        let mut connection = Connection::with_runtime(opened, InOrder::default());
+        let role_setup = if self.role == Role::Writer { WRITER_SETUP } else { READER_SETUP };
+        connection.batch_execute(SETUP).await.map_err(from_diesel)?;
+        connection.batch_execute(role_setup).await.map_err(from_diesel)?;
+        Ok(connection)
+    }
+
+    async fn recycle(&self, _: &mut Connection, _: &Metrics) -> RecycleResult<StoreError> {
+        Ok(())
+    }
+}
+
+impl Backend for Connector {
+    const BEGIN: &'static str = dialect::BEGIN;
+
+    async fn reset(connection: &mut Connection) -> QueryResult<()> {
+        dialect::reset(connection).await
+    }
+}
+
+/// Opens the file. A new one belongs to this user alone, and so do the log and the index beside it, as SQLite gives
+/// them the permissions of the file.
+fn open(path: &str) -> StoreResult<SqliteConnection> {
+    OpenOptions::new().create(true).append(true).mode(0o600).open(path).map_err(unavailable)?;
+    SqliteConnection::establish(path).map_err(unavailable)
+}

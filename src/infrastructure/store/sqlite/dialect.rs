@@ -1,0 +1,58 @@
+//! What SQLite does in another way than PostgreSQL: read beside `postgres/dialect.rs`.
+
+use std::future::ready;
+
+use diesel::QueryResult;
+use diesel::result::Error;
+use diesel_async::SimpleAsyncConnection;
+
+use super::{Connection, Unit};
+use crate::application::ports::StoreResult;
+
+/// Begins a transaction and takes the write lock at once: a later upgrade would fail without waiting.
+pub(super) const BEGIN: &str = "BEGIN IMMEDIATE";
+
+/// Rolls back, after a statement that still runs. Without a transaction there is nothing to do.
+pub(super) async fn reset(connection: &mut Connection) -> QueryResult<()> {
+    match connection.batch_execute("ROLLBACK").await {
+        Err(Error::DatabaseError(_, why)) if why.message().contains("no transaction is active") => Ok(()),
+        outcome => outcome,
+    }
+}
+
+/// The one writer needs no lock on rows.
+macro_rules! claiming {
+    ($query:expr) => {
+        $query
+    };
+}
+pub(super) use claiming;
+
+/// The one writer needs no lock on rows.
+macro_rules! queueing {
+    ($query:expr) => {
+        $query
+    };
+}
+pub(super) use queueing;
+
+/// The one writer needs no lock.
+pub(super) fn lock_signing_keys(_: &mut Unit) -> impl Future<Output = StoreResult<()>> {
+    ready(Ok(()))
+}
+
+/// The one writer needs no lock.
+pub(super) fn lock_migrations(_: &mut Unit) -> impl Future<Output = StoreResult<()>> {
+    ready(Ok(()))
+}
+
+/// Whether the table of migrations exists.
+pub(super) const HAS_MIGRATIONS_TABLE: &str =
+    "EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'schema_migrations')";
+
+/// Makes the table of migrations.
+pub(super) const CREATE_MIGRATIONS_TABLE: &str = "CREATE TABLE schema_migrations (
+    name text NOT NULL PRIMARY KEY,
+    checksum blob NOT NULL,
+    apply_time integer NOT NULL DEFAULT (CAST(unixepoch('subsec') * 1000000 AS integer))
+) STRICT";

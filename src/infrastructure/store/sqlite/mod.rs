@@ -1,0 +1,64 @@
+mod columns;
+mod connector;
+mod dialect;
+mod in_order;
+#[path = "../repositories/mod.rs"]
+#[expect(clippy::duplicate_mod, reason = "one set of repositories, compiled for each backend")]
+mod repositories;
+mod schema;
+
+use std::path::Path;
+
+use async_trait::async_trait;
+
+use super::migrations::{MigrationError, MigrationStatus, SQLITE as MIGRATIONS};
+use super::pool::Connections;
+use super::{DatabaseSettings, unit};
+use crate::application::ports::{Store, StoreResult, Transaction};
+
+use connector::{Connection, Connector, Role};
+
+type Unit = unit::Unit<Connector>;
+
+/// A SQLite file. There is one writer, as SQLite takes one at a time anyway and waiting for a connection is fairer than
+/// polling for its lock.
+pub(super) struct SqliteStore {
+    writer: Connections<Connector>,
+    readers: Connections<Connector>,
+}
+
+impl SqliteStore {
+    /// The file at this path, which is made when it is first used. No connection is opened yet.
+    pub(super) fn new(path: &Path, settings: &DatabaseSettings) -> StoreResult<Self> {
+        let connections = |role, most| Connections::new(Connector::new(path, role)?, most, settings.acquire_timeout);
+        Ok(Self {
+            writer: connections(Role::Writer, 1)?,
+            readers: connections(Role::Reader, settings.max_connections)?,
+        })
+    }
+
+    /// Which migrations are in place.
+    pub(super) async fn migration_status(&self) -> Result<MigrationStatus, MigrationError> {
+        repositories::migrations::status(&mut self.readers.read().await?, MIGRATIONS).await
+    }
+
+    /// Applies the next migration that is not in place.
+    pub(super) async fn migrate_once(&self) -> Result<MigrationStatus, MigrationError> {
+        repositories::migrations::apply_next(self.writer.write().await?, MIGRATIONS).await
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn read(&self) -> StoreResult<Box<dyn Transaction>> {
+        Ok(Box::new(self.readers.read().await?))
+    }
+
+    async fn write(&self) -> StoreResult<Box<dyn Transaction>> {
+        Ok(Box::new(self.writer.write().await?))
+    }
+
+    async fn ping(&self) -> StoreResult<()> {
+        self.readers.ping().await
+    }
+}

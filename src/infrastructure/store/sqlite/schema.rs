@@ -1,0 +1,115 @@
+diesel::table! {
+    users (id) {
+        id -> Binary,
+        email_written -> Text,
+        email_canonical -> Text,
+        email_verified -> Bool,
+        username -> Nullable<Text>,
+        display_name -> Text,
+        locale -> Nullable<Text>,
+        state -> Text,
+        state_reason -> Text,
+        password_change_required -> Bool,
+        create_time -> BigInt,
+        update_time -> BigInt,
+        last_login_time -> Nullable<BigInt>,
+        delete_time -> Nullable<BigInt>,
+        revision -> BigInt,
+    }
+}
+
+diesel::table! {
+    passwords (user_id) {
+        user_id -> Binary,
+        hash -> Text,
+        failures -> Integer,
+        update_time -> BigInt,
+    }
+}
+
+diesel::table! {
+    sessions (id) {
+        id -> Binary,
+        user_id -> Binary,
+        ip_address -> Text,
+        user_agent -> Text,
+        client_label -> Text,
+        audience -> Nullable<Text>,
+        auth_time -> BigInt,
+        amr -> Text,
+        acr -> Text,
+        create_time -> BigInt,
+        last_seen_time -> BigInt,
+        expire_time -> BigInt,
+        idle_expire_time -> BigInt,
+        end_time -> Nullable<BigInt>,
+        end_reason -> Nullable<Text>,
+        refresh_generation -> BigInt,
+        refresh_digest -> Binary,
+        previous_digest -> Nullable<Binary>,
+        rotate_time -> BigInt,
+        over_time -> BigInt,
+    }
+}
+
+diesel::table! {
+    action_tokens (user_id, purpose) {
+        user_id -> Binary,
+        purpose -> Text,
+        digest -> Binary,
+        create_time -> BigInt,
+        expire_time -> BigInt,
+    }
+}
+
+diesel::table! {
+    throttles (key) {
+        key -> Binary,
+        count -> Integer,
+        first_time -> BigInt,
+        last_time -> BigInt,
+    }
+}
+
+diesel::table! {
+    mail_outbox (id) {
+        id -> Binary,
+        kind -> Text,
+        sealed -> Binary,
+        create_time -> BigInt,
+        attempts -> Integer,
+        next_attempt_time -> BigInt,
+    }
+}
+
+diesel::table! {
+    signing_keys (kid) {
+        kid -> Text,
+        algorithm -> Text,
+        public_jwk -> Text,
+        sealed_private_key -> Binary,
+        create_time -> BigInt,
+        activate_time -> BigInt,
+        retire_time -> Nullable<BigInt>,
+        drop_time -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    server_secrets (name) {
+        name -> Text,
+        sealed -> Binary,
+        create_time -> BigInt,
+    }
+}
+
+diesel::table! {
+    schema_migrations (name) {
+        name -> Text,
+        checksum -> Binary,
+        apply_time -> BigInt,
+    }
+}
+
+diesel::joinable!(sessions -> users (user_id));
+diesel::allow_tables_to_appear_in_same_query!(sessions, users);

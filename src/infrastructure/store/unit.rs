@@ -1,0 +1,150 @@
+use std::time::Duration;
+
+use deadpool::managed::{Manager, Object};
+use diesel::QueryResult;
+use diesel_async::methods::{ExecuteDsl, LoadQuery};
+use diesel_async::{AsyncConnectionCore, RunQueryDsl, SimpleAsyncConnection};
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, TryFutureExt};
+use tokio::runtime::Handle;
+
+use super::error;
+use crate::application::ports::{StoreError, StoreResult};
+
+/// How long a connection may take to come back from an abandoned unit of work; longer than a statement may run.
+const RESET_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What units of work need of a kind of database, beside connections.
+pub(super) trait Backend: Manager<Type: AsyncConnectionCore> + Sized + 'static {
+    /// The statement that begins a transaction.
+    const BEGIN: &'static str;
+
+    /// Waits for whatever statement still runs, and rolls back the transaction, if there is one.
+    fn reset(connection: &mut Self::Type) -> impl Future<Output = QueryResult<()>> + Send;
+}
+
+/// A unit of work on one connection.
+///
+/// Handlers' futures are dropped at any await, also in the middle of a statement, a BEGIN or a COMMIT. Until a statement
+/// has answered well, the unit is therefore in doubt: a transaction in doubt cannot go on, and a connection in doubt or
+/// in a transaction is reset by a task of its own before the pool gets it back.
+///
+/// The futures of queries are boxed: the compiler cannot tell that a future is `Send` that holds the type of a query with
+/// borrowed parameters.
+pub(super) struct Unit<B: Backend> {
+    connection: Option<Object<B>>,
+    in_transaction: bool,
+    in_doubt: bool,
+    is_lost: bool,
+}
+
+impl<B: Backend> Unit<B> {
+    /// A unit without a transaction.
+    pub(super) fn new(connection: Object<B>) -> Self {
+        Self { connection: Some(connection), in_transaction: false, in_doubt: false, is_lost: false }
+    }
+
+    /// Begins the transaction.
+    pub(super) async fn begin(&mut self) -> StoreResult<()> {
+        self.batch(B::BEGIN).await?;
+        self.in_transaction = true;
+        Ok(())
+    }
+
+    /// Commits the transaction, if one was begun. PostgreSQL answers COMMIT well after a failed statement although it
+    /// rolls back, so a unit in doubt is refused here.
+    pub(super) async fn commit(&mut self) -> StoreResult<()> {
+        if self.in_transaction {
+            self.batch("COMMIT").await?;
+            self.in_transaction = false;
+        }
+        Ok(())
+    }
+
+    /// Runs statements without parameters.
+    pub(super) async fn batch(&mut self, statements: &str) -> StoreResult<()> {
+        let outcome = self.connection()?.batch_execute(statements).await;
+        self.settle(outcome)
+    }
+
+    /// Runs a statement: the number of rows it touched.
+    pub(super) fn execute<'a, Q>(&'a mut self, query: Q) -> BoxFuture<'a, StoreResult<usize>>
+    where
+        Q: ExecuteDsl<B::Type> + Send + 'a,
+    {
+        async move {
+            let outcome = RunQueryDsl::execute(query, self.connection()?).await;
+            self.settle(outcome)
+        }
+        .boxed()
+    }
+
+    /// Runs a query: its rows.
+    pub(super) fn load<'a, Q, T>(&'a mut self, query: Q) -> BoxFuture<'a, StoreResult<Vec<T>>>
+    where
+        Q: LoadQuery<'a, B::Type, T> + Send + 'a,
+        T: Send + 'a,
+    {
+        async move {
+            let outcome = RunQueryDsl::load(query, self.connection()?).await;
+            self.settle(outcome)
+        }
+        .boxed()
+    }
+
+    /// Runs a query that finds one row or none.
+    pub(super) fn find<'a, Q, T>(&'a mut self, query: Q) -> BoxFuture<'a, StoreResult<Option<T>>>
+    where
+        Q: LoadQuery<'a, B::Type, T> + Send + 'a,
+        T: Send + 'a,
+    {
+        self.load(query).map_ok(|rows| rows.into_iter().next()).boxed()
+    }
+
+    fn connection(&mut self) -> StoreResult<&mut B::Type> {
+        if self.in_transaction && self.in_doubt {
+            return Err(StoreError::Aborted);
+        }
+        self.in_doubt = true;
+        self.connection.as_deref_mut().ok_or(StoreError::Aborted)
+    }
+
+    fn settle<T>(&mut self, outcome: QueryResult<T>) -> StoreResult<T> {
+        match outcome {
+            Ok(value) => {
+                self.in_doubt = false;
+                Ok(value)
+            }
+            Err(failure) => {
+                self.is_lost |= error::is_connection_lost(&failure);
+                Err(error::from_diesel(failure))
+            }
+        }
+    }
+}
+
+impl<B: Backend> Drop for Unit<B> {
+    fn drop(&mut self) {
+        let Some(connection) = self.connection.take() else { return };
+        match Handle::try_current() {
+            _ if !self.in_transaction && !self.in_doubt => drop(connection),
+            Ok(runtime) if !self.is_lost => drop(runtime.spawn(reset(connection))),
+            _ => discard(connection),
+        }
+    }
+}
+
+async fn reset<B: Backend>(mut connection: Object<B>) {
+    match tokio::time::timeout(RESET_TIMEOUT, B::reset(&mut connection)).await {
+        Ok(Ok(())) => drop(connection),
+        _ => discard(connection),
+    }
+}
+
+/// Closes a connection that is of no use, and the idle ones with it, which most likely met the same fate.
+fn discard<B: Backend>(connection: Object<B>) {
+    if let Some(pool) = Object::pool(&connection) {
+        pool.retain(|_, _| false);
+    }
+    drop(Object::take(connection));
+}

@@ -1,0 +1,55 @@
+use crate::domain::action_token::ActionPurpose;
+use crate::domain::session::EndReason;
+use crate::domain::user::UserState;
+
+/// A choice that is stored as a word, which stays the same when the choices are renamed or reordered.
+pub(super) trait Word: Copy + 'static {
+    /// Every choice.
+    const ALL: &'static [Self];
+
+    /// The word for it.
+    fn word(self) -> &'static str;
+
+    /// The choice that the word stands for.
+    fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|choice| choice.word() == word)
+    }
+}
+
+impl Word for UserState {
+    const ALL: &'static [Self] = &[Self::Pending, Self::Active, Self::Suspended, Self::Deleted];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Active => "active",
+            Self::Suspended => "suspended",
+            Self::Deleted => "deleted",
+        }
+    }
+}
+
+impl Word for EndReason {
+    const ALL: &'static [Self] = &[Self::Logout, Self::Revoked, Self::PasswordChanged, Self::TokenReuse, Self::Evicted];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Logout => "logout",
+            Self::Revoked => "revoked",
+            Self::PasswordChanged => "password_changed",
+            Self::TokenReuse => "token_reuse",
+            Self::Evicted => "evicted",
+        }
+    }
+}
+
+impl Word for ActionPurpose {
+    const ALL: &'static [Self] = &[Self::VerifyEmail, Self::ResetPassword];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::VerifyEmail => "verify_email",
+            Self::ResetPassword => "reset_password",
+        }
+    }
+}

@@ -1,0 +1,78 @@
+//! What the ports of the store promise, each promise stated once and kept by both backends.
+
+mod action_tokens;
+mod credentials;
+mod outbox;
+mod samples;
+mod server_secrets;
+mod sessions;
+mod signing_keys;
+mod store;
+mod throttles;
+mod users;
+
+use std::sync::Arc;
+
+use ipse::application::ports::{Store, Transaction};
+use ipse::domain::session::Session;
+use ipse::domain::user::User;
+
+use crate::support::database::{Backend, Database};
+
+/// A fresh database and a store on it.
+struct Fixture {
+    store: Arc<dyn Store>,
+    database: Database,
+}
+
+impl Fixture {
+    async fn new(backend: Backend) -> Self {
+        let database = Database::migrated(backend).await;
+        Self { store: database.store().await, database }
+    }
+
+    async fn read(&self) -> Box<dyn Transaction> {
+        self.store.read().await.unwrap()
+    }
+
+    async fn write(&self) -> Box<dyn Transaction> {
+        self.store.write().await.unwrap()
+    }
+
+    /// Stores people and commits.
+    async fn put_users(&self, users: &[User]) {
+        let mut tx = self.write().await;
+        for user in users {
+            assert_eq!(tx.users().insert_user(user).await.unwrap(), ipse::application::ports::UserInsert::Inserted);
+        }
+        tx.commit().await.unwrap();
+    }
+
+    /// Stores sessions of stored people and commits.
+    async fn put_sessions(&self, sessions: &[Session]) {
+        let mut tx = self.write().await;
+        for session in sessions {
+            tx.sessions().insert_session(session).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+    }
+
+    /// Runs SQL as another program would.
+    async fn execute(&self, sql: &str) {
+        self.database.outsider().await.execute(sql).await;
+    }
+}
+
+/// Runs one call of each number at the same time, each in a task of its own; the answers in order.
+async fn in_parallel<T, F>(store: &Arc<dyn Store>, count: u32, call: impl Fn(Arc<dyn Store>, u32) -> F) -> Vec<T>
+where
+    T: Send + 'static,
+    F: Future<Output = T> + Send + 'static,
+{
+    let tasks: Vec<_> = (0..count).map(|number| tokio::spawn(call(Arc::clone(store), number))).collect();
+    let mut answers = Vec::new();
+    for task in tasks {
+        answers.push(task.await.unwrap());
+    }
+    answers
+}

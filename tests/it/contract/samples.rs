@@ -1,0 +1,94 @@
+//! Values to store.
+
+use ipse::domain::Timestamp;
+use ipse::domain::client::{Client, ClientLabel};
+use ipse::domain::email::EmailAddress;
+use ipse::domain::id::{IdEntropy, MailId, SessionId, UserId};
+use ipse::domain::password::PasswordHash;
+use ipse::domain::profile::{DisplayName, Locale};
+use ipse::domain::secret::Digest;
+use ipse::domain::session::{Authentication, RefreshState, Session};
+use ipse::domain::user::{SignUp, User, UserState};
+use ipse::domain::username::Username;
+use time::Duration;
+use time::macros::datetime;
+
+/// Text that breaks what does not bind its parameters, and whose characters need one to four bytes.
+pub const HOSTILE: &str = "'; DROP TABLE users; -- \" \\ % _ $1 ? :a ü€😀\u{10ffff}";
+
+/// A time that needs all its microseconds, `seconds` after the beginning of the samples.
+pub fn at(seconds: i64) -> Timestamp {
+    datetime!(2026-02-28 23:59:59.999_999 UTC) + Duration::seconds(seconds)
+}
+
+/// The smallest step of time.
+pub const TICK: Duration = Duration::microseconds(1);
+
+/// The person of this number, who gave nothing but an address.
+pub fn user(number: u32) -> User {
+    let who = SignUp {
+        email: EmailAddress::parse(&format!("person{number}@example.com")).unwrap(),
+        username: None,
+        display_name: DisplayName::default(),
+        locale: None,
+    };
+    User::sign_up(UserId::new(at(0), &entropy(number)), who, at(0))
+}
+
+/// A person of whom everything is known.
+pub fn complete_user(number: u32) -> User {
+    User {
+        email_verified: true,
+        username: Some(Username::parse(&format!("name{number}")).unwrap()),
+        display_name: DisplayName::parse(HOSTILE).unwrap(),
+        locale: Some(Locale::parse("de-CH").unwrap()),
+        state: UserState::Deleted,
+        state_reason: HOSTILE.to_owned(),
+        password_change_required: true,
+        update_time: at(1),
+        last_login_time: Some(at(2)),
+        delete_time: Some(at(3)),
+        revision: i64::from(u32::MAX) + 1,
+        ..user(number)
+    }
+}
+
+/// The session of this number, which began as many seconds after the beginning, with all that may be missing missing.
+pub fn session(owner: &User, number: u32) -> Session {
+    let begin = at(i64::from(number));
+    Session {
+        id: SessionId::new(begin, &entropy(number)),
+        user_id: owner.id,
+        client: Client::new([192, 0, 2, 1].into(), ""),
+        label: ClientLabel::default(),
+        audience: None,
+        authentication: Authentication::by_password(begin),
+        create_time: begin,
+        last_seen_time: begin,
+        expire_time: begin + Duration::days(90),
+        idle_expire_time: begin + Duration::days(30),
+        end: None,
+        refresh: RefreshState { generation: 1, current: digest(number), previous: None, rotate_time: begin },
+    }
+}
+
+/// The digest of this number.
+pub fn digest(number: u32) -> Digest {
+    Digest::of(&number.to_be_bytes())
+}
+
+/// The password hash of this number.
+pub fn hash(number: u32) -> PasswordHash {
+    PasswordHash::new(format!("$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ${number}"))
+}
+
+/// The mail id of this number.
+pub fn mail_id(number: u32) -> MailId {
+    MailId::new(at(0), &entropy(number))
+}
+
+fn entropy(number: u32) -> IdEntropy {
+    let mut entropy = [0; 10];
+    entropy[6..].copy_from_slice(&number.to_be_bytes());
+    entropy
+}

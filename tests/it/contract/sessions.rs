@@ -1,0 +1,366 @@
+use std::net::IpAddr;
+
+use ipse::application::ports::{SessionPosition, StoreError};
+use ipse::domain::Timestamp;
+use ipse::domain::client::{Client, ClientLabel};
+use ipse::domain::session::{Authentication, EndReason, RefreshState, Session};
+use ipse::domain::user::User;
+use time::Duration;
+
+use super::samples::{HOSTILE, TICK, at, complete_user, digest, session, user};
+use super::{Fixture, in_parallel};
+use crate::support::on_both_backends;
+
+on_both_backends! {
+    Fixture::new =>
+    a_session_comes_back_with_nothing_missing
+    every_end_reason_comes_back
+    addresses_of_both_families_come_back
+    a_session_comes_back_with_its_user
+    what_is_not_stored_is_not_found
+    an_unknown_end_reason_is_corrupt
+    a_rotation_stores_the_refresh_state_and_the_times
+    a_rotation_of_a_retired_token_changes_nothing
+    a_rotation_of_an_ended_session_changes_nothing
+    of_parallel_rotations_exactly_one_succeeds
+    a_live_session_ends_once
+    a_session_whose_time_is_over_was_not_live
+    of_parallel_ends_exactly_one_succeeds
+    all_live_sessions_of_a_person_end_but_one
+    all_live_sessions_of_a_person_end
+    eviction_keeps_the_newest
+    a_list_holds_the_live_sessions_of_one_person_newest_first
+    pages_hold_every_session_once_even_where_times_are_equal
+    sessions_that_are_over_are_purged_in_batches
+}
+
+async fn find(fixture: &Fixture, session: &Session) -> Session {
+    fixture.read().await.sessions().find_session(session.id).await.unwrap().unwrap()
+}
+
+async fn rotate(fixture: &Fixture, session: &Session, expected: u32) -> bool {
+    let mut tx = fixture.write().await;
+    let rotated = tx.sessions().rotate_session(session, &digest(expected)).await.unwrap();
+    tx.commit().await.unwrap();
+    rotated
+}
+
+async fn end(fixture: &Fixture, session: &Session, reason: EndReason, now: Timestamp) -> bool {
+    let mut tx = fixture.write().await;
+    let ended = tx.sessions().end_session(session.id, reason, now).await.unwrap();
+    tx.commit().await.unwrap();
+    ended
+}
+
+async fn list(fixture: &Fixture, owner: &User, now: Timestamp) -> Vec<Session> {
+    fixture.read().await.sessions().list_sessions(owner.id, now, (None, 100)).await.unwrap()
+}
+
+/// The session after its live token was replaced by that of this number.
+fn rotated(session: &Session, number: u32, now: Timestamp) -> Session {
+    Session {
+        last_seen_time: now,
+        idle_expire_time: now + Duration::days(30),
+        refresh: RefreshState {
+            generation: session.refresh.generation + 1,
+            current: digest(number),
+            previous: Some(session.refresh.current),
+            rotate_time: now,
+        },
+        ..session.clone()
+    }
+}
+
+/// A session of which everything is known.
+fn complete_session(owner: &User, number: u32) -> Session {
+    let plain = session(owner, number);
+    Session {
+        client: Client::new("2001:db8::ffff:1".parse().unwrap(), HOSTILE),
+        label: ClientLabel::parse(HOSTILE).unwrap(),
+        audience: Some(HOSTILE.to_owned()),
+        authentication: Authentication {
+            time: at(-5) + TICK,
+            methods: vec![HOSTILE.to_owned(), "otp".to_owned(), String::new(), "a,b".to_owned()],
+            level: HOSTILE.to_owned(),
+        },
+        last_seen_time: at(6) + TICK,
+        end: Some((at(7) + TICK, EndReason::Revoked)),
+        refresh: RefreshState {
+            generation: u32::try_from(i32::MAX).unwrap(),
+            previous: Some(digest(number + 1000)),
+            rotate_time: at(8) + TICK,
+            ..plain.refresh
+        },
+        ..plain
+    }
+}
+
+async fn a_session_comes_back_with_nothing_missing(fixture: Fixture) {
+    fixture.put_users(&[user(1)]).await;
+    let no_methods = Authentication { methods: Vec::new(), ..Authentication::by_password(at(0)) };
+    for stored in [
+        session(&user(1), 1),
+        complete_session(&user(1), 2),
+        Session { authentication: no_methods, ..session(&user(1), 3) },
+    ] {
+        fixture.put_sessions(std::slice::from_ref(&stored)).await;
+        assert_eq!(find(&fixture, &stored).await, stored);
+    }
+}
+
+async fn every_end_reason_comes_back(fixture: Fixture) {
+    use EndReason::{Evicted, Logout, PasswordChanged, Revoked, TokenReuse};
+    fixture.put_users(&[user(1)]).await;
+    for (number, reason) in (1..).zip([Logout, Revoked, PasswordChanged, TokenReuse, Evicted]) {
+        let stored = Session { end: Some((at(9), reason)), ..session(&user(1), number) };
+        fixture.put_sessions(std::slice::from_ref(&stored)).await;
+        assert_eq!(find(&fixture, &stored).await, stored);
+    }
+}
+
+async fn addresses_of_both_families_come_back(fixture: Fixture) {
+    fixture.put_users(&[user(1)]).await;
+    for (number, address) in (1..).zip(["0.0.0.0", "255.255.255.255", "::", "2001:db8::1", "fe80::1:0:0:1"]) {
+        let address: IpAddr = address.parse().unwrap();
+        let stored = Session { client: Client::new(address, "agent"), ..session(&user(1), number) };
+        fixture.put_sessions(std::slice::from_ref(&stored)).await;
+        assert_eq!(find(&fixture, &stored).await.client.ip_address, address);
+    }
+}
+
+async fn a_session_comes_back_with_its_user(fixture: Fixture) {
+    let people = [user(1), complete_user(2)];
+    fixture.put_users(&people).await;
+    let sessions = [session(&people[0], 1), complete_session(&people[1], 2)];
+    fixture.put_sessions(&sessions).await;
+    let mut tx = fixture.read().await;
+    for (session, user) in sessions.into_iter().zip(people) {
+        assert_eq!(tx.sessions().find_session_with_user(session.id).await.unwrap(), Some((session, user)));
+    }
+}
+
+async fn what_is_not_stored_is_not_found(fixture: Fixture) {
+    fixture.put_users(&[user(1)]).await;
+    fixture.put_sessions(&[session(&user(1), 1)]).await;
+    let stranger = session(&user(1), 2);
+    let mut tx = fixture.read().await;
+    assert_eq!(tx.sessions().find_session(stranger.id).await.unwrap(), None);
+    assert_eq!(tx.sessions().find_session_with_user(stranger.id).await.unwrap(), None);
+    drop(tx);
+    assert!(!rotate(&fixture, &stranger, 2).await);
+    assert!(!end(&fixture, &stranger, EndReason::Logout, at(3)).await);
+}
+
+async fn an_unknown_end_reason_is_corrupt(fixture: Fixture) {
+    fixture.put_users(&[user(1)]).await;
+    let stored = complete_session(&user(1), 1);
+    fixture.put_sessions(std::slice::from_ref(&stored)).await;
+    fixture.execute("UPDATE sessions SET end_reason = 'unheard_of'").await;
+    let mut tx = fixture.read().await;
+    let found = tx.sessions().find_session(stored.id).await;
+    assert!(matches!(found, Err(StoreError::Corrupt(_))), "{found:?}");
+    let found = tx.sessions().find_session_with_user(stored.id).await;
+    assert!(matches!(found, Err(StoreError::Corrupt(_))), "{found:?}");
+}
+
+async fn a_rotation_stores_the_refresh_state_and_the_times(fixture: Fixture) {
+    fixture.put_users(&[user(1)]).await;
+    let (first, bystander) = (session(&user(1), 1), session(&user(1), 2));
+    fixture.put_sessions(&[first.clone(), bystander.clone()]).await;
+    let second = rotated(&first, 101, at(60) + TICK);
+    assert!(rotate(&fixture, &second, 1).await);
+    assert_eq!(find(&fixture, &first).await, second);
+    let third = rotated(&second, 102, at(120));
+    assert!(rotate(&fixture, &third, 101).await);
+    assert_eq!(find(&fixture, &first).await, third);
+    assert_eq!(find(&fixture, &bystander).await, bystander);
+}
+
+async fn a_rotation_of_a_retired_token_changes_nothing(fixture: Fixture) {
+    fixture.put_users(&[user(1)]).await;
+    let first = session(&user(1), 1);
+    fixture.put_sessions(std::slice::from_ref(&first)).await;
+    let second = rotated(&first, 101, at(60));
+    assert!(rotate(&fixture, &second, 1).await);
+    assert!(!rotate(&fixture, &rotated(&first, 102, at(61)), 1).await);
+    assert_eq!(find(&fixture, &first).await, second);
+}
+
+async fn a_rotation_of_an_ended_session_changes_nothing(fixture: Fixture) {
+    fixture.put_users(&[user(1)]).await;
+    let ended = Session { end: Some((at(9), EndReason::Logout)), ..session(&user(1), 1) };
+    fixture.put_sessions(std::slice::from_ref(&ended)).await;
+    assert!(!rotate(&fixture, &Session { end: None, ..rotated(&ended, 101, at(60)) }, 1).await);
+    assert_eq!(find(&fixture, &ended).await, ended);
+}
+
+async fn of_parallel_rotations_exactly_one_succeeds(fixture: Fixture) {
+    fixture.put_users(&[user(1)]).await;
+    let first = session(&user(1), 1);
+    fixture.put_sessions(std::slice::from_ref(&first)).await;
+    let answers = in_parallel(&fixture.store, 32, |store, number| {
+        let successor = rotated(&first, 100 + number, at(60));
+        async move {
+            let mut tx = store.write().await.unwrap();
+            let rotated = tx.sessions().rotate_session(&successor, &digest(1)).await.unwrap();
+            tx.commit().await.unwrap();
+            rotated.then_some(successor)
+        }
+    });
+    let winners: Vec<Session> = answers.await.into_iter().flatten().collect();
+    assert_eq!(winners, [find(&fixture, &first).await]);
+}
+
+async fn a_live_session_ends_once(fixture: Fixture) {
+    fixture.put_users(&[user(1)]).await;
+    let (stored, bystander) = (session(&user(1), 1), session(&user(1), 2));
+    fixture.put_sessions(&[stored.clone(), bystander.clone()]).await;
+    assert!(end(&fixture, &stored, EndReason::TokenReuse, at(60) + TICK).await);
+    assert!(!end(&fixture, &stored, EndReason::Logout, at(61)).await);
+    let ended = Session { end: Some((at(60) + TICK, EndReason::TokenReuse)), ..stored };
+    assert_eq!(find(&fixture, &ended).await, ended);
+    assert_eq!(find(&fixture, &bystander).await, bystander);
+}
+
+async fn a_session_whose_time_is_over_was_not_live(fixture: Fixture) {
+    fixture.put_users(&[user(1)]).await;
+    let expired = Session { expire_time: at(60), ..session(&user(1), 1) };
+    let idle = Session { idle_expire_time: at(60), ..session(&user(1), 2) };
+    for stored in [expired, idle] {
+        fixture.put_sessions(std::slice::from_ref(&stored)).await;
+        assert!(!end(&fixture, &stored, EndReason::Logout, at(60)).await);
+        assert!(end(&fixture, &stored, EndReason::Logout, at(60) - TICK).await);
+    }
+}
+
+async fn of_parallel_ends_exactly_one_succeeds(fixture: Fixture) {
+    fixture.put_users(&[user(1)]).await;
+    fixture.put_sessions(&[session(&user(1), 1)]).await;
+    let ended = in_parallel(&fixture.store, 16, |store, _| async move {
+        let mut tx = store.write().await.unwrap();
+        let ended = tx.sessions().end_session(session(&user(1), 1).id, EndReason::Logout, at(60)).await.unwrap();
+        tx.commit().await.unwrap();
+        ended
+    });
+    assert_eq!(ended.await.into_iter().filter(|ended| *ended).count(), 1);
+}
+
+/// Five sessions: three live ones of the first person, an ended one, and one that is idle for too long; and a live one
+/// of somebody else.
+async fn put_mixed_sessions(fixture: &Fixture) -> [Session; 6] {
+    fixture.put_users(&[user(1), user(2)]).await;
+    let sessions = [
+        session(&user(1), 1),
+        session(&user(1), 2),
+        session(&user(1), 3),
+        Session { end: Some((at(9), EndReason::Logout)), ..session(&user(1), 4) },
+        Session { idle_expire_time: at(60), ..session(&user(1), 5) },
+        session(&user(2), 6),
+    ];
+    fixture.put_sessions(&sessions).await;
+    sessions
+}
+
+async fn all_live_sessions_of_a_person_end_but_one(fixture: Fixture) {
+    let [first, kept, third, ended, idle, foreign] = put_mixed_sessions(&fixture).await;
+    let mut tx = fixture.write().await;
+    let how = (at(60), EndReason::PasswordChanged);
+    assert_eq!(tx.sessions().end_sessions(user(1).id, Some(kept.id), how).await.unwrap(), 2);
+    tx.commit().await.unwrap();
+    for session in [first, third] {
+        assert_eq!(find(&fixture, &session).await.end, Some(how));
+    }
+    for session in [kept, ended, foreign] {
+        assert_eq!(find(&fixture, &session).await, session);
+    }
+    assert!(!find(&fixture, &idle).await.is_live(at(60)));
+}
+
+async fn all_live_sessions_of_a_person_end(fixture: Fixture) {
+    let [_, _, _, ended, _, foreign] = put_mixed_sessions(&fixture).await;
+    let mut tx = fixture.write().await;
+    let how = (at(60), EndReason::Revoked);
+    assert_eq!(tx.sessions().end_sessions(user(1).id, None, how).await.unwrap(), 3);
+    assert_eq!(tx.sessions().end_sessions(user(1).id, None, how).await.unwrap(), 0);
+    tx.commit().await.unwrap();
+    assert_eq!(list(&fixture, &user(1), at(60)).await, []);
+    assert_eq!(list(&fixture, &user(2), at(60)).await, [foreign]);
+    assert_eq!(find(&fixture, &ended).await, ended);
+}
+
+async fn eviction_keeps_the_newest(fixture: Fixture) {
+    let [first, second, third, ended, _, foreign] = put_mixed_sessions(&fixture).await;
+    let mut tx = fixture.write().await;
+    assert_eq!(tx.sessions().evict_sessions(user(1).id, 3, at(60)).await.unwrap(), 0);
+    assert_eq!(tx.sessions().evict_sessions(user(1).id, 1, at(60)).await.unwrap(), 2);
+    assert_eq!(tx.sessions().evict_sessions(user(1).id, 1, at(61)).await.unwrap(), 0);
+    tx.commit().await.unwrap();
+    for session in [first, second] {
+        assert_eq!(find(&fixture, &session).await.end, Some((at(60), EndReason::Evicted)));
+    }
+    for session in [third, ended, foreign] {
+        assert_eq!(find(&fixture, &session).await, session);
+    }
+}
+
+async fn a_list_holds_the_live_sessions_of_one_person_newest_first(fixture: Fixture) {
+    let [first, second, third, _, idle, foreign] = put_mixed_sessions(&fixture).await;
+    let live = [third, second, first];
+    assert_eq!(list(&fixture, &user(1), at(60)).await, live);
+    assert_eq!(list(&fixture, &user(1), at(60) - TICK).await[0], idle);
+    assert_eq!(list(&fixture, &user(2), at(60)).await, [foreign]);
+    assert_eq!(list(&fixture, &user(3), at(60)).await, []);
+}
+
+async fn pages_hold_every_session_once_even_where_times_are_equal(fixture: Fixture) {
+    fixture.put_users(&[user(1)]).await;
+    let same_time = |number: u32| Session { create_time: at(i64::from(number / 5)), ..session(&user(1), number) };
+    let mut sessions: Vec<Session> = (0..17).map(same_time).collect();
+    fixture.put_sessions(&sessions).await;
+    sessions.sort_by_key(|session| (session.create_time, session.id));
+    sessions.reverse();
+    for limit in [1, 2, 3, 5, 16, 17, 18] {
+        let mut walked = Vec::new();
+        let mut tx = fixture.read().await;
+        loop {
+            let after =
+                walked.last().map(|last: &Session| SessionPosition { create_time: last.create_time, id: last.id });
+            let page = tx.sessions().list_sessions(user(1).id, at(60), (after, limit)).await.unwrap();
+            if page.is_empty() {
+                break;
+            }
+            assert!(page.len() <= usize::try_from(limit).unwrap());
+            walked.extend(page);
+        }
+        assert_eq!(walked, sessions, "in pages of {limit}");
+    }
+}
+
+async fn sessions_that_are_over_are_purged_in_batches(fixture: Fixture) {
+    fixture.put_users(&[user(1)]).await;
+    let over = [
+        Session { expire_time: at(99), ..session(&user(1), 1) },
+        Session { idle_expire_time: at(99), ..session(&user(1), 2) },
+        Session { end: Some((at(99), EndReason::Logout)), ..session(&user(1), 3) },
+    ];
+    let kept = [
+        Session { expire_time: at(100), ..session(&user(1), 4) },
+        Session { idle_expire_time: at(100), ..session(&user(1), 5) },
+        Session { end: Some((at(100), EndReason::Logout)), ..session(&user(1), 6) },
+        session(&user(1), 7),
+    ];
+    fixture.put_sessions(&over).await;
+    fixture.put_sessions(&kept).await;
+    for expected in [2, 1, 0] {
+        let mut tx = fixture.write().await;
+        assert_eq!(tx.sessions().purge_sessions(at(100), 2).await.unwrap(), expected);
+        tx.commit().await.unwrap();
+    }
+    let mut tx = fixture.read().await;
+    for session in over {
+        assert_eq!(tx.sessions().find_session(session.id).await.unwrap(), None);
+    }
+    for session in kept {
+        assert_eq!(tx.sessions().find_session(session.id).await.unwrap(), Some(session));
+    }
+}

@@ -1,0 +1,106 @@
+use ipse::application::ports::StoreError;
+use ipse::domain::signing_key::{SigningAlgorithm, SigningKey};
+
+use super::samples::{HOSTILE, TICK, at};
+use super::{Fixture, in_parallel};
+use crate::support::on_both_backends;
+
+on_both_backends! {
+    Fixture::new =>
+    a_key_comes_back_with_nothing_missing
+    the_newest_key_comes_first
+    a_key_is_stored_once
+    key_ids_differ_in_case
+    the_lock_lets_one_replica_at_a_time_decide
+    the_lock_does_not_hold_readers_off
+    an_unknown_algorithm_is_corrupt
+}
+
+fn key(number: i64) -> SigningKey {
+    SigningKey {
+        kid: format!("key-{number}"),
+        algorithm: SigningAlgorithm::Es256,
+        public_jwk: "{}".to_owned(),
+        sealed_private_key: vec![0],
+        create_time: at(number),
+        activate_time: at(number),
+        retire_time: None,
+        drop_time: None,
+    }
+}
+
+async fn insert(fixture: &Fixture, keys: &[SigningKey]) {
+    let mut tx = fixture.write().await;
+    for key in keys {
+        tx.signing_keys().insert_signing_key(key).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+}
+
+async fn list(fixture: &Fixture) -> Vec<SigningKey> {
+    fixture.read().await.signing_keys().list_signing_keys().await.unwrap()
+}
+
+async fn a_key_comes_back_with_nothing_missing(fixture: Fixture) {
+    assert_eq!(list(&fixture).await, []);
+    let complete = SigningKey {
+        kid: HOSTILE.to_owned(),
+        algorithm: SigningAlgorithm::EdDsa,
+        public_jwk: format!("{{\"kty\":\"{}\",  \"a\" : 1, \"a\":2}}", HOSTILE.replace(['"', '\\'], "")),
+        sealed_private_key: (0..=255).collect(),
+        activate_time: at(10) + TICK,
+        retire_time: Some(at(11) + TICK),
+        drop_time: Some(at(12) + TICK),
+        ..key(2)
+    };
+    insert(&fixture, &[key(1), complete.clone()]).await;
+    assert_eq!(list(&fixture).await, [complete, key(1)]);
+}
+
+async fn the_newest_key_comes_first(fixture: Fixture) {
+    insert(&fixture, &[key(2), key(3), key(1)]).await;
+    assert_eq!(list(&fixture).await, [key(3), key(2), key(1)]);
+}
+
+async fn a_key_is_stored_once(fixture: Fixture) {
+    insert(&fixture, &[key(1)]).await;
+    let mut tx = fixture.write().await;
+    let again = tx.signing_keys().insert_signing_key(&key(1)).await;
+    assert!(matches!(again, Err(StoreError::Corrupt(_))), "{again:?}");
+}
+
+async fn key_ids_differ_in_case(fixture: Fixture) {
+    let upper = SigningKey { kid: "KEY-1".to_owned(), ..key(2) };
+    insert(&fixture, &[key(1), upper.clone()]).await;
+    assert_eq!(list(&fixture).await, [upper, key(1)]);
+}
+
+async fn the_lock_lets_one_replica_at_a_time_decide(fixture: Fixture) {
+    in_parallel(&fixture.store, 16, |store, number| async move {
+        let mut tx = store.write().await.unwrap();
+        tx.signing_keys().lock_signing_keys().await.unwrap();
+        if tx.signing_keys().list_signing_keys().await.unwrap().is_empty() {
+            tx.signing_keys().insert_signing_key(&key(i64::from(number))).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+    })
+    .await;
+    assert_eq!(list(&fixture).await.len(), 1);
+}
+
+async fn the_lock_does_not_hold_readers_off(fixture: Fixture) {
+    insert(&fixture, &[key(1)]).await;
+    let mut tx = fixture.write().await;
+    tx.signing_keys().lock_signing_keys().await.unwrap();
+    tx.signing_keys().insert_signing_key(&key(2)).await.unwrap();
+    assert_eq!(list(&fixture).await, [key(1)]);
+    tx.commit().await.unwrap();
+    assert_eq!(list(&fixture).await, [key(2), key(1)]);
+}
+
+async fn an_unknown_algorithm_is_corrupt(fixture: Fixture) {
+    insert(&fixture, &[key(1)]).await;
+    fixture.execute("UPDATE signing_keys SET algorithm = 'HS256'").await;
+    let listed = fixture.read().await.signing_keys().list_signing_keys().await;
+    assert!(matches!(listed, Err(StoreError::Corrupt(_))), "{listed:?}");
+}

@@ -1,0 +1,156 @@
+use std::sync::Arc;
+
+use ipse::application::ports::Store;
+use ipse::domain::Timestamp;
+use ipse::domain::secret::SecretKey;
+use ipse::domain::throttle::{MailBudget, Throttle, ThrottleKey};
+use time::Duration;
+
+use super::samples::{TICK, at};
+use super::{Fixture, in_parallel};
+use crate::support::on_both_backends;
+
+on_both_backends! {
+    Fixture::new =>
+    a_counter_that_never_counted_is_not_there
+    events_are_counted_with_their_first_and_last_time
+    a_count_begins_anew_after_a_time_without_events
+    parallel_events_are_all_counted
+    a_forgotten_counter_is_gone
+    a_budget_keeps_the_gap
+    a_budget_holds_for_one_window
+    a_gap_reaches_across_windows
+    a_refusal_is_not_counted
+    of_parallel_takers_within_the_gap_exactly_one_succeeds
+    idle_counters_are_purged_in_batches
+}
+
+const BUDGET: MailBudget = MailBudget { gap: Duration::seconds(60), most: 3, window: Duration::seconds(3600) };
+
+fn key(number: u32) -> ThrottleKey {
+    ThrottleKey::mail(&SecretKey::new([7; 32]), "test", &number.to_string())
+}
+
+async fn find(fixture: &Fixture, number: u32) -> Option<Throttle> {
+    fixture.read().await.throttles().find_throttle(&key(number)).await.unwrap()
+}
+
+async fn count(fixture: &Fixture, number: u32, now: Timestamp, forget_before: Timestamp) {
+    let mut tx = fixture.write().await;
+    tx.throttles().count_event(&key(number), now, forget_before).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+async fn take(store: &Arc<dyn Store>, now: Timestamp) -> bool {
+    let mut tx = store.write().await.unwrap();
+    let taken = tx.throttles().take_budget(&key(1), &BUDGET, now).await.unwrap();
+    tx.commit().await.unwrap();
+    taken
+}
+
+fn throttle(count: i32, first: i64, last: i64) -> Throttle {
+    Throttle { count, first_time: at(first), last_time: at(last) }
+}
+
+async fn a_counter_that_never_counted_is_not_there(fixture: Fixture) {
+    count(&fixture, 2, at(0), at(0)).await;
+    assert_eq!(find(&fixture, 1).await, None);
+}
+
+async fn events_are_counted_with_their_first_and_last_time(fixture: Fixture) {
+    for (now, expected) in [(0, throttle(1, 0, 0)), (5, throttle(2, 0, 5)), (7, throttle(3, 0, 7))] {
+        count(&fixture, 1, at(now), at(-100)).await;
+        count(&fixture, 2, at(now + 1), at(-100)).await;
+        assert_eq!(find(&fixture, 1).await, Some(expected));
+    }
+    assert_eq!(find(&fixture, 2).await, Some(throttle(3, 1, 8)));
+}
+
+async fn a_count_begins_anew_after_a_time_without_events(fixture: Fixture) {
+    count(&fixture, 1, at(0), at(-100)).await;
+    count(&fixture, 1, at(10), at(-90)).await;
+    count(&fixture, 1, at(110), at(10)).await;
+    assert_eq!(find(&fixture, 1).await, Some(throttle(3, 0, 110)), "the last event is not older than the limit");
+    count(&fixture, 1, at(211), at(110) + TICK).await;
+    assert_eq!(find(&fixture, 1).await, Some(throttle(1, 211, 211)));
+}
+
+async fn parallel_events_are_all_counted(fixture: Fixture) {
+    in_parallel(&fixture.store, 32, |store, _| async move {
+        let mut tx = store.write().await.unwrap();
+        tx.throttles().count_event(&key(1), at(0), at(-100)).await.unwrap();
+        tx.commit().await.unwrap();
+    })
+    .await;
+    assert_eq!(find(&fixture, 1).await, Some(throttle(32, 0, 0)));
+}
+
+async fn a_forgotten_counter_is_gone(fixture: Fixture) {
+    count(&fixture, 1, at(0), at(-100)).await;
+    count(&fixture, 2, at(0), at(-100)).await;
+    let mut tx = fixture.write().await;
+    for _ in 0..2 {
+        tx.throttles().forget_throttle(&key(1)).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    assert_eq!(find(&fixture, 1).await, None);
+    assert_eq!(find(&fixture, 2).await, Some(throttle(1, 0, 0)));
+}
+
+async fn a_budget_keeps_the_gap(fixture: Fixture) {
+    assert!(take(&fixture.store, at(0)).await);
+    assert!(!take(&fixture.store, at(0)).await);
+    assert!(!take(&fixture.store, at(60) - TICK).await);
+    assert!(take(&fixture.store, at(60)).await);
+    assert_eq!(find(&fixture, 1).await, Some(throttle(2, 0, 60)));
+}
+
+async fn a_budget_holds_for_one_window(fixture: Fixture) {
+    for now in [0, 60, 120] {
+        assert!(take(&fixture.store, at(now)).await);
+    }
+    assert!(!take(&fixture.store, at(180)).await);
+    assert!(!take(&fixture.store, at(3600) - TICK).await);
+    assert!(take(&fixture.store, at(3600)).await);
+    assert_eq!(find(&fixture, 1).await, Some(throttle(1, 3600, 3600)));
+    assert!(take(&fixture.store, at(3660)).await);
+}
+
+async fn a_gap_reaches_across_windows(fixture: Fixture) {
+    assert!(take(&fixture.store, at(0)).await);
+    assert!(take(&fixture.store, at(3590)).await);
+    assert!(!take(&fixture.store, at(3610)).await);
+    assert!(take(&fixture.store, at(3650)).await);
+    assert_eq!(find(&fixture, 1).await, Some(throttle(1, 3650, 3650)));
+}
+
+async fn a_refusal_is_not_counted(fixture: Fixture) {
+    assert!(take(&fixture.store, at(0)).await);
+    for now in 1..10 {
+        assert!(!take(&fixture.store, at(now)).await);
+    }
+    assert_eq!(find(&fixture, 1).await, Some(throttle(1, 0, 0)));
+}
+
+async fn of_parallel_takers_within_the_gap_exactly_one_succeeds(fixture: Fixture) {
+    // First without a counter, then with one whose gap is long over.
+    for round in [0, 1000] {
+        let taken = in_parallel(&fixture.store, 16, move |store, number| async move {
+            take(&store, at(round + i64::from(number))).await
+        });
+        assert_eq!(taken.await.into_iter().filter(|taken| *taken).count(), 1);
+    }
+}
+
+async fn idle_counters_are_purged_in_batches(fixture: Fixture) {
+    for number in 0..6 {
+        count(&fixture, number, at(-1000), at(-2000)).await;
+        count(&fixture, number, at(i64::from(number)), at(-2000)).await;
+    }
+    for expected in [3, 2, 0] {
+        let mut tx = fixture.write().await;
+        assert_eq!(tx.throttles().purge_throttles(at(5), 3).await.unwrap(), expected);
+        tx.commit().await.unwrap();
+    }
+    assert_eq!(find(&fixture, 5).await, Some(throttle(2, -1000, 5)));
+}

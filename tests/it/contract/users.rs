@@ -1,0 +1,228 @@
+use ipse::application::ports::{StoreError, UserInsert};
+use ipse::domain::email::EmailAddress;
+use ipse::domain::user::{User, UserState};
+use ipse::domain::username::Username;
+
+use super::samples::{TICK, at, complete_user, user};
+use super::{Fixture, in_parallel};
+use crate::support::on_both_backends;
+
+on_both_backends! {
+    Fixture::new =>
+    a_person_comes_back_with_nothing_missing
+    every_state_comes_back
+    every_form_of_an_address_finds_the_person
+    a_username_is_found_in_any_case_and_never_as_a_pattern
+    who_is_not_stored_is_not_found
+    an_address_or_username_is_given_once
+    a_deleted_account_keeps_its_names
+    people_without_a_username_do_not_collide
+    a_conflict_leaves_the_transaction_usable
+    of_parallel_inserts_of_one_name_exactly_one_succeeds
+    an_update_stores_everything_that_may_change
+    an_update_may_clear_what_is_optional
+    an_update_of_a_stale_revision_changes_nothing
+    an_update_of_an_unknown_person_changes_nothing
+    of_parallel_updates_of_one_revision_exactly_one_succeeds
+    a_login_is_recorded_without_a_new_revision
+    an_unknown_state_is_corrupt
+    a_username_that_is_none_is_corrupt
+}
+
+async fn find(fixture: &Fixture, user: &User) -> Option<User> {
+    fixture.read().await.users().find_user(user.id).await.unwrap()
+}
+
+async fn insert(fixture: &Fixture, user: &User) -> UserInsert {
+    let mut tx = fixture.write().await;
+    let insert = tx.users().insert_user(user).await.unwrap();
+    tx.commit().await.unwrap();
+    insert
+}
+
+async fn update(fixture: &Fixture, user: &User) -> bool {
+    let mut tx = fixture.write().await;
+    let updated = tx.users().update_user(user).await.unwrap();
+    tx.commit().await.unwrap();
+    updated
+}
+
+fn username(text: &str) -> Username {
+    Username::parse(text).unwrap()
+}
+
+async fn a_person_comes_back_with_nothing_missing(fixture: Fixture) {
+    for stored in [user(1), complete_user(2)] {
+        fixture.put_users(std::slice::from_ref(&stored)).await;
+        assert_eq!(find(&fixture, &stored).await.as_ref(), Some(&stored));
+        assert_eq!(fixture.read().await.users().find_by_email(&stored.email).await.unwrap(), Some(stored));
+    }
+}
+
+async fn every_state_comes_back(fixture: Fixture) {
+    for (number, state) in (1..).zip([UserState::Pending, UserState::Active, UserState::Suspended, UserState::Deleted])
+    {
+        let stored = User { state, ..user(number) };
+        fixture.put_users(std::slice::from_ref(&stored)).await;
+        assert_eq!(find(&fixture, &stored).await, Some(stored));
+    }
+}
+
+async fn every_form_of_an_address_finds_the_person(fixture: Fixture) {
+    let written = ["O'Neil+Tag@Example.COM", "Post@BÜCHER.example"];
+    let asked = ["o'neil+tag@example.com", "pOST@xn--bcher-kva.example"];
+    for (number, (written, asked)) in (1..).zip(written.into_iter().zip(asked)) {
+        let stored = User { email: EmailAddress::parse(written).unwrap(), ..user(number) };
+        fixture.put_users(std::slice::from_ref(&stored)).await;
+        let email = EmailAddress::parse(asked).unwrap();
+        let found = fixture.read().await.users().find_by_email(&email).await.unwrap().unwrap();
+        assert_eq!(found, stored);
+        assert_eq!(found.email.written(), written);
+    }
+}
+
+async fn a_username_is_found_in_any_case_and_never_as_a_pattern(fixture: Fixture) {
+    let stored = User { username: Some(username("Al_Ice")), ..user(1) };
+    fixture.put_users(std::slice::from_ref(&stored)).await;
+    let mut tx = fixture.read().await;
+    for (asked, expected) in [("al_ice", Some(&stored)), ("AL_ICE", Some(&stored)), ("alxice", None)] {
+        assert_eq!(tx.users().find_by_username(&username(asked)).await.unwrap().as_ref(), expected);
+    }
+}
+
+async fn who_is_not_stored_is_not_found(fixture: Fixture) {
+    fixture.put_users(&[complete_user(1)]).await;
+    let stranger = complete_user(2);
+    let mut tx = fixture.read().await;
+    assert_eq!(tx.users().find_user(stranger.id).await.unwrap(), None);
+    assert_eq!(tx.users().find_by_email(&stranger.email).await.unwrap(), None);
+    assert_eq!(tx.users().find_by_username(&stranger.username.unwrap()).await.unwrap(), None);
+}
+
+async fn an_address_or_username_is_given_once(fixture: Fixture) {
+    let first =
+        User { email: EmailAddress::parse("alice@example.com").unwrap(), username: Some(username("alice")), ..user(1) };
+    fixture.put_users(std::slice::from_ref(&first)).await;
+    let same_address = EmailAddress::parse("ALICE@Example.com").unwrap();
+    for rival in [
+        User { email: same_address.clone(), ..user(2) },
+        User { username: Some(username("ALICE")), ..user(3) },
+        User { email: same_address, username: Some(username("alice")), ..user(4) },
+    ] {
+        assert_eq!(insert(&fixture, &rival).await, UserInsert::NameTaken);
+        assert_eq!(find(&fixture, &rival).await, None);
+    }
+    assert_eq!(find(&fixture, &first).await, Some(first));
+}
+
+async fn a_deleted_account_keeps_its_names(fixture: Fixture) {
+    let deleted = complete_user(1);
+    assert_eq!(deleted.state, UserState::Deleted);
+    fixture.put_users(std::slice::from_ref(&deleted)).await;
+    assert_eq!(insert(&fixture, &User { email: deleted.email.clone(), ..user(2) }).await, UserInsert::NameTaken);
+    assert_eq!(insert(&fixture, &User { username: deleted.username, ..user(3) }).await, UserInsert::NameTaken);
+}
+
+async fn people_without_a_username_do_not_collide(fixture: Fixture) {
+    assert_eq!(insert(&fixture, &user(1)).await, UserInsert::Inserted);
+    assert_eq!(insert(&fixture, &user(2)).await, UserInsert::Inserted);
+}
+
+async fn a_conflict_leaves_the_transaction_usable(fixture: Fixture) {
+    fixture.put_users(&[user(1)]).await;
+    let rival = User { email: user(1).email, ..user(2) };
+    let mut tx = fixture.write().await;
+    assert_eq!(tx.users().insert_user(&user(3)).await.unwrap(), UserInsert::Inserted);
+    assert_eq!(tx.users().insert_user(&rival).await.unwrap(), UserInsert::NameTaken);
+    assert_eq!(tx.users().insert_user(&user(2)).await.unwrap(), UserInsert::Inserted);
+    tx.commit().await.unwrap();
+    assert_eq!(find(&fixture, &rival).await, Some(user(2)));
+    assert_eq!(find(&fixture, &user(3)).await, Some(user(3)));
+}
+
+async fn of_parallel_inserts_of_one_name_exactly_one_succeeds(fixture: Fixture) {
+    let answers = in_parallel(&fixture.store, 16, |store, number| async move {
+        let mut tx = store.write().await.unwrap();
+        let rival = User { username: Some(username("alice")), ..user(number) };
+        let insert = tx.users().insert_user(&rival).await.unwrap();
+        tx.commit().await.unwrap();
+        insert
+    });
+    let inserted = answers.await.into_iter().filter(|insert| *insert == UserInsert::Inserted).count();
+    assert_eq!(inserted, 1);
+}
+
+async fn an_update_stores_everything_that_may_change(fixture: Fixture) {
+    fixture.put_users(&[user(1), user(2)]).await;
+    let changed = User {
+        email: EmailAddress::parse("New@Example.com").unwrap(),
+        create_time: user(1).create_time,
+        revision: 2,
+        ..complete_user(1)
+    };
+    assert!(update(&fixture, &changed).await);
+    assert_eq!(find(&fixture, &changed).await, Some(changed));
+    assert_eq!(find(&fixture, &user(2)).await, Some(user(2)));
+}
+
+async fn an_update_may_clear_what_is_optional(fixture: Fixture) {
+    let complete = User { revision: 1, ..complete_user(1) };
+    fixture.put_users(std::slice::from_ref(&complete)).await;
+    let cleared = User { revision: 2, ..user(1) };
+    assert!(update(&fixture, &cleared).await);
+    assert_eq!(find(&fixture, &cleared).await, Some(cleared));
+}
+
+async fn an_update_of_a_stale_revision_changes_nothing(fixture: Fixture) {
+    let stored = User { revision: 7, ..user(1) };
+    fixture.put_users(std::slice::from_ref(&stored)).await;
+    for revision in [1, 6, 7, 9] {
+        assert!(!update(&fixture, &User { revision, ..complete_user(1) }).await, "{revision}");
+        assert_eq!(find(&fixture, &stored).await.as_ref(), Some(&stored));
+    }
+}
+
+async fn an_update_of_an_unknown_person_changes_nothing(fixture: Fixture) {
+    let stranger = User { revision: 2, ..user(1) };
+    assert!(!update(&fixture, &stranger).await);
+    assert_eq!(find(&fixture, &stranger).await, None);
+}
+
+async fn of_parallel_updates_of_one_revision_exactly_one_succeeds(fixture: Fixture) {
+    fixture.put_users(&[user(1)]).await;
+    let updated = in_parallel(&fixture.store, 16, |store, number| async move {
+        let mut tx = store.write().await.unwrap();
+        let changed = User { state_reason: number.to_string(), revision: 2, ..user(1) };
+        let updated = tx.users().update_user(&changed).await.unwrap();
+        tx.commit().await.unwrap();
+        updated.then_some(changed)
+    });
+    let winners: Vec<User> = updated.await.into_iter().flatten().collect();
+    assert_eq!(winners.len(), 1);
+    assert_eq!(find(&fixture, &user(1)).await.as_ref(), winners.first());
+}
+
+async fn a_login_is_recorded_without_a_new_revision(fixture: Fixture) {
+    fixture.put_users(&[user(1), user(2)]).await;
+    for time in [at(5) + TICK, at(9)] {
+        let mut tx = fixture.write().await;
+        tx.users().record_login(user(1).id, time).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(find(&fixture, &user(1)).await, Some(User { last_login_time: Some(time), ..user(1) }));
+    }
+    assert_eq!(find(&fixture, &user(2)).await, Some(user(2)));
+}
+
+async fn an_unknown_state_is_corrupt(fixture: Fixture) {
+    fixture.put_users(&[user(1)]).await;
+    fixture.execute("UPDATE users SET state = 'unheard_of'").await;
+    let found = fixture.read().await.users().find_user(user(1).id).await;
+    assert!(matches!(found, Err(StoreError::Corrupt(_))), "{found:?}");
+}
+
+async fn a_username_that_is_none_is_corrupt(fixture: Fixture) {
+    fixture.put_users(&[complete_user(1)]).await;
+    fixture.execute("UPDATE users SET username = '@'").await;
+    let found = fixture.read().await.users().find_user(user(1).id).await;
+    assert!(matches!(found, Err(StoreError::Corrupt(_))), "{found:?}");
+}

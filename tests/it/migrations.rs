@@ -1,0 +1,146 @@
+//! The two sets of migrations: applied in order, once, and alike.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use ipse::infrastructure::store::migrations::{self, MigrationError};
+
+use crate::support::database::{Backend, Database, migrations_directory};
+use crate::support::on_both_backends;
+
+on_both_backends! {
+    Database::empty =>
+    an_empty_database_has_everything_pending
+    a_run_applies_everything_in_order
+    a_second_run_changes_nothing
+    parallel_runs_all_succeed
+    an_unknown_migration_is_a_newer_schema
+    a_changed_migration_is_refused
+}
+
+/// The names of one kind's migrations, in order.
+fn names(backend: Backend) -> Vec<String> {
+    let entries = fs::read_dir(migrations_directory(backend)).unwrap();
+    let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn both_kinds_have_the_same_migrations() {
+    assert_eq!(names(Backend::Sqlite), names(Backend::Postgres));
+    for (expected, name) in (1..).zip(names(Backend::Sqlite)) {
+        let (number, _) = name.split_once('_').unwrap();
+        assert_eq!(number, format!("{expected:04}"), "{name}");
+    }
+}
+
+async fn an_empty_database_has_everything_pending(database: Database) {
+    let status = migrations::status(&database.settings).await.unwrap();
+    assert_eq!(status.applied, Vec::<String>::new());
+    assert_eq!(status.pending, names(database.backend));
+}
+
+async fn a_run_applies_everything_in_order(database: Database) {
+    migrations::run(&database.settings).await.unwrap();
+    let status = migrations::status(&database.settings).await.unwrap();
+    assert_eq!(status.applied, names(database.backend));
+    assert_eq!(status.pending, Vec::<String>::new());
+    database.store().await.ping().await.unwrap();
+}
+
+async fn a_second_run_changes_nothing(database: Database) {
+    migrations::run(&database.settings).await.unwrap();
+    let before = recorded(&database).await;
+    migrations::run(&database.settings).await.unwrap();
+    assert_eq!(recorded(&database).await, before);
+    assert_eq!(before.len(), names(database.backend).len());
+}
+
+/// The rows that tell what was applied, and when.
+async fn recorded(database: &Database) -> Vec<String> {
+    let rows = "SELECT name || ' ' || CAST(apply_time AS TEXT) AS value FROM schema_migrations ORDER BY name";
+    database.outsider().await.values(rows).await
+}
+
+async fn parallel_runs_all_succeed(database: Database) {
+    let run = || {
+        let settings = database.settings.clone();
+        tokio::spawn(async move { migrations::run(&settings).await })
+    };
+    let runs: Vec<_> = (0..4).map(|_| run()).collect();
+    for run in runs {
+        run.await.unwrap().unwrap();
+    }
+    assert_eq!(recorded(&database).await.len(), names(database.backend).len());
+}
+
+async fn an_unknown_migration_is_a_newer_schema(database: Database) {
+    migrations::run(&database.settings).await.unwrap();
+    let rename = "UPDATE schema_migrations SET name = '9999_future'";
+    database.outsider().await.execute(rename).await;
+    let run = migrations::run(&database.settings).await;
+    assert!(matches!(run, Err(MigrationError::NewerSchema { .. })), "{run:?}");
+    let status = migrations::status(&database.settings).await;
+    assert!(matches!(status, Err(MigrationError::NewerSchema { .. })), "{status:?}");
+}
+
+async fn a_changed_migration_is_refused(database: Database) {
+    migrations::run(&database.settings).await.unwrap();
+    let change = "UPDATE schema_migrations SET checksum = substr(checksum, 2)";
+    database.outsider().await.execute(change).await;
+    let run = migrations::run(&database.settings).await;
+    let first = names(database.backend).remove(0);
+    assert!(matches!(&run, Err(MigrationError::ChangedMigration { name }) if *name == first), "{run:?}");
+}
+
+#[tokio::test]
+async fn nobody_else_may_read_an_sqlite_file() {
+    let database = Database::empty(Backend::Sqlite).await;
+    migrations::run(&database.settings).await.unwrap();
+    let store = database.store().await;
+    store.ping().await.unwrap();
+    let files: Vec<_> = fs::read_dir(database.directory().unwrap()).unwrap().map(Result::unwrap).collect();
+    assert!(!files.is_empty());
+    for file in files {
+        let mode = file.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{:?}", file.file_name());
+    }
+}
+
+const SQLITE_COLUMNS: &str = "SELECT tables.name || '.' || columns.name AS value FROM sqlite_schema AS tables, \
+     pragma_table_xinfo(tables.name) AS columns WHERE tables.type = 'table' AND tables.name NOT LIKE 'sqlite%'";
+const POSTGRES_COLUMNS: &str =
+    "SELECT table_name || '.' || column_name AS value FROM information_schema.columns WHERE table_schema = 'public'";
+
+async fn values(database: &Database, sql: &str) -> Vec<String> {
+    let mut values = database.outsider().await.values(sql).await;
+    values.sort();
+    values
+}
+
+#[tokio::test]
+async fn both_kinds_have_the_same_tables_and_columns() {
+    let sqlite = values(&Database::migrated(Backend::Sqlite).await, SQLITE_COLUMNS).await;
+    let postgres = values(&Database::migrated(Backend::Postgres).await, POSTGRES_COLUMNS).await;
+    assert_eq!(sqlite, postgres);
+    assert!(sqlite.contains(&"users.id".to_owned()), "{sqlite:?}");
+}
+
+/// SQLite keeps the declared types in STRICT tables only.
+#[tokio::test]
+async fn sqlite_tables_are_strict() {
+    let lax = "SELECT name AS value FROM pragma_table_list WHERE schema = 'main' AND type = 'table' \
+         AND strict = 0 AND name NOT LIKE 'sqlite%'";
+    assert_eq!(values(&Database::migrated(Backend::Sqlite).await, lax).await, Vec::<String>::new());
+}
+
+/// Both databases have to find and sort text alike, whatever the locale of the server.
+#[tokio::test]
+async fn postgres_indexes_text_by_its_bytes() {
+    let localised = "SELECT attrelid::regclass || '.' || attname AS value FROM pg_index \
+         JOIN pg_class ON pg_class.oid = indrelid AND relnamespace = 'public'::regnamespace \
+         JOIN pg_attribute ON attrelid = indrelid AND attnum = ANY (indkey) \
+         JOIN pg_collation ON pg_collation.oid = attcollation WHERE collname <> 'C'";
+    assert_eq!(values(&Database::migrated(Backend::Postgres).await, localised).await, Vec::<String>::new());
+}

@@ -1,0 +1,198 @@
+//! Fresh databases of both kinds, and a way into them past the store.
+
+use std::hash::{BuildHasher, DefaultHasher, Hasher, RandomState};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::{fs, thread};
+
+use diesel::connection::SimpleConnection;
+use diesel::sql_types::Text;
+use diesel::{Connection, QueryableByName, RunQueryDsl, SqliteConnection, sql_query};
+use ipse::application::ports::Store;
+use ipse::domain::secret::Secret;
+use ipse::infrastructure::store::{self, DatabaseSettings, DatabaseUrl, migrations};
+use tempfile::TempDir;
+use tokio::sync::OnceCell;
+use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
+
+use super::postgres;
+
+/// The two kinds of databases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backend {
+    Sqlite,
+    Postgres,
+}
+
+/// A database of one test, erased when dropped.
+pub struct Database {
+    pub backend: Backend,
+    pub settings: DatabaseSettings,
+    /// Where the file is, erased when dropped.
+    directory: Option<TempDir>,
+    /// The name on the server.
+    name: Option<String>,
+}
+
+impl Database {
+    /// A database without tables.
+    pub async fn empty(backend: Backend) -> Self {
+        match backend {
+            Backend::Sqlite => Self::in_directory(),
+            Backend::Postgres => Self::on_server("template0").await,
+        }
+    }
+
+    /// A database with the newest schema and no rows.
+    pub async fn migrated(backend: Backend) -> Self {
+        match backend {
+            Backend::Sqlite => {
+                let database = Self::in_directory();
+                migrations::run(&database.settings).await.unwrap();
+                database
+            }
+            Backend::Postgres => {
+                static TEMPLATE: OnceCell<String> = OnceCell::const_new();
+                Self::on_server(TEMPLATE.get_or_init(template).await).await
+            }
+        }
+    }
+
+    /// A store on it.
+    pub async fn store(&self) -> Arc<dyn Store> {
+        store::connect(&self.settings).await.unwrap()
+    }
+
+    /// A connection of its own, as another program would have.
+    pub async fn outsider(&self) -> Outsider {
+        match &self.settings.url {
+            DatabaseUrl::Sqlite(path) => {
+                let mut connection = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+                connection.batch_execute("PRAGMA busy_timeout = 10000").unwrap();
+                Outsider::Sqlite(connection)
+            }
+            DatabaseUrl::Postgres(url) => Outsider::Postgres(client(url.expose()).await),
+        }
+    }
+
+    /// The directory that an SQLite database has for itself.
+    pub fn directory(&self) -> Option<&Path> {
+        self.directory.as_ref().map(TempDir::path)
+    }
+
+    fn in_directory() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let url = DatabaseUrl::Sqlite(directory.path().join("ipse.db"));
+        let settings = DatabaseSettings::new(url);
+        Self { backend: Backend::Sqlite, settings, directory: Some(directory), name: None }
+    }
+
+    async fn on_server(template: &str) -> Self {
+        let name = format!("ipse_test_{:016x}", RandomState::new().build_hasher().finish());
+        let admin = client(&postgres::shared_url("postgres")).await;
+        admin.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template}")).await.unwrap();
+        let url = DatabaseUrl::Postgres(Secret::new(postgres::shared_url(&name)));
+        let settings = DatabaseSettings::new(url);
+        Self { backend: Backend::Postgres, settings, directory: None, name: Some(name) }
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        if let Some(name) = &self.name {
+            let statement = format!("DROP DATABASE {name} WITH (FORCE)");
+            // A thread, as the runtime of the test is busy with this very drop.
+            let dropped = thread::spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+                runtime.block_on(async {
+                    client(&postgres::shared_url("postgres")).await.batch_execute(&statement).await.unwrap();
+                });
+            });
+            assert!(dropped.join().is_ok() || thread::panicking(), "{name} could not be dropped");
+        }
+    }
+}
+
+/// A connection past the store.
+pub enum Outsider {
+    Sqlite(SqliteConnection),
+    Postgres(Client),
+}
+
+#[derive(QueryableByName)]
+struct Row {
+    #[diesel(sql_type = Text)]
+    value: String,
+}
+
+impl Outsider {
+    /// Runs statements.
+    pub async fn execute(&mut self, sql: &str) {
+        match self {
+            Self::Sqlite(connection) => connection.batch_execute(sql).unwrap(),
+            Self::Postgres(client) => client.batch_execute(sql).await.unwrap(),
+        }
+    }
+
+    /// Runs a query of one text column named `value`.
+    pub async fn values(&mut self, sql: &str) -> Vec<String> {
+        match self {
+            Self::Sqlite(connection) => {
+                sql_query(sql).load::<Row>(connection).unwrap().into_iter().map(|row| row.value).collect()
+            }
+            Self::Postgres(client) => {
+                let rows = client.simple_query(sql).await.unwrap();
+                let value = |message| match message {
+                    SimpleQueryMessage::Row(row) => row.get("value").map(str::to_owned),
+                    _ => None,
+                };
+                rows.into_iter().filter_map(value).collect()
+            }
+        }
+    }
+}
+
+/// The directory of one kind's migrations.
+pub fn migrations_directory(backend: Backend) -> PathBuf {
+    let name = match backend {
+        Backend::Sqlite => "migrations/sqlite",
+        Backend::Postgres => "migrations/postgres",
+    };
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+async fn client(url: &str) -> Client {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("PostgreSQL can be reached");
+    tokio::spawn(connection);
+    client
+}
+
+/// The name of a database with the newest schema, to be copied. The name tells the schema, so that one given server
+/// holds one such database for all runs; the lock is for runs at the same time.
+async fn template() -> String {
+    let name = format!("ipse_template_{:016x}", migrations_hash());
+    let admin = client(&postgres::shared_url("postgres")).await;
+    admin.batch_execute("SELECT pg_advisory_lock(7305803)").await.unwrap();
+    if admin.query_opt("SELECT 1 FROM pg_database WHERE datname = $1", &[&name]).await.unwrap().is_none() {
+        let draft = format!("{name}_draft");
+        admin.batch_execute(&format!("DROP DATABASE IF EXISTS {draft} WITH (FORCE)")).await.unwrap();
+        admin.batch_execute(&format!("CREATE DATABASE {draft} TEMPLATE template0")).await.unwrap();
+        let url = DatabaseUrl::Postgres(Secret::new(postgres::shared_url(&draft)));
+        migrations::run(&DatabaseSettings::new(url)).await.unwrap();
+        admin.batch_execute(&format!("ALTER DATABASE {draft} RENAME TO {name}")).await.unwrap();
+    }
+    name
+}
+
+fn migrations_hash() -> u64 {
+    let mut files: Vec<PathBuf> = fs::read_dir(migrations_directory(Backend::Postgres))
+        .unwrap()
+        .map(|entry| entry.unwrap().path().join("up.sql"))
+        .collect();
+    files.sort();
+    let mut hasher = DefaultHasher::new();
+    for file in files {
+        hasher.write(&fs::read(file).unwrap());
+    }
+    hasher.finish()
+}

@@ -1,0 +1,28 @@
+//! What tests stand on: databases, time and random bytes.
+
+pub mod clock;
+pub mod database;
+pub mod entropy;
+pub mod postgres;
+
+/// Registers tests for both backends: `test::sqlite` and `test::postgres` for each async function `test`, which is
+/// given what `setup` makes of the backend.
+macro_rules! on_both_backends {
+    ($setup:expr => $($test:ident)*) => {
+        $(mod $test {
+            use super::*;
+            use crate::support::database::Backend;
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn sqlite() {
+                super::$test($setup(Backend::Sqlite).await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn postgres() {
+                super::$test($setup(Backend::Postgres).await).await;
+            }
+        })*
+    };
+}
+pub(crate) use on_both_backends;
