@@ -18,7 +18,7 @@ on_both_backends! {
     addresses_of_both_families_come_back
     a_session_comes_back_with_its_user
     what_is_not_stored_is_not_found
-    an_unknown_end_reason_is_corrupt
+    a_value_without_meaning_is_corrupt
     a_rotation_stores_the_refresh_state_and_the_times
     a_rotation_of_a_retired_token_changes_nothing
     a_rotation_of_an_ended_session_changes_nothing
@@ -29,6 +29,7 @@ on_both_backends! {
     all_live_sessions_of_a_person_end_but_one
     all_live_sessions_of_a_person_end
     eviction_keeps_the_newest
+    parallel_sign_ins_keep_the_limit_together
     a_list_holds_the_live_sessions_of_one_person_newest_first
     pages_hold_every_session_once_even_where_times_are_equal
     sessions_that_are_over_are_purged_in_batches
@@ -80,7 +81,7 @@ fn complete_session(owner: &User, number: u32) -> Session {
         audience: Some(HOSTILE.to_owned()),
         authentication: Authentication {
             time: at(-5) + TICK,
-            methods: vec![HOSTILE.to_owned(), "otp".to_owned(), String::new(), "a,b".to_owned()],
+            methods: vec!["pwd".to_owned(), HOSTILE.to_owned()],
             level: HOSTILE.to_owned(),
         },
         last_seen_time: at(6) + TICK,
@@ -151,16 +152,24 @@ async fn what_is_not_stored_is_not_found(fixture: Fixture) {
     assert!(!end(&fixture, &stranger, EndReason::Logout, at(3)).await);
 }
 
-async fn an_unknown_end_reason_is_corrupt(fixture: Fixture) {
+async fn a_value_without_meaning_is_corrupt(fixture: Fixture) {
     fixture.put_users(&[user(1)]).await;
-    let stored = complete_session(&user(1), 1);
-    fixture.put_sessions(std::slice::from_ref(&stored)).await;
-    fixture.execute("UPDATE sessions SET end_reason = 'unheard_of'").await;
-    let mut tx = fixture.read().await;
-    let found = tx.sessions().find_session(stored.id).await;
-    assert!(matches!(found, Err(StoreError::Corrupt(_))), "{found:?}");
-    let found = tx.sessions().find_session_with_user(stored.id).await;
-    assert!(matches!(found, Err(StoreError::Corrupt(_))), "{found:?}");
+    for (number, change) in (1..).zip([
+        "end_reason = 'unheard_of'",
+        "ip_address = 'nowhere'",
+        "refresh_digest = substr(refresh_digest, 2)",
+        "previous_digest = substr(previous_digest, 2)",
+        "refresh_generation = -1",
+    ]) {
+        let stored = complete_session(&user(1), number);
+        fixture.put_sessions(std::slice::from_ref(&stored)).await;
+        fixture.execute(&format!("UPDATE sessions SET {change}")).await;
+        let mut tx = fixture.read().await;
+        let found = tx.sessions().find_session(stored.id).await;
+        assert!(matches!(found, Err(StoreError::Corrupt(_))), "{change}: {found:?}");
+        let found = tx.sessions().find_session_with_user(stored.id).await;
+        assert!(matches!(found, Err(StoreError::Corrupt(_))), "{change}: {found:?}");
+    }
 }
 
 async fn a_rotation_stores_the_refresh_state_and_the_times(fixture: Fixture) {
@@ -301,6 +310,18 @@ async fn eviction_keeps_the_newest(fixture: Fixture) {
     for session in [third, ended, foreign] {
         assert_eq!(find(&fixture, &session).await, session);
     }
+}
+
+async fn parallel_sign_ins_keep_the_limit_together(fixture: Fixture) {
+    fixture.put_users(&[user(1)]).await;
+    in_parallel(&fixture.store, 16, |store, number| async move {
+        let mut tx = store.write().await.unwrap();
+        tx.sessions().insert_session(&session(&user(1), number)).await.unwrap();
+        tx.sessions().evict_sessions(user(1).id, 5, at(60)).await.unwrap();
+        tx.commit().await.unwrap();
+    })
+    .await;
+    assert_eq!(list(&fixture, &user(1), at(60)).await.len(), 5);
 }
 
 async fn a_list_holds_the_live_sessions_of_one_person_newest_first(fixture: Fixture) {

@@ -1,4 +1,5 @@
 use ipse::application::ports::{StoreError, UserInsert};
+use ipse::domain::Timestamp;
 use ipse::domain::email::EmailAddress;
 use ipse::domain::user::{User, UserState};
 use ipse::domain::username::Username;
@@ -21,12 +22,12 @@ on_both_backends! {
     of_parallel_inserts_of_one_name_exactly_one_succeeds
     an_update_stores_everything_that_may_change
     an_update_may_clear_what_is_optional
+    an_update_does_not_take_a_later_login_back
     an_update_of_a_stale_revision_changes_nothing
     an_update_of_an_unknown_person_changes_nothing
     of_parallel_updates_of_one_revision_exactly_one_succeeds
     a_login_is_recorded_without_a_new_revision
-    an_unknown_state_is_corrupt
-    a_username_that_is_none_is_corrupt
+    a_value_without_meaning_is_corrupt
 }
 
 async fn find(fixture: &Fixture, user: &User) -> Option<User> {
@@ -45,6 +46,12 @@ async fn update(fixture: &Fixture, user: &User) -> bool {
     let updated = tx.users().update_user(user).await.unwrap();
     tx.commit().await.unwrap();
     updated
+}
+
+async fn record_login(fixture: &Fixture, time: Timestamp) {
+    let mut tx = fixture.write().await;
+    tx.users().record_login(user(1).id, time).await.unwrap();
+    tx.commit().await.unwrap();
 }
 
 fn username(text: &str) -> Username {
@@ -156,7 +163,7 @@ async fn an_update_stores_everything_that_may_change(fixture: Fixture) {
     fixture.put_users(&[user(1), user(2)]).await;
     let changed = User {
         email: EmailAddress::parse("New@Example.com").unwrap(),
-        create_time: user(1).create_time,
+        last_login_time: None,
         revision: 2,
         ..complete_user(1)
     };
@@ -166,11 +173,19 @@ async fn an_update_stores_everything_that_may_change(fixture: Fixture) {
 }
 
 async fn an_update_may_clear_what_is_optional(fixture: Fixture) {
-    let complete = User { revision: 1, ..complete_user(1) };
+    let complete = User { last_login_time: None, revision: 1, ..complete_user(1) };
     fixture.put_users(std::slice::from_ref(&complete)).await;
     let cleared = User { revision: 2, ..user(1) };
     assert!(update(&fixture, &cleared).await);
     assert_eq!(find(&fixture, &cleared).await, Some(cleared));
+}
+
+async fn an_update_does_not_take_a_later_login_back(fixture: Fixture) {
+    fixture.put_users(&[user(1)]).await;
+    let read_before = find(&fixture, &user(1)).await.unwrap();
+    record_login(&fixture, at(60)).await;
+    assert!(update(&fixture, &User { revision: 2, ..read_before }).await);
+    assert_eq!(find(&fixture, &user(1)).await.unwrap().last_login_time, Some(at(60)));
 }
 
 async fn an_update_of_a_stale_revision_changes_nothing(fixture: Fixture) {
@@ -205,24 +220,20 @@ async fn of_parallel_updates_of_one_revision_exactly_one_succeeds(fixture: Fixtu
 async fn a_login_is_recorded_without_a_new_revision(fixture: Fixture) {
     fixture.put_users(&[user(1), user(2)]).await;
     for time in [at(5) + TICK, at(9)] {
-        let mut tx = fixture.write().await;
-        tx.users().record_login(user(1).id, time).await.unwrap();
-        tx.commit().await.unwrap();
+        record_login(&fixture, time).await;
         assert_eq!(find(&fixture, &user(1)).await, Some(User { last_login_time: Some(time), ..user(1) }));
     }
     assert_eq!(find(&fixture, &user(2)).await, Some(user(2)));
 }
 
-async fn an_unknown_state_is_corrupt(fixture: Fixture) {
-    fixture.put_users(&[user(1)]).await;
-    fixture.execute("UPDATE users SET state = 'unheard_of'").await;
-    let found = fixture.read().await.users().find_user(user(1).id).await;
-    assert!(matches!(found, Err(StoreError::Corrupt(_))), "{found:?}");
-}
-
-async fn a_username_that_is_none_is_corrupt(fixture: Fixture) {
-    fixture.put_users(&[complete_user(1)]).await;
-    fixture.execute("UPDATE users SET username = '@'").await;
-    let found = fixture.read().await.users().find_user(user(1).id).await;
-    assert!(matches!(found, Err(StoreError::Corrupt(_))), "{found:?}");
+async fn a_value_without_meaning_is_corrupt(fixture: Fixture) {
+    for (number, change) in
+        (1..).zip(["state = 'unheard_of'", "username = username || '@'", "locale = '!'", "email_written = 'nowhere'"])
+    {
+        let stored = complete_user(number);
+        fixture.put_users(std::slice::from_ref(&stored)).await;
+        fixture.execute(&format!("UPDATE users SET {change}")).await;
+        let found = fixture.read().await.users().find_user(stored.id).await;
+        assert!(matches!(found, Err(StoreError::Corrupt(_))), "{change}: {found:?}");
+    }
 }

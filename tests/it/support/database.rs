@@ -12,7 +12,7 @@ use ipse::application::ports::Store;
 use ipse::domain::secret::Secret;
 use ipse::infrastructure::store::{self, DatabaseSettings, DatabaseUrl, migrations};
 use tempfile::TempDir;
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
 use super::postgres;
@@ -30,9 +30,14 @@ pub struct Database {
     pub settings: DatabaseSettings,
     /// Where the file is, erased when dropped.
     directory: Option<TempDir>,
-    /// The name on the server.
-    name: Option<String>,
+    /// The name on the server, and the right to be one of a few there.
+    name: Option<(String, SemaphorePermit<'static>)>,
 }
+
+/// Connections of one test's store.
+const CONNECTIONS: usize = 5;
+/// How many databases tests may have on the server at the same time, as it takes 200 connections from all of them.
+static ROOM: Semaphore = Semaphore::const_new(16);
 
 impl Database {
     /// A database without tables.
@@ -82,24 +87,27 @@ impl Database {
 
     fn in_directory() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let url = DatabaseUrl::Sqlite(directory.path().join("ipse.db"));
-        let settings = DatabaseSettings::new(url);
+        let settings = settings(DatabaseUrl::Sqlite(directory.path().join("ipse.db")));
         Self { backend: Backend::Sqlite, settings, directory: Some(directory), name: None }
     }
 
     async fn on_server(template: &str) -> Self {
+        let room = ROOM.acquire().await.unwrap();
         let name = format!("ipse_test_{:016x}", RandomState::new().build_hasher().finish());
         let admin = client(&postgres::shared_url("postgres")).await;
         admin.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template}")).await.unwrap();
-        let url = DatabaseUrl::Postgres(Secret::new(postgres::shared_url(&name)));
-        let settings = DatabaseSettings::new(url);
-        Self { backend: Backend::Postgres, settings, directory: None, name: Some(name) }
+        let settings = settings(DatabaseUrl::Postgres(Secret::new(postgres::shared_url(&name))));
+        Self { backend: Backend::Postgres, settings, directory: None, name: Some((name, room)) }
     }
+}
+
+fn settings(url: DatabaseUrl) -> DatabaseSettings {
+    DatabaseSettings { max_connections: CONNECTIONS, ..DatabaseSettings::new(url) }
 }
 
 impl Drop for Database {
     fn drop(&mut self) {
-        if let Some(name) = &self.name {
+        if let Some((name, _)) = &self.name {
             let statement = format!("DROP DATABASE {name} WITH (FORCE)");
             // A thread, as the runtime of the test is busy with this very drop.
             let dropped = thread::spawn(move || {
