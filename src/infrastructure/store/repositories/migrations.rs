@@ -22,16 +22,20 @@ pub(in super::super) async fn apply_next(
     if !has_table(&mut unit).await? {
         unit.batch(dialect::CREATE_MIGRATIONS_TABLE).await?;
     }
-    let status = compare(known, recorded(&mut unit).await?)?;
-    let Some(next) = known.iter().find(|migration| status.pending.iter().any(|name| name == migration.name)) else {
-        return Ok(status);
-    };
-    unit.batch(next.sql).await?;
-    let record = (schema_migrations::name.eq(next.name), schema_migrations::checksum.eq(next.checksum()));
-    unit.execute(diesel::insert_into(schema_migrations::table).values(record)).await?;
-    let status = compare(known, recorded(&mut unit).await?)?;
+    let mut status = compare(known, recorded(&mut unit).await?)?;
+    if let Some(next) = known.iter().find(|migration| status.pending.iter().any(|name| name == migration.name)) {
+        apply(&mut unit, next).await?;
+        status = compare(known, recorded(&mut unit).await?)?;
+    }
     unit.commit().await?;
     Ok(status)
+}
+
+async fn apply(unit: &mut Unit, migration: &Migration) -> StoreResult<()> {
+    unit.batch(migration.sql).await?;
+    let record = (schema_migrations::name.eq(migration.name), schema_migrations::checksum.eq(migration.checksum()));
+    unit.execute(diesel::insert_into(schema_migrations::table).values(record)).await?;
+    Ok(())
 }
 
 async fn has_table(unit: &mut Unit) -> StoreResult<bool> {

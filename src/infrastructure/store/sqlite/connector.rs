@@ -1,6 +1,5 @@
-use std::fs::OpenOptions;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::time::Duration;
 
 use deadpool::managed::{Manager, Metrics, RecycleResult};
 use diesel::{Connection as _, QueryResult, SqliteConnection};
@@ -20,6 +19,9 @@ const SETUP: &str = "PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON; PRAGM
 const WRITER_SETUP: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;";
 const READER_SETUP: &str = "PRAGMA query_only = ON;";
 
+const RETRY_DELAY: Duration = Duration::from_millis(20);
+
+/// A connection; its work is done in order on tokio's blocking threads.
 pub(super) type Connection = SyncConnectionWrapper<SqliteConnection, InOrder>;
 
 /// What a connection is for.
@@ -53,12 +55,19 @@ impl Manager for Connector {
 
     async fn create(&self) -> StoreResult<Connection> {
         let path = self.path.clone();
-        let opened = tokio::task::spawn_blocking(move || open(&path)).await.map_err(unavailable)??;
+        let opened = tokio::task::spawn_blocking(move || SqliteConnection::establish(&path)).await;
+        let opened = opened.map_err(unavailable)?.map_err(unavailable)?;
         let mut connection = Connection::with_runtime(opened, InOrder::default());
         let role_setup = if self.role == Role::Writer { WRITER_SETUP } else { READER_SETUP };
         connection.batch_execute(SETUP).await.map_err(from_diesel)?;
-        connection.batch_execute(role_setup).await.map_err(from_diesel)?;
-        Ok(connection)
+        // Whoever switches a new file to the log while another process does the same is refused without waiting, so the
+        // waiting is done here. The pool's time-out ends it.
+        loop {
+            match connection.batch_execute(role_setup).await.map_err(from_diesel) {
+                Err(StoreError::Contention(_)) => tokio::time::sleep(RETRY_DELAY).await,
+                outcome => return outcome.map(|()| connection),
+            }
+        }
     }
 
     async fn recycle(&self, _: &mut Connection, _: &Metrics) -> RecycleResult<StoreError> {
@@ -72,11 +81,4 @@ impl Backend for Connector {
     async fn reset(connection: &mut Connection) -> QueryResult<()> {
         dialect::reset(connection).await
     }
-}
-
-/// Opens the file. A new one belongs to this user alone, and so do the log and the index beside it, as SQLite gives
-/// them the permissions of the file.
-fn open(path: &str) -> StoreResult<SqliteConnection> {
-    OpenOptions::new().create(true).append(true).mode(0o600).open(path).map_err(unavailable)?;
-    SqliteConnection::establish(path).map_err(unavailable)
 }

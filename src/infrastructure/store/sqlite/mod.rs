@@ -7,10 +7,14 @@ mod in_order;
 mod repositories;
 mod schema;
 
+use std::fs::OpenOptions;
+use std::io::ErrorKind;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use async_trait::async_trait;
 
+use super::error::unavailable;
 use super::migrations::{MigrationError, MigrationStatus, SQLITE as MIGRATIONS};
 use super::pool::Connections;
 use super::{DatabaseSettings, unit};
@@ -28,8 +32,9 @@ pub(super) struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// The file at this path, which is made when it is first used. No connection is opened yet.
+    /// The file at this path, which is made if there is none. No connection is opened yet.
     pub(super) fn new(path: &Path, settings: &DatabaseSettings) -> StoreResult<Self> {
+        make_private_file(path)?;
         let connections = |role, most| Connections::new(Connector::new(path, role)?, most, settings.acquire_timeout);
         Ok(Self {
             writer: connections(Role::Writer, 1)?,
@@ -60,5 +65,14 @@ impl Store for SqliteStore {
 
     async fn ping(&self) -> StoreResult<()> {
         self.readers.ping().await
+    }
+}
+
+/// Makes the file for this user alone; SQLite gives the log and the index beside it the same permissions. An existing
+/// file is not even opened: closing it again would cancel the locks of this process's other connections.
+fn make_private_file(path: &Path) -> StoreResult<()> {
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Err(refused) if refused.kind() != ErrorKind::AlreadyExists => Err(unavailable(refused)),
+        _ => Ok(()),
     }
 }
