@@ -1,9 +1,16 @@
-//! What tests stand on: databases, time and random bytes.
+//! What tests stand on: databases, time, random bytes, and the whole service with people who use it.
 
 pub mod clock;
 pub mod database;
+pub mod descriptors;
 pub mod entropy;
+pub mod letterbox;
+pub mod person;
 pub mod postgres;
+pub mod refusal;
+pub mod token;
+pub mod wire;
+pub mod world;
 
 /// Registers tests for both backends: `test::sqlite` and `test::postgres` for each async function `test`, which is
 /// given what `setup` makes of the backend.

@@ -1,0 +1,218 @@
+//! The whole service as production wires it, on a database of its own, with a time that the test sets.
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use ipse::application::ports::{Store, UserInsert};
+use ipse::application::upkeep::Upkeep;
+use ipse::composition::{App, Overrides, StartError};
+use ipse::config::{LoadOptions, Settings};
+use ipse::domain::email::EmailAddress;
+use ipse::domain::mail::Mail;
+use ipse::domain::user::User;
+use ipse::infrastructure::store::DatabaseUrl;
+use time::Duration;
+use time::macros::datetime;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tonic::transport::{Channel, Endpoint};
+
+use super::clock::TestClock;
+use super::database::{Backend, Database};
+use super::entropy::SeededEntropy;
+use super::letterbox::Letterbox;
+use super::person::Person;
+
+/// The key that seals private keys and mail.
+pub const MASTER_KEY: [u8; 32] = *b"0123456789abcdefghijklmnopqrstuv";
+/// The claim `iss`, and the one audience of every token.
+pub const ISSUER: &str = "https://id.example";
+/// Another audience that tokens may be for.
+pub const AUDIENCE: &str = "orders";
+/// Whom the gRPC listener believes about the addresses of clients: every test.
+const PROXY: &str = "127.0.0.1";
+
+/// One service and its surroundings.
+pub struct World {
+    pub clock: Arc<TestClock>,
+    pub letterbox: Arc<Letterbox>,
+    pub settings: Settings,
+    entropy: Arc<SeededEntropy>,
+    replica: Replica,
+    /// Dropped last: it is erased.
+    pub database: Database,
+}
+
+/// One process of the service.
+pub struct Replica {
+    pub address: SocketAddr,
+    pub channel: Channel,
+    pub store: Arc<dyn Store>,
+    pub upkeep: Arc<Upkeep>,
+    stop: CancellationToken,
+    served: JoinHandle<Result<(), StartError>>,
+}
+
+impl World {
+    /// A service with the defaults of production.
+    pub async fn start(backend: Backend) -> Self {
+        Self::with(backend, &[]).await
+    }
+
+    /// A service with these settings beside the required ones.
+    pub async fn with(backend: Backend, settings: &[(&str, &str)]) -> Self {
+        let database = Database::migrated(backend).await;
+        let settings = load(&database, settings);
+        let clock = Arc::new(TestClock::at(datetime!(2026-03-01 12:00 UTC)));
+        let letterbox = Arc::new(Letterbox::new());
+        let entropy = Arc::new(SeededEntropy::new(1));
+        let overrides =
+            Overrides { clock: Some(clock.clone()), entropy: Some(entropy.clone()), mailer: Some(letterbox.clone()) };
+        let replica = Replica::start(App::build(&settings, overrides).await.unwrap()).await;
+        Self { clock, letterbox, settings, entropy, replica, database }
+    }
+
+    /// Another process on the same database.
+    pub async fn another_replica(&self) -> Replica {
+        Replica::start(self.build().await.unwrap()).await
+    }
+
+    /// Builds the service once more.
+    pub async fn build(&self) -> Result<App, StartError> {
+        let overrides = Overrides {
+            clock: Some(self.clock.clone()),
+            entropy: Some(self.entropy.clone()),
+            mailer: Some(self.letterbox.clone()),
+        };
+        App::build(&self.settings, overrides).await
+    }
+
+    /// Stops the service and starts it again.
+    pub async fn restart(mut self) -> Self {
+        let next = self.another_replica().await;
+        std::mem::replace(&mut self.replica, next).stop().await;
+        self
+    }
+
+    /// Stops the service and starts it again with these settings beside the required ones.
+    pub async fn restart_with(mut self, settings: &[(&str, &str)]) -> Self {
+        self.settings = load(&self.database, settings);
+        self.restart().await
+    }
+
+    /// Takes the process out of the world.
+    pub fn replica(&self) -> &Replica {
+        &self.replica
+    }
+
+    /// The database, as the service sees it.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.replica.store
+    }
+
+    /// Somebody who has no account yet.
+    pub fn stranger(&self, name: &str) -> Person<'_> {
+        Person::new(self, name)
+    }
+
+    /// Somebody with an account and a proven address.
+    pub async fn person(&self, name: &str) -> Person<'_> {
+        let person = self.stranger(name);
+        person.register().await.unwrap();
+        person.verify(&person.mailed_token().await).await.unwrap();
+        person
+    }
+
+    /// Lets time pass.
+    pub fn wait(&self, time: Duration) {
+        self.clock.advance(time);
+    }
+
+    /// Delivers what is due, and takes all mail out of the letterbox.
+    pub async fn mails(&self) -> Vec<Mail> {
+        self.deliver_mail().await;
+        self.letterbox.take(|_| true)
+    }
+
+    /// Delivers what is due.
+    pub async fn deliver_mail(&self) {
+        while self.replica.upkeep.deliver_mail().await.unwrap() {}
+    }
+
+    /// Changes a stored account as an operator would.
+    pub async fn change_user(&self, email: &str, change: impl FnOnce(&mut User)) {
+        let mut tx = self.store().write().await.unwrap();
+        let email = EmailAddress::parse(email).unwrap();
+        let mut user = tx.users().find_by_email(&email).await.unwrap().expect("the account exists");
+        let revision = user.revision;
+        change(&mut user);
+        user.revision = revision + 1;
+        assert!(tx.users().update_user(&user).await.unwrap());
+        tx.commit().await.unwrap();
+    }
+
+    /// Stores an account as it is.
+    pub async fn put_user(&self, user: &User) {
+        let mut tx = self.store().write().await.unwrap();
+        assert_eq!(tx.users().insert_user(user).await.unwrap(), UserInsert::Inserted);
+        tx.commit().await.unwrap();
+    }
+
+    /// How many rows a table has.
+    pub async fn count(&self, table: &str) -> usize {
+        let query = format!("SELECT CAST(count(*) AS text) AS value FROM {table}");
+        self.database.outsider().await.values(&query).await[0].parse().unwrap()
+    }
+}
+
+impl Replica {
+    async fn start(app: App) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (store, upkeep) = (app.store(), app.upkeep());
+        let stop = CancellationToken::new();
+        let served = tokio::spawn(app.serve(listener, stop.clone().cancelled_owned()));
+        let channel = Endpoint::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
+        Self { address, channel, store, upkeep, stop, served }
+    }
+
+    /// Tells the process to stop.
+    pub fn tell_to_stop(&self) {
+        self.stop.cancel();
+    }
+
+    /// Stops the process and waits for its end.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        drop(self.channel);
+        self.served.await.unwrap().unwrap();
+    }
+}
+
+fn load(database: &Database, given: &[(&str, &str)]) -> Settings {
+    let url = match &database.settings.url {
+        DatabaseUrl::Sqlite(path) => format!("sqlite:{}", path.display()),
+        DatabaseUrl::Postgres(url) => url.expose().to_owned(),
+    };
+    let key = STANDARD.encode(MASTER_KEY);
+    let connections = database.settings.max_connections.to_string();
+    let required = [
+        ("IPSE_DATABASE_URL", url.as_str()),
+        ("IPSE_DATABASE_MAX_CONNECTIONS", &connections),
+        ("IPSE_MASTER_KEY", &key),
+        ("IPSE_ISSUER", ISSUER),
+        ("IPSE_AUDIENCES", AUDIENCE),
+        ("IPSE_PLAINTEXT", "true"),
+        ("IPSE_TRUSTED_PROXIES", PROXY),
+        ("IPSE_SMTP_URL", "smtps://mail.example"),
+        ("IPSE_MAIL_FROM", "ipse@id.example"),
+    ];
+    let left: Vec<_> = required.iter().filter(|(name, _)| given.iter().all(|(other, _)| other != name)).collect();
+    let pair = |(name, value): &(&str, &str)| (OsString::from(name), OsString::from(value));
+    let environment = left.into_iter().chain(given).map(pair).collect();
+    Settings::load(LoadOptions { environment, ..LoadOptions::default() }).unwrap()
+}
