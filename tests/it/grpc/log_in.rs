@@ -39,7 +39,7 @@ on_both_backends! {
 }
 
 async fn without_proxies(backend: Backend) -> World {
-    World::with(backend, &[("IPSE_TRUSTED_PROXIES", "")]).await
+    World::with(backend, &["TRUSTED_PROXIES="]).await
 }
 
 /// A request to sign in under a name.

@@ -1,5 +1,12 @@
 //! The RPCs as callers see them, on both backends, through the wiring of production.
 
+mod change_password;
+mod get_me;
 mod log_in;
+mod log_out;
+mod refresh;
 mod register;
+mod reset;
+mod sessions;
+mod throttle;
 mod verify_email;

@@ -27,7 +27,7 @@ on_both_backends! {
 }
 
 async fn unverified_may_sign_in(backend: Backend) -> World {
-    World::with(backend, &[("IPSE_UNVERIFIED_SIGN_IN", "true"), ("IPSE_VERIFICATION_LIFETIME", "1m")]).await
+    World::with(backend, &["UNVERIFIED_SIGN_IN=true", "VERIFICATION_LIFETIME=1m"]).await
 }
 
 async fn the_mailed_token_opens_the_account_once(world: World) {

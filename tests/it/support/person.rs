@@ -165,7 +165,13 @@ impl<'w> Device<'w> {
 
     /// Signs out with the access token.
     pub async fn log_out(&self) -> Result<(), Status> {
-        self.owner.auth().logout(self.request(LogoutRequest::default())).await.map(|_| ())
+        self.log_out_of("").await
+    }
+
+    /// Signs out with the access token and a refresh token.
+    pub async fn log_out_of(&self, refresh_token: &str) -> Result<(), Status> {
+        let request = LogoutRequest { refresh_token: refresh_token.to_owned() };
+        self.owner.auth().logout(self.request(request)).await.map(|_| ())
     }
 
     pub async fn me(&self) -> Result<GetMeResponse, Status> {

@@ -1,5 +1,6 @@
 //! The whole service as production wires it, on a database of its own, with a time that the test sets.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -63,8 +64,8 @@ impl World {
         Self::with(backend, &[]).await
     }
 
-    /// A service with these settings beside the required ones.
-    pub async fn with(backend: Backend, settings: &[(&str, &str)]) -> Self {
+    /// A service with these settings beside the required ones, each as `NAME=value`.
+    pub async fn with(backend: Backend, settings: &[&str]) -> Self {
         let database = Database::migrated(backend).await;
         let settings = load(&database, settings);
         let clock = Arc::new(TestClock::at(datetime!(2026-03-01 12:00 UTC)));
@@ -99,7 +100,7 @@ impl World {
     }
 
     /// Stops the service and starts it again with these settings beside the required ones.
-    pub async fn restart_with(mut self, settings: &[(&str, &str)]) -> Self {
+    pub async fn restart_with(mut self, settings: &[&str]) -> Self {
         self.settings = load(&self.database, settings);
         self.restart().await
     }
@@ -193,26 +194,26 @@ impl Replica {
     }
 }
 
-fn load(database: &Database, given: &[(&str, &str)]) -> Settings {
+/// The required settings and the given ones, which go before.
+fn load(database: &Database, given: &[&str]) -> Settings {
     let url = match &database.settings.url {
         DatabaseUrl::Sqlite(path) => format!("sqlite:{}", path.display()),
         DatabaseUrl::Postgres(url) => url.expose().to_owned(),
     };
-    let key = STANDARD.encode(MASTER_KEY);
-    let connections = database.settings.max_connections.to_string();
     let required = [
-        ("IPSE_DATABASE_URL", url.as_str()),
-        ("IPSE_DATABASE_MAX_CONNECTIONS", &connections),
-        ("IPSE_MASTER_KEY", &key),
-        ("IPSE_ISSUER", ISSUER),
-        ("IPSE_AUDIENCES", AUDIENCE),
-        ("IPSE_PLAINTEXT", "true"),
-        ("IPSE_TRUSTED_PROXIES", PROXY),
-        ("IPSE_SMTP_URL", "smtps://mail.example"),
-        ("IPSE_MAIL_FROM", "ipse@id.example"),
+        format!("DATABASE_URL={url}"),
+        format!("DATABASE_MAX_CONNECTIONS={}", database.settings.max_connections),
+        format!("MASTER_KEY={}", STANDARD.encode(MASTER_KEY)),
+        format!("ISSUER={ISSUER}"),
+        format!("AUDIENCES={AUDIENCE}"),
+        format!("TRUSTED_PROXIES={PROXY}"),
+        "PLAINTEXT=true".to_owned(),
+        "SMTP_URL=smtps://mail.example".to_owned(),
+        "MAIL_FROM=ipse@id.example".to_owned(),
     ];
-    let left: Vec<_> = required.iter().filter(|(name, _)| given.iter().all(|(other, _)| other != name)).collect();
-    let pair = |(name, value): &(&str, &str)| (OsString::from(name), OsString::from(value));
-    let environment = left.into_iter().chain(given).map(pair).collect();
+    let settings = required.iter().map(String::as_str).chain(given.iter().copied());
+    let settings: BTreeMap<&str, &str> = settings.map(|setting| setting.split_once('=').unwrap()).collect();
+    let variable = |(name, value): (&str, &str)| (OsString::from(format!("IPSE_{name}")), OsString::from(value));
+    let environment = settings.into_iter().map(variable).collect();
     Settings::load(LoadOptions { environment, ..LoadOptions::default() }).unwrap()
 }
