@@ -5,7 +5,7 @@ use prost::Message as _;
 use time::Duration;
 use tonic::Status;
 
-use crate::support::database::{Backend, Outsider};
+use crate::support::database::Backend;
 use crate::support::descriptors;
 use crate::support::on_both_backends;
 use crate::support::refusal::{Refusal, reason, refusal};
@@ -218,7 +218,7 @@ async fn a_store_without_a_free_connection(world: World) -> Result<(), Status> {
 }
 
 async fn a_store_that_somebody_locks(world: World) -> Result<(), Status> {
-    let lock = lock(&world).await;
+    let lock = world.lock_writes().await;
     let outcome = world.stranger("alice").request_reset().await;
     assert!(Refusal::of(outcome.as_ref().unwrap_err()).retry_after.is_some());
     drop(lock);
@@ -226,7 +226,7 @@ async fn a_store_that_somebody_locks(world: World) -> Result<(), Status> {
 }
 
 async fn a_deadline_that_passes(world: World) -> Result<(), Status> {
-    let _lock = lock(&world).await;
+    let _lock = world.lock_writes().await;
     let request = ipse::proto::RequestPasswordResetRequest { email: "alice@example.com".to_owned() };
     let call = Call::new("/ipse.v1.AuthService/RequestPasswordReset", &request.encode_to_vec());
     call.with(&[("grpc-timeout", b"50m")]).send(world.replica().address).await.unwrap().result()
@@ -241,17 +241,6 @@ async fn a_stored_hash_without_a_meaning(world: World) -> Result<(), Status> {
         assert!(!text.contains(internal), "{text}");
     }
     Err(status)
-}
-
-/// Keeps the service from writing until it is dropped.
-async fn lock(world: &World) -> Outsider {
-    let mut outsider = world.database.outsider().await;
-    let lock = match world.database.backend {
-        Backend::Sqlite => "BEGIN IMMEDIATE",
-        Backend::Postgres => "BEGIN; LOCK TABLE throttles IN EXCLUSIVE MODE",
-    };
-    outsider.execute(lock).await;
-    outsider
 }
 
 async fn call(world: &World, path: &str, message: &[u8]) -> Result<(), Status> {

@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::transport::{Channel, Endpoint};
 
 use super::clock::TestClock;
-use super::database::{Backend, Database};
+use super::database::{Backend, Database, Outsider};
 use super::entropy::SeededEntropy;
 use super::letterbox::Letterbox;
 use super::person::Person;
@@ -105,7 +105,7 @@ impl World {
         self.restart().await
     }
 
-    /// Takes the process out of the world.
+    /// The process that people talk to.
     pub fn replica(&self) -> &Replica {
         &self.replica
     }
@@ -161,6 +161,22 @@ impl World {
         let mut tx = self.store().write().await.unwrap();
         assert_eq!(tx.users().insert_user(user).await.unwrap(), UserInsert::Inserted);
         tx.commit().await.unwrap();
+    }
+
+    /// Keeps the service from writing until the transaction is rolled back or dropped.
+    pub async fn lock_writes(&self) -> Outsider {
+        let mut outsider = self.database.outsider().await;
+        let lock = match self.database.backend {
+            Backend::Sqlite => "BEGIN IMMEDIATE",
+            Backend::Postgres => "BEGIN; LOCK TABLE throttles IN EXCLUSIVE MODE",
+        };
+        outsider.execute(lock).await;
+        outsider
+    }
+
+    /// Stops the service and waits until it has ended well.
+    pub async fn end(self) {
+        self.replica.stop().await;
     }
 
     /// How many rows a table has.
