@@ -6,7 +6,8 @@ use super::error::Result;
 use super::ports::{Entropy, OutboxEntry, Sealer, Transaction};
 use crate::domain::Timestamp;
 use crate::domain::action_token::{self, ActionPurpose, ActionToken};
-use crate::domain::id::MailId;
+use crate::domain::email::EmailAddress;
+use crate::domain::id::{MailId, UserId};
 use crate::domain::mail::{Mail, MailContent};
 use crate::domain::secret::SecretKey;
 use crate::domain::throttle::{MailBudget, ThrottleKey};
@@ -56,18 +57,18 @@ impl MailPost {
         content: MailContent,
         now: Timestamp,
     ) -> Result<()> {
-        if self.take_budget(tx, user, content.kind(), now).await? {
+        if self.take_budget(tx, &user.email, content.kind(), now).await? {
             self.send(tx, user, content, now).await?;
         }
         Ok(())
     }
 
     /// Mails a new token, which replaces the person's earlier one, unless the address had too many of the kind. In
-    /// that case the earlier token stays valid.
+    /// that case the earlier token stays valid. An address without an account costs the same statements.
     pub(super) async fn send_token(
         &self,
         tx: &mut dyn Transaction,
-        user: &User,
+        (address, user): (&EmailAddress, Option<&User>),
         purpose: ActionPurpose,
         (policy, now): (&Policy, Timestamp),
     ) -> Result<()> {
@@ -77,16 +78,25 @@ impl MailPost {
             ActionPurpose::VerifyEmail => (MailContent::VerifyEmail { token: text }, policy.verification_lifetime),
             ActionPurpose::ResetPassword => (MailContent::ResetPassword { token: text }, policy.reset_lifetime),
         };
-        if !self.take_budget(tx, user, content.kind(), now).await? {
+        let in_budget = self.take_budget(tx, address, content.kind(), now).await?;
+        let Some(user) = user.filter(|_| in_budget) else {
+            tx.action_tokens().drop_action_token(UserId::NOBODY, purpose).await?;
+            tx.outbox().remove_mail(MailId::NOBODY).await?;
             return Ok(());
-        }
+        };
         let token = ActionToken { user_id: user.id, purpose, digest, create_time: now, expire_time: now + lifetime };
         tx.action_tokens().put_action_token(&token).await?;
         self.send(tx, user, content, now).await
     }
 
-    async fn take_budget(&self, tx: &mut dyn Transaction, user: &User, kind: &str, now: Timestamp) -> Result<bool> {
-        let key = ThrottleKey::mail(&self.throttle_key, kind, user.email.canonical());
+    async fn take_budget(
+        &self,
+        tx: &mut dyn Transaction,
+        address: &EmailAddress,
+        kind: &str,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let key = ThrottleKey::mail(&self.throttle_key, kind, address.canonical());
         Ok(tx.throttles().take_budget(&key, &MailBudget::DEFAULT, now).await?)
     }
 }

@@ -36,6 +36,11 @@ impl StartError {
         setting("grpc_listen", "cannot be listened on", error)
     }
 
+    /// The address of the side port cannot be listened on.
+    pub(super) fn side_port(error: &io::Error) -> Self {
+        setting("http_listen", "cannot be listened on", error)
+    }
+
     /// The certificate cannot be used.
     pub(super) fn certificate(error: &TlsError) -> Self {
         setting("tls_cert_file", "cannot be used", error)

@@ -1,5 +1,6 @@
 //! What the server says when it is ready.
 
+use std::io::{self, Write as _};
 use std::net::SocketAddr;
 
 use crate::config::Settings;
@@ -10,7 +11,8 @@ pub(super) fn write(settings: &Settings, address: SocketAddr) {
     tracing::info!(%address, tls, version = env!("CARGO_PKG_VERSION"), "serving");
     if settings.dev.is_some() {
         let flag = if tls { "-insecure" } else { "-plaintext" };
-        tracing::info!("try it, with grpcurl:\n{}", examples(flag, address));
+        // On standard output, where no log line's head gets into what is copied; a closed one is not an error.
+        let _ = writeln!(io::stdout(), "\nTry it, with grpcurl:\n\n{}", examples(flag, address));
     }
 }
 

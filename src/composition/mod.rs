@@ -33,12 +33,12 @@ use crate::infrastructure::mail_files::MailFiles;
 use crate::infrastructure::mail_writer::{MailSettings, MailWriter, Sender};
 use crate::infrastructure::secret_box::SecretBox;
 use crate::infrastructure::smtp::{SmtpMailer, SmtpSettings};
-use crate::infrastructure::smtp_url::SmtpUrl;
-use crate::infrastructure::store::{self, DatabaseSettings, DatabaseUrl, migrations};
+use crate::infrastructure::store::{self, DatabaseSettings, migrations};
 use crate::infrastructure::system::{SystemClock, SystemEntropy};
-use crate::presentation::grpc::server::Health;
+use crate::presentation::grpc::health::Health;
 use crate::presentation::grpc::tls::{Certificates, TlsFiles};
 use crate::presentation::grpc::{Limits, Server, Services, TrustedProxies};
+use crate::presentation::http::SidePort;
 
 /// Adapters to use in place of those of production.
 #[derive(Default)]
@@ -71,6 +71,10 @@ pub async fn serve(settings: Settings) -> Result<(), StartError> {
     let app = App::build(&settings, Overrides::default()).await?;
     let stopped = CancellationToken::new();
     background::start(&app, &stopped);
+    if let Some(address) = settings.listener.http_address {
+        let listener = TcpListener::bind(address).await.map_err(|error| StartError::side_port(&error))?;
+        tokio::spawn(app.side_port().serve(listener, stopped.clone().cancelled_owned()));
+    }
     greeting::write(&settings, address);
     let served = app.serve(listener, background::told_to_stop()).await;
     stopped.cancel();
@@ -82,7 +86,7 @@ pub async fn migrate(settings: &config::DatabaseSettings) -> Result<Vec<String>,
     if let Some(folder) = &settings.folder {
         folder.create()?;
     }
-    let database = database(settings)?;
+    let database = database(settings);
     let before = migrations::status(&database).await?.applied;
     let after = migrations::run(&database).await?.applied;
     Ok(after.into_iter().filter(|name| !before.contains(name)).collect())
@@ -90,7 +94,7 @@ pub async fn migrate(settings: &config::DatabaseSettings) -> Result<Vec<String>,
 
 /// The migrations that are applied and those that are not.
 pub async fn migration_status(settings: &config::DatabaseSettings) -> Result<MigrationStatus, StartError> {
-    Ok(migrations::status(&database(settings)?).await?)
+    Ok(migrations::status(&database(settings)).await?)
 }
 
 impl App {
@@ -102,7 +106,7 @@ impl App {
             Some(mailer) => mailer,
             None => mailer(settings, clock.clone())?,
         };
-        let database = database(&settings.database)?;
+        let database = database(&settings.database);
         if !migrations::status(&database).await?.pending.is_empty() {
             return Err(StartError::not_migrated());
         }
@@ -146,6 +150,12 @@ impl App {
         self.server.health()
     }
 
+    /// The HTTP side port, ready to serve.
+    #[must_use]
+    pub fn side_port(&self) -> SidePort {
+        SidePort { keys: self.keys.clone(), health: self.health() }
+    }
+
     /// The work in the background, for those who do it.
     #[must_use]
     pub fn upkeep(&self) -> Arc<Upkeep> {
@@ -159,14 +169,12 @@ impl App {
     }
 }
 
-fn database(settings: &config::DatabaseSettings) -> Result<DatabaseSettings, StartError> {
-    let url = settings.url.expose().parse::<DatabaseUrl>();
-    let url = url.map_err(|problem| InvalidSetting::of("database_url", problem))?;
-    Ok(DatabaseSettings {
+fn database(settings: &config::DatabaseSettings) -> DatabaseSettings {
+    DatabaseSettings {
         max_connections: settings.max_connections as usize,
         tls_ca_file: settings.tls_ca_file.clone(),
-        ..DatabaseSettings::new(url)
-    })
+        ..DatabaseSettings::new(settings.url.clone())
+    }
 }
 
 fn hasher(settings: &Settings, entropy: Arc<dyn Entropy>) -> Result<Argon2Hasher, StartError> {
@@ -196,8 +204,7 @@ fn mailer(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Arc<dyn Mailer>,
             Arc::new(MailFiles::new(folder.clone(), writer).map_err(|error| problem("data_dir", &error))?)
         }
         MailRoute::Smtp { url, ca_file } => {
-            let url = SmtpUrl::parse(url.expose()).map_err(|error| problem("smtp_url", &error))?;
-            let smtp = SmtpSettings { url, ca_file: ca_file.clone() };
+            let smtp = SmtpSettings { url: url.clone(), ca_file: ca_file.clone() };
             Arc::new(SmtpMailer::new(smtp, writer).map_err(|error| problem("smtp_ca_file", &error))?)
         }
     })

@@ -12,7 +12,8 @@ use zeroize::Zeroizing;
 use super::source::InvalidSetting;
 use super::value;
 use crate::application::ports::Entropy;
-use crate::domain::secret::{Secret, SecretKey};
+use crate::domain::secret::SecretKey;
+use crate::infrastructure::store::DatabaseUrl;
 
 const SETTING: &str = "data_dir";
 
@@ -37,8 +38,8 @@ impl DevFolder {
         self.0.join("mail")
     }
 
-    pub(super) fn database_url(&self) -> Secret {
-        Secret::new(format!("sqlite:{}", self.0.join("ipse.db").display()))
+    pub(super) fn database_url(&self) -> DatabaseUrl {
+        DatabaseUrl::Sqlite(self.0.join("ipse.db"))
     }
 
     /// Makes the folder and the one for mail unless they are there, for the owner alone (0700).

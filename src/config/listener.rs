@@ -13,6 +13,8 @@ use crate::domain::network::Network;
 pub struct ListenerSettings {
     /// Where it listens and with which certificate; plaintext was permitted if there is none.
     pub endpoint: Endpoint,
+    /// Where the HTTP side port listens, if it is wanted.
+    pub http_address: Option<SocketAddr>,
     /// Whether it describes its API.
     pub reflection: bool,
     /// Whose `x-forwarded-for` is believed.
@@ -53,6 +55,7 @@ impl ListenerSettings {
         check_plaintext(source, &endpoint)?;
         Ok(Self {
             endpoint,
+            http_address: source.optional("http_listen", address)?,
             reflection: source.required("reflection", value::boolean)?,
             trusted_proxies: source.required("trusted_proxies", value::networks)?,
             request_timeout: span(source, "request_timeout")?,

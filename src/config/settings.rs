@@ -11,9 +11,10 @@ use super::listener::ListenerSettings;
 use super::source::{InvalidSetting, LoadOptions, Source};
 use super::value::{self, LogFormat, Mailbox};
 use super::{pem, url};
-use crate::domain::secret::Secret;
 use crate::domain::session::SessionLifetimes;
 use crate::domain::signing_key::SigningAlgorithm;
+use crate::infrastructure::smtp_url::SmtpUrl;
+use crate::infrastructure::store::DatabaseUrl;
 
 /// Everything that an operator decides, valid as a whole.
 #[derive(Debug, Clone)]
@@ -39,8 +40,8 @@ pub struct Settings {
 /// The database.
 #[derive(Debug, Clone)]
 pub struct DatabaseSettings {
-    /// `sqlite:PATH`, `postgres://…` or `postgresql://…`, not parsed further.
-    pub url: Secret,
+    /// Where it is.
+    pub url: DatabaseUrl,
     /// The most connections at once.
     pub max_connections: u32,
     /// The authorities that may vouch for PostgreSQL, instead of those of the system.
@@ -108,8 +109,8 @@ pub struct MailSettings {
 pub enum MailRoute {
     /// To a mail server.
     Smtp {
-        /// `smtps://…` or `smtp://…`, not parsed further.
-        url: Secret,
+        /// Where it is and how to sign in to it.
+        url: SmtpUrl,
         /// The authorities that may vouch for the server, instead of those of the system.
         ca_file: Option<PathBuf>,
     },
@@ -177,13 +178,13 @@ impl DatabaseSettings {
     /// Reads the database settings alone, which is all that a migration needs.
     pub fn read(source: &Source) -> Result<Self, InvalidSetting> {
         let folder = dev_folder(source)?;
-        let url = match (source.optional("database_url", url::database)?, &folder) {
+        let url = match (source.optional("database_url", str::parse)?, &folder) {
             (Some(url), _) => url,
             (None, Some(folder)) => folder.database_url(),
             (None, None) => return Err(InvalidSetting::of("database_url", "is required")),
         };
         let tls_ca_file = source.optional("database_tls_ca_file", pem::authorities_file)?;
-        if tls_ca_file.is_some() && url.expose().starts_with("sqlite:") {
+        if tls_ca_file.is_some() && matches!(url, DatabaseUrl::Sqlite(_)) {
             return Err(source.refuse("database_tls_ca_file", "has no use with SQLite"));
         }
         let max_connections = source.limited("database_max_connections", value::number)?;
@@ -232,7 +233,7 @@ impl PasswordSettings {
 impl MailSettings {
     fn read(source: &Source) -> Result<Self, InvalidSetting> {
         let ca_file = source.optional("smtp_ca_file", pem::authorities_file)?;
-        let route = match (source.optional("smtp_url", url::smtp)?, dev_folder(source)?) {
+        let route = match (source.optional("smtp_url", SmtpUrl::parse)?, dev_folder(source)?) {
             (Some(url), _) => MailRoute::Smtp { url, ca_file },
             (None, None) => return Err(InvalidSetting::of("smtp_url", "is required")),
             (None, Some(_)) if ca_file.is_some() => {

@@ -182,7 +182,7 @@ fn environment(variables: Vec<(OsString, OsString)>) -> Result<BTreeMap<String, 
     let mut malformed = BTreeMap::new();
     for (name, value) in variables {
         let name = name.to_string_lossy().into_owned();
-        if !name.starts_with(PREFIX) || name.starts_with("IPSE_TEST_") || name == "IPSE_BIN" {
+        if !name.starts_with(PREFIX) || is_not_ours(&name) {
             continue;
         }
         match value.into_string() {
@@ -196,6 +196,13 @@ fn environment(variables: Vec<(OsString, OsString)>) -> Result<BTreeMap<String, 
         Some((name, _)) => Err(InvalidSetting::new(name, "must be UTF-8")),
         None => Ok(texts),
     }
+}
+
+/// Variables of the test tools, and those that Kubernetes sets in every container for a service called `ipse`.
+fn is_not_ours(name: &str) -> bool {
+    name == "IPSE_BIN"
+        || name == "IPSE_PORT"
+        || ["IPSE_TEST_", "IPSE_SERVICE_", "IPSE_PORT_"].iter().any(|start| name.starts_with(start))
 }
 
 fn file(path: Option<&Path>) -> Result<BTreeMap<String, String>, InvalidSetting> {

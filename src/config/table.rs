@@ -81,6 +81,11 @@ pub const SETTINGS: &[Setting] = &[
         "PEM file of the authorities that may vouch for PostgreSQL, instead of those of the system.",
     ),
     Setting::new("grpc_listen", "Address and port that serve gRPC. Port 0 takes a free one.").or("127.0.0.1:50051"),
+    Setting::new(
+        "http_listen",
+        "Address and port of the HTTP side port, without TLS: /.well-known/jwks.json, /healthz, /readyz. Without it, there \
+         is none.",
+    ),
     Setting::new("tls_cert_file", "PEM file of the server's certificate chain, its own certificate first."),
     Setting::new("tls_key_file", "PEM file of the private key of the server's certificate."),
     Setting::new(
@@ -162,7 +167,7 @@ pub const SETTINGS: &[Setting] = &[
         .or_in_dev("true"),
     Setting::new("hashing_memory_kib", "Memory of one argon2id computation in KiB.")
         .or("19456")
-        .between("19456", "1048576"),
+        .between("19456", "262144"),
     Setting::new("hashing_iterations", "Passes of one argon2id computation over its memory.")
         .or("2")
         .between("2", "16"),

@@ -2,21 +2,6 @@
 
 use url::{Host, Url};
 
-use crate::domain::secret::Secret;
-
-pub(super) fn database(text: &str) -> Result<Secret, &'static str> {
-    let rest = ["sqlite:", "postgres://", "postgresql://"].iter().find_map(|scheme| text.strip_prefix(scheme));
-    match rest {
-        Some(rest) if !rest.is_empty() => Ok(Secret::new(text)),
-        _ => Err("must be postgres://USER:PASSWORD@HOST/DATABASE or sqlite:PATH"),
-    }
-}
-
-pub(super) fn smtp(text: &str) -> Result<Secret, &'static str> {
-    let valid = Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "smtp" | "smtps") && url.has_host());
-    if valid { Ok(Secret::new(text)) } else { Err("must be smtps://USER:PASSWORD@HOST:PORT or smtp://…") }
-}
-
 /// An issuer is compared byte for byte, so only the canonical form of a URL is taken (RFC 8414, section 2).
 pub(super) fn issuer(text: &str) -> Result<String, &'static str> {
     let url = plain_url(text).filter(|url| url.scheme() == "https").ok_or("must be an https URL without query")?;
@@ -67,18 +52,6 @@ mod tests {
         for text in texts {
             assert!(parse(text).is_err(), "{text:?}");
         }
-    }
-
-    #[test]
-    fn database_urls_name_one_of_two_databases() {
-        accepted(database, &["sqlite:ipse.db", "sqlite:/var/lib/ipse.db", "postgres://h/d", "postgresql://u:p@h/d"]);
-        refused(database, &["", "sqlite:", "postgres://", "postgres:d", "mysql://h/d", "ipse.db", "SQLITE:x"]);
-    }
-
-    #[test]
-    fn mail_servers_are_smtp_urls() {
-        accepted(smtp, &["smtp://localhost:1025", "smtps://u:p%40@mail.example:465"]);
-        refused(smtp, &["", "smtp:", "smtp://", "http://mail.example", "mail.example", "smtp://h:99999"]);
     }
 
     #[test]

@@ -111,20 +111,19 @@ mod tests {
         Timestamp::UNIX_EPOCH + Duration::seconds(seconds)
     }
 
-    fn after(count: i32) -> Option<Throttle> {
-        Some(Throttle { count, first_time: at(0), last_time: at(100) })
+    fn wait(count: i32, now: Timestamp) -> Option<Duration> {
+        SlowDown::ACCOUNT.wait(Some(Throttle { count, first_time: at(0), last_time: at(100) }), now)
     }
 
     #[test]
     fn waiting_times_begin_at_the_fifth_failure_and_double_to_an_hour() {
-        let rule = SlowDown::ACCOUNT;
-        assert_eq!(rule.wait(None, at(100)), None);
-        assert_eq!(rule.wait(after(4), at(100)), None);
-        assert_eq!(rule.wait(after(5), at(100)), Some(Duration::seconds(1)));
-        assert_eq!(rule.wait(after(5), at(101)), None);
-        assert_eq!(rule.wait(after(8), at(100)), Some(Duration::seconds(8)));
+        assert_eq!(SlowDown::ACCOUNT.wait(None, at(100)), None);
+        assert_eq!(wait(4, at(100)), None);
+        assert_eq!(wait(5, at(100)), Some(Duration::seconds(1)));
+        assert_eq!(wait(5, at(101)), None);
+        assert_eq!(wait(8, at(100)), Some(Duration::seconds(8)));
         for count in [17, 99, 100, i32::MAX] {
-            assert_eq!(rule.wait(after(count), at(100)), Some(Duration::hours(1)), "{count}");
+            assert_eq!(wait(count, at(100)), Some(Duration::hours(1)), "{count}");
         }
     }
 

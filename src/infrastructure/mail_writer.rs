@@ -159,7 +159,7 @@ pub(super) mod fixture {
     }
 
     /// A writer whose mail comes from `id.example.com`.
-    pub fn writer(link_base: Option<&str>) -> MailWriter {
+    pub(crate) fn writer(link_base: Option<&str>) -> MailWriter {
         let settings = MailSettings {
             from: Sender::new("Example", &EmailAddress::parse("no-reply@id.example.com").unwrap()).unwrap(),
             service: "id.example.com".to_owned(),
@@ -171,7 +171,7 @@ pub(super) mod fixture {
     }
 
     /// A mail with the token `T0ken_-` to an international domain.
-    pub fn mail() -> Mail {
+    pub(crate) fn mail() -> Mail {
         Mail {
             id: MailId::parse("01890a5d-ac96-774b-bcce-b302099a8057").unwrap(),
             recipient: EmailAddress::parse("Ada.L@bücher.example").unwrap(),
@@ -236,7 +236,7 @@ mod tests {
 
     #[test]
     fn each_content_has_its_page_and_its_validity() {
-        let writer = fixture::writer(Some("https://app.example/"));
+        let writer = fixture::writer(Some("https://app.example"));
         let token = Secret::new("t");
         for (content, link, hours) in [
             (MailContent::VerifyEmail { token: token.clone() }, "https://app.example/verify-email#token=t", 24),

@@ -44,7 +44,7 @@ impl Auth {
         match tx.users().insert_user(&user).await? {
             UserInsert::Inserted => {
                 tx.credentials().put_password(user.id, &hash, now).await?;
-                self.post.send_token(tx.as_mut(), &user, ActionPurpose::VerifyEmail, (&self.policy, now)).await?;
+                self.send_verification(tx.as_mut(), &user, now).await?;
             }
             UserInsert::NameTaken => self.answer_taken_name(tx.as_mut(), &user, now).await?,
         }
@@ -65,14 +65,17 @@ impl Auth {
             return Err(Refusal::UsernameTaken.into());
         };
         match owner.state {
-            UserState::Pending => {
-                self.post.send_token(tx, &owner, ActionPurpose::VerifyEmail, (&self.policy, now)).await
-            }
+            UserState::Pending => self.send_verification(tx, &owner, now).await,
             UserState::Active | UserState::Suspended => {
                 self.post.send_sparingly(tx, &owner, MailContent::AlreadyRegistered, now).await
             }
             UserState::Deleted => Ok(()),
         }
+    }
+
+    async fn send_verification(&self, tx: &mut dyn Transaction, user: &User, now: Timestamp) -> Result<()> {
+        let to = (&user.email, Some(user));
+        self.post.send_token(tx, to, ActionPurpose::VerifyEmail, (&self.policy, now)).await
     }
 
     fn parse_sign_up(&self, command: &Register) -> Result<(SignUp, Password)> {

@@ -19,10 +19,9 @@ impl Auth {
         let mut tx = self.store.write().await?;
         brake.admit(tx.as_mut(), now).await?;
         brake.count(tx.as_mut(), now).await?;
-        let user = tx.users().find_by_email(&email).await?;
-        if let Some(user) = user.filter(User::can_recover) {
-            self.post.send_token(tx.as_mut(), &user, ActionPurpose::ResetPassword, (&self.policy, now)).await?;
-        }
+        let user = tx.users().find_by_email(&email).await?.filter(User::can_recover);
+        let to = (&email, user.as_ref());
+        self.post.send_token(tx.as_mut(), to, ActionPurpose::ResetPassword, (&self.policy, now)).await?;
         tx.commit().await?;
         Ok(())
     }

@@ -18,10 +18,9 @@ impl Auth {
         let mut tx = self.store.write().await?;
         brake.admit(tx.as_mut(), now).await?;
         brake.count(tx.as_mut(), now).await?;
-        let user = tx.users().find_by_email(&email).await?;
-        if let Some(user) = user.filter(|user| user.state == UserState::Pending) {
-            self.post.send_token(tx.as_mut(), &user, ActionPurpose::VerifyEmail, (&self.policy, now)).await?;
-        }
+        let user = tx.users().find_by_email(&email).await?.filter(|user| user.state == UserState::Pending);
+        let to = (&email, user.as_ref());
+        self.post.send_token(tx.as_mut(), to, ActionPurpose::VerifyEmail, (&self.policy, now)).await?;
         tx.commit().await?;
         Ok(())
     }

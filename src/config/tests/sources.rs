@@ -1,5 +1,6 @@
 //! Where settings are found, and how errors name them.
 
+use crate::infrastructure::store::DatabaseUrl;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
 
@@ -50,20 +51,15 @@ fn the_environment_wins_over_the_file_and_the_file_over_the_default() {
 fn a_secret_may_stand_in_a_file_of_its_own() {
     let url = |content: &str| {
         let case = Case::production().unset("IPSE_DATABASE_URL").set_file("IPSE_DATABASE_URL_FILE", content);
-        case.load().database.url.expose().to_owned()
+        case.load().database.url
     };
-    for (content, text) in [
-        ("sqlite:x", "sqlite:x"),
-        ("sqlite:x\n", "sqlite:x"),
-        ("sqlite:x\r\n", "sqlite:x"),
-        ("sqlite:x \n\n", "sqlite:x \n"),
-    ] {
-        assert_eq!(url(content), text);
+    for (content, path) in [("sqlite:x", "x"), ("sqlite:x\n", "x"), ("sqlite:x\r\n", "x"), ("sqlite:x \n\n", "x \n")] {
+        assert_eq!(url(content), DatabaseUrl::Sqlite(path.into()));
     }
     let case = Case::production().unset("IPSE_DATABASE_URL");
     let path = case.file("url", "sqlite:y");
     let settings = case.toml(&format!("database_url_file = {path:?}")).load();
-    assert_eq!(settings.database.url.expose(), "sqlite:y");
+    assert_eq!(settings.database.url, DatabaseUrl::Sqlite("y".into()));
 }
 
 #[test]
@@ -74,7 +70,7 @@ fn a_secret_given_twice_is_refused() {
     let twice = Case::production().unset("IPSE_SMTP_URL").toml(toml).error();
     assert_eq!(twice, "smtp_url: is given twice, also as smtp_url_file");
     let settings = Case::production().toml("database_url_file = \"/missing\"").load();
-    assert!(settings.database.url.expose().starts_with("postgres://"), "the environment wins");
+    assert!(matches!(settings.database.url, DatabaseUrl::Postgres(_)), "the environment wins");
 }
 
 #[test]
@@ -108,6 +104,8 @@ fn the_variables_of_tests_and_of_others_are_ignored() {
     Case::production()
         .set("IPSE_TEST_POSTGRES_URL", "x")
         .set("IPSE_BIN", "x")
+        .set("IPSE_SERVICE_HOST", "10.0.0.1")
+        .set("IPSE_PORT_50051_TCP_ADDR", "10.0.0.1")
         .set("IPSEC_MODE", "x")
         .set("DATABASE_URL", "x")
         .load();

@@ -9,19 +9,23 @@ use ::argon2::Block;
 ///
 /// Blocks are not wiped between jobs. Argon2 writes every block before it reads it, and whoever can read this process's
 /// memory need not guess at blocks, for the passwords themselves pass through it.
-pub struct Memory {
+pub(crate) struct Memory {
     kept: Vec<Block>,
     size: usize,
 }
 
 impl Memory {
     /// Memory for `size` blocks, none of which is there yet.
-    pub fn new(size: usize) -> Self {
+    pub(crate) fn new(size: usize) -> Self {
         Self { kept: Vec::new(), size }
     }
 
     /// Lends at least `count` blocks. More than the thread keeps are allocated for this time alone.
-    pub fn with_blocks<T>(&mut self, count: usize, work: impl FnOnce(&mut [Block]) -> T) -> Result<T, TryReserveError> {
+    pub(crate) fn with_blocks<T>(
+        &mut self,
+        count: usize,
+        work: impl FnOnce(&mut [Block]) -> T,
+    ) -> Result<T, TryReserveError> {
         if count > self.size {
             return Ok(work(&mut allocate(count)?));
         }

@@ -9,7 +9,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-pub use memory::Memory;
+pub(super) use memory::Memory;
 use queue::{PendingJob, Queue};
 use tokio::sync::oneshot;
 
@@ -19,14 +19,14 @@ use crate::application::ports::HashError;
 const NICENESS: i32 = 19;
 
 /// The lane. Dropping it ends its threads, after the jobs they have in hand.
-pub struct HashingLane {
+pub(super) struct HashingLane {
     queue: Arc<Queue>,
     threads: Vec<JoinHandle<()>>,
 }
 
 /// How large a lane is.
 #[derive(Debug, Clone, Copy)]
-pub struct LaneSize {
+pub(super) struct LaneSize {
     /// How many threads work.
     pub threads: usize,
     /// How many jobs may wait.
@@ -37,7 +37,7 @@ pub struct LaneSize {
 
 impl HashingLane {
     /// Starts the threads.
-    pub fn start(size: LaneSize) -> io::Result<Self> {
+    pub(super) fn start(size: LaneSize) -> io::Result<Self> {
         let mut lane = Self { queue: Arc::new(Queue::new(size.queue)), threads: Vec::with_capacity(size.threads) };
         for number in 0..size.threads {
             let queue = Arc::clone(&lane.queue);
@@ -49,7 +49,7 @@ impl HashingLane {
 
     /// Does the work on one of the threads, first come, first served. Work whose caller has dropped this future before
     /// its turn is never begun. A full queue answers `Overloaded` at once.
-    pub async fn run<W, T>(&self, work: W) -> Result<T, HashError>
+    pub(super) async fn run<W, T>(&self, work: W) -> Result<T, HashError>
     where
         W: FnOnce(&mut Memory) -> T + Send + 'static,
         T: Send + 'static,
@@ -61,7 +61,7 @@ impl HashingLane {
 
     /// How many jobs wait, those of callers who went away included until they are passed over.
     #[must_use]
-    pub fn queued(&self) -> usize {
+    pub(super) fn queued(&self) -> usize {
         self.queue.len()
     }
 }

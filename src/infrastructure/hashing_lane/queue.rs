@@ -23,7 +23,7 @@ pub(super) struct PendingJob<W, T> {
 }
 
 impl<W, T> PendingJob<W, T> {
-    pub fn new(work: W, reply: oneshot::Sender<T>) -> Self {
+    pub(super) fn new(work: W, reply: oneshot::Sender<T>) -> Self {
         Self { work, reply }
     }
 }
@@ -56,13 +56,13 @@ struct Waiting {
 }
 
 impl Queue {
-    pub fn new(capacity: usize) -> Self {
+    pub(super) fn new(capacity: usize) -> Self {
         let waiting = Mutex::new(Waiting { jobs: VecDeque::new(), closed: false });
         Self { waiting, changed: Condvar::new(), capacity }
     }
 
     /// Adds a job. Abandoned ones make room for it.
-    pub fn push(&self, job: Box<dyn Job>) -> Result<(), HashError> {
+    pub(super) fn push(&self, job: Box<dyn Job>) -> Result<(), HashError> {
         let mut waiting = self.lock();
         if waiting.jobs.len() >= self.capacity {
             waiting.jobs.retain(|job| job.is_wanted());
@@ -77,7 +77,7 @@ impl Queue {
     }
 
     /// Waits for the oldest job that is still wanted; nothing comes once the queue is closed.
-    pub fn pop(&self) -> Option<Box<dyn Job>> {
+    pub(super) fn pop(&self) -> Option<Box<dyn Job>> {
         let mut waiting = self.lock();
         while !waiting.closed {
             while let Some(job) = waiting.jobs.pop_front() {
@@ -91,12 +91,12 @@ impl Queue {
     }
 
     /// How many jobs wait, abandoned ones included.
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.lock().jobs.len()
     }
 
     /// Drops the jobs that wait and lets the threads go.
-    pub fn close(&self) {
+    pub(super) fn close(&self) {
         let mut waiting = self.lock();
         waiting.closed = true;
         waiting.jobs.clear();

@@ -28,7 +28,7 @@ pub(super) struct Forge {
 }
 
 impl Forge {
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         let jwt = Jwt::new(ISSUER.into(), AUDIENCE.into());
         let (ed25519, p256) = (new_key(&jwt, SigningAlgorithm::EdDsa), new_key(&jwt, SigningAlgorithm::Es256));
         let forge = Self { jwt, ed25519, p256 };
@@ -37,23 +37,23 @@ impl Forge {
     }
 
     /// The header of a good token of this key.
-    pub fn header(key: &OpenedKey) -> String {
+    pub(super) fn header(key: &OpenedKey) -> String {
         format!(r#"{{"alg":"{}","typ":"at+jwt","kid":"{}"}}"#, key.key.algorithm.name(), key.key.kid)
     }
 
     /// Any header and payload with a genuine signature of the Ed25519 key.
-    pub fn signed(&self, header: impl AsRef<[u8]>, payload: impl AsRef<[u8]>) -> String {
+    pub(super) fn signed(&self, header: impl AsRef<[u8]>, payload: impl AsRef<[u8]>) -> String {
         let private_key = EncodingKey::from_ed_der(&self.ed25519.private_key);
         with_signature(header, payload, &private_key, Algorithm::EdDSA)
     }
 
     /// A good token of the P-256 key.
-    pub fn signed_with_p256(&self, payload: &str) -> String {
+    pub(super) fn signed_with_p256(&self, payload: &str) -> String {
         let private_key = EncodingKey::from_ec_der(&self.p256.private_key);
         with_signature(Self::header(&self.p256), payload, &private_key, Algorithm::ES256)
     }
 
-    pub fn verdict(&self, token: &str) -> Result<AccessClaims, TokenRejected> {
+    pub(super) fn verdict(&self, token: &str) -> Result<AccessClaims, TokenRejected> {
         self.jwt.verify(token, at(100))
     }
 }

@@ -18,14 +18,14 @@ const TLS_HANDSHAKE: u8 = 0x16;
 /// to that of STARTTLS, which would then pass for the replies to encrypted commands, such as "mail taken" (RFC 3207,
 /// section 4.2, says to discard them). Left in the socket, they break the handshake instead.
 #[derive(Debug)]
-pub struct LineByLine {
+pub(super) struct LineByLine {
     stream: TcpStream,
     tls_began: bool,
 }
 
 impl LineByLine {
     /// Wraps a connection on which nothing was said yet.
-    pub const fn new(stream: TcpStream) -> Self {
+    pub(super) const fn new(stream: TcpStream) -> Self {
         Self { stream, tls_began: false }
     }
 }

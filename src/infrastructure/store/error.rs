@@ -21,7 +21,7 @@ pub(super) fn from_diesel(error: Error) -> StoreError {
     match &error {
         Error::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => StoreError::Contention(error.into()),
         lost if is_connection_lost(lost) => StoreError::Unavailable(error.into()),
-        Error::DatabaseError(kind, information) => from_message(kind, information.as_ref()),
+        Error::DatabaseError(kind, information) => from_message(*kind, information.as_ref()),
         _ => StoreError::Corrupt(error.to_string()),
     }
 }
@@ -43,7 +43,7 @@ pub(super) fn meaning<T>(read: Option<T>, place: &'static str) -> StoreResult<T>
     read.ok_or_else(|| StoreError::Corrupt(format!("a value in {place} has no meaning")))
 }
 
-fn from_message(kind: &DatabaseErrorKind, information: &(dyn DatabaseErrorInformation + Send + Sync)) -> StoreError {
+fn from_message(kind: DatabaseErrorKind, information: &(dyn DatabaseErrorInformation + Send + Sync)) -> StoreError {
     let message = information.message();
     let begins_like_one_of = |known: &[&str]| known.iter().any(|start| message.starts_with(start));
     if begins_like_one_of(&CONTENTION) {

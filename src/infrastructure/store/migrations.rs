@@ -2,7 +2,9 @@
 
 use sha2::{Digest, Sha256};
 
-use super::{DatabaseSettings, DatabaseUrl, postgres, sqlite};
+use super::postgres::PostgresStore;
+use super::sqlite::SqliteStore;
+use super::{DatabaseSettings, DatabaseUrl};
 use crate::application::ports::StoreError;
 
 /// Which migrations a database has.
@@ -37,21 +39,16 @@ pub enum MigrationError {
 /// Which migrations the database has, without changing it.
 pub async fn status(settings: &DatabaseSettings) -> Result<MigrationStatus, MigrationError> {
     match &settings.url {
-        DatabaseUrl::Postgres(url) => postgres::PostgresStore::new(url, settings)?.migration_status().await,
-        DatabaseUrl::Sqlite(path) => sqlite::SqliteStore::new(path, settings)?.migration_status().await,
+        DatabaseUrl::Postgres(url) => PostgresStore::new(url, settings).await?.migration_status().await,
+        DatabaseUrl::Sqlite(path) => SqliteStore::new(path, settings).await?.migration_status().await,
     }
 }
 
 /// Applies what is pending. Others who do the same at the same time wait, and find nothing left to do.
 pub async fn run(settings: &DatabaseSettings) -> Result<MigrationStatus, MigrationError> {
-    loop {
-        let status = match &settings.url {
-            DatabaseUrl::Postgres(url) => postgres::PostgresStore::new(url, settings)?.migrate_once().await?,
-            DatabaseUrl::Sqlite(path) => sqlite::SqliteStore::new(path, settings)?.migrate_once().await?,
-        };
-        if status.pending.is_empty() {
-            return Ok(status);
-        }
+    match &settings.url {
+        DatabaseUrl::Postgres(url) => PostgresStore::new(url, settings).await?.migrate().await,
+        DatabaseUrl::Sqlite(path) => SqliteStore::new(path, settings).await?.migrate().await,
     }
 }
 

@@ -21,7 +21,7 @@ use crate::application::ports::{Store, StoreResult};
 /// A store on this database. Connections are opened when they are needed; the schema is expected to be in place.
 pub async fn connect(settings: &DatabaseSettings) -> StoreResult<Arc<dyn Store>> {
     Ok(match &settings.url {
-        DatabaseUrl::Postgres(url) => Arc::new(postgres::PostgresStore::new(url, settings)?),
-        DatabaseUrl::Sqlite(path) => Arc::new(sqlite::SqliteStore::new(path, settings)?),
+        DatabaseUrl::Postgres(url) => Arc::new(postgres::PostgresStore::new(url, settings).await?),
+        DatabaseUrl::Sqlite(path) => Arc::new(sqlite::SqliteStore::new(path, settings).await?),
     })
 }

@@ -102,7 +102,7 @@ mod tests {
             ("sqlite:", InvalidDatabaseUrl::Path),
             ("postgres:canary", InvalidDatabaseUrl::Postgres),
             ("postgres:///canary", InvalidDatabaseUrl::Postgres),
-            ("postgres://ipse:can?ary=1@localhost/ipse", InvalidDatabaseUrl::Postgres),
+            ("postgres://localhost/ipse?canary=1", InvalidDatabaseUrl::Postgres),
             ("postgres://localhost/ipse?sslmode=canary", InvalidDatabaseUrl::Postgres),
         ] {
             let refused = text.parse::<DatabaseUrl>().unwrap_err();

@@ -6,12 +6,11 @@ use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use http::{HeaderValue, Request, Response};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use tonic::body::Body;
@@ -19,7 +18,9 @@ use tonic::{Code, Status};
 use tower::{Layer, Service};
 use tracing::Instrument as _;
 
+use super::health::Health;
 use super::policy::PolicyTable;
+use super::until_drained::UntilDrained;
 use super::{TrustedProxies, client, deadline, request_id, status};
 use crate::application::auth::Auth;
 use crate::application::error::{Error, Refusal};
@@ -40,7 +41,7 @@ pub(super) struct Gate {
     pub(super) proxies: TrustedProxies,
     pub(super) time_limit: Duration,
     pub(super) room: Semaphore,
-    pub(super) draining: Arc<AtomicBool>,
+    pub(super) health: Health,
 }
 
 impl Gate {
@@ -79,8 +80,11 @@ impl Gate {
     where
         S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
     {
-        if self.draining.load(Ordering::Relaxed) {
+        if self.health.is_draining() {
             return Err(status::shutting_down());
+        }
+        if !is_grpc(request.headers()) {
+            return Ok(not_grpc());
         }
         let access = self.policy.find(request.uri().path()).ok_or_else(status::method_unknown)?;
         let _place = self.room.try_acquire().map_err(|_| status::of(Error::Refused(Refusal::Overloaded)))?;
@@ -96,7 +100,7 @@ impl Gate {
                 request.extensions_mut().insert(caller);
             }
             let Ok(response) = inner.call(request).await;
-            Ok(response)
+            Ok(response.map(|body| Body::new(UntilDrained::new(body, self.health.drained()))))
         };
         let deadline = began + limit.saturating_sub(HEAD_START);
         tokio::time::timeout_at(deadline, work).await.unwrap_or_else(|_| Err(status::timed_out()))
@@ -109,15 +113,14 @@ fn normalise(response: Response<Body>) -> Result<Response<Body>, Status> {
     let Some(status) = Status::from_header_map(response.headers()) else {
         return Ok(response);
     };
-    if status.code() == Code::Ok || !status.details().is_empty() || !is_grpc(&response) {
+    if status.code() == Code::Ok || !status.details().is_empty() || !is_grpc(response.headers()) {
         return Ok(response);
     }
     Err(match status.code() {
         Code::OutOfRange | Code::ResourceExhausted => status::too_large(MAX_MESSAGE_BYTES),
-        Code::Unimplemented if status.message().contains("encoding") => {
-            status::malformed("the message is compressed in a way the server does not read")
-        }
-        Code::Unimplemented => status::method_unknown(),
+        // An unknown method has no message; the other case is a compressed request.
+        Code::Unimplemented if status.message().is_empty() => status::method_unknown(),
+        Code::Unimplemented => status::compressed(),
         Code::Internal | Code::InvalidArgument | Code::Unknown | Code::Cancelled => {
             status::malformed("the request is not a message of this method")
         }
@@ -126,18 +129,25 @@ fn normalise(response: Response<Body>) -> Result<Response<Body>, Status> {
     })
 }
 
-fn is_grpc(response: &Response<Body>) -> bool {
-    let content_type = response.headers().get(http::header::CONTENT_TYPE);
+fn is_grpc(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(http::header::CONTENT_TYPE);
     content_type.is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"))
+}
+
+/// The answer to callers that do not speak gRPC, as its protocol over HTTP/2 asks for.
+fn not_grpc() -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+    response
 }
 
 fn log_outcome(response: &Response<Body>, began: Instant) {
     let code = Status::from_header_map(response.headers()).map_or(Code::Ok, |status| status.code());
-    let milliseconds = began.elapsed().as_secs_f64() * 1000.0;
+    let microseconds = began.elapsed().as_micros();
     if code == Code::Ok {
-        tracing::debug!(?code, milliseconds, "answered");
+        tracing::debug!(?code, microseconds, "answered");
     } else {
-        tracing::info!(?code, milliseconds, "answered");
+        tracing::info!(?code, microseconds, "answered");
     }
 }
 

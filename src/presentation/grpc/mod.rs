@@ -8,12 +8,14 @@ mod connection;
 mod deadline;
 mod encode;
 mod gate;
+pub mod health;
 mod key_service;
 pub mod policy;
 mod request_id;
 pub mod server;
 mod status;
 pub mod tls;
+mod until_drained;
 
 pub use client::TrustedProxies;
 pub use server::{Limits, Server, Services};

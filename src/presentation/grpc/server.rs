@@ -2,20 +2,18 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tonic::server::NamedService;
 use tonic::service::Routes;
-use tonic_health::ServingStatus;
 use tonic_health::pb::health_server::HealthServer;
-use tonic_health::server::{HealthReporter, HealthService};
 
 use super::account_service::AccountRpc;
 use super::auth_service::AuthRpc;
 use super::gate::{Gate, GateLayer, MAX_MESSAGE_BYTES};
+use super::health::Health;
 use super::key_service::KeyRpc;
 use super::policy::{PolicyError, PolicyTable};
 use super::tls::Certificates;
@@ -73,7 +71,7 @@ pub struct Limits {
 pub struct Server {
     routes: Routes,
     gate: Arc<Gate>,
-    health: HealthReporter,
+    health: Health,
     connections: usize,
     grace: Duration,
 }
@@ -81,6 +79,11 @@ pub struct Server {
 impl Server {
     /// Puts layers and services together. Fails if an RPC declares no access policy.
     pub fn new(services: Services, entropy: Arc<dyn Entropy>, limits: Limits) -> Result<Self, PolicyError> {
+        let health = Health::new(&[
+            AuthServiceServer::<AuthRpc>::NAME,
+            AccountServiceServer::<AccountRpc>::NAME,
+            KeyServiceServer::<KeyRpc>::NAME,
+        ]);
         let gate = Gate {
             auth: services.auth.clone(),
             policy: PolicyTable::read(DESCRIPTORS)?,
@@ -88,9 +91,8 @@ impl Server {
             proxies: limits.proxies,
             time_limit: limits.time_limit,
             room: Semaphore::new(limits.in_flight),
-            draining: Arc::new(AtomicBool::new(false)),
+            health: health.clone(),
         };
-        let health = HealthReporter::new();
         let mut routes = Routes::builder();
         routes
             .add_service(AuthServiceServer::new(AuthRpc(services.auth)).max_decoding_message_size(MAX_MESSAGE_BYTES))
@@ -98,7 +100,7 @@ impl Server {
                 AccountServiceServer::new(AccountRpc(services.accounts)).max_decoding_message_size(MAX_MESSAGE_BYTES),
             )
             .add_service(KeyServiceServer::new(KeyRpc(services.keys)).max_decoding_message_size(MAX_MESSAGE_BYTES))
-            .add_service(HealthServer::new(HealthService::from_health_reporter(health.clone())));
+            .add_service(HealthServer::new(health.service()));
         if limits.reflection {
             add_reflection(&mut routes);
         }
@@ -111,10 +113,10 @@ impl Server {
         })
     }
 
-    /// Tells the state of the server to health checks.
+    /// The state of the server, to report on and to ask for.
     #[must_use]
     pub fn health(&self) -> Health {
-        Health { reporter: self.health.clone(), draining: self.gate.draining.clone() }
+        self.health.clone()
     }
 
     /// Serves until `stop` is done and the calls in work have ended, or the grace is over.
@@ -125,12 +127,10 @@ impl Server {
         stop: impl Future<Output = ()>,
     ) -> Result<(), tonic::transport::Error> {
         let health = self.health();
-        let draining = tokio_util::sync::CancellationToken::new();
-        let stopped = draining.clone();
+        let drained = health.drained();
         let signal = async move {
             stop.await;
             health.drain().await;
-            draining.cancel();
         };
         let served = tonic::transport::Server::builder()
             .accept_http1(false)
@@ -149,43 +149,10 @@ impl Server {
             );
         tokio::select! {
             result = served => result,
-            () = async { stopped.cancelled().await; tokio::time::sleep(self.grace).await } => {
+            () = async { drained.cancelled().await; tokio::time::sleep(self.grace).await } => {
                 tracing::warn!("calls or streams were cut off at the end of the grace");
                 Ok(())
             }
-        }
-    }
-}
-
-/// The state of the server, for health checks.
-#[derive(Clone)]
-pub struct Health {
-    reporter: HealthReporter,
-    draining: Arc<AtomicBool>,
-}
-
-impl Health {
-    /// Reports whether the server can do its work. Nothing is reported any more once it stops.
-    pub async fn report(&self, able: bool) {
-        if !self.draining.load(Ordering::Relaxed) {
-            self.set(if able { ServingStatus::Serving } else { ServingStatus::NotServing }).await;
-        }
-    }
-
-    async fn drain(&self) {
-        self.draining.store(true, Ordering::Relaxed);
-        self.set(ServingStatus::NotServing).await;
-    }
-
-    async fn set(&self, status: ServingStatus) {
-        let names = [
-            "",
-            AuthServiceServer::<AuthRpc>::NAME,
-            AccountServiceServer::<AccountRpc>::NAME,
-            KeyServiceServer::<KeyRpc>::NAME,
-        ];
-        for name in names {
-            self.reporter.set_service_status(name, status).await;
         }
     }
 }
@@ -195,8 +162,10 @@ fn add_reflection(routes: &mut tonic::service::RoutesBuilder) {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(DESCRIPTORS)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+            // With these, clients such as grpcurl print the details of errors instead of their bytes.
+            .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
     };
-    // Both descriptor sets are compiled in and known to be well formed.
+    // The descriptor sets are compiled in and known to be well formed.
     if let (Ok(v1), Ok(v1alpha)) = (configure().build_v1(), configure().build_v1alpha()) {
         routes.add_service(v1).add_service(v1alpha);
     }

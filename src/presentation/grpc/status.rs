@@ -64,6 +64,12 @@ pub(super) fn method_unknown() -> Status {
     Outgoing::new(Code::Unimplemented, ErrorReason::MethodUnknown, "the server has no such method").into_status()
 }
 
+/// The status for a compressed request: small bytes that become large ones are not worth their risk here.
+pub(super) fn compressed() -> Status {
+    Outgoing::new(Code::Unimplemented, ErrorReason::FeatureDisabled, "the server takes no compressed messages")
+        .into_status()
+}
+
 /// The status for bytes that are no request.
 pub(super) fn malformed(what: &'static str) -> Status {
     Outgoing::new(Code::InvalidArgument, ErrorReason::RequestMalformed, what).into_status()

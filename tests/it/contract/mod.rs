@@ -13,7 +13,7 @@ mod users;
 
 use std::sync::Arc;
 
-use ipse::application::ports::{Store, Transaction};
+use ipse::application::ports::{Store, Transaction, UserInsert};
 use ipse::domain::session::Session;
 use ipse::domain::user::User;
 
@@ -39,11 +39,21 @@ impl Fixture {
         self.store.write().await.unwrap()
     }
 
+    /// Waits until every connection of the pool is free: a dropped unit is rolled back soon, not at once.
+    async fn settle(&self) {
+        let mut units = Vec::new();
+        while units.len() < self.database.settings.max_connections {
+            let mut unit = self.read().await;
+            unit.users().find_user(samples::user(0).id).await.unwrap();
+            units.push(unit);
+        }
+    }
+
     /// Stores people and commits.
     async fn put_users(&self, users: &[User]) {
         let mut tx = self.write().await;
         for user in users {
-            assert_eq!(tx.users().insert_user(user).await.unwrap(), ipse::application::ports::UserInsert::Inserted);
+            assert_eq!(tx.users().insert_user(user).await.unwrap(), UserInsert::Inserted);
         }
         tx.commit().await.unwrap();
     }

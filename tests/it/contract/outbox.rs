@@ -86,6 +86,7 @@ async fn a_claim_that_is_rolled_back_gives_the_mail_back(fixture: Fixture) {
     let mut tx = fixture.write().await;
     assert_eq!(tx.outbox().claim_mail(at(1), at(60), 10).await.unwrap().len(), 1);
     drop(tx);
+    fixture.settle().await;
     assert_eq!(next_time(&fixture).await, Some(at(1)));
     let claimed = claim(&fixture, at(1), at(60), 10).await;
     assert_eq!(claimed.iter().map(|entry| entry.attempts).collect::<Vec<_>>(), [1]);

@@ -14,18 +14,18 @@ use time::Duration;
 use time::macros::datetime;
 
 /// Text that breaks what does not bind its parameters, and whose characters need one to four bytes.
-pub const HOSTILE: &str = "'; DROP TABLE users; -- \" \\ % _ $1 ? :a ü€😀\u{10ffff}";
+pub(super) const HOSTILE: &str = "'; DROP TABLE users; -- \" \\ % _ $1 ? :a ü€😀\u{10ffff}";
 
 /// A time that needs all its microseconds, `seconds` after the beginning of the samples.
-pub fn at(seconds: i64) -> Timestamp {
+pub(super) fn at(seconds: i64) -> Timestamp {
     datetime!(2026-02-28 23:59:59.999_999 UTC) + Duration::seconds(seconds)
 }
 
 /// The smallest step of time.
-pub const TICK: Duration = Duration::microseconds(1);
+pub(super) const TICK: Duration = Duration::microseconds(1);
 
 /// The person of this number, who gave nothing but an address.
-pub fn user(number: u32) -> User {
+pub(super) fn user(number: u32) -> User {
     let who = SignUp {
         email: EmailAddress::parse(&format!("person{number}@example.com")).unwrap(),
         username: None,
@@ -36,7 +36,7 @@ pub fn user(number: u32) -> User {
 }
 
 /// A person of whom everything is known.
-pub fn complete_user(number: u32) -> User {
+pub(super) fn complete_user(number: u32) -> User {
     User {
         email_verified: true,
         username: Some(Username::parse(&format!("name{number}")).unwrap()),
@@ -54,7 +54,7 @@ pub fn complete_user(number: u32) -> User {
 }
 
 /// The session of this number, which began as many seconds after the beginning, with all that may be missing missing.
-pub fn session(owner: &User, number: u32) -> Session {
+pub(super) fn session(owner: &User, number: u32) -> Session {
     let begin = at(i64::from(number));
     Session {
         id: SessionId::new(begin, &entropy(number)),
@@ -73,17 +73,17 @@ pub fn session(owner: &User, number: u32) -> Session {
 }
 
 /// The digest of this number.
-pub fn digest(number: u32) -> Digest {
+pub(super) fn digest(number: u32) -> Digest {
     Digest::of(&number.to_be_bytes())
 }
 
 /// The password hash of this number.
-pub fn hash(number: u32) -> PasswordHash {
+pub(super) fn hash(number: u32) -> PasswordHash {
     PasswordHash::new(format!("$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ${number}"))
 }
 
 /// The mail id of this number.
-pub fn mail_id(number: u32) -> MailId {
+pub(super) fn mail_id(number: u32) -> MailId {
     MailId::new(at(0), &entropy(number))
 }
 

@@ -1,6 +1,9 @@
+mod ends;
+mod lists;
+
 use std::net::IpAddr;
 
-use ipse::application::ports::{SessionPosition, StoreError};
+use ipse::application::ports::StoreError;
 use ipse::domain::Timestamp;
 use ipse::domain::client::{Client, ClientLabel};
 use ipse::domain::session::{Authentication, EndReason, RefreshState, Session};
@@ -23,16 +26,6 @@ on_both_backends! {
     a_rotation_of_a_retired_token_changes_nothing
     a_rotation_of_an_ended_session_changes_nothing
     of_parallel_rotations_exactly_one_succeeds
-    a_live_session_ends_once
-    a_session_whose_time_is_over_was_not_live
-    of_parallel_ends_exactly_one_succeeds
-    all_live_sessions_of_a_person_end_but_one
-    all_live_sessions_of_a_person_end
-    eviction_keeps_the_newest
-    parallel_sign_ins_keep_the_limit_together
-    a_list_holds_the_live_sessions_of_one_person_newest_first
-    pages_hold_every_session_once_even_where_times_are_equal
-    sessions_that_are_over_are_purged_in_batches
 }
 
 async fn find(fixture: &Fixture, session: &Session) -> Session {
@@ -220,42 +213,8 @@ async fn of_parallel_rotations_exactly_one_succeeds(fixture: Fixture) {
     assert_eq!(winners, [find(&fixture, &first).await]);
 }
 
-async fn a_live_session_ends_once(fixture: Fixture) {
-    fixture.put_users(&[user(1)]).await;
-    let (stored, bystander) = (session(&user(1), 1), session(&user(1), 2));
-    fixture.put_sessions(&[stored.clone(), bystander.clone()]).await;
-    assert!(end(&fixture, &stored, EndReason::TokenReuse, at(60) + TICK).await);
-    assert!(!end(&fixture, &stored, EndReason::Logout, at(61)).await);
-    let ended = Session { end: Some((at(60) + TICK, EndReason::TokenReuse)), ..stored };
-    assert_eq!(find(&fixture, &ended).await, ended);
-    assert_eq!(find(&fixture, &bystander).await, bystander);
-}
-
-async fn a_session_whose_time_is_over_was_not_live(fixture: Fixture) {
-    fixture.put_users(&[user(1)]).await;
-    let expired = Session { expire_time: at(60), ..session(&user(1), 1) };
-    let idle = Session { idle_expire_time: at(60), ..session(&user(1), 2) };
-    for stored in [expired, idle] {
-        fixture.put_sessions(std::slice::from_ref(&stored)).await;
-        assert!(!end(&fixture, &stored, EndReason::Logout, at(60)).await);
-        assert!(end(&fixture, &stored, EndReason::Logout, at(60) - TICK).await);
-    }
-}
-
-async fn of_parallel_ends_exactly_one_succeeds(fixture: Fixture) {
-    fixture.put_users(&[user(1)]).await;
-    fixture.put_sessions(&[session(&user(1), 1)]).await;
-    let ended = in_parallel(&fixture.store, 16, |store, _| async move {
-        let mut tx = store.write().await.unwrap();
-        let ended = tx.sessions().end_session(session(&user(1), 1).id, EndReason::Logout, at(60)).await.unwrap();
-        tx.commit().await.unwrap();
-        ended
-    });
-    assert_eq!(ended.await.into_iter().filter(|ended| *ended).count(), 1);
-}
-
-/// Five sessions: three live ones of the first person, an ended one, and one that is idle for too long; and a live one
-/// of somebody else.
+/// Three live sessions of the first person, an ended one and one that is idle for too long at 60 s; and a live one of
+/// somebody else.
 async fn put_mixed_sessions(fixture: &Fixture) -> [Session; 6] {
     fixture.put_users(&[user(1), user(2)]).await;
     let sessions = [
@@ -268,120 +227,4 @@ async fn put_mixed_sessions(fixture: &Fixture) -> [Session; 6] {
     ];
     fixture.put_sessions(&sessions).await;
     sessions
-}
-
-async fn all_live_sessions_of_a_person_end_but_one(fixture: Fixture) {
-    let [first, kept, third, ended, idle, foreign] = put_mixed_sessions(&fixture).await;
-    let mut tx = fixture.write().await;
-    let how = (at(60), EndReason::PasswordChanged);
-    assert_eq!(tx.sessions().end_sessions(user(1).id, Some(kept.id), how).await.unwrap(), 2);
-    tx.commit().await.unwrap();
-    for session in [first, third] {
-        assert_eq!(find(&fixture, &session).await.end, Some(how));
-    }
-    for session in [kept, ended, foreign] {
-        assert_eq!(find(&fixture, &session).await, session);
-    }
-    assert!(!find(&fixture, &idle).await.is_live(at(60)));
-}
-
-async fn all_live_sessions_of_a_person_end(fixture: Fixture) {
-    let [_, _, _, ended, _, foreign] = put_mixed_sessions(&fixture).await;
-    let mut tx = fixture.write().await;
-    let how = (at(60), EndReason::Revoked);
-    assert_eq!(tx.sessions().end_sessions(user(1).id, None, how).await.unwrap(), 3);
-    assert_eq!(tx.sessions().end_sessions(user(1).id, None, how).await.unwrap(), 0);
-    tx.commit().await.unwrap();
-    assert_eq!(list(&fixture, &user(1), at(60)).await, []);
-    assert_eq!(list(&fixture, &user(2), at(60)).await, [foreign]);
-    assert_eq!(find(&fixture, &ended).await, ended);
-}
-
-async fn eviction_keeps_the_newest(fixture: Fixture) {
-    let [first, second, third, ended, _, foreign] = put_mixed_sessions(&fixture).await;
-    let mut tx = fixture.write().await;
-    assert_eq!(tx.sessions().evict_sessions(user(1).id, 3, at(60)).await.unwrap(), 0);
-    assert_eq!(tx.sessions().evict_sessions(user(1).id, 1, at(60)).await.unwrap(), 2);
-    assert_eq!(tx.sessions().evict_sessions(user(1).id, 1, at(61)).await.unwrap(), 0);
-    tx.commit().await.unwrap();
-    for session in [first, second] {
-        assert_eq!(find(&fixture, &session).await.end, Some((at(60), EndReason::Evicted)));
-    }
-    for session in [third, ended, foreign] {
-        assert_eq!(find(&fixture, &session).await, session);
-    }
-}
-
-async fn parallel_sign_ins_keep_the_limit_together(fixture: Fixture) {
-    fixture.put_users(&[user(1)]).await;
-    in_parallel(&fixture.store, 16, |store, number| async move {
-        let mut tx = store.write().await.unwrap();
-        tx.sessions().insert_session(&session(&user(1), number)).await.unwrap();
-        tx.sessions().evict_sessions(user(1).id, 5, at(60)).await.unwrap();
-        tx.commit().await.unwrap();
-    })
-    .await;
-    assert_eq!(list(&fixture, &user(1), at(60)).await.len(), 5);
-}
-
-async fn a_list_holds_the_live_sessions_of_one_person_newest_first(fixture: Fixture) {
-    let [first, second, third, _, idle, foreign] = put_mixed_sessions(&fixture).await;
-    let live = [third, second, first];
-    assert_eq!(list(&fixture, &user(1), at(60)).await, live);
-    assert_eq!(list(&fixture, &user(1), at(60) - TICK).await[0], idle);
-    assert_eq!(list(&fixture, &user(2), at(60)).await, [foreign]);
-    assert_eq!(list(&fixture, &user(3), at(60)).await, []);
-}
-
-async fn pages_hold_every_session_once_even_where_times_are_equal(fixture: Fixture) {
-    fixture.put_users(&[user(1)]).await;
-    let same_time = |number: u32| Session { create_time: at(i64::from(number / 5)), ..session(&user(1), number) };
-    let mut sessions: Vec<Session> = (0..17).map(same_time).collect();
-    fixture.put_sessions(&sessions).await;
-    sessions.sort_by_key(|session| (session.create_time, session.id));
-    sessions.reverse();
-    for limit in [1, 2, 3, 5, 16, 17, 18] {
-        let mut walked = Vec::new();
-        let mut tx = fixture.read().await;
-        loop {
-            let after =
-                walked.last().map(|last: &Session| SessionPosition { create_time: last.create_time, id: last.id });
-            let page = tx.sessions().list_sessions(user(1).id, at(60), (after, limit)).await.unwrap();
-            if page.is_empty() {
-                break;
-            }
-            assert!(page.len() <= usize::try_from(limit).unwrap());
-            walked.extend(page);
-        }
-        assert_eq!(walked, sessions, "in pages of {limit}");
-    }
-}
-
-async fn sessions_that_are_over_are_purged_in_batches(fixture: Fixture) {
-    fixture.put_users(&[user(1)]).await;
-    let over = [
-        Session { expire_time: at(99), ..session(&user(1), 1) },
-        Session { idle_expire_time: at(99), ..session(&user(1), 2) },
-        Session { end: Some((at(99), EndReason::Logout)), ..session(&user(1), 3) },
-    ];
-    let kept = [
-        Session { expire_time: at(100), ..session(&user(1), 4) },
-        Session { idle_expire_time: at(100), ..session(&user(1), 5) },
-        Session { end: Some((at(100), EndReason::Logout)), ..session(&user(1), 6) },
-        session(&user(1), 7),
-    ];
-    fixture.put_sessions(&over).await;
-    fixture.put_sessions(&kept).await;
-    for expected in [2, 1, 0] {
-        let mut tx = fixture.write().await;
-        assert_eq!(tx.sessions().purge_sessions(at(100), 2).await.unwrap(), expected);
-        tx.commit().await.unwrap();
-    }
-    let mut tx = fixture.read().await;
-    for session in over {
-        assert_eq!(tx.sessions().find_session(session.id).await.unwrap(), None);
-    }
-    for session in kept {
-        assert_eq!(tx.sessions().find_session(session.id).await.unwrap(), Some(session));
-    }
 }

@@ -1,8 +1,11 @@
+use std::sync::Arc;
+use std::time::Duration;
+
 use ipse::application::ports::StoreError;
 use ipse::domain::signing_key::{SigningAlgorithm, SigningKey};
 
+use super::Fixture;
 use super::samples::{HOSTILE, TICK, at};
-use super::{Fixture, in_parallel};
 use crate::support::on_both_backends;
 
 on_both_backends! {
@@ -11,7 +14,7 @@ on_both_backends! {
     the_newest_key_comes_first
     a_key_is_stored_once
     key_ids_differ_in_case
-    the_lock_lets_one_replica_at_a_time_decide
+    the_lock_holds_other_replicas_off
     the_lock_does_not_hold_readers_off
     an_unknown_algorithm_is_corrupt
 }
@@ -75,17 +78,20 @@ async fn key_ids_differ_in_case(fixture: Fixture) {
     assert_eq!(list(&fixture).await, [upper, key(1)]);
 }
 
-async fn the_lock_lets_one_replica_at_a_time_decide(fixture: Fixture) {
-    in_parallel(&fixture.store, 16, |store, number| async move {
-        let mut tx = store.write().await.unwrap();
-        tx.signing_keys().lock_signing_keys().await.unwrap();
-        if tx.signing_keys().list_signing_keys().await.unwrap().is_empty() {
-            tx.signing_keys().insert_signing_key(&key(i64::from(number))).await.unwrap();
-        }
-        tx.commit().await.unwrap();
-    })
-    .await;
-    assert_eq!(list(&fixture).await.len(), 1);
+async fn the_lock_holds_other_replicas_off(fixture: Fixture) {
+    let mut first = fixture.write().await;
+    first.signing_keys().lock_signing_keys().await.unwrap();
+    let store = Arc::clone(&fixture.store);
+    let mut second = tokio::spawn(async move {
+        let mut second = store.write().await.unwrap();
+        second.signing_keys().lock_signing_keys().await.unwrap();
+        second.signing_keys().list_signing_keys().await.unwrap()
+    });
+    let waiting = tokio::time::timeout(Duration::from_millis(200), &mut second).await;
+    assert!(waiting.is_err(), "{waiting:?}");
+    first.signing_keys().insert_signing_key(&key(1)).await.unwrap();
+    first.commit().await.unwrap();
+    assert_eq!(second.await.unwrap(), [key(1)]);
 }
 
 async fn the_lock_does_not_hold_readers_off(fixture: Fixture) {

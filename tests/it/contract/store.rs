@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use ipse::application::ports::{Store, StoreError, StoreResult, Transaction};
+use ipse::application::ports::{Store, StoreError, StoreResult};
 
 use super::samples::{session, user};
 use super::{Fixture, in_parallel};
@@ -107,9 +107,9 @@ async fn cancelled_after(polls: u32, future: impl Future) -> bool {
 }
 
 async fn a_cancelled_unit_leaves_nothing_behind(fixture: Fixture) {
-    let connections = fixture.database.settings.max_connections;
     let mut number = 0;
-    for _ in 0..connections {
+    // Often, as what a cut does to a running statement is a race between threads.
+    for _ in 0..50 {
         // One poll more each time, until the cancellation comes too late: so each await is cut off once.
         for polls in 1.. {
             number += 1;
@@ -119,7 +119,7 @@ async fn a_cancelled_unit_leaves_nothing_behind(fixture: Fixture) {
             }
         }
     }
-    assert!(number as usize > 2 * connections);
+    assert!(number > 100, "no unit was cut off");
     assert_whole(&fixture).await;
     for number in 1..=number {
         let id = session(&user(number), number).id;
@@ -130,12 +130,7 @@ async fn a_cancelled_unit_leaves_nothing_behind(fixture: Fixture) {
 
 /// Asserts that every connection of the pool can be had, that nobody holds a lock, and that no transaction is open.
 async fn assert_whole(fixture: &Fixture) {
-    let mut units: Vec<Box<dyn Transaction>> = Vec::new();
-    for _ in 0..fixture.database.settings.max_connections - 1 {
-        let mut tx = fixture.read().await;
-        tx.users().find_user(user(0).id).await.unwrap();
-        units.push(tx);
-    }
+    fixture.settle().await;
     fixture.put_users(&[user(0)]).await;
     let mut outsider = fixture.database.outsider().await;
     match fixture.database.backend {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::support::token::{self, Forge};
 
 /// Known attacks on the verification of tokens, as changes of a genuine one.
-pub fn on(forge: &Forge, genuine: &str) -> Vec<String> {
+pub(super) fn on(forge: &Forge, genuine: &str) -> Vec<String> {
     let (header, claims) = token::read(genuine);
     let (header, claims) = (header.to_string(), claims.to_string());
     let mut forged = headers(forge, &header, &claims);
@@ -169,7 +169,7 @@ fn altered(text: &str, from: &str, to: &str) -> String {
 }
 
 /// The same token with the other signature that ECDSA has for it: `n - s` in place of `s`.
-pub fn twin(token: &str) -> String {
+pub(super) fn twin(token: &str) -> String {
     const ORDER: [u8; 32] = [
         0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xbc, 0xe6, 0xfa, 0xad,
         0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,

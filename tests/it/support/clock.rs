@@ -8,24 +8,24 @@ use time::Duration;
 use tokio::sync::Notify;
 
 /// A clock that tests advance.
-pub struct TestClock {
+pub(crate) struct TestClock {
     now: Mutex<Timestamp>,
     read: Arc<Notify>,
 }
 
 impl TestClock {
     /// A clock that shows `now`.
-    pub fn at(now: Timestamp) -> Self {
+    pub(crate) fn at(now: Timestamp) -> Self {
         Self { now: Mutex::new(now), read: Arc::default() }
     }
 
     /// Lets time pass.
-    pub fn advance(&self, by: Duration) {
+    pub(crate) fn advance(&self, by: Duration) {
         *self.now.lock().unwrap() += by;
     }
 
     /// Is done when the clock is next read, which every use case does at its top.
-    pub fn next_reading(&self) -> impl Future<Output = ()> + use<> {
+    pub(crate) fn next_reading(&self) -> impl Future<Output = ()> + use<> {
         self.read.clone().notified_owned()
     }
 }

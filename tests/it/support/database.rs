@@ -3,6 +3,7 @@
 use std::hash::{BuildHasher, DefaultHasher, Hasher, RandomState};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use std::{fs, thread};
 
 use diesel::connection::SimpleConnection;
@@ -19,13 +20,13 @@ use super::postgres;
 
 /// The two kinds of databases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Backend {
+pub(crate) enum Backend {
     Sqlite,
     Postgres,
 }
 
 /// A database of one test, erased when dropped.
-pub struct Database {
+pub(crate) struct Database {
     pub backend: Backend,
     pub settings: DatabaseSettings,
     /// Where the file is, erased when dropped.
@@ -36,12 +37,14 @@ pub struct Database {
 
 /// Connections of one test's store.
 const CONNECTIONS: usize = 5;
+/// How long a store waits on a machine that is busy with many tests.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// How many databases tests may have on the server at the same time, as it takes 200 connections from all of them.
 static ROOM: Semaphore = Semaphore::const_new(16);
 
 impl Database {
     /// A database without tables.
-    pub async fn empty(backend: Backend) -> Self {
+    pub(crate) async fn empty(backend: Backend) -> Self {
         match backend {
             Backend::Sqlite => Self::in_directory(),
             Backend::Postgres => Self::on_server("template0").await,
@@ -49,7 +52,7 @@ impl Database {
     }
 
     /// A database with the newest schema and no rows.
-    pub async fn migrated(backend: Backend) -> Self {
+    pub(crate) async fn migrated(backend: Backend) -> Self {
         match backend {
             Backend::Sqlite => {
                 let database = Self::in_directory();
@@ -64,12 +67,12 @@ impl Database {
     }
 
     /// A store on it.
-    pub async fn store(&self) -> Arc<dyn Store> {
+    pub(crate) async fn store(&self) -> Arc<dyn Store> {
         store::connect(&self.settings).await.unwrap()
     }
 
     /// A connection of its own, as another program would have.
-    pub async fn outsider(&self) -> Outsider {
+    pub(crate) async fn outsider(&self) -> Outsider {
         match &self.settings.url {
             DatabaseUrl::Sqlite(path) => {
                 let mut connection = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
@@ -81,7 +84,7 @@ impl Database {
     }
 
     /// The directory that an SQLite database has for itself.
-    pub fn directory(&self) -> Option<&Path> {
+    pub(crate) fn directory(&self) -> Option<&Path> {
         self.directory.as_ref().map(TempDir::path)
     }
 
@@ -102,7 +105,13 @@ impl Database {
 }
 
 fn settings(url: DatabaseUrl) -> DatabaseSettings {
-    DatabaseSettings { max_connections: CONNECTIONS, ..DatabaseSettings::new(url) }
+    DatabaseSettings {
+        max_connections: CONNECTIONS,
+        acquire_timeout: PATIENCE,
+        statement_timeout: PATIENCE,
+        lock_timeout: PATIENCE,
+        ..DatabaseSettings::new(url)
+    }
 }
 
 impl Drop for Database {
@@ -122,7 +131,7 @@ impl Drop for Database {
 }
 
 /// A connection past the store.
-pub enum Outsider {
+pub(crate) enum Outsider {
     Sqlite(SqliteConnection),
     Postgres(Client),
 }
@@ -135,7 +144,7 @@ struct Row {
 
 impl Outsider {
     /// Runs statements.
-    pub async fn execute(&mut self, sql: &str) {
+    pub(crate) async fn execute(&mut self, sql: &str) {
         match self {
             Self::Sqlite(connection) => connection.batch_execute(sql).unwrap(),
             Self::Postgres(client) => client.batch_execute(sql).await.unwrap(),
@@ -143,7 +152,7 @@ impl Outsider {
     }
 
     /// Runs a query of one text column named `value`.
-    pub async fn values(&mut self, sql: &str) -> Vec<String> {
+    pub(crate) async fn values(&mut self, sql: &str) -> Vec<String> {
         match self {
             Self::Sqlite(connection) => {
                 sql_query(sql).load::<Row>(connection).unwrap().into_iter().map(|row| row.value).collect()
@@ -161,7 +170,7 @@ impl Outsider {
 }
 
 /// The directory of one kind's migrations.
-pub fn migrations_directory(backend: Backend) -> PathBuf {
+pub(crate) fn migrations_directory(backend: Backend) -> PathBuf {
     let name = match backend {
         Backend::Sqlite => "migrations/sqlite",
         Backend::Postgres => "migrations/postgres",

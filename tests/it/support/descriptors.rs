@@ -9,24 +9,24 @@ use tonic::Code;
 static POOL: LazyLock<DescriptorPool> = LazyLock::new(|| DescriptorPool::decode(DESCRIPTORS).unwrap());
 
 /// All RPCs of the contract.
-pub fn methods() -> Vec<MethodDescriptor> {
+pub(crate) fn methods() -> Vec<MethodDescriptor> {
     POOL.services().flat_map(|service| service.methods().collect::<Vec<_>>()).collect()
 }
 
 /// The path of an RPC.
-pub fn path(method: &MethodDescriptor) -> String {
+pub(crate) fn path(method: &MethodDescriptor) -> String {
     format!("/{}/{}", method.parent_service().full_name(), method.name())
 }
 
 /// All reasons but the one that is never sent.
-pub fn reasons() -> Vec<ErrorReason> {
+pub(crate) fn reasons() -> Vec<ErrorReason> {
     let reasons = POOL.get_enum_by_name("ipse.v1.ErrorReason").unwrap();
     let reasons = reasons.values().map(|value| ErrorReason::try_from(value.number()).unwrap());
     reasons.filter(|reason| *reason != ErrorReason::Unspecified).collect()
 }
 
 /// The code with which the comment of a reason begins.
-pub fn code_of(reason: ErrorReason) -> Code {
+pub(crate) fn code_of(reason: ErrorReason) -> Code {
     let reasons = POOL.get_enum_by_name("ipse.v1.ErrorReason").unwrap();
     let value = reasons.get_value(reason.into()).unwrap();
     let comment = comment(reasons.parent_file().file_descriptor_proto(), value.path());
@@ -37,7 +37,7 @@ pub fn code_of(reason: ErrorReason) -> Code {
 }
 
 /// The comment of a field.
-pub fn comment_of(field: &FieldDescriptor) -> String {
+pub(crate) fn comment_of(field: &FieldDescriptor) -> String {
     comment(field.parent_file().file_descriptor_proto(), field.path())
 }
 

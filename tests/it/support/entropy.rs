@@ -6,14 +6,14 @@ use ipse::application::ports::{Cause, Entropy};
 use ipse::domain::secret::Digest;
 
 /// Bytes that follow from a seed: never the same twice, and the same in every run.
-pub struct SeededEntropy {
+pub(crate) struct SeededEntropy {
     seed: u64,
     blocks: AtomicU64,
 }
 
 impl SeededEntropy {
     /// The bytes of this seed, from the beginning.
-    pub fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self { seed, blocks: AtomicU64::new(0) }
     }
 }

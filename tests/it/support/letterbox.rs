@@ -8,7 +8,7 @@ use ipse::domain::mail::Mail;
 
 /// What the mail server says to a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Service {
+pub(crate) enum Service {
     Open,
     /// Mail is refused for now.
     Closed,
@@ -17,24 +17,24 @@ pub enum Service {
 }
 
 /// Keeps what is delivered.
-pub struct Letterbox {
+pub(crate) struct Letterbox {
     mails: Mutex<Vec<Mail>>,
     service: Mutex<Service>,
 }
 
 impl Letterbox {
     /// An open and empty one.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { mails: Mutex::default(), service: Mutex::new(Service::Open) }
     }
 
     /// From now on, deliveries are answered like this.
-    pub fn set(&self, service: Service) {
+    pub(crate) fn set(&self, service: Service) {
         *self.service.lock().unwrap() = service;
     }
 
     /// Takes the mails out that are wanted, oldest first.
-    pub fn take(&self, is_wanted: impl Fn(&Mail) -> bool) -> Vec<Mail> {
+    pub(crate) fn take(&self, is_wanted: impl Fn(&Mail) -> bool) -> Vec<Mail> {
         let mut mails = self.mails.lock().unwrap();
         let (taken, kept) = mails.drain(..).partition(|mail| is_wanted(mail));
         *mails = kept;

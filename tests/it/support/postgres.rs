@@ -13,7 +13,7 @@ const MISSING: &str = "PostgreSQL is needed: no directory with initdb, pg_ctl an
 
 /// The URL of a database on the server that all tests share: the one of `IPSE_TEST_POSTGRES_URL`, or else a cluster of
 /// this process that is started at the first call.
-pub fn shared_url(database: &str) -> String {
+pub(crate) fn shared_url(database: &str) -> String {
     static SHARED: OnceLock<Cluster> = OnceLock::new();
     match env::var("IPSE_TEST_POSTGRES_URL") {
         Ok(given) => with_database(&given, database),
@@ -23,7 +23,7 @@ pub fn shared_url(database: &str) -> String {
 
 /// A PostgreSQL server with a data directory of its own. It goes away with this value, and with this process even if
 /// that is killed: a shell at the other end of a pipe sees to it.
-pub struct Cluster {
+pub(crate) struct Cluster {
     keeper: Child,
     commands: Option<ChildStdin>,
     answers: BufReader<ChildStdout>,
@@ -33,24 +33,24 @@ pub struct Cluster {
 
 impl Cluster {
     /// Makes a cluster and starts it.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let programs = programs().expect(MISSING);
         // Another process may take the port between the look and the start, hence several tries.
         (0..5).find_map(|_| Self::try_start(&programs, free_port())).expect("no PostgreSQL cluster could be started")
     }
 
     /// Stops the server; its data stays.
-    pub fn stop(&mut self) {
+    pub(crate) fn stop(&mut self) {
         assert!(self.obey("stop"), "PostgreSQL did not stop");
     }
 
     /// Starts a server that was stopped, on the same port.
-    pub fn restart(&mut self) {
+    pub(crate) fn restart(&mut self) {
         assert!(self.obey("start"), "PostgreSQL did not start again");
     }
 
     /// The URL of one of its databases; `postgres` always exists.
-    pub fn url(&self, database: &str) -> String {
+    pub(crate) fn url(&self, database: &str) -> String {
         format!("postgres://ipse:{}@127.0.0.1:{}/{database}?sslmode=disable", self.password, self.port)
     }
 

@@ -11,25 +11,25 @@ use super::descriptors;
 
 /// An error in the form of the contract.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Refusal {
-    pub reason: ErrorReason,
-    pub metadata: HashMap<String, String>,
+pub(crate) struct Refusal {
+    pub(crate) reason: ErrorReason,
+    pub(crate) metadata: HashMap<String, String>,
     /// The fields that are not acceptable.
-    pub fields: Vec<String>,
-    pub retry_after: Option<Duration>,
+    pub(crate) fields: Vec<String>,
+    pub(crate) retry_after: Option<Duration>,
     /// The type and name of an object that there is not.
-    pub resource: Option<(String, String)>,
+    pub(crate) resource: Option<(String, String)>,
 }
 
 /// Why the call was refused.
 #[track_caller]
-pub fn reason<T>(result: Result<T, Status>) -> ErrorReason {
+pub(crate) fn reason<T>(result: Result<T, Status>) -> ErrorReason {
     refusal(result).reason
 }
 
 /// All that the refusal of the call says.
 #[track_caller]
-pub fn refusal<T>(result: Result<T, Status>) -> Refusal {
+pub(crate) fn refusal<T>(result: Result<T, Status>) -> Refusal {
     Refusal::of(&result.err().expect("the call should have been refused"))
 }
 
@@ -37,7 +37,7 @@ impl Refusal {
     /// Reads an error, which has to have the one form: exactly one `ErrorInfo` of this service with the request's id,
     /// no detail twice, the code that the contract states for the reason, and room left in the trailers.
     #[track_caller]
-    pub fn of(status: &Status) -> Self {
+    pub(crate) fn of(status: &Status) -> Self {
         let mut read = Self {
             reason: ErrorReason::Unspecified,
             metadata: HashMap::new(),
@@ -84,7 +84,7 @@ fn is_metadata_key(key: &str) -> bool {
 }
 
 /// The code of an error that is not one of this service.
-pub fn bare_code<T>(result: Result<T, Status>) -> Code {
+pub(crate) fn bare_code<T>(result: Result<T, Status>) -> Code {
     let status = result.err().expect("the call should have been refused");
     assert!(status.details().is_empty(), "{status:?}");
     status.code()

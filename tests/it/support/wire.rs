@@ -11,50 +11,50 @@ use tonic::Status;
 
 /// An answer as it came, but for the time of day.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Answer {
-    pub http_status: StatusCode,
-    pub headers: HeaderMap,
-    pub body: Bytes,
-    pub trailers: HeaderMap,
+pub(crate) struct Answer {
+    pub(crate) http_status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    pub(crate) trailers: HeaderMap,
 }
 
 /// What to send.
-pub struct Call<'c> {
-    pub path: &'c str,
-    pub headers: &'c [(&'c str, &'c [u8])],
+pub(crate) struct Call<'c> {
+    pub(crate) path: &'c str,
+    pub(crate) headers: &'c [(&'c str, &'c [u8])],
     /// The body with its frame.
-    pub body: Bytes,
+    pub(crate) body: Bytes,
 }
 
 impl<'c> Call<'c> {
     /// A call with one message.
-    pub fn new(path: &'c str, message: &[u8]) -> Self {
+    pub(crate) fn new(path: &'c str, message: &[u8]) -> Self {
         Self { path, headers: &[], body: framed(message) }
     }
 
-    pub fn with(self, headers: &'c [(&'c str, &'c [u8])]) -> Self {
+    pub(crate) fn with(self, headers: &'c [(&'c str, &'c [u8])]) -> Self {
         Self { headers, ..self }
     }
 
     /// Sends it over a connection of its own.
-    pub async fn send(self, to: SocketAddr) -> Result<Answer, h2::Error> {
+    pub(crate) async fn send(self, to: SocketAddr) -> Result<Answer, h2::Error> {
         Connection::open(TcpStream::connect(to).await.unwrap()).await.send(self).await
     }
 }
 
 /// A connection for several calls.
-pub struct Connection(client::SendRequest<Bytes>);
+pub(crate) struct Connection(client::SendRequest<Bytes>);
 
 impl Connection {
     /// Opens one over a stream.
-    pub async fn open(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> Self {
+    pub(crate) async fn open(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) -> Self {
         let (sender, connection) = client::handshake(stream).await.unwrap();
         tokio::spawn(connection);
         Self(sender)
     }
 
     /// Sends a call and waits for the whole answer.
-    pub async fn send(&mut self, call: Call<'_>) -> Result<Answer, h2::Error> {
+    pub(crate) async fn send(&mut self, call: Call<'_>) -> Result<Answer, h2::Error> {
         let uri = Uri::builder().scheme("http").authority("localhost").path_and_query(call.path).build().unwrap();
         let mut request = Request::post(uri).header("te", "trailers");
         if call.headers.iter().all(|(name, _)| *name != "content-type") {
@@ -83,21 +83,21 @@ impl Connection {
 
 impl Answer {
     /// The outcome of the call.
-    pub fn status(&self) -> Status {
+    pub(crate) fn status(&self) -> Status {
         Status::from_header_map(&self.trailers)
             .or_else(|| Status::from_header_map(&self.headers))
             .expect("every answer has a status")
     }
 
     /// The outcome as clients of the generated kind see it.
-    pub fn result(&self) -> Result<(), Status> {
+    pub(crate) fn result(&self) -> Result<(), Status> {
         let status = self.status();
         if status.code() == tonic::Code::Ok { Ok(()) } else { Err(status) }
     }
 }
 
 /// A message with the five bytes in front of it: not compressed, and its length.
-pub fn framed(message: &[u8]) -> Bytes {
+pub(crate) fn framed(message: &[u8]) -> Bytes {
     let mut framed = BytesMut::with_capacity(message.len() + 5);
     framed.put_u8(0);
     framed.put_u32(u32::try_from(message.len()).unwrap());

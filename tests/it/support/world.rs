@@ -29,43 +29,43 @@ use super::letterbox::Letterbox;
 use super::person::Person;
 
 /// The key that seals private keys and mail.
-pub const MASTER_KEY: [u8; 32] = *b"0123456789abcdefghijklmnopqrstuv";
+pub(crate) const MASTER_KEY: [u8; 32] = *b"0123456789abcdefghijklmnopqrstuv";
 /// The claim `iss`, and the one audience of every token.
-pub const ISSUER: &str = "https://id.example";
+pub(crate) const ISSUER: &str = "https://id.example";
 /// Another audience that tokens may be for.
-pub const AUDIENCE: &str = "orders";
+pub(crate) const AUDIENCE: &str = "orders";
 /// Whom the gRPC listener believes about the addresses of clients: every test.
 const PROXY: &str = "127.0.0.1";
 
 /// One service and its surroundings.
-pub struct World {
-    pub clock: Arc<TestClock>,
-    pub letterbox: Arc<Letterbox>,
-    pub settings: Settings,
+pub(crate) struct World {
+    pub(crate) clock: Arc<TestClock>,
+    pub(crate) letterbox: Arc<Letterbox>,
+    pub(crate) settings: Settings,
     entropy: Arc<SeededEntropy>,
     replica: Replica,
     /// Dropped last: it is erased.
-    pub database: Database,
+    pub(crate) database: Database,
 }
 
 /// One process of the service.
-pub struct Replica {
-    pub address: SocketAddr,
-    pub channel: Channel,
-    pub store: Arc<dyn Store>,
-    pub upkeep: Arc<Upkeep>,
+pub(crate) struct Replica {
+    pub(crate) address: SocketAddr,
+    pub(crate) channel: Channel,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) upkeep: Arc<Upkeep>,
     stop: CancellationToken,
     served: JoinHandle<Result<(), StartError>>,
 }
 
 impl World {
     /// A service with the defaults of production.
-    pub async fn start(backend: Backend) -> Self {
+    pub(crate) async fn start(backend: Backend) -> Self {
         Self::with(backend, &[]).await
     }
 
     /// A service with these settings beside the required ones, each as `NAME=value`.
-    pub async fn with(backend: Backend, settings: &[&str]) -> Self {
+    pub(crate) async fn with(backend: Backend, settings: &[&str]) -> Self {
         let database = Database::migrated(backend).await;
         let settings = load(&database, settings);
         let clock = Arc::new(TestClock::at(datetime!(2026-03-01 12:00 UTC)));
@@ -78,12 +78,12 @@ impl World {
     }
 
     /// Another process on the same database.
-    pub async fn another_replica(&self) -> Replica {
+    pub(crate) async fn another_replica(&self) -> Replica {
         Replica::start(self.build().await.unwrap()).await
     }
 
     /// Builds the service once more.
-    pub async fn build(&self) -> Result<App, StartError> {
+    pub(crate) async fn build(&self) -> Result<App, StartError> {
         let overrides = Overrides {
             clock: Some(self.clock.clone()),
             entropy: Some(self.entropy.clone()),
@@ -93,35 +93,35 @@ impl World {
     }
 
     /// Stops the service and starts it again.
-    pub async fn restart(mut self) -> Self {
+    pub(crate) async fn restart(mut self) -> Self {
         let next = self.another_replica().await;
         std::mem::replace(&mut self.replica, next).stop().await;
         self
     }
 
     /// Stops the service and starts it again with these settings beside the required ones.
-    pub async fn restart_with(mut self, settings: &[&str]) -> Self {
+    pub(crate) async fn restart_with(mut self, settings: &[&str]) -> Self {
         self.settings = load(&self.database, settings);
         self.restart().await
     }
 
     /// The process that people talk to.
-    pub fn replica(&self) -> &Replica {
+    pub(crate) fn replica(&self) -> &Replica {
         &self.replica
     }
 
     /// The database, as the service sees it.
-    pub fn store(&self) -> &Arc<dyn Store> {
+    pub(crate) fn store(&self) -> &Arc<dyn Store> {
         &self.replica.store
     }
 
     /// Somebody who has no account yet.
-    pub fn stranger(&self, name: &str) -> Person<'_> {
+    pub(crate) fn stranger(&self, name: &str) -> Person<'_> {
         Person::new(self, name)
     }
 
     /// Somebody with an account and a proven address.
-    pub async fn person(&self, name: &str) -> Person<'_> {
+    pub(crate) async fn person(&self, name: &str) -> Person<'_> {
         let person = self.stranger(name);
         person.register().await.unwrap();
         person.verify(&person.mailed_token().await).await.unwrap();
@@ -129,23 +129,23 @@ impl World {
     }
 
     /// Lets time pass.
-    pub fn wait(&self, time: Duration) {
+    pub(crate) fn wait(&self, time: Duration) {
         self.clock.advance(time);
     }
 
     /// Delivers what is due, and takes all mail out of the letterbox.
-    pub async fn mails(&self) -> Vec<Mail> {
+    pub(crate) async fn mails(&self) -> Vec<Mail> {
         self.deliver_mail().await;
         self.letterbox.take(|_| true)
     }
 
     /// Delivers what is due.
-    pub async fn deliver_mail(&self) {
+    pub(crate) async fn deliver_mail(&self) {
         while self.replica.upkeep.deliver_mail().await.unwrap() {}
     }
 
     /// Changes a stored account as an operator would.
-    pub async fn change_user(&self, email: &str, change: impl FnOnce(&mut User)) {
+    pub(crate) async fn change_user(&self, email: &str, change: impl FnOnce(&mut User)) {
         let mut tx = self.store().write().await.unwrap();
         let email = EmailAddress::parse(email).unwrap();
         let mut user = tx.users().find_by_email(&email).await.unwrap().expect("the account exists");
@@ -157,14 +157,14 @@ impl World {
     }
 
     /// Stores an account as it is.
-    pub async fn put_user(&self, user: &User) {
+    pub(crate) async fn put_user(&self, user: &User) {
         let mut tx = self.store().write().await.unwrap();
         assert_eq!(tx.users().insert_user(user).await.unwrap(), UserInsert::Inserted);
         tx.commit().await.unwrap();
     }
 
     /// Keeps the service from writing until the transaction is rolled back or dropped.
-    pub async fn lock_writes(&self) -> Outsider {
+    pub(crate) async fn lock_writes(&self) -> Outsider {
         let mut outsider = self.database.outsider().await;
         let lock = match self.database.backend {
             Backend::Sqlite => "BEGIN IMMEDIATE",
@@ -175,12 +175,12 @@ impl World {
     }
 
     /// Stops the service and waits until it has ended well.
-    pub async fn end(self) {
+    pub(crate) async fn end(self) {
         self.replica.stop().await;
     }
 
     /// How many rows a table has.
-    pub async fn count(&self, table: &str) -> usize {
+    pub(crate) async fn count(&self, table: &str) -> usize {
         let query = format!("SELECT CAST(count(*) AS text) AS value FROM {table}");
         self.database.outsider().await.values(&query).await[0].parse().unwrap()
     }
@@ -198,12 +198,12 @@ impl Replica {
     }
 
     /// Tells the process to stop.
-    pub fn tell_to_stop(&self) {
+    pub(crate) fn tell_to_stop(&self) {
         self.stop.cancel();
     }
 
     /// Stops the process and waits for its end.
-    pub async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.stop.cancel();
         drop(self.channel);
         self.served.await.unwrap().unwrap();

@@ -55,12 +55,12 @@ pub(super) struct Connector {
 }
 
 impl Connector {
-    /// For the database at this URL. What the URL says goes before the defaults for the network.
-    pub(super) fn new(url: &Secret, settings: &DatabaseSettings) -> StoreResult<Self> {
+    /// For the database at this URL. What the URL says of time-outs goes before the defaults.
+    pub(super) async fn new(url: &Secret, settings: &DatabaseSettings) -> StoreResult<Self> {
         let mut config = parse_url(url).map_err(unavailable)?;
         let roots = match config.get_ssl_mode() {
             SslMode::Disable => RootCertStore::empty(),
-            _ => trusted_roots(settings.tls_ca_file.as_deref())?,
+            _ => trusted_roots(settings.tls_ca_file.as_deref()).await?,
         };
         set_network_defaults(&mut config, settings.acquire_timeout);
         Ok(Self { config, tls: tls(roots)?, session: session(settings) })
@@ -142,13 +142,15 @@ fn session(settings: &DatabaseSettings) -> String {
     )
 }
 
-fn trusted_roots(ca_file: Option<&Path>) -> StoreResult<RootCertStore> {
+async fn trusted_roots(ca_file: Option<&Path>) -> StoreResult<RootCertStore> {
     let mut roots = RootCertStore::empty();
     let Some(path) = ca_file else {
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        let native = tokio::task::spawn_blocking(rustls_native_certs::load_native_certs).await.map_err(unavailable)?;
+        roots.add_parsable_certificates(native.certs);
         return Ok(roots);
     };
-    for certificate in CertificateDer::pem_file_iter(path).map_err(unavailable)? {
+    let pem = tokio::fs::read(path).await.map_err(unavailable)?;
+    for certificate in CertificateDer::pem_slice_iter(&pem) {
         roots.add(certificate.map_err(unavailable)?).map_err(unavailable)?;
     }
     if roots.is_empty() { Err(unavailable("the file of certificates holds none")) } else { Ok(roots) }

@@ -26,8 +26,8 @@ pub(super) struct PostgresStore {
 
 impl PostgresStore {
     /// The database at this URL. No connection is opened yet.
-    pub(super) fn new(url: &Secret, settings: &DatabaseSettings) -> StoreResult<Self> {
-        let connector = Connector::new(url, settings)?;
+    pub(super) async fn new(url: &Secret, settings: &DatabaseSettings) -> StoreResult<Self> {
+        let connector = Connector::new(url, settings).await?;
         let connections = Connections::new(connector, settings.max_connections, settings.acquire_timeout)?;
         Ok(Self { connections })
     }
@@ -37,9 +37,9 @@ impl PostgresStore {
         repositories::migrations::status(&mut self.connections.read().await?, MIGRATIONS).await
     }
 
-    /// Applies the next migration that is not in place.
-    pub(super) async fn migrate_once(&self) -> Result<MigrationStatus, MigrationError> {
-        repositories::migrations::apply_next(self.connections.write().await?, MIGRATIONS).await
+    /// Applies the migrations that are not in place.
+    pub(super) async fn migrate(&self) -> Result<MigrationStatus, MigrationError> {
+        repositories::migrations::run(&self.connections, MIGRATIONS).await
     }
 }
 

@@ -3,9 +3,10 @@ use diesel::prelude::*;
 use diesel::sql_types::Bool;
 
 use super::backend::schema::schema_migrations;
-use super::backend::{Unit, dialect};
+use super::backend::{Connector, Unit, dialect};
 use crate::application::ports::StoreResult;
 use crate::infrastructure::store::migrations::{Migration, MigrationError, MigrationStatus, compare};
+use crate::infrastructure::store::pool::Connections;
 
 /// Which migrations the database has.
 pub(in super::super) async fn status(unit: &mut Unit, known: &[Migration]) -> Result<MigrationStatus, MigrationError> {
@@ -13,22 +14,27 @@ pub(in super::super) async fn status(unit: &mut Unit, known: &[Migration]) -> Re
     compare(known, recorded)
 }
 
-/// Applies the first migration that is pending, if any. The status afterwards.
-pub(in super::super) async fn apply_next(
-    mut unit: Unit,
+/// Applies what is pending, each migration in a transaction of its own.
+pub(in super::super) async fn run(
+    connections: &Connections<Connector>,
     known: &[Migration],
 ) -> Result<MigrationStatus, MigrationError> {
-    dialect::lock_migrations(&mut unit).await?;
-    if !has_table(&mut unit).await? {
-        unit.batch(dialect::CREATE_MIGRATIONS_TABLE).await?;
+    loop {
+        let mut unit = connections.write().await?;
+        dialect::lock_migrations(&mut unit).await?;
+        if !has_table(&mut unit).await? {
+            unit.batch(dialect::CREATE_MIGRATIONS_TABLE).await?;
+        }
+        let status = compare(known, recorded(&mut unit).await?)?;
+        let next = known.iter().find(|migration| status.pending.iter().any(|name| name == migration.name));
+        if let Some(migration) = next {
+            apply(&mut unit, migration).await?;
+        }
+        unit.commit().await?;
+        if next.is_none() {
+            return Ok(status);
+        }
     }
-    let mut status = compare(known, recorded(&mut unit).await?)?;
-    if let Some(next) = known.iter().find(|migration| status.pending.iter().any(|name| name == migration.name)) {
-        apply(&mut unit, next).await?;
-        status = compare(known, recorded(&mut unit).await?)?;
-    }
-    unit.commit().await?;
-    Ok(status)
 }
 
 async fn apply(unit: &mut Unit, migration: &Migration) -> StoreResult<()> {

@@ -101,9 +101,9 @@ impl UserRow {
             id: UserId::from_uuid(self.id.0),
             email: meaning(EmailAddress::parse(&self.email_written).ok(), "users.email_written")?,
             email_verified: self.email_verified,
-            username: meaning(optional(self.username, |text| Username::parse(text).ok()), "users.username")?,
+            username: optional(self.username, "users.username", |text| Username::parse(text).ok())?,
             display_name: meaning(DisplayName::parse(&self.display_name).ok(), "users.display_name")?,
-            locale: meaning(optional(self.locale, |text| Locale::parse(text).ok()), "users.locale")?,
+            locale: optional(self.locale, "users.locale", |text| Locale::parse(text).ok())?,
             state: meaning(UserState::of_word(&self.state), "users.state")?,
             state_reason: self.state_reason,
             password_change_required: self.password_change_required,
@@ -116,7 +116,10 @@ impl UserRow {
     }
 }
 
-/// What an empty column or a text that can be read says; nothing for any other text.
-fn optional<T>(text: Option<String>, read: impl FnOnce(&str) -> Option<T>) -> Option<Option<T>> {
-    text.map_or(Some(None), |text| read(&text).map(Some))
+fn optional<T>(
+    text: Option<String>,
+    place: &'static str,
+    read: impl FnOnce(&str) -> Option<T>,
+) -> StoreResult<Option<T>> {
+    text.map(|text| meaning(read(&text), place)).transpose()
 }

@@ -7,12 +7,11 @@ mod in_order;
 mod repositories;
 mod schema;
 
-use std::fs::OpenOptions;
 use std::io::ErrorKind;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use async_trait::async_trait;
+use tokio::fs::OpenOptions;
 
 use super::error::unavailable;
 use super::migrations::{MigrationError, MigrationStatus, SQLITE as MIGRATIONS};
@@ -33,8 +32,8 @@ pub(super) struct SqliteStore {
 
 impl SqliteStore {
     /// The file at this path, which is made if there is none. No connection is opened yet.
-    pub(super) fn new(path: &Path, settings: &DatabaseSettings) -> StoreResult<Self> {
-        make_private_file(path)?;
+    pub(super) async fn new(path: &Path, settings: &DatabaseSettings) -> StoreResult<Self> {
+        make_private_file(path).await?;
         let connections = |role, most| Connections::new(Connector::new(path, role)?, most, settings.acquire_timeout);
         Ok(Self {
             writer: connections(Role::Writer, 1)?,
@@ -47,9 +46,9 @@ impl SqliteStore {
         repositories::migrations::status(&mut self.readers.read().await?, MIGRATIONS).await
     }
 
-    /// Applies the next migration that is not in place.
-    pub(super) async fn migrate_once(&self) -> Result<MigrationStatus, MigrationError> {
-        repositories::migrations::apply_next(self.writer.write().await?, MIGRATIONS).await
+    /// Applies the migrations that are not in place.
+    pub(super) async fn migrate(&self) -> Result<MigrationStatus, MigrationError> {
+        repositories::migrations::run(&self.writer, MIGRATIONS).await
     }
 }
 
@@ -70,8 +69,8 @@ impl Store for SqliteStore {
 
 /// Makes the file for this user alone; SQLite gives the log and the index beside it the same permissions. An existing
 /// file is not even opened: closing it again would cancel the locks of this process's other connections.
-fn make_private_file(path: &Path) -> StoreResult<()> {
-    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+async fn make_private_file(path: &Path) -> StoreResult<()> {
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).await {
         Err(refused) if refused.kind() != ErrorKind::AlreadyExists => Err(unavailable(refused)),
         _ => Ok(()),
     }

@@ -1,0 +1,53 @@
+//! Bodies of answers that end when the server stops: a stream without an end, such as a watched health status, would
+//! otherwise keep it waiting for the whole grace.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http_body::Frame;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+use tonic::Status;
+use tonic::body::Body;
+
+use super::status;
+
+/// A body that ends as the server stops, with a status that says so, unless it ended before.
+pub(super) struct UntilDrained {
+    body: Body,
+    drained: Pin<Box<WaitForCancellationFutureOwned>>,
+    is_over: bool,
+}
+
+impl UntilDrained {
+    /// The body, until the token is cancelled.
+    pub(super) fn new(body: Body, drained: CancellationToken) -> Self {
+        Self { body, drained: Box::pin(drained.cancelled_owned()), is_over: false }
+    }
+}
+
+impl http_body::Body for UntilDrained {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        if self.is_over {
+            return Poll::Ready(None);
+        }
+        // What is ready still goes out, such as the news that the server stops.
+        if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) {
+            return Poll::Ready(frame);
+        }
+        ready!(self.drained.as_mut().poll(cx));
+        self.is_over = true;
+        let mut trailers = HeaderMap::new();
+        status::shutting_down().add_header(&mut trailers)?;
+        Poll::Ready(Some(Ok(Frame::trailers(trailers))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.is_over || self.body.is_end_stream()
+    }
+}

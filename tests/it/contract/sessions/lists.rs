@@ -1,0 +1,76 @@
+use ipse::application::ports::SessionPosition;
+use ipse::domain::session::{EndReason, Session};
+
+use super::{list, put_mixed_sessions};
+use crate::contract::Fixture;
+use crate::contract::samples::{TICK, at, session, user};
+use crate::support::on_both_backends;
+
+on_both_backends! {
+    Fixture::new =>
+    a_list_holds_the_live_sessions_of_one_person_newest_first
+    pages_hold_every_session_once_even_where_times_are_equal
+    sessions_that_are_over_are_purged_in_batches
+}
+
+async fn a_list_holds_the_live_sessions_of_one_person_newest_first(fixture: Fixture) {
+    let [first, second, third, _, idle, foreign] = put_mixed_sessions(&fixture).await;
+    let live = [third, second, first];
+    assert_eq!(list(&fixture, &user(1), at(60)).await, live);
+    assert_eq!(list(&fixture, &user(1), at(60) - TICK).await[0], idle);
+    assert_eq!(list(&fixture, &user(2), at(60)).await, [foreign]);
+    assert_eq!(list(&fixture, &user(3), at(60)).await, []);
+}
+
+async fn pages_hold_every_session_once_even_where_times_are_equal(fixture: Fixture) {
+    fixture.put_users(&[user(1)]).await;
+    let same_time = |number: u32| Session { create_time: at(i64::from(number / 5)), ..session(&user(1), number) };
+    let mut sessions: Vec<Session> = (0..17).map(same_time).collect();
+    fixture.put_sessions(&sessions).await;
+    sessions.sort_by_key(|session| (session.create_time, session.id));
+    sessions.reverse();
+    for limit in [1, 2, 3, 5, 16, 17, 18] {
+        let mut walked = Vec::new();
+        let mut tx = fixture.read().await;
+        loop {
+            let after =
+                walked.last().map(|last: &Session| SessionPosition { create_time: last.create_time, id: last.id });
+            let page = tx.sessions().list_sessions(user(1).id, at(60), (after, limit)).await.unwrap();
+            if page.is_empty() {
+                break;
+            }
+            assert!(page.len() <= usize::try_from(limit).unwrap());
+            walked.extend(page);
+        }
+        assert_eq!(walked, sessions, "in pages of {limit}");
+    }
+}
+
+async fn sessions_that_are_over_are_purged_in_batches(fixture: Fixture) {
+    fixture.put_users(&[user(1)]).await;
+    let over = [
+        Session { expire_time: at(99), ..session(&user(1), 1) },
+        Session { idle_expire_time: at(99), ..session(&user(1), 2) },
+        Session { end: Some((at(99), EndReason::Logout)), ..session(&user(1), 3) },
+    ];
+    let kept = [
+        Session { expire_time: at(100), ..session(&user(1), 4) },
+        Session { idle_expire_time: at(100), ..session(&user(1), 5) },
+        Session { end: Some((at(100), EndReason::Logout)), ..session(&user(1), 6) },
+        session(&user(1), 7),
+    ];
+    fixture.put_sessions(&over).await;
+    fixture.put_sessions(&kept).await;
+    for expected in [2, 1, 0] {
+        let mut tx = fixture.write().await;
+        assert_eq!(tx.sessions().purge_sessions(at(100), 2).await.unwrap(), expected);
+        tx.commit().await.unwrap();
+    }
+    let mut tx = fixture.read().await;
+    for session in over {
+        assert_eq!(tx.sessions().find_session(session.id).await.unwrap(), None);
+    }
+    for session in kept {
+        assert_eq!(tx.sessions().find_session(session.id).await.unwrap(), Some(session));
+    }
+}
