@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 use tonic::body::Body;
 use tonic::{Code, Status};
@@ -32,6 +32,9 @@ pub(super) const MAX_MESSAGE_BYTES: usize = 64 * 1024;
 /// The transport has a timer of its own for `grpc-timeout`, begun after `Gated::call`, which ends a call without a reason
 /// and without a request id. This one has to be the first: by one step of tokio's timers.
 const HEAD_START: Duration = Duration::from_millis(1);
+
+/// Health checks pass a gate that is full or closed: whoever is refused would take the server for dead.
+const HEALTH_CHECKS: &str = "/grpc.health.v1.Health/";
 
 /// What the gate needs.
 pub(super) struct Gate {
@@ -80,14 +83,15 @@ impl Gate {
     where
         S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
     {
-        if self.health.is_draining() {
+        let is_health_check = request.uri().path().starts_with(HEALTH_CHECKS);
+        if self.health.is_draining() && !is_health_check {
             return Err(status::shutting_down());
         }
         if !is_grpc(request.headers()) {
             return Ok(not_grpc());
         }
         let access = self.policy.find(request.uri().path()).ok_or_else(status::method_unknown)?;
-        let _place = self.room.try_acquire().map_err(|_| status::of(Error::Refused(Refusal::Overloaded)))?;
+        let _place = if is_health_check { None } else { Some(self.take_place()?) };
         let limit = deadline::of(request.headers(), self.time_limit)
             .map_err(|_| status::malformed("grpc-timeout must be up to eight digits and a unit"))?;
         let work = async {
@@ -104,6 +108,10 @@ impl Gate {
         };
         let deadline = began + limit.saturating_sub(HEAD_START);
         tokio::time::timeout_at(deadline, work).await.unwrap_or_else(|_| Err(status::timed_out()))
+    }
+
+    fn take_place(&self) -> Result<SemaphorePermit<'_>, Status> {
+        self.room.try_acquire().map_err(|_| status::of(Error::Refused(Refusal::Overloaded)))
     }
 }
 
