@@ -7,6 +7,7 @@ mod errors;
 mod get_me;
 mod health;
 mod keys;
+mod limits;
 mod log_in;
 mod log_out;
 mod refresh;

@@ -53,6 +53,11 @@ impl Connection {
         Self(sender)
     }
 
+    /// How many calls the server takes on this connection at a time, once it has said so.
+    pub fn most_calls_at_a_time(&self) -> usize {
+        self.0.current_max_send_streams()
+    }
+
     /// Sends a call and waits for the whole answer.
     pub(crate) async fn send(&mut self, call: Call<'_>) -> Result<Answer, h2::Error> {
         let uri = Uri::builder().scheme("http").authority("localhost").path_and_query(call.path).build().unwrap();
