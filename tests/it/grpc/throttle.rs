@@ -4,13 +4,12 @@ use std::time::Duration as Span;
 use futures_util::future::join_all;
 use ipse::proto::ErrorReason::{CredentialsInvalid, RateLimited};
 use ipse::proto::LoginRequest;
-use prost::Message as _;
 use time::Duration;
 
 use crate::support::on_both_backends;
 use crate::support::person::{Device, Person};
 use crate::support::refusal::{reason, refusal};
-use crate::support::wire::{Answer, Call};
+use crate::support::wire::Answer;
 use crate::support::world::World;
 
 on_both_backends! {
@@ -106,16 +105,11 @@ async fn the_failures_of_one_name_do_not_slow_another(world: World) {
     bob.log_in().await.unwrap();
 }
 
-/// A sign-in as bytes, answered as bytes.
+/// A wrong sign-in, answered as bytes.
 async fn answer(world: &World, identifier: &str) -> Answer {
-    let request = LoginRequest {
-        identifier: identifier.to_owned(),
-        password: "not the password at all".to_owned(),
-        ..LoginRequest::default()
-    };
-    let headers: [(&str, &[u8]); 1] = [("x-request-id", b"the-same")];
-    let call = Call::new("/ipse.v1.AuthService/Login", &request.encode_to_vec()).with(&headers);
-    call.send(world.replica().address).await.unwrap()
+    let (identifier, password) = (identifier.to_owned(), "not the password at all".to_owned());
+    let request = LoginRequest { identifier, password, ..LoginRequest::default() };
+    world.answer("/ipse.v1.AuthService/Login", &request).await
 }
 
 async fn known_and_unknown_names_are_slowed_alike(world: World) {

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use ipse::proto::{DESCRIPTORS, ErrorReason};
-use prost_reflect::{DescriptorPool, FieldDescriptor, MethodDescriptor};
+use prost_reflect::{DescriptorPool, FieldDescriptor, MessageDescriptor, MethodDescriptor};
 use tonic::Code;
 
 static POOL: LazyLock<DescriptorPool> = LazyLock::new(|| DescriptorPool::decode(DESCRIPTORS).unwrap());
@@ -11,6 +11,11 @@ static POOL: LazyLock<DescriptorPool> = LazyLock::new(|| DescriptorPool::decode(
 /// All RPCs of the contract.
 pub(crate) fn methods() -> Vec<MethodDescriptor> {
     POOL.services().flat_map(|service| service.methods().collect::<Vec<_>>()).collect()
+}
+
+/// All messages of the contract.
+pub(crate) fn messages() -> impl Iterator<Item = MessageDescriptor> {
+    POOL.all_messages().filter(|message| message.package_name() == "ipse.v1")
 }
 
 /// The path of an RPC.

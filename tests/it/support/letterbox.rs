@@ -4,6 +4,7 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use ipse::application::ports::{MailRejected, Mailer};
+use ipse::domain::id::MailId;
 use ipse::domain::mail::Mail;
 
 /// What the mail server says to a delivery.
@@ -19,18 +20,24 @@ pub(crate) enum Service {
 /// Keeps what is delivered.
 pub(crate) struct Letterbox {
     mails: Mutex<Vec<Mail>>,
+    tries: Mutex<Vec<MailId>>,
     service: Mutex<Service>,
 }
 
 impl Letterbox {
     /// An open and empty one.
     pub(crate) fn new() -> Self {
-        Self { mails: Mutex::default(), service: Mutex::new(Service::Open) }
+        Self { mails: Mutex::default(), tries: Mutex::default(), service: Mutex::new(Service::Open) }
     }
 
     /// From now on, deliveries are answered like this.
     pub(crate) fn set(&self, service: Service) {
         *self.service.lock().unwrap() = service;
+    }
+
+    /// The mails that were brought here since the last look, taken or not.
+    pub(crate) fn tries(&self) -> Vec<MailId> {
+        std::mem::take(&mut *self.tries.lock().unwrap())
     }
 
     /// Takes the mails out that are wanted, oldest first.
@@ -45,6 +52,7 @@ impl Letterbox {
 #[async_trait]
 impl Mailer for Letterbox {
     async fn deliver(&self, mail: &Mail) -> Result<(), MailRejected> {
+        self.tries.lock().unwrap().push(mail.id);
         match *self.service.lock().unwrap() {
             Service::Open => self.mails.lock().unwrap().push(mail.clone()),
             Service::Closed => return Err(MailRejected::ForNow("the letterbox is closed".into())),

@@ -25,6 +25,8 @@ pub(crate) fn seconds(world: &World) -> i64 {
 /// Signs whatever it is told with the service's own key, as only somebody with the master key could.
 pub(crate) struct Forge {
     key: EncodingKey,
+    /// The private half (PKCS #8).
+    pub(crate) private: Vec<u8>,
     /// The public half, as a JSON Web Key.
     pub(crate) public: Value,
 }
@@ -37,7 +39,8 @@ impl Forge {
         let place = format!("signing_keys/{}/sealed_private_key", key.kid);
         let opener = SecretBox::new(&SecretKey::new(MASTER_KEY)).unwrap();
         let private = opener.open(&place, &key.sealed_private_key).unwrap();
-        Self { key: EncodingKey::from_ec_der(&private), public: serde_json::from_str(&key.public_jwk).unwrap() }
+        let public = serde_json::from_str(&key.public_jwk).unwrap();
+        Self { key: EncodingKey::from_ec_der(&private), private: private.to_vec(), public }
     }
 
     /// A token of this header and these claims with a genuine signature.

@@ -54,7 +54,7 @@ impl Connection {
     }
 
     /// How many calls the server takes on this connection at a time, once it has said so.
-    pub fn most_calls_at_a_time(&self) -> usize {
+    pub(crate) fn most_calls_at_a_time(&self) -> usize {
         self.0.current_max_send_streams()
     }
 
