@@ -59,21 +59,23 @@ pub(super) fn start(app: &App, stopped: &CancellationToken) {
     }
 }
 
-/// Ends when the process is told to stop.
-pub(super) async fn told_to_stop() {
+/// Listens for the signals to stop, from this call on. What it returns ends when one has come.
+pub(super) fn told_to_stop() -> impl Future<Output = ()> {
     let signals =
         signal(SignalKind::terminate()).and_then(|terminate| Ok((terminate, signal(SignalKind::interrupt())?)));
-    match signals {
-        Ok((mut terminate, mut interrupt)) => {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
+    async move {
+        match signals {
+            Ok((mut terminate, mut interrupt)) => {
+                tokio::select! {
+                    _ = terminate.recv() => {}
+                    _ = interrupt.recv() => {}
+                }
+                tracing::info!("stopping: calls in work may end");
             }
-            tracing::info!("stopping: calls in work may end");
-        }
-        Err(error) => {
-            tracing::error!(%error, "signals cannot be received, so the server only stops by force");
-            std::future::pending::<()>().await;
+            Err(error) => {
+                tracing::error!(%error, "signals cannot be received, so the server only stops by force");
+                std::future::pending::<()>().await;
+            }
         }
     }
 }

@@ -75,8 +75,10 @@ pub async fn serve(settings: Settings) -> Result<(), StartError> {
         let listener = TcpListener::bind(address).await.map_err(|error| StartError::side_port(&error))?;
         tokio::spawn(app.side_port().serve(listener, stopped.clone().cancelled_owned()));
     }
+    // Before anybody can learn that the server serves, or a signal that follows at once would not end it in order.
+    let told_to_stop = background::told_to_stop();
     greeting::write(&settings, address);
-    let served = app.serve(listener, background::told_to_stop()).await;
+    let served = app.serve(listener, told_to_stop).await;
     stopped.cancel();
     served
 }

@@ -1,0 +1,80 @@
+"""A throw-away PostgreSQL cluster, which the shell script of the integration tests makes, runs and erases."""
+
+import os
+import pwd
+import shutil
+import subprocess
+from itertools import count
+from pathlib import Path
+
+from support.contract import ROOT
+from support.database import Postgres
+from support.server import free_port
+
+MISSING = "PostgreSQL is needed: apt-get install postgresql"
+_numbers = count(1)
+
+
+def _programs() -> Path:
+    debian = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name), reverse=True)
+    on_path = shutil.which("initdb")
+    for folder in [*debian, *([Path(on_path).resolve().parent] if on_path else [])]:
+        if all((folder / name).exists() for name in ("initdb", "pg_ctl", "postgres", "psql")):
+            return folder
+    raise RuntimeError(MISSING)
+
+
+def _unprivileged() -> list[str]:
+    """PostgreSQL refuses to run as root, so root hands over to another user."""
+    if os.geteuid() != 0:
+        return []
+    names = {user.pw_name: user for user in pwd.getpwall()}
+    user = names.get("postgres") or names["nobody"]
+    return ["setpriv", "--reuid", str(user.pw_uid), "--regid", str(user.pw_gid), "--clear-groups"]
+
+
+class Cluster:
+    """A server that can be stopped and started again on the same port. It goes away with this process."""
+
+    def __init__(self) -> None:
+        programs, port = _programs(), free_port()
+        script = (ROOT / "tests/it/support/cluster.sh").read_text()
+        self._keeper = subprocess.Popen(
+            [*_unprivileged(), "sh", "-c", script, "cluster.sh", str(programs), str(port)],
+            cwd="/",
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        password = self._keeper.stdout.readline().strip()
+        if not password:
+            raise RuntimeError("initdb failed")
+        self._psql = str(programs / "psql")
+        self._location = f"postgres://ipse:{password}@127.0.0.1:{port}"
+        self.start()
+
+    def start(self) -> None:
+        self._obey("start")
+
+    def stop(self) -> None:
+        self._obey("stop")
+
+    def close(self) -> None:
+        self._keeper.stdin.close()
+        self._keeper.wait(30)
+
+    def new_database(self) -> Postgres:
+        """A new, empty database."""
+        name = f"test{next(_numbers)}"
+        self._database("postgres").query(f"CREATE DATABASE {name}")
+        return self._database(name)
+
+    def _database(self, name: str) -> Postgres:
+        return Postgres(f"{self._location}/{name}?sslmode=disable", self._psql)
+
+    def _obey(self, command: str) -> None:
+        self._keeper.stdin.write(f"{command}\n")
+        self._keeper.stdin.flush()
+        if self._keeper.stdout.readline().strip() != "done":
+            raise RuntimeError(f"PostgreSQL did not {command}")

@@ -1,0 +1,162 @@
+"""What a stranger can learn about accounts from answers and their time: nothing."""
+
+import random
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+
+import grpc
+import pytest
+
+from support.client import SECONDS, Client, from_address
+from support.contract import auth_pb2
+from support.database import Sqlite
+from support.errors import refusal_of
+from support.mail import VERIFY
+from support.server import Server
+from support.waiting import wait_until
+
+REQUEST_ID = [("x-request-id", "the-same-for-all")]
+# Four failures in a row are free of waiting times.
+ACCOUNTS, FAILURES = 50, 4
+SAMPLES = ACCOUNTS * FAILURES
+TOLERANCE = 0.05
+# Other processes disturb single measurements; more of them make the medians more exact, whatever is compared.
+ROUNDS = 3
+
+KINDS = ("active", "suspended", "unverified")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("indistinguishable")
+    settings = {"unverified_sign_in": "false", "trusted_proxies": "127.0.0.1", "log": "warn,ipse=info"}
+    with Server(folder, **settings) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def client(server: Server) -> Iterator[Client]:
+    with server.client() as client:
+        make_accounts(server, client)
+        yield client
+
+
+def address(kind: str, number: int) -> str:
+    return f"{kind}{number}@example.com"
+
+
+def make_accounts(server: Server, client: Client) -> None:
+    """Accounts of each kind, as many as all rounds need."""
+    numbers = range(ACCOUNTS * ROUNDS)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(client.register, [address(kind, number) for kind in KINDS for number in numbers]))
+        total = ACCOUNTS * ROUNDS * len(KINDS)
+        wait_until(lambda: len(server.mail.all()) == total, "all accounts have their mail", 60)
+        tokens = server.mail.tokens(VERIFY).items()
+        list(pool.map(client.verify, [token for name, token in tokens if not name.startswith("unverified")]))
+    Sqlite(server.folder / "ipse-dev" / "ipse.db").query(
+        "UPDATE users SET state = 'suspended' WHERE email_canonical LIKE 'suspended%'"
+    )
+
+
+@dataclass
+class Seen:
+    """All that the answers of one kind looked like, and how many seconds they took."""
+
+    answers: set = field(default_factory=set)
+    seconds: list[float] = field(default_factory=list)
+
+
+def look(call: Callable[[], object], seen: Seen) -> None:
+    began = time.perf_counter()
+    try:
+        answer = call()
+    except grpc.RpcError as error:
+        answer = (error.code(), error.details(), everything(error))
+    seen.seconds.append(time.perf_counter() - began)
+    seen.answers.add(answer)
+
+
+def everything(call: grpc.Call) -> tuple:
+    """All metadata of an answer but the time of day."""
+    both = [*(call.initial_metadata() or ()), *(call.trailing_metadata() or ())]
+    return tuple(sorted((key, value) for key, value in both if key != "date"))
+
+
+def compare(kinds: dict[str, Callable[[int], object]]) -> dict[str, Seen]:
+    """Makes calls of all kinds in turn, until their medians agree or the rounds are over."""
+    dice = random.Random(20)
+    seen = {kind: Seen() for kind in kinds}
+    for number in range(SAMPLES * ROUNDS):
+        order = list(kinds)
+        dice.shuffle(order)
+        for kind in order:
+            look(partial(kinds[kind], number), seen[kind])
+        if (number + 1) % SAMPLES == 0 and spread(seen) < TOLERANCE:
+            break
+    return seen
+
+
+def medians(seen: dict[str, Seen]) -> dict[str, float]:
+    return {kind: statistics.median(one.seconds) for kind, one in seen.items()}
+
+
+def spread(seen: dict[str, Seen]) -> float:
+    values = medians(seen).values()
+    return max(values) / min(values) - 1
+
+
+def test_failed_sign_ins_are_all_alike(client: Client) -> None:
+    def attempt(kind: str) -> Callable[[int], object]:
+        def call(number: int) -> object:
+            metadata = REQUEST_ID + from_address(number)
+            return client.log_in(address(kind, number // FAILURES), "not the password at all", metadata)
+
+        return call
+
+    seen = compare({kind: attempt(kind) for kind in (*KINDS, "unknown")})
+    answers = set().union(*(one.answers for one in seen.values()))
+    assert len(answers) == 1, answers
+    code, _, metadata = answers.pop()
+    assert code == grpc.StatusCode.UNAUTHENTICATED
+    assert "grpc-status-details-bin" in dict(metadata)
+    assert spread(seen) < TOLERANCE, medians(seen)
+
+
+def test_signing_up_with_a_taken_address_is_like_any_other(client: Client) -> None:
+    def attempt(name: Callable[[int], str]) -> Callable[[int], object]:
+        def call(number: int) -> object:
+            metadata = REQUEST_ID + from_address(number)
+            return client.register(name(number), "another long password", metadata)
+
+        return call
+
+    seen = compare(
+        {
+            "new": attempt(lambda number: f"new{number}@example.com"),
+            "taken": attempt(lambda number: address("active", number % (ACCOUNTS * ROUNDS))),
+            "taken and unverified": attempt(lambda number: address("unverified", number % (ACCOUNTS * ROUNDS))),
+        }
+    )
+    assert [one.answers for one in seen.values()] == [{None}] * 3
+    assert spread(seen) < TOLERANCE, medians(seen)
+
+
+def test_requests_for_mail_are_answered_alike(client: Client) -> None:
+    answers = set()
+    for name in (*(address(kind, 0) for kind in KINDS), "nobody@example.com"):
+        request = auth_pb2.RequestPasswordResetRequest(email=name)
+        answer, call = client.auth.RequestPasswordReset.with_call(request, timeout=SECONDS, metadata=REQUEST_ID)
+        answers.add((answer.SerializeToString(), everything(call)))
+    assert len(answers) == 1, answers
+
+
+def test_the_state_shows_after_the_right_password_alone(client: Client) -> None:
+    for kind, reason in (("suspended", "ACCOUNT_DISABLED"), ("unverified", "EMAIL_NOT_VERIFIED")):
+        with pytest.raises(grpc.RpcError) as error:
+            client.log_in(address(kind, ACCOUNTS * ROUNDS - 1))
+        assert refusal_of(error.value).reason == reason

@@ -1,0 +1,148 @@
+"""Mail through a real mail server."""
+
+from collections.abc import Iterator
+from html import unescape
+from pathlib import Path
+
+import pytest
+
+from support.certificates import Authority
+from support.client import PASSWORD, SECONDS
+from support.contract import auth_pb2
+from support.database import Sqlite
+from support.errors import Code, refused
+from support.mail import RESET, VERIFY, text, token
+from support.server import Server, migrated
+from support.smtp import MailServer
+from support.waiting import wait_until
+
+NEW_PASSWORD = "a wholly different sentence"
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    return Authority(tmp_path)
+
+
+@pytest.fixture
+def mail_server(authority: Authority) -> Iterator[MailServer]:
+    with MailServer(authority.context("127.0.0.1")) as mail_server:
+        yield mail_server
+
+
+def server_for(mail_server: MailServer, authority: Authority, folder: Path) -> Server:
+    """A server, not yet started, on an existing database."""
+    settings = {"smtp_url": mail_server.url, "smtp_ca_file": str(authority.file)}
+    return migrated(Server(folder / "ipse", dev=False, **settings))
+
+
+def sent_in_the_clear(mail_server: MailServer) -> list[tuple[str, bool]]:
+    return [step for step in mail_server.secure_steps if not step[1]]
+
+
+def test_mails_arrive_and_their_links_work(mail_server: MailServer, authority: Authority, tmp_path: Path) -> None:
+    with server_for(mail_server, authority, tmp_path) as server, server.client() as client:
+        client.register("ada@example.com")
+        with refused(Code.FAILED_PRECONDITION, "EMAIL_NOT_VERIFIED"):
+            client.log_in("ada@example.com")
+        verification = mail_server.wait_for("ada@example.com")
+        client.verify(token(verification, VERIFY))
+        client.log_in("ada@example.com")
+
+        mail_server.received.clear()
+        client.request_reset("ada@example.com")
+        reset = mail_server.wait_for("ada@example.com")
+        client.reset(token(reset, RESET), NEW_PASSWORD)
+        client.log_in("ada@example.com", NEW_PASSWORD)
+        with refused(Code.UNAUTHENTICATED, "CREDENTIALS_INVALID"):
+            client.log_in("ada@example.com", PASSWORD)
+        with refused(Code.FAILED_PRECONDITION, "ACTION_TOKEN_INVALID"):
+            client.reset(token(reset, RESET), PASSWORD)
+
+    assert not sent_in_the_clear(mail_server)
+    for message, kind, page in ((verification, VERIFY, "verify-email"), (reset, RESET, "reset-password")):
+        link = f"https://app.example/{page}#token={token(message, kind)}"
+        assert link in text(message, "plain") and f'href="{link}"' in unescape(text(message, "html"))
+        assert message["from"] == "Ipse <no-reply@id.example>"
+        assert message["auto-submitted"] == "auto-generated"
+
+
+def test_nobody_is_told_that_an_address_is_taken_but_its_owner(
+    mail_server: MailServer, authority: Authority, tmp_path: Path
+) -> None:
+    with server_for(mail_server, authority, tmp_path) as server, server.client() as client:
+        client.register("ada@example.com")
+        client.verify(token(mail_server.wait_for("ada@example.com"), VERIFY))
+        mail_server.received.clear()
+        client.register("ada@example.com", "another long password")
+        notice = mail_server.wait_for("ada@example.com")
+    assert "already have an account" in notice["subject"]
+    assert token(notice, VERIFY) is None
+
+
+def test_mail_waits_for_a_mail_server_that_is_away(authority: Authority, tmp_path: Path) -> None:
+    mail_server = MailServer(authority.context("127.0.0.1"))
+    with server_for(mail_server, authority, tmp_path) as server, server.client() as client:
+        client.register("ada@example.com")
+        wait_until(lambda: "will be tried again" in server.log(), "the log tells of the failed delivery")
+        with mail_server:
+            client.verify(token(mail_server.wait_for("ada@example.com", seconds=30), VERIFY))
+
+
+def test_no_mail_is_lost_with_the_process(authority: Authority, tmp_path: Path) -> None:
+    mail_server = MailServer(authority.context("127.0.0.1"))
+    server = server_for(mail_server, authority, tmp_path)
+    with server, server.client() as client:
+        client.register("ada@example.com")
+        server.kill()
+    Sqlite(server.folder / "ipse.db").make_all_mail_due()
+    with mail_server, server, server.client() as client:
+        client.verify(token(mail_server.wait_for("ada@example.com"), VERIFY))
+
+
+def test_a_mail_that_may_not_have_arrived_is_sent_again_under_its_id(
+    mail_server: MailServer, authority: Authority, tmp_path: Path
+) -> None:
+    server = server_for(mail_server, authority, tmp_path)
+    # The mail server has the mail, and the process dies before it hears so.
+    mail_server.before_answer = server.kill
+    with server, server.client() as client:
+        client.register("ada@example.com")
+        mail_server.wait_for("ada@example.com")
+        wait_until(lambda: server.process.poll() is not None, "the server was killed")
+    mail_server.before_answer = lambda: None
+    Sqlite(server.folder / "ipse.db").make_all_mail_due()
+    with server, server.client() as client:
+        wait_until(lambda: len(mail_server.messages("ada@example.com")) == 2, "the mail is sent again")
+        first, second = mail_server.messages("ada@example.com")
+        assert first["message-id"] == second["message-id"] is not None
+        client.verify(token(second, VERIFY))
+
+
+@pytest.mark.parametrize("fault", ["no STARTTLS", "another host's certificate", "an unknown authority"])
+def test_a_mail_server_that_is_not_to_be_trusted_gets_nothing(fault: str, authority: Authority, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    tls = {
+        "no STARTTLS": None,
+        "another host's certificate": authority.context("other.example"),
+        "an unknown authority": Authority(other).context("127.0.0.1"),
+    }[fault]
+    with MailServer(tls) as mail_server:
+        with server_for(mail_server, authority, tmp_path) as server, server.client() as client:
+            client.register("ada@example.com")
+            wait_until(lambda: "will be tried again" in server.log(), "the log tells of the failed delivery")
+        assert mail_server.greetings > 0
+        assert (mail_server.secure_steps, mail_server.received) == ([], [])
+
+
+def test_names_put_nothing_into_headers_and_templates(
+    mail_server: MailServer, authority: Authority, tmp_path: Path
+) -> None:
+    name = "{{ 7*7 }} <b>x</b>"
+    with server_for(mail_server, authority, tmp_path) as server, server.client() as client:
+        request = auth_pb2.RegisterRequest(email="ada@example.com", password=PASSWORD, display_name=name)
+        client.auth.Register(request, timeout=SECONDS)
+        message = mail_server.wait_for("ada@example.com")
+    assert name in text(message, "plain")
+    assert "<b>x</b>" not in text(message, "html") and "{{ 7*7 }}" in text(message, "html")
