@@ -26,7 +26,7 @@ on_both_backends! {
 
 const GET_ME: &str = "/ipse.v1.AccountService/GetMe";
 
-/// The answer to GetMe with these headers.
+/// The answer to `GetMe` with these headers.
 async fn answer(world: &World, headers: &[(&str, &[u8])]) -> Answer {
     let mut headers = headers.to_vec();
     headers.push(("x-request-id", b"the-same"));

@@ -1,5 +1,6 @@
 //! Each reason an error can have, provoked once. The form of errors is checked wherever a test reads one.
 
+use futures_util::future::join_all;
 use ipse::proto::{ErrorReason, LoginRequest};
 use prost::Message as _;
 use time::Duration;
@@ -8,6 +9,7 @@ use tonic::Status;
 use crate::support::database::Backend;
 use crate::support::descriptors;
 use crate::support::on_both_backends;
+use crate::support::person::Person;
 use crate::support::refusal::{Refusal, reason, refusal};
 use crate::support::wire::Call;
 use crate::support::world::World;
@@ -132,7 +134,7 @@ async fn a_sixth_guess(world: World) -> Result<(), Status> {
 async fn more_sign_ins_than_may_wait(world: World) -> Result<(), Status> {
     let world = world.restart_with(&["HASHING_THREADS=1", "HASHING_QUEUE=1", "HASHING_ITERATIONS=16"]).await;
     let people: Vec<_> = (0..16).map(|number| world.stranger(&format!("person{number}"))).collect();
-    let outcomes = futures_util::future::join_all(people.iter().map(|person| person.log_in())).await;
+    let outcomes = join_all(people.iter().map(Person::log_in)).await;
     let (overloaded, hashed): (Vec<_>, Vec<_>) = outcomes
         .into_iter()
         .map(Result::unwrap_err)

@@ -1,9 +1,11 @@
+use ipse::domain::profile::Locale;
 use ipse::proto::ErrorReason::TokenInvalid;
 use ipse::proto::auth_service_client::AuthServiceClient;
 use ipse::proto::{RegisterRequest, User, UserState};
 use time::Duration;
 
 use crate::support::on_both_backends;
+use crate::support::person::token_in;
 use crate::support::refusal::reason;
 use crate::support::token;
 use crate::support::world::World;
@@ -29,9 +31,9 @@ async fn the_account_is_told_as_it_is(world: World) {
     client.register(request).await.unwrap();
     let sign_up = token::seconds(&world);
     let [mail] = &world.mails().await[..] else { panic!("one mail") };
-    assert_eq!(mail.locale.as_ref().map(|locale| locale.as_str()), Some("de-CH"));
+    assert_eq!(mail.locale.as_ref().map(Locale::as_str), Some("de-CH"));
     world.wait(Duration::minutes(1));
-    alice.verify(&crate::support::person::token_in(mail)).await.unwrap();
+    alice.verify(&token_in(mail)).await.unwrap();
     world.wait(Duration::minutes(1));
     let phone = alice.log_in().await.unwrap();
     let me = phone.me().await.unwrap();

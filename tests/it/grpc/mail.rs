@@ -1,6 +1,8 @@
 use std::collections::HashSet;
 
 use futures_util::future::join_all;
+use ipse::application::ports::Clock as _;
+use ipse::domain::profile::Locale;
 use ipse::proto::RegisterRequest;
 use ipse::proto::auth_service_client::AuthServiceClient;
 use time::Duration;
@@ -35,7 +37,7 @@ async fn a_mail_goes_where_and_how_the_person_said(world: World) {
     let [mail] = &world.mails().await[..] else { panic!("one mail") };
     assert_eq!(mail.recipient.written(), "Ada.L@Bücher.example");
     assert_eq!(mail.display_name.as_str(), "Ada {{7*7}} <b>");
-    assert_eq!(mail.locale.as_ref().map(|locale| locale.as_str()), Some("fr"));
+    assert_eq!(mail.locale.as_ref().map(Locale::as_str), Some("fr"));
     assert_eq!(mail.content.kind(), "verify_email");
     assert!(token_in(mail).len() >= 32);
 }
@@ -102,7 +104,7 @@ async fn a_worker_that_dies_loses_no_mail(world: World) {
     let alice = world.stranger("alice");
     alice.register().await.unwrap();
     // What a worker does before it hands the mail over.
-    let now = ipse::application::ports::Clock::now(&*world.clock);
+    let now = world.clock.now();
     let mut tx = world.store().write().await.unwrap();
     let claimed = tx.outbox().claim_mail(now, now + Duration::minutes(5), 1).await.unwrap();
     tx.commit().await.unwrap();

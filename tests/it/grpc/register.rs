@@ -6,6 +6,7 @@ use ipse::proto::ErrorReason::{
 use time::Duration;
 
 use crate::support::on_both_backends;
+use crate::support::person::Person;
 use crate::support::refusal::{reason, refusal};
 use crate::support::world::World;
 
@@ -141,7 +142,7 @@ async fn all_faulty_fields_are_named_at_once(world: World) {
 async fn parallel_sign_ups_of_one_address_make_one_account(world: World) {
     let people = (0..16).map(|number| world.stranger("alice").with_password(&format!("the password number {number}")));
     let people: Vec<_> = people.collect();
-    for outcome in join_all(people.iter().map(|person| person.register())).await {
+    for outcome in join_all(people.iter().map(Person::register)).await {
         outcome.unwrap();
     }
     assert_eq!(world.count("users").await, 1);
@@ -158,7 +159,7 @@ async fn parallel_sign_ups_of_one_address_make_one_account(world: World) {
 
 async fn parallel_sign_ups_with_one_username_make_one_account(world: World) {
     let people: Vec<_> = (0..16).map(|number| world.stranger(&format!("person{number}")).known_as("wonder")).collect();
-    let outcomes = join_all(people.iter().map(|person| person.register())).await;
+    let outcomes = join_all(people.iter().map(Person::register)).await;
     assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
     for refused in outcomes.into_iter().filter(Result::is_err) {
         assert_eq!(reason(refused), UsernameTaken);

@@ -1,5 +1,6 @@
 use std::collections::HashSet;
 
+use futures_util::future::join_all;
 use ipse::proto::ErrorReason::{FieldInvalid, PageTokenInvalid, RefreshTokenInvalid, ResourceNotFound, TokenInvalid};
 use ipse::proto::Session;
 use time::Duration;
@@ -182,4 +183,10 @@ async fn the_fifty_first_sign_in_ends_the_oldest_session(world: World) {
     }
     assert_eq!(reason(devices[1].me().await), TokenInvalid);
     devices[2].me().await.unwrap();
+
+    world.wait(Duration::seconds(1));
+    for newest in join_all((0..8).map(|_| alice.log_in())).await {
+        newest.unwrap().me().await.unwrap();
+    }
+    assert_eq!(devices[51].page(1000, "").await.unwrap().sessions.len(), 50, "parallel sign-ins make room too");
 }

@@ -37,10 +37,10 @@ async fn people(world: &World) -> [&'static str; 7] {
     ["nobody", "pending", "active", "suspended", "changing", "deleted", "locked"]
 }
 
-fn assert_alike(answers: Vec<(&str, Answer)>, code: Code) {
+fn assert_alike(answers: &[(&str, Answer)], code: Code) {
     let (_, first) = &answers[0];
     assert_eq!(first.status().code(), code, "{first:?}");
-    for (name, answer) in &answers {
+    for (name, answer) in answers {
         assert_eq!(answer, first, "{name}");
     }
 }
@@ -55,7 +55,7 @@ async fn signing_up_is_answered_alike(world: World) {
         };
         answers.push((name, world.answer("/ipse.v1.AuthService/Register", &request).await));
     }
-    assert_alike(answers, Code::Ok);
+    assert_alike(&answers, Code::Ok);
 }
 
 async fn requests_for_mail_are_answered_alike(world: World) {
@@ -68,7 +68,7 @@ async fn requests_for_mail_are_answered_alike(world: World) {
         let reset = RequestPasswordResetRequest { email };
         answers.push((name, world.answer("/ipse.v1.AuthService/RequestPasswordReset", &reset).await));
     }
-    assert_alike(answers, Code::Ok);
+    assert_alike(&answers, Code::Ok);
     let mut recipients: Vec<_> = world.mails().await.iter().map(|mail| mail.recipient.written().to_owned()).collect();
     recipients.sort_unstable();
     let expected = ["active", "changing", "locked", "pending"].map(|name| format!("{name}@example.com"));
@@ -89,7 +89,7 @@ async fn a_wrong_password_is_answered_alike(world: World) {
             answers.push((name, world.answer("/ipse.v1.AuthService/Login", &request).await));
         }
         let code = answers[0].1.status().code();
-        assert_alike(answers, code);
+        assert_alike(&answers, code);
     }
     // The right password of a locked or deleted account is as wrong as any.
     world.wait(Duration::hours(1));
@@ -99,7 +99,7 @@ async fn a_wrong_password_is_answered_alike(world: World) {
         let request = LoginRequest { identifier: person.email, password: person.password, ..LoginRequest::default() };
         answers.push((name, world.answer("/ipse.v1.AuthService/Login", &request).await));
     }
-    assert_alike(answers, Code::Unauthenticated);
+    assert_alike(&answers, Code::Unauthenticated);
 }
 
 async fn bad_mailed_tokens_are_answered_alike(world: World) {
@@ -134,7 +134,7 @@ async fn bad_mailed_tokens_are_answered_alike(world: World) {
             answers.push((name, world.answer("/ipse.v1.AuthService/VerifyEmail", &VerifyEmailRequest { token }).await));
         }
     }
-    assert_alike(answers, Code::FailedPrecondition);
+    assert_alike(&answers, Code::FailedPrecondition);
 }
 
 async fn bad_refresh_tokens_are_answered_alike(world: World) {
@@ -159,5 +159,5 @@ async fn bad_refresh_tokens_are_answered_alike(world: World) {
         let request = RefreshRequest { refresh_token };
         answers.push((name, world.answer("/ipse.v1.AuthService/Refresh", &request).await));
     }
-    assert_alike(answers, Code::Unauthenticated);
+    assert_alike(&answers, Code::Unauthenticated);
 }

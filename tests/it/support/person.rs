@@ -157,7 +157,7 @@ impl<'w> Person<'w> {
     }
 }
 
-impl<'w> Device<'w> {
+impl Device<'_> {
     /// The device with the tokens of its next refresh.
     pub(crate) async fn refresh(&self) -> Result<Self, Status> {
         self.owner.refresh(&self.tokens.refresh_token).await
