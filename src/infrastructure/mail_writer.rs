@@ -236,7 +236,7 @@ mod tests {
 
     #[test]
     fn each_content_has_its_page_and_its_validity() {
-        let writer = fixture::writer(Some("https://app.example/"));
+        let writer = fixture::writer(Some("https://app.example"));
         let token = Secret::new("t");
         for (content, link, hours) in [
             (MailContent::VerifyEmail { token: token.clone() }, "https://app.example/verify-email#token=t", 24),

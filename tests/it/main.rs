@@ -5,5 +5,6 @@
 
 mod architecture;
 mod contract;
+mod grpc;
 mod migrations;
 mod support;

@@ -4,6 +4,7 @@ mod admit;
 mod authenticate;
 mod log_in;
 mod log_out;
+mod mail_token;
 mod refresh;
 mod register;
 mod request_password_reset;

@@ -1,27 +1,12 @@
 use super::Auth;
-use crate::application::brake::Brake;
-use crate::application::error::{Result, Violations};
+use crate::application::error::Result;
 use crate::domain::action_token::ActionPurpose;
 use crate::domain::client::Client;
-use crate::domain::email::EmailAddress;
 use crate::domain::user::UserState;
 
 impl Auth {
-    /// Mails a new verification token if the address waits for one. The outcome is the same for every address.
+    /// Mails a new verification token if the address waits for one.
     pub async fn resend_verification(&self, email: &str, client: &Client) -> Result<()> {
-        let now = self.clock.now();
-        let mut violations = Violations::default();
-        let email = violations.take("email", EmailAddress::parse(email));
-        let email = violations.check(email)?;
-        let brake = Brake::request(&self.throttle_key, "mail", client);
-
-        let mut tx = self.store.write().await?;
-        brake.admit(tx.as_mut(), now).await?;
-        brake.count(tx.as_mut(), now).await?;
-        let user = tx.users().find_by_email(&email).await?.filter(|user| user.state == UserState::Pending);
-        let to = (&email, user.as_ref());
-        self.post.send_token(tx.as_mut(), to, ActionPurpose::VerifyEmail, (&self.policy, now)).await?;
-        tx.commit().await?;
-        Ok(())
+        self.mail_token(email, client, (ActionPurpose::VerifyEmail, |user| user.state == UserState::Pending)).await
     }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 use tonic::body::Body;
 use tonic::{Code, Status};
@@ -29,6 +29,13 @@ use crate::application::ports::Entropy;
 /// The largest request message, in bytes.
 pub(super) const MAX_MESSAGE_BYTES: usize = 64 * 1024;
 
+/// The transport has a timer of its own for `grpc-timeout`, begun after `Gated::call`, which ends a call without a reason
+/// and without a request id. This one has to be the first: by one step of tokio's timers.
+const HEAD_START: Duration = Duration::from_millis(1);
+
+/// Health checks pass a gate that is full or closed: whoever is refused would take the server for dead.
+const HEALTH_CHECKS: &str = "/grpc.health.v1.Health/";
+
 /// What the gate needs.
 pub(super) struct Gate {
     pub(super) auth: Arc<Auth>,
@@ -41,18 +48,17 @@ pub(super) struct Gate {
 }
 
 impl Gate {
-    async fn pass<S>(&self, request: Request<Body>, inner: S) -> Response<Body>
+    async fn pass<S>(&self, request: Request<Body>, inner: S, began: Instant) -> Response<Body>
     where
         S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
     {
-        let began = Instant::now();
         let id = request_id::of(request.headers(), self.entropy.as_ref());
         // Only paths of the contract are logged as they are: others are a caller's own text.
         let path = request.uri().path();
         let method = if self.policy.find(path).is_some() { path.to_owned() } else { "unknown".to_owned() };
         let span = tracing::info_span!("call", request_id = %id, method);
         let work = async {
-            let handled = AssertUnwindSafe(self.handle(request, inner)).catch_unwind().await;
+            let handled = AssertUnwindSafe(self.handle(request, inner, began)).catch_unwind().await;
             let response = handled.unwrap_or_else(|panic| {
                 tracing::error!(panic = panic_text(panic.as_ref()), "a call panicked");
                 Err(status::internal())
@@ -68,18 +74,24 @@ impl Gate {
         response
     }
 
-    async fn handle<S>(&self, mut request: Request<Body>, mut inner: S) -> Result<Response<Body>, Status>
+    async fn handle<S>(
+        &self,
+        mut request: Request<Body>,
+        mut inner: S,
+        began: Instant,
+    ) -> Result<Response<Body>, Status>
     where
         S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
     {
-        if self.health.is_draining() {
+        let is_health_check = request.uri().path().starts_with(HEALTH_CHECKS);
+        if self.health.is_draining() && !is_health_check {
             return Err(status::shutting_down());
         }
         if !is_grpc(request.headers()) {
             return Ok(not_grpc());
         }
         let access = self.policy.find(request.uri().path()).ok_or_else(status::method_unknown)?;
-        let _place = self.room.try_acquire().map_err(|_| status::of(Error::Refused(Refusal::Overloaded)))?;
+        let _place = if is_health_check { None } else { Some(self.take_place()?) };
         let limit = deadline::of(request.headers(), self.time_limit)
             .map_err(|_| status::malformed("grpc-timeout must be up to eight digits and a unit"))?;
         let work = async {
@@ -94,7 +106,12 @@ impl Gate {
             let Ok(response) = inner.call(request).await;
             Ok(response.map(|body| Body::new(UntilDrained::new(body, self.health.drained()))))
         };
-        tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(status::timed_out()))
+        let deadline = began + limit.saturating_sub(HEAD_START);
+        tokio::time::timeout_at(deadline, work).await.unwrap_or_else(|_| Err(status::timed_out()))
+    }
+
+    fn take_place(&self) -> Result<SemaphorePermit<'_>, Status> {
+        self.room.try_acquire().map_err(|_| status::of(Error::Refused(Refusal::Overloaded)))
     }
 }
 
@@ -188,6 +205,7 @@ where
         // The clone that was ready does the work; the new one takes its place.
         let ready = self.inner.clone();
         let inner = std::mem::replace(&mut self.inner, ready);
-        Box::pin(async move { Ok(gate.pass(request, inner).await) })
+        let began = Instant::now();
+        Box::pin(async move { Ok(gate.pass(request, inner, began).await) })
     }
 }

@@ -1,29 +1,39 @@
 //! A clock that stands still until it is advanced.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use ipse::application::ports::Clock;
 use ipse::domain::Timestamp;
 use time::Duration;
+use tokio::sync::Notify;
 
 /// A clock that tests advance.
-pub(crate) struct TestClock(Mutex<Timestamp>);
+pub(crate) struct TestClock {
+    now: Mutex<Timestamp>,
+    read: Arc<Notify>,
+}
 
 impl TestClock {
     /// A clock that shows `now`.
     pub(crate) fn at(now: Timestamp) -> Self {
-        Self(Mutex::new(now))
+        Self { now: Mutex::new(now), read: Arc::default() }
     }
 
     /// Lets time pass.
     pub(crate) fn advance(&self, by: Duration) {
-        *self.0.lock().unwrap() += by;
+        *self.now.lock().unwrap() += by;
+    }
+
+    /// Is done when the clock is next read, which every use case does at its top.
+    pub(crate) fn next_reading(&self) -> impl Future<Output = ()> + use<> {
+        self.read.clone().notified_owned()
     }
 }
 
 impl Clock for TestClock {
     fn now(&self) -> Timestamp {
-        *self.0.lock().unwrap()
+        self.read.notify_waiters();
+        *self.now.lock().unwrap()
     }
 }
 

@@ -1,9 +1,16 @@
-//! What tests stand on: databases, time and random bytes.
+//! What tests stand on: databases, time, random bytes, and the whole service with people who use it.
 
 pub(crate) mod clock;
 pub(crate) mod database;
+pub(crate) mod descriptors;
 pub(crate) mod entropy;
+pub(crate) mod letterbox;
+pub(crate) mod person;
 pub(crate) mod postgres;
+pub(crate) mod refusal;
+pub(crate) mod token;
+pub(crate) mod wire;
+pub(crate) mod world;
 
 /// Registers tests for both backends: `test::sqlite` and `test::postgres` for each async function `test`, which is
 /// given what `setup` makes of the backend.

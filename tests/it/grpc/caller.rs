@@ -1,0 +1,171 @@
+//! Who may call: what is taken for an access token, and what is not.
+
+use ipse::proto::ErrorReason::{TokenExpired, TokenInvalid, TokenMissing};
+use serde_json::{Value, json};
+use time::Duration;
+use tonic::{Code, Status};
+
+use super::attacks;
+use crate::support::descriptors;
+use crate::support::on_both_backends;
+use crate::support::refusal::reason;
+use crate::support::token::{self, Forge};
+use crate::support::wire::{Answer, Call};
+use crate::support::world::World;
+
+on_both_backends! {
+    World::start =>
+    every_rpc_is_public_or_refuses_who_brings_no_token
+    the_scheme_is_written_in_any_case
+    anything_but_one_bearer_value_is_no_token
+    a_token_is_taken_from_nowhere_else
+    a_token_ends_with_its_time
+    forged_tokens_are_refused_with_the_same_bytes
+    a_token_of_a_session_that_ended_is_refused_in_every_form
+}
+
+const GET_ME: &str = "/ipse.v1.AccountService/GetMe";
+
+/// The answer to `GetMe` with these headers.
+async fn answer(world: &World, headers: &[(&str, &[u8])]) -> Answer {
+    let mut headers = headers.to_vec();
+    headers.push(("x-request-id", b"the-same"));
+    Call::new(GET_ME, b"").with(&headers).send(world.replica().address).await.unwrap()
+}
+
+async fn get_me(world: &World, authorization: &str) -> Result<(), Status> {
+    answer(world, &[("authorization", authorization.as_bytes())]).await.result()
+}
+
+async fn every_rpc_is_public_or_refuses_who_brings_no_token(world: World) {
+    let mut public = Vec::new();
+    for method in descriptors::methods() {
+        let path = descriptors::path(&method);
+        // Not a message of any RPC: who may not call does not learn of it.
+        let call = Call::new(&path, b"\xff\xff\xff").send(world.replica().address).await.unwrap();
+        match call.status().code() {
+            Code::Unauthenticated => assert_eq!(reason(call.result()), TokenMissing, "{path}"),
+            _ => public.push(method.name().to_owned()),
+        }
+    }
+    assert_eq!(
+        public,
+        [
+            "Register",
+            "VerifyEmail",
+            "ResendVerification",
+            "Login",
+            "Refresh",
+            "Logout",
+            "RequestPasswordReset",
+            "ResetPassword",
+            "ListSigningKeys",
+        ]
+    );
+}
+
+async fn the_scheme_is_written_in_any_case(world: World) {
+    let token = world.person("alice").await.log_in().await.unwrap().tokens.access_token;
+    for scheme in ["Bearer", "bearer", "BEARER", "bEaReR"] {
+        get_me(&world, &format!("{scheme} {token}")).await.unwrap();
+    }
+}
+
+async fn anything_but_one_bearer_value_is_no_token(world: World) {
+    let token = world.person("alice").await.log_in().await.unwrap().tokens.access_token;
+    let good = format!("Bearer {token}");
+    for values in [
+        &[][..],
+        &[good.as_str(), good.as_str()],
+        &[&good, "Bearer x"],
+        &["Basic YWxpY2U6cGFzc3dvcmQ=", &good],
+        &["Basic YWxpY2U6cGFzc3dvcmQ="],
+        &[&format!("Token {token}")],
+        &[&token],
+        &["Bearer"],
+        &["Bearer "],
+        &[""],
+        &["Bearer \u{1f600}"],
+    ] {
+        let headers: Vec<(&str, &[u8])> = values.iter().map(|value| ("authorization", value.as_bytes())).collect();
+        assert_eq!(reason(answer(&world, &headers).await.result()), TokenMissing, "{values:?}");
+    }
+    for value in [format!("{good}, {good}"), format!("{good},{good}"), format!("Bearer  {token}"), format!("{good} x")]
+    {
+        assert_eq!(reason(get_me(&world, &value).await), TokenInvalid, "{value}");
+    }
+}
+
+async fn a_token_is_taken_from_nowhere_else(world: World) {
+    let token = world.person("alice").await.log_in().await.unwrap().tokens.access_token;
+    let path = format!("{GET_ME}?access_token={token}");
+    let answer_to_query = Call::new(&path, b"").send(world.replica().address).await.unwrap();
+    assert_eq!(reason(answer_to_query.result()), TokenMissing);
+    let cookie = format!("access_token={token}");
+    for headers in [("x-authorization", token.as_bytes()), ("cookie", cookie.as_bytes()), ("token", token.as_bytes())] {
+        assert_eq!(reason(answer(&world, &[headers]).await.result()), TokenMissing, "{}", headers.0);
+    }
+}
+
+async fn a_token_ends_with_its_time(world: World) {
+    let phone = world.person("alice").await.log_in().await.unwrap();
+    world.wait(Duration::minutes(15) - Duration::MICROSECOND);
+    phone.me().await.unwrap();
+    world.wait(Duration::MICROSECOND);
+    assert_eq!(reason(phone.me().await), TokenExpired);
+    world.wait(Duration::days(1000));
+    assert_eq!(reason(phone.me().await), TokenExpired);
+    let (header, mut claims) = token::read(&phone.tokens.access_token);
+    claims["iss"] = json!("https://other.example");
+    let forged = Forge::new(&world).await.sign(&header, &claims);
+    assert_eq!(reason(phone.bearing(&forged).me().await), TokenInvalid, "expired, but never genuine");
+}
+
+async fn forged_tokens_are_refused_with_the_same_bytes(world: World) {
+    let (alice, bob) = (world.person("alice").await, world.person("bob").await);
+    let (phone, other) = (alice.log_in().await.unwrap(), bob.log_in().await.unwrap());
+    let ended = alice.log_in().await.unwrap();
+    ended.log_out().await.unwrap();
+    alice.request_reset().await.unwrap();
+    let mailed = alice.mailed_token().await;
+    let forge = Forge::new(&world).await;
+    let (header, claims) = token::read(&phone.tokens.access_token);
+
+    let genuine = forge.sign(&header, &claims);
+    get_me(&world, &format!("Bearer {genuine}")).await.unwrap();
+    let mut forged = attacks::on(&forge, &genuine);
+    let id = |device: &Value, name: &str| device[name].clone();
+    let (of_bob, of_ended) = (token::read(&other.tokens.access_token).1, token::read(&ended.tokens.access_token).1);
+    for (name, value) in [
+        ("sub", id(&of_bob, "sub")),
+        ("sid", id(&of_bob, "sid")),
+        ("sid", id(&of_ended, "sid")),
+        ("sid", json!("01890a5d-ac96-774b-bcce-b302099a8057")),
+        ("sub", json!("01890a5d-ac96-774b-bcce-b302099a8057")),
+        ("sub", json!("00000000-0000-0000-0000-000000000000")),
+    ] {
+        let mut claims = claims.clone();
+        claims[name] = value;
+        forged.push(forge.sign(&header, &claims));
+    }
+    forged.extend([ended.tokens.access_token, phone.tokens.refresh_token, mailed, phone.tokens.session_id]);
+
+    let expected = answer(&world, &[("authorization", b"Bearer garbage")]).await;
+    assert_eq!(reason(expected.result()), TokenInvalid);
+    assert!(forged.len() > 90, "{}", forged.len());
+    for token in forged {
+        let refused = answer(&world, &[("authorization", format!("Bearer {token}").as_bytes())]).await;
+        assert_eq!(refused, expected, "{token}");
+    }
+    get_me(&world, &format!("Bearer {genuine}")).await.unwrap();
+}
+
+/// ECDSA has a second signature for each message. What ends a session ends both forms of its tokens.
+async fn a_token_of_a_session_that_ended_is_refused_in_every_form(world: World) {
+    let phone = world.person("alice").await.log_in().await.unwrap();
+    let twin = phone.bearing(&attacks::twin(&phone.tokens.access_token));
+    twin.me().await.unwrap();
+    phone.log_out().await.unwrap();
+    assert_eq!(reason(twin.me().await), TokenInvalid);
+    assert_eq!(reason(phone.me().await), TokenInvalid);
+}

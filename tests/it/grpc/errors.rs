@@ -1,0 +1,254 @@
+//! Each reason an error can have, provoked once. The form of errors is checked wherever a test reads one.
+
+use futures_util::future::join_all;
+use ipse::proto::{ErrorReason, LoginRequest};
+use prost::Message as _;
+use time::Duration;
+use tonic::Status;
+
+use crate::support::database::Backend;
+use crate::support::descriptors;
+use crate::support::on_both_backends;
+use crate::support::person::Person;
+use crate::support::refusal::{Refusal, reason, refusal};
+use crate::support::wire::Call;
+use crate::support::world::World;
+
+/// Reasons that nothing in this release can have.
+const NOT_YET: [ErrorReason; 2] = [
+    // No RPC asks for a fresh sign-in.
+    ErrorReason::StepUpRequired,
+    // No RPC asks for a permission.
+    ErrorReason::PermissionMissing,
+];
+
+/// Registers a test for each reason: the call is refused for it, whatever else stands in the world.
+macro_rules! provoked_by {
+    ($($reason:ident: $provoke:ident)*) => {
+        const PROVOKED: &[ErrorReason] = &[$(ErrorReason::$reason,)* ErrorReason::ShuttingDown];
+
+        $(mod $provoke {
+            use super::*;
+
+            on_both_backends! {
+                World::start =>
+                is_refused
+            }
+
+            async fn is_refused(world: World) {
+                assert_eq!(reason(super::$provoke(world).await), ErrorReason::$reason);
+            }
+        })*
+    };
+}
+
+// SHUTTING_DOWN is provoked in `shutdown.rs`.
+provoked_by! {
+    CredentialsInvalid: an_unknown_name
+    TokenMissing: no_access_token
+    TokenExpired: an_old_access_token
+    TokenInvalid: an_access_token_of_an_ended_session
+    RefreshTokenInvalid: an_invented_refresh_token
+    EmailNotVerified: an_unproven_address
+    AccountDisabled: a_suspended_account
+    PasswordChangeRequired: a_demanded_change
+    RateLimited: a_sixth_guess
+    ServerOverloaded: more_sign_ins_than_may_wait
+    RequestTooLarge: a_request_over_64_kib
+    FieldInvalid: an_address_that_is_none
+    PasswordTooShort: a_short_password
+    PasswordTooLong: a_long_password
+    PasswordBlocklisted: a_common_password
+    AudienceUnknown: an_audience_that_is_not_served
+    PageTokenInvalid: an_invented_page_token
+    RequestMalformed: bytes_that_are_no_message
+    ActionTokenInvalid: an_invented_mailed_token
+    UsernameTaken: a_username_of_somebody_else
+    ResourceNotFound: a_session_of_nobody
+    FeatureDisabled: a_compressed_message
+    MethodUnknown: an_rpc_that_does_not_exist
+    StorageUnavailable: a_store_without_a_free_connection
+    StorageBusy: a_store_that_somebody_locks
+    ServerTimeout: a_deadline_that_passes
+    InternalError: a_stored_hash_without_a_meaning
+}
+
+#[test]
+fn every_reason_is_provoked_or_cannot_be() {
+    for reason in descriptors::reasons() {
+        let (provoked, not_yet) = (PROVOKED.contains(&reason), NOT_YET.contains(&reason));
+        assert!(provoked != not_yet, "{reason:?}");
+    }
+}
+
+async fn an_unknown_name(world: World) -> Result<(), Status> {
+    world.stranger("nobody").log_in().await.map(|_| ())
+}
+
+async fn no_access_token(world: World) -> Result<(), Status> {
+    world.stranger("nobody").log_out("").await
+}
+
+async fn an_old_access_token(world: World) -> Result<(), Status> {
+    let phone = world.person("alice").await.log_in().await?;
+    world.wait(Duration::hours(1));
+    phone.me().await.map(|_| ())
+}
+
+async fn an_access_token_of_an_ended_session(world: World) -> Result<(), Status> {
+    let phone = world.person("alice").await.log_in().await?;
+    phone.log_out().await?;
+    phone.me().await.map(|_| ())
+}
+
+async fn an_invented_refresh_token(world: World) -> Result<(), Status> {
+    world.stranger("nobody").refresh("ipse_rt_invented").await.map(|_| ())
+}
+
+async fn an_unproven_address(world: World) -> Result<(), Status> {
+    let alice = world.stranger("alice");
+    alice.register().await?;
+    alice.log_in().await.map(|_| ())
+}
+
+async fn a_suspended_account(world: World) -> Result<(), Status> {
+    let alice = world.person("alice").await;
+    world.change_user(&alice.email, |user| user.suspend("", user.update_time)).await;
+    alice.log_in().await.map(|_| ())
+}
+
+async fn a_demanded_change(world: World) -> Result<(), Status> {
+    let alice = world.person("alice").await;
+    world.change_user(&alice.email, |user| user.password_change_required = true).await;
+    alice.log_in().await.map(|_| ())
+}
+
+async fn a_sixth_guess(world: World) -> Result<(), Status> {
+    let nobody = world.stranger("nobody");
+    for _ in 0..5 {
+        nobody.log_in().await.unwrap_err();
+    }
+    nobody.log_in().await.map(|_| ())
+}
+
+async fn more_sign_ins_than_may_wait(world: World) -> Result<(), Status> {
+    let world = world.restart_with(&["HASHING_THREADS=1", "HASHING_QUEUE=1", "HASHING_ITERATIONS=16"]).await;
+    let people: Vec<_> = (0..16).map(|number| world.stranger(&format!("person{number}"))).collect();
+    let outcomes = join_all(people.iter().map(Person::log_in)).await;
+    let (overloaded, hashed): (Vec<_>, Vec<_>) = outcomes
+        .into_iter()
+        .map(Result::unwrap_err)
+        .partition(|status| Refusal::of(status).reason == ErrorReason::ServerOverloaded);
+    assert!(!hashed.is_empty(), "some are served");
+    let overloaded = overloaded.into_iter().next().expect("some are refused");
+    assert!(Refusal::of(&overloaded).retry_after.is_some());
+    Err(overloaded)
+}
+
+async fn a_request_over_64_kib(world: World) -> Result<(), Status> {
+    let too_large = refusal(world.stranger("alice").with_password(&"a".repeat(64 * 1024)).register().await);
+    assert_eq!(too_large.metadata["max_bytes"], "65536");
+    world.stranger("alice").with_password(&"a".repeat(64 * 1024)).register().await
+}
+
+async fn an_address_that_is_none(world: World) -> Result<(), Status> {
+    let mut nobody = world.stranger("nobody");
+    nobody.email = "nobody".to_owned();
+    nobody.register().await
+}
+
+async fn a_short_password(world: World) -> Result<(), Status> {
+    world.stranger("alice").with_password("short").register().await
+}
+
+async fn a_long_password(world: World) -> Result<(), Status> {
+    world.stranger("alice").with_password(&"long".repeat(65)).register().await
+}
+
+async fn a_common_password(world: World) -> Result<(), Status> {
+    world.stranger("alice").with_password("passwordpassword").register().await
+}
+
+async fn an_audience_that_is_not_served(world: World) -> Result<(), Status> {
+    let identifier = "alice".to_owned();
+    let request = LoginRequest { identifier, audience: "invented".to_owned(), ..LoginRequest::default() };
+    world.stranger("alice").log_in_with(request).await.map(|_| ())
+}
+
+async fn an_invented_page_token(world: World) -> Result<(), Status> {
+    world.person("alice").await.log_in().await?.page(0, "invented").await.map(|_| ())
+}
+
+async fn bytes_that_are_no_message(world: World) -> Result<(), Status> {
+    call(&world, "/ipse.v1.AuthService/Login", b"\xff").await
+}
+
+async fn an_invented_mailed_token(world: World) -> Result<(), Status> {
+    world.stranger("alice").verify("invented").await
+}
+
+async fn a_username_of_somebody_else(world: World) -> Result<(), Status> {
+    world.stranger("alice").known_as("wonder").register().await?;
+    world.stranger("bob").known_as("wonder").register().await
+}
+
+async fn a_session_of_nobody(world: World) -> Result<(), Status> {
+    let phone = world.person("alice").await.log_in().await?;
+    phone.revoke("01890a5d-ac96-774b-bcce-b302099a8057").await
+}
+
+async fn a_compressed_message(world: World) -> Result<(), Status> {
+    let call = Call::new("/ipse.v1.AuthService/VerifyEmail", b"").with(&[("grpc-encoding", b"gzip")]);
+    call.send(world.replica().address).await.unwrap().result()
+}
+
+async fn an_rpc_that_does_not_exist(world: World) -> Result<(), Status> {
+    call(&world, "/ipse.v1.AuthService/Nothing", b"").await
+}
+
+async fn a_store_without_a_free_connection(world: World) -> Result<(), Status> {
+    // SQLite has one writer.
+    let most = match world.database.backend {
+        Backend::Sqlite => 1,
+        Backend::Postgres => world.settings.database.max_connections,
+    };
+    let mut taken = Vec::new();
+    for _ in 0..most {
+        taken.push(world.store().write().await.unwrap());
+    }
+    let outcome = world.stranger("alice").request_reset().await;
+    assert!(Refusal::of(outcome.as_ref().unwrap_err()).retry_after.is_some());
+    drop(taken);
+    world.stranger("alice").request_reset().await.unwrap();
+    outcome
+}
+
+async fn a_store_that_somebody_locks(world: World) -> Result<(), Status> {
+    let lock = world.lock_writes().await;
+    let outcome = world.stranger("alice").request_reset().await;
+    assert!(Refusal::of(outcome.as_ref().unwrap_err()).retry_after.is_some());
+    drop(lock);
+    outcome
+}
+
+async fn a_deadline_that_passes(world: World) -> Result<(), Status> {
+    let _lock = world.lock_writes().await;
+    let request = ipse::proto::RequestPasswordResetRequest { email: "alice@example.com".to_owned() };
+    let call = Call::new("/ipse.v1.AuthService/RequestPasswordReset", &request.encode_to_vec());
+    call.with(&[("grpc-timeout", b"50m")]).send(world.replica().address).await.unwrap().result()
+}
+
+async fn a_stored_hash_without_a_meaning(world: World) -> Result<(), Status> {
+    let alice = world.person("alice").await;
+    world.database.outsider().await.execute("UPDATE passwords SET hash = 'canary'").await;
+    let status = alice.log_in().await.unwrap_err();
+    let text = format!("{} {}", status.message(), String::from_utf8_lossy(status.details()));
+    for internal in ["canary", "passwords", "argon", "src/", "::", "SELECT"] {
+        assert!(!text.contains(internal), "{text}");
+    }
+    Err(status)
+}
+
+async fn call(world: &World, path: &str, message: &[u8]) -> Result<(), Status> {
+    Call::new(path, message).send(world.replica().address).await.unwrap().result()
+}

@@ -1,0 +1,238 @@
+//! People who use the service through its generated clients.
+
+use ipse::domain::mail::{Mail, MailContent};
+use ipse::proto::account_service_client::AccountServiceClient;
+use ipse::proto::auth_service_client::AuthServiceClient;
+use ipse::proto::login_response::Result as LoginResult;
+use ipse::proto::*;
+use tonic::transport::Channel;
+use tonic::{Request, Status};
+
+use super::world::World;
+
+/// Somebody with a name, from which everything else about them follows.
+#[derive(Clone)]
+pub(crate) struct Person<'w> {
+    pub(crate) world: &'w World,
+    pub(crate) email: String,
+    pub(crate) username: String,
+    pub(crate) password: String,
+    address: String,
+    channel: Channel,
+}
+
+/// A device that somebody is signed in on.
+#[derive(Clone)]
+pub(crate) struct Device<'w> {
+    pub(crate) tokens: Tokens,
+    owner: Person<'w>,
+}
+
+impl<'w> Person<'w> {
+    pub(crate) fn new(world: &'w World, name: &str) -> Self {
+        Self {
+            world,
+            email: format!("{name}@example.com"),
+            username: String::new(),
+            password: format!("the long way home of {name}"),
+            address: "203.0.113.1".to_owned(),
+            channel: world.replica().channel.clone(),
+        }
+    }
+
+    /// The same person with a username.
+    pub(crate) fn known_as(self, username: &str) -> Self {
+        Self { username: username.to_owned(), ..self }
+    }
+
+    /// The same person with another password in mind.
+    pub(crate) fn with_password(&self, password: &str) -> Self {
+        Self { password: password.to_owned(), ..self.clone() }
+    }
+
+    /// The same person behind another network address.
+    pub(crate) fn at(&self, address: &str) -> Self {
+        Self { address: address.to_owned(), ..self.clone() }
+    }
+
+    /// The same person talking to another process of the service.
+    pub(crate) fn through(&self, channel: &Channel) -> Self {
+        Self { channel: channel.clone(), ..self.clone() }
+    }
+
+    pub(crate) async fn register(&self) -> Result<(), Status> {
+        let request = RegisterRequest {
+            email: self.email.clone(),
+            password: self.password.clone(),
+            username: self.username.clone(),
+            ..RegisterRequest::default()
+        };
+        self.auth().register(self.request(request)).await.map(|_| ())
+    }
+
+    pub(crate) async fn verify(&self, token: &str) -> Result<(), Status> {
+        let request = VerifyEmailRequest { token: token.to_owned() };
+        self.auth().verify_email(self.request(request)).await.map(|_| ())
+    }
+
+    pub(crate) async fn resend_verification(&self) -> Result<(), Status> {
+        let request = ResendVerificationRequest { email: self.email.clone() };
+        self.auth().resend_verification(self.request(request)).await.map(|_| ())
+    }
+
+    pub(crate) async fn request_reset(&self) -> Result<(), Status> {
+        let request = RequestPasswordResetRequest { email: self.email.clone() };
+        self.auth().request_password_reset(self.request(request)).await.map(|_| ())
+    }
+
+    pub(crate) async fn reset(&self, token: &str, new_password: &str) -> Result<(), Status> {
+        let request = ResetPasswordRequest { token: token.to_owned(), new_password: new_password.to_owned() };
+        self.auth().reset_password(self.request(request)).await.map(|_| ())
+    }
+
+    /// Signs in with the address.
+    pub(crate) async fn log_in(&self) -> Result<Device<'w>, Status> {
+        let identifier = self.email.clone();
+        self.log_in_with(LoginRequest { identifier, ..LoginRequest::default() }).await
+    }
+
+    /// Signs in with a wrong password.
+    pub(crate) async fn guess(&self) -> Result<Device<'w>, Status> {
+        self.with_password("not the password at all").log_in().await
+    }
+
+    /// Signs in with whatever the request says; the password is this person's unless the request has one.
+    pub(crate) async fn log_in_with(&self, mut request: LoginRequest) -> Result<Device<'w>, Status> {
+        if request.password.is_empty() {
+            request.password.clone_from(&self.password);
+        }
+        let response = self.auth().login(self.request(request)).await?.into_inner();
+        match response.result {
+            Some(LoginResult::Tokens(tokens)) => Ok(self.with_tokens(tokens)),
+            other => panic!("no tokens but {other:?}"),
+        }
+    }
+
+    pub(crate) async fn refresh(&self, refresh_token: &str) -> Result<Device<'w>, Status> {
+        let request = RefreshRequest { refresh_token: refresh_token.to_owned() };
+        let response = self.auth().refresh(self.request(request)).await?;
+        Ok(self.with_tokens(response.into_inner().tokens.expect("tokens")))
+    }
+
+    pub(crate) async fn log_out(&self, refresh_token: &str) -> Result<(), Status> {
+        let request = LogoutRequest { refresh_token: refresh_token.to_owned() };
+        self.auth().logout(self.request(request)).await.map(|_| ())
+    }
+
+    /// The mails that came for this person since the last look.
+    pub(crate) async fn mails(&self) -> Vec<Mail> {
+        self.world.deliver_mail().await;
+        self.world.letterbox.take(|mail| mail.recipient.written() == self.email)
+    }
+
+    /// The kinds of the mails that came for this person since the last look.
+    pub(crate) async fn mail_kinds(&self) -> Vec<&'static str> {
+        self.mails().await.iter().map(|mail| mail.content.kind()).collect()
+    }
+
+    /// The token in the one mail that came.
+    pub(crate) async fn mailed_token(&self) -> String {
+        let mails = self.mails().await;
+        let [mail] = &mails[..] else { panic!("not one mail: {mails:?}") };
+        token_in(mail)
+    }
+
+    fn with_tokens(&self, tokens: Tokens) -> Device<'w> {
+        Device { tokens, owner: self.clone() }
+    }
+
+    fn auth(&self) -> AuthServiceClient<Channel> {
+        AuthServiceClient::new(self.channel.clone())
+    }
+
+    fn request<T>(&self, message: T) -> Request<T> {
+        let mut request = Request::new(message);
+        request.metadata_mut().insert("x-forwarded-for", self.address.parse().unwrap());
+        request
+    }
+}
+
+impl Device<'_> {
+    /// The device with the tokens of its next refresh.
+    pub(crate) async fn refresh(&self) -> Result<Self, Status> {
+        self.owner.refresh(&self.tokens.refresh_token).await
+    }
+
+    /// Signs out with the access token.
+    pub(crate) async fn log_out(&self) -> Result<(), Status> {
+        self.log_out_of("").await
+    }
+
+    /// Signs out with the access token and a refresh token.
+    pub(crate) async fn log_out_of(&self, refresh_token: &str) -> Result<(), Status> {
+        let request = LogoutRequest { refresh_token: refresh_token.to_owned() };
+        self.owner.auth().logout(self.request(request)).await.map(|_| ())
+    }
+
+    pub(crate) async fn me(&self) -> Result<GetMeResponse, Status> {
+        Ok(self.account().get_me(self.request(GetMeRequest {})).await?.into_inner())
+    }
+
+    pub(crate) async fn change_password(&self, current: &str, new: &str) -> Result<(), Status> {
+        let request = ChangePasswordRequest { current_password: current.to_owned(), new_password: new.to_owned() };
+        self.account().change_password(self.request(request)).await.map(|_| ())
+    }
+
+    /// The first page of the sessions, newest first.
+    pub(crate) async fn sessions(&self) -> Result<Vec<Session>, Status> {
+        Ok(self.page(0, "").await?.sessions)
+    }
+
+    pub(crate) async fn page(&self, page_size: i32, page_token: &str) -> Result<ListMySessionsResponse, Status> {
+        let request = ListMySessionsRequest { page_size, page_token: page_token.to_owned() };
+        Ok(self.account().list_my_sessions(self.request(request)).await?.into_inner())
+    }
+
+    pub(crate) async fn revoke(&self, session_id: &str) -> Result<(), Status> {
+        let request = RevokeMySessionRequest { session_id: session_id.to_owned() };
+        self.account().revoke_my_session(self.request(request)).await.map(|_| ())
+    }
+
+    /// How many other sessions it ended.
+    pub(crate) async fn revoke_others(&self) -> Result<i32, Status> {
+        let request = self.request(RevokeMyOtherSessionsRequest {});
+        Ok(self.account().revoke_my_other_sessions(request).await?.into_inner().revoked_count)
+    }
+
+    /// The same device with another access token.
+    pub(crate) fn bearing(&self, access_token: &str) -> Self {
+        let mut device = self.clone();
+        device.tokens.access_token = access_token.to_owned();
+        device
+    }
+
+    fn account(&self) -> AccountServiceClient<Channel> {
+        AccountServiceClient::new(self.owner.channel.clone())
+    }
+
+    fn request<T>(&self, message: T) -> Request<T> {
+        let mut request = self.owner.request(message);
+        let bearer = format!("Bearer {}", self.tokens.access_token);
+        request.metadata_mut().insert("authorization", bearer.parse().unwrap());
+        request
+    }
+}
+
+/// The token that a mail carries.
+pub(crate) fn token_in(mail: &Mail) -> String {
+    match &mail.content {
+        MailContent::VerifyEmail { token } | MailContent::ResetPassword { token } => token.expose().to_owned(),
+        other => panic!("a mail without a token: {other:?}"),
+    }
+}
+
+impl std::fmt::Debug for Device<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "a device of {} in session {}", self.owner.email, self.tokens.session_id)
+    }
+}

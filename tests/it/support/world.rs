@@ -1,0 +1,235 @@
+//! The whole service as production wires it, on a database of its own, with a time that the test sets.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use ipse::application::ports::Store;
+use ipse::application::upkeep::Upkeep;
+use ipse::composition::{App, Overrides, StartError};
+use ipse::config::{LoadOptions, Settings};
+use ipse::domain::email::EmailAddress;
+use ipse::domain::mail::Mail;
+use ipse::domain::user::User;
+use ipse::infrastructure::store::DatabaseUrl;
+use time::Duration;
+use time::macros::datetime;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tonic::transport::{Channel, Endpoint};
+
+use super::clock::TestClock;
+use super::database::{Backend, Database, Outsider};
+use super::entropy::SeededEntropy;
+use super::letterbox::Letterbox;
+use super::person::Person;
+use super::wire::{Answer, Call};
+
+/// The key that seals private keys and mail.
+pub(crate) const MASTER_KEY: [u8; 32] = *b"0123456789abcdefghijklmnopqrstuv";
+/// The claim `iss`, and the one audience of every token.
+pub(crate) const ISSUER: &str = "https://id.example";
+/// Another audience that tokens may be for.
+pub(crate) const AUDIENCE: &str = "orders";
+/// Whom the gRPC listener believes about the addresses of clients: every test.
+const PROXY: &str = "127.0.0.1";
+
+/// One service and its surroundings.
+pub(crate) struct World {
+    pub(crate) clock: Arc<TestClock>,
+    pub(crate) letterbox: Arc<Letterbox>,
+    pub(crate) settings: Settings,
+    entropy: Arc<SeededEntropy>,
+    replica: Replica,
+    /// Dropped last: it is erased.
+    pub(crate) database: Database,
+}
+
+/// One process of the service.
+pub(crate) struct Replica {
+    pub(crate) address: SocketAddr,
+    pub(crate) channel: Channel,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) upkeep: Arc<Upkeep>,
+    stop: CancellationToken,
+    served: JoinHandle<Result<(), StartError>>,
+}
+
+impl World {
+    /// A service with the defaults of production.
+    pub(crate) async fn start(backend: Backend) -> Self {
+        Self::with(backend, &[]).await
+    }
+
+    /// A service with these settings beside the required ones, each as `NAME=value`.
+    pub(crate) async fn with(backend: Backend, settings: &[&str]) -> Self {
+        let database = Database::migrated(backend).await;
+        let settings = load(&database, settings);
+        let clock = Arc::new(TestClock::at(datetime!(2026-03-01 12:00 UTC)));
+        let letterbox = Arc::new(Letterbox::new());
+        let entropy = Arc::new(SeededEntropy::new(1));
+        let overrides =
+            Overrides { clock: Some(clock.clone()), entropy: Some(entropy.clone()), mailer: Some(letterbox.clone()) };
+        let replica = Replica::start(App::build(&settings, overrides).await.unwrap()).await;
+        Self { clock, letterbox, settings, entropy, replica, database }
+    }
+
+    /// Another process on the same database.
+    pub(crate) async fn another_replica(&self) -> Replica {
+        Replica::start(self.build().await.unwrap()).await
+    }
+
+    /// Builds the service once more.
+    pub(crate) async fn build(&self) -> Result<App, StartError> {
+        let overrides = Overrides {
+            clock: Some(self.clock.clone()),
+            entropy: Some(self.entropy.clone()),
+            mailer: Some(self.letterbox.clone()),
+        };
+        App::build(&self.settings, overrides).await
+    }
+
+    /// Stops the service and starts it again.
+    pub(crate) async fn restart(mut self) -> Self {
+        let next = self.another_replica().await;
+        std::mem::replace(&mut self.replica, next).stop().await;
+        self
+    }
+
+    /// Stops the service and starts it again with these settings beside the required ones.
+    pub(crate) async fn restart_with(mut self, settings: &[&str]) -> Self {
+        self.settings = load(&self.database, settings);
+        self.restart().await
+    }
+
+    /// The process that people talk to.
+    pub(crate) fn replica(&self) -> &Replica {
+        &self.replica
+    }
+
+    /// The database, as the service sees it.
+    pub(crate) fn store(&self) -> &Arc<dyn Store> {
+        &self.replica.store
+    }
+
+    /// Somebody who has no account yet.
+    pub(crate) fn stranger(&self, name: &str) -> Person<'_> {
+        Person::new(self, name)
+    }
+
+    /// Somebody with an account and a proven address.
+    pub(crate) async fn person(&self, name: &str) -> Person<'_> {
+        let person = self.stranger(name);
+        person.register().await.unwrap();
+        person.verify(&person.mailed_token().await).await.unwrap();
+        person
+    }
+
+    /// Lets time pass.
+    pub(crate) fn wait(&self, time: Duration) {
+        self.clock.advance(time);
+    }
+
+    /// Delivers what is due, and takes all mail out of the letterbox.
+    pub(crate) async fn mails(&self) -> Vec<Mail> {
+        self.deliver_mail().await;
+        self.letterbox.take(|_| true)
+    }
+
+    /// Delivers what is due.
+    pub(crate) async fn deliver_mail(&self) {
+        while self.replica.upkeep.deliver_mail().await.unwrap() {}
+    }
+
+    /// Changes a stored account as an operator would.
+    pub(crate) async fn change_user(&self, email: &str, change: impl FnOnce(&mut User)) {
+        let mut tx = self.store().write().await.unwrap();
+        let email = EmailAddress::parse(email).unwrap();
+        let mut user = tx.users().find_by_email(&email).await.unwrap().expect("the account exists");
+        let revision = user.revision;
+        change(&mut user);
+        user.revision = revision + 1;
+        assert!(tx.users().update_user(&user).await.unwrap());
+        tx.commit().await.unwrap();
+    }
+
+    /// The answer to a call as bytes. All such calls have one request id, so that answers alike are the same bytes.
+    pub(crate) async fn answer(&self, path: &str, message: &impl prost::Message) -> Answer {
+        let call = Call::new(path, &message.encode_to_vec()).with(&[("x-request-id", b"the-same")]);
+        call.send(self.replica.address).await.unwrap()
+    }
+
+    /// Keeps the service from writing until the transaction is rolled back or dropped.
+    pub(crate) async fn lock_writes(&self) -> Outsider {
+        let mut outsider = self.database.outsider().await;
+        let lock = match self.database.backend {
+            Backend::Sqlite => "BEGIN IMMEDIATE",
+            Backend::Postgres => "BEGIN; LOCK TABLE throttles IN EXCLUSIVE MODE",
+        };
+        outsider.execute(lock).await;
+        outsider
+    }
+
+    /// Stops the service and waits until it has ended well.
+    pub(crate) async fn end(self) {
+        self.replica.stop().await;
+    }
+
+    /// How many rows a table has.
+    pub(crate) async fn count(&self, table: &str) -> usize {
+        let query = format!("SELECT CAST(count(*) AS text) AS value FROM {table}");
+        self.database.outsider().await.values(&query).await[0].parse().unwrap()
+    }
+}
+
+impl Replica {
+    async fn start(app: App) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (store, upkeep) = (app.store(), app.upkeep());
+        let stop = CancellationToken::new();
+        let served = tokio::spawn(app.serve(listener, stop.clone().cancelled_owned()));
+        let channel = Endpoint::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
+        Self { address, channel, store, upkeep, stop, served }
+    }
+
+    /// Tells the process to stop.
+    pub(crate) fn tell_to_stop(&self) {
+        self.stop.cancel();
+    }
+
+    /// Stops the process and waits for its end.
+    pub(crate) async fn stop(self) {
+        self.stop.cancel();
+        drop(self.channel);
+        self.served.await.unwrap().unwrap();
+    }
+}
+
+/// The required settings and the given ones, which go before.
+fn load(database: &Database, given: &[&str]) -> Settings {
+    let url = match &database.settings.url {
+        DatabaseUrl::Sqlite(path) => format!("sqlite:{}", path.display()),
+        DatabaseUrl::Postgres(url) => url.expose().to_owned(),
+    };
+    let required = [
+        format!("DATABASE_URL={url}"),
+        format!("DATABASE_MAX_CONNECTIONS={}", database.settings.max_connections),
+        format!("MASTER_KEY={}", STANDARD.encode(MASTER_KEY)),
+        format!("ISSUER={ISSUER}"),
+        format!("AUDIENCES={AUDIENCE}"),
+        format!("TRUSTED_PROXIES={PROXY}"),
+        "PLAINTEXT=true".to_owned(),
+        "SMTP_URL=smtps://mail.example".to_owned(),
+        "MAIL_FROM=ipse@id.example".to_owned(),
+    ];
+    let settings = required.iter().map(String::as_str).chain(given.iter().copied());
+    let settings: BTreeMap<&str, &str> = settings.map(|setting| setting.split_once('=').unwrap()).collect();
+    let variable = |(name, value): (&str, &str)| (OsString::from(format!("IPSE_{name}")), OsString::from(value));
+    let environment = settings.into_iter().map(variable).collect();
+    Settings::load(LoadOptions { environment, ..LoadOptions::default() }).unwrap()
+}
