@@ -34,7 +34,7 @@ impl Auth {
 
         let mut tx = self.store.write().await?;
         let consumed = tx.action_tokens().consume_action_token(&digest, ActionPurpose::ResetPassword, now).await?;
-        let user_id = consumed.ok_or(Refusal::ActionTokenInvalid)?;
+        let user_id = consumed.ok_or(Refusal::ActionTokenInvalid)?.user_id;
         let mut user = find_recoverable_in(tx.as_mut(), user_id).await?;
         tx.credentials().put_password(user.id, &hash, now).await?;
         user.password_recovered(now);
