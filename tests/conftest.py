@@ -1,6 +1,5 @@
 """Fixtures of the tests that run against the release binary."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,14 +8,14 @@ import pytest
 from support.client import Client
 from support.database import Postgres, Sqlite
 from support.postgres import Cluster
-from support.server import Server
+from support.server import Server, binary
 
 LOG_TAIL = 60
 
 
 def pytest_configure() -> None:
-    if not Path(os.environ.get("IPSE_BIN", "")).is_file():
-        pytest.exit("IPSE_BIN must name the release binary: cargo build --release", returncode=2)
+    if not Path(binary()).is_file():
+        pytest.exit(f"there is no {binary()}: cargo build --release", returncode=2)
 
 
 @pytest.hookimpl(wrapper=True)

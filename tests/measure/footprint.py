@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures the release binary: memory when idle and under a storm of sign-ins, time to start, sign-ins a second.
 
-usage: IPSE_BIN=target/release/ipse .tools/venv/bin/python tests/measure/footprint.py
+usage: .tools/venv/bin/python tests/measure/footprint.py, after `tests/run tools build`
 
 Exits with 1 if a bound is broken. SQLite, plaintext on the loopback address, client and server on the same machine.
 """

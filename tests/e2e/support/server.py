@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 from support.client import Client
+from support.contract import ROOT
 from support.mail import MailFolder
 from support.waiting import wait_until
 
@@ -26,8 +27,8 @@ PRODUCTION = {
 
 
 def binary() -> str:
-    """The path of the binary under test."""
-    return os.environ["IPSE_BIN"]
+    """The path of the binary under test: IPSE_BIN, or what `cargo build --release` makes."""
+    return str(Path(os.environ.get("IPSE_BIN", ROOT / "target/release/ipse")).resolve())
 
 
 def environment(settings: dict[str, str]) -> dict[str, str]:
