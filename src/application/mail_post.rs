@@ -75,14 +75,15 @@ impl MailPost {
     }
 
     /// Mails a new token, which replaces the person's earlier one, unless the address had too many of the kind. In
-    /// that case the earlier token stays valid. An address without an account costs the same statements.
+    /// that case the earlier token stays valid. An address without an account costs the same statements. Whether a token
+    /// was mailed.
     pub(super) async fn send_token(
         &self,
         tx: &mut dyn Transaction,
         (address, user): (&EmailAddress, Option<&User>),
         purpose: ActionPurpose,
         (policy, now): (&Policy, Timestamp),
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let text = action_token::text(&self.entropy.bytes()?);
         let digest = action_token::digest(text.expose());
         let (content, lifetime) = match purpose {
@@ -94,13 +95,14 @@ impl MailPost {
         let Some(user) = user.filter(|_| in_budget) else {
             tx.action_tokens().drop_action_token(UserId::NOBODY, purpose).await?;
             tx.outbox().remove_mail(MailId::NOBODY).await?;
-            return Ok(());
+            return Ok(false);
         };
         let new_email = (purpose == ActionPurpose::ChangeEmail).then(|| address.clone());
         let expire_time = now + lifetime;
         let token = ActionToken { user_id: user.id, purpose, new_email, digest, create_time: now, expire_time };
         tx.action_tokens().put_action_token(&token).await?;
-        self.send_to(tx, (user, address), content, now).await
+        self.send_to(tx, (user, address), content, now).await?;
+        Ok(true)
     }
 
     async fn take_budget(

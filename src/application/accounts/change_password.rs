@@ -6,6 +6,7 @@ use crate::application::error::{Error, Result, Violation, Violations};
 use crate::application::ports::PasswordCredential;
 use crate::application::save;
 use crate::domain::Timestamp;
+use crate::domain::action_token::ActionPurpose;
 use crate::domain::client::Client;
 use crate::domain::mail::MailContent;
 use crate::domain::password::{Password, PasswordHash};
@@ -54,7 +55,9 @@ impl Accounts {
         save::user(tx.as_mut(), &user).await?;
         let end = (now, EndReason::PasswordChanged);
         tx.sessions().end_sessions(user.id, Some(caller.session_id), end).await?;
-        brake::forget(tx.as_mut(), &self.throttle_key, user.email.canonical()).await?;
+        // Whoever asked for a reset before must not undo this change.
+        tx.action_tokens().drop_action_token(user.id, ActionPurpose::ResetPassword).await?;
+        brake::forget_all(tx.as_mut(), &self.throttle_key, &user).await?;
         self.post.send(tx.as_mut(), &user, MailContent::PasswordChanged, now).await?;
         tx.commit().await?;
         Ok(())
