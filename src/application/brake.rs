@@ -9,6 +9,7 @@ use crate::domain::client::Client;
 use crate::domain::id::UserId;
 use crate::domain::secret::SecretKey;
 use crate::domain::throttle::{SlowDown, ThrottleKey};
+use crate::domain::user::User;
 
 /// The counters that an attempt is measured by.
 pub(super) struct Brake(Vec<(ThrottleKey, SlowDown)>);
@@ -64,6 +65,15 @@ impl Brake {
         tx.commit().await?;
         Ok(())
     }
+}
+
+/// Forgets the failures under all names of a person.
+pub(super) async fn forget_all(tx: &mut dyn Transaction, key: &SecretKey, user: &User) -> Result<()> {
+    forget(tx, key, user.email.canonical()).await?;
+    if let Some(username) = &user.username {
+        forget(tx, key, username.as_str()).await?;
+    }
+    Ok(())
 }
 
 /// Forgets the failures under a name.

@@ -99,6 +99,10 @@ pub enum Refusal {
     ActionTokenInvalid,
     /// Somebody else has the username.
     UsernameTaken,
+    /// Somebody else has the address.
+    EmailTaken,
+    /// The object was changed since it was read.
+    EtagMismatch,
     /// No such object, as far as the caller may know.
     NotFound {
         /// The kind of object, as its message is called.
@@ -176,7 +180,7 @@ impl From<StoreError> for Error {
         match error {
             StoreError::Contention(source) => Self::Contention(source),
             StoreError::Unavailable(source) => Self::Unavailable(source),
-            StoreError::Aborted | StoreError::Corrupt(_) => Self::Internal(Box::new(error)),
+            StoreError::Aborted | StoreError::Conflict(_) | StoreError::Corrupt(_) => Self::Internal(Box::new(error)),
         }
     }
 }

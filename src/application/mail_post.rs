@@ -28,7 +28,7 @@ impl MailPost {
         Self { entropy, sealer, throttle_key }
     }
 
-    /// Writes a mail, whatever was written before.
+    /// Writes a mail to the address of the account, whatever was written before.
     pub(super) async fn send(
         &self,
         tx: &mut dyn Transaction,
@@ -36,7 +36,18 @@ impl MailPost {
         content: MailContent,
         now: Timestamp,
     ) -> Result<()> {
-        let mail = Mail::to(user, MailId::new(now, &self.entropy.bytes()?), content);
+        self.send_to(tx, (user, &user.email), content, now).await
+    }
+
+    /// Writes a mail to another address of a person.
+    pub(super) async fn send_to(
+        &self,
+        tx: &mut dyn Transaction,
+        (user, recipient): (&User, &EmailAddress),
+        content: MailContent,
+        now: Timestamp,
+    ) -> Result<()> {
+        let mail = Mail::to(user, recipient, MailId::new(now, &self.entropy.bytes()?), content);
         let entry = OutboxEntry {
             id: mail.id,
             kind: mail.content.kind().to_owned(),
@@ -64,29 +75,34 @@ impl MailPost {
     }
 
     /// Mails a new token, which replaces the person's earlier one, unless the address had too many of the kind. In
-    /// that case the earlier token stays valid. An address without an account costs the same statements.
+    /// that case the earlier token stays valid. An address without an account costs the same statements. Whether a token
+    /// was mailed.
     pub(super) async fn send_token(
         &self,
         tx: &mut dyn Transaction,
         (address, user): (&EmailAddress, Option<&User>),
         purpose: ActionPurpose,
         (policy, now): (&Policy, Timestamp),
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let text = action_token::text(&self.entropy.bytes()?);
         let digest = action_token::digest(text.expose());
         let (content, lifetime) = match purpose {
             ActionPurpose::VerifyEmail => (MailContent::VerifyEmail { token: text }, policy.verification_lifetime),
             ActionPurpose::ResetPassword => (MailContent::ResetPassword { token: text }, policy.reset_lifetime),
+            ActionPurpose::ChangeEmail => (MailContent::ConfirmNewEmail { token: text }, policy.verification_lifetime),
         };
         let in_budget = self.take_budget(tx, address, content.kind(), now).await?;
         let Some(user) = user.filter(|_| in_budget) else {
             tx.action_tokens().drop_action_token(UserId::NOBODY, purpose).await?;
             tx.outbox().remove_mail(MailId::NOBODY).await?;
-            return Ok(());
+            return Ok(false);
         };
-        let token = ActionToken { user_id: user.id, purpose, digest, create_time: now, expire_time: now + lifetime };
+        let new_email = (purpose == ActionPurpose::ChangeEmail).then(|| address.clone());
+        let expire_time = now + lifetime;
+        let token = ActionToken { user_id: user.id, purpose, new_email, digest, create_time: now, expire_time };
         tx.action_tokens().put_action_token(&token).await?;
-        self.send(tx, user, content, now).await
+        self.send_to(tx, (user, address), content, now).await?;
+        Ok(true)
     }
 
     async fn take_budget(

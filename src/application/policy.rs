@@ -20,6 +20,8 @@ pub struct Policy {
     pub verification_lifetime: Duration,
     /// How long a mailed reset token is valid.
     pub reset_lifetime: Duration,
+    /// How long the data of deleted accounts is kept.
+    pub deleted_retention: Duration,
     /// Whether unproven addresses may sign in.
     pub unverified_sign_in: UnverifiedSignIn,
     /// The services that tokens are issued for.

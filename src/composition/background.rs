@@ -4,7 +4,6 @@ use std::future::Future;
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use super::App;
@@ -19,6 +18,9 @@ const PURGE: Duration = Duration::from_secs(600);
 const KEYS: Duration = Duration::from_secs(60);
 /// How often the database is asked whether it is there.
 const HEALTH: Duration = Duration::from_secs(1);
+
+/// How long work that fails again and again pauses at the most: a database that is away must not fill the log.
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// Starts all of it, until `stopped`. What a round fails at is logged and tried again in the next one.
 pub(super) fn start(app: &App, stopped: &CancellationToken) {
@@ -87,16 +89,17 @@ where
 {
     let stopped = stopped.clone();
     tokio::spawn(async move {
-        let mut ticks = tokio::time::interval(period);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut pause = period;
         loop {
-            tokio::select! {
-                () = stopped.cancelled() => break,
-                _ = ticks.tick() => {
-                    if let Err(error) = work().await {
-                        tracing::warn!(error = &error as &dyn std::error::Error, "work in the background failed");
-                    }
+            match work().await {
+                Ok(()) => pause = period,
+                Err(error) => {
+                    pause = (pause * 2).min(period.max(LONGEST_PAUSE));
+                    tracing::warn!(error = &error as &dyn std::error::Error, "work in the background failed");
                 }
+            }
+            if stopped.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
+                break;
             }
         }
     });

@@ -224,6 +224,7 @@ fn policy(settings: &Settings) -> Policy {
         access_token_lifetime: settings.tokens.access_token_lifetime,
         verification_lifetime: settings.tokens.verification_lifetime,
         reset_lifetime: settings.tokens.reset_lifetime,
+        deleted_retention: settings.passwords.deleted_retention,
         unverified_sign_in: if settings.passwords.unverified_sign_in {
             UnverifiedSignIn::Allowed
         } else {

@@ -76,6 +76,8 @@ pub struct PasswordSettings {
     pub min_length: usize,
     /// Whether people may sign in before they have proven their e-mail address.
     pub unverified_sign_in: bool,
+    /// How long the data of deleted accounts is kept.
+    pub deleted_retention: Duration,
     /// The hashing of passwords.
     pub hashing: HashingSettings,
 }
@@ -220,6 +222,7 @@ impl PasswordSettings {
         Ok(Self {
             min_length: source.limited("password_min_length", value::number)?,
             unverified_sign_in: source.required("unverified_sign_in", value::boolean)?,
+            deleted_retention: lifetime(source, "deleted_retention")?,
             hashing: HashingSettings {
                 memory_kib: source.limited("hashing_memory_kib", value::number)?,
                 iterations: source.limited("hashing_iterations", value::number)?,

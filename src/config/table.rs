@@ -165,6 +165,9 @@ pub const SETTINGS: &[Setting] = &[
     Setting::new("unverified_sign_in", "Whether people may sign in before they have proven their e-mail address.")
         .or("false")
         .or_in_dev("true"),
+    Setting::new("deleted_retention", "How long the data of deleted accounts is kept before it is erased.")
+        .or("30d")
+        .between("0s", "365d"),
     Setting::new("hashing_memory_kib", "Memory of one argon2id computation in KiB.")
         .or("19456")
         .between("19456", "262144"),

@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::Timestamp;
+use super::email::EmailAddress;
 use super::id::UserId;
 use super::secret::{Digest, Secret};
 
@@ -17,6 +18,8 @@ pub enum ActionPurpose {
     VerifyEmail,
     /// Setting a new password.
     ResetPassword,
+    /// Taking the address that the token was mailed to.
+    ChangeEmail,
 }
 
 /// A mailed token as it is stored: a person has at most one for each purpose, and a new one replaces it.
@@ -26,6 +29,8 @@ pub struct ActionToken {
     pub user_id: UserId,
     /// What is allowed.
     pub purpose: ActionPurpose,
+    /// The address to take, for `ChangeEmail`.
+    pub new_email: Option<EmailAddress>,
     /// The digest of the secret that was mailed.
     pub digest: Digest,
     /// When it was made.

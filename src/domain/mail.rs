@@ -38,6 +38,15 @@ pub enum MailContent {
     },
     /// The password was replaced.
     PasswordChanged,
+    /// Prove this new address with the token.
+    ConfirmNewEmail {
+        /// The token for `ConfirmEmailChange`.
+        token: Secret,
+    },
+    /// Somebody asked to change the address of the account away from this one.
+    EmailChangeRequested,
+    /// The address of the account was changed; to the old and to the new one.
+    EmailChanged,
 }
 
 impl MailContent {
@@ -49,17 +58,20 @@ impl MailContent {
             Self::AlreadyRegistered => "already_registered",
             Self::ResetPassword { .. } => "reset_password",
             Self::PasswordChanged => "password_changed",
+            Self::ConfirmNewEmail { .. } => "confirm_new_email",
+            Self::EmailChangeRequested => "email_change_requested",
+            Self::EmailChanged => "email_changed",
         }
     }
 }
 
 impl Mail {
-    /// A mail to a person at the address of the account.
+    /// A mail to a person, at the address of the account or another one.
     #[must_use]
-    pub fn to(user: &User, id: MailId, content: MailContent) -> Self {
+    pub fn to(user: &User, recipient: &EmailAddress, id: MailId, content: MailContent) -> Self {
         Self {
             id,
-            recipient: user.email.clone(),
+            recipient: recipient.clone(),
             display_name: user.display_name.clone(),
             locale: user.locale.clone(),
             content,

@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod action_token;
+pub mod attributes;
 pub mod audience;
 pub mod client;
 pub mod email;

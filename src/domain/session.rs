@@ -54,6 +54,8 @@ pub enum EndReason {
     TokenReuse,
     /// It made room for a newer session.
     Evicted,
+    /// The account was suspended or deleted.
+    AccountClosed,
 }
 
 /// A signed-in device or program. One row for its whole life, however often it is refreshed.

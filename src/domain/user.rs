@@ -1,6 +1,9 @@
 //! People and the states of their accounts.
 
+use time::Duration;
+
 use super::Timestamp;
+use super::attributes::Attributes;
 use super::email::EmailAddress;
 use super::id::UserId;
 use super::profile::{DisplayName, Locale};
@@ -56,6 +59,8 @@ pub struct User {
     pub display_name: DisplayName,
     /// The language for mail.
     pub locale: Option<Locale>,
+    /// What the application keeps with the person.
+    pub attributes: Attributes,
     /// Where the account is in its life.
     pub state: UserState,
     /// Why an operator gave it that state, or empty.
@@ -70,6 +75,8 @@ pub struct User {
     pub last_login_time: Option<Timestamp>,
     /// When it was deleted.
     pub delete_time: Option<Timestamp>,
+    /// When a deleted account will be erased.
+    pub purge_time: Option<Timestamp>,
     /// Grows by one with each change: the basis of the etag.
     pub revision: i64,
 }
@@ -87,6 +94,19 @@ pub struct SignUp {
     pub locale: Option<Locale>,
 }
 
+/// New values for what a person may say of the own account; `None` leaves a field as it is, `Some(None)` empties it.
+#[derive(Debug, Clone, Default)]
+pub struct ProfileChanges {
+    /// The name to show.
+    pub display_name: Option<DisplayName>,
+    /// The second name to sign in with.
+    pub username: Option<Option<Username>>,
+    /// The language for mail.
+    pub locale: Option<Option<Locale>>,
+    /// What the application keeps.
+    pub attributes: Option<Attributes>,
+}
+
 impl User {
     /// A new account, whose address is not proven yet.
     #[must_use]
@@ -98,6 +118,7 @@ impl User {
             username: who.username,
             display_name: who.display_name,
             locale: who.locale,
+            attributes: Attributes::default(),
             state: UserState::Pending,
             state_reason: String::new(),
             password_change_required: false,
@@ -105,6 +126,7 @@ impl User {
             update_time: now,
             last_login_time: None,
             delete_time: None,
+            purge_time: None,
             revision: 1,
         }
     }
@@ -129,6 +151,33 @@ impl User {
     pub fn password_recovered(&mut self, now: Timestamp) {
         self.open();
         self.password_replaced(now);
+    }
+
+    /// Changes what the person may say of the own account. Fields without a new value stay as they are.
+    pub fn change_profile(&mut self, changes: ProfileChanges, now: Timestamp) {
+        let ProfileChanges { display_name, username, locale, attributes } = changes;
+        self.display_name = display_name.unwrap_or_else(|| std::mem::take(&mut self.display_name));
+        self.username = username.unwrap_or_else(|| self.username.take());
+        self.locale = locale.unwrap_or_else(|| self.locale.take());
+        self.attributes = attributes.unwrap_or_else(|| std::mem::take(&mut self.attributes));
+        self.touch(now);
+    }
+
+    /// Takes a new address, which the person has proven.
+    pub fn change_email(&mut self, email: EmailAddress, now: Timestamp) {
+        self.email = email;
+        self.open();
+        self.touch(now);
+    }
+
+    /// Deletes the account; its data is erased after the retention time.
+    pub fn delete(&mut self, retention: Duration, now: Timestamp) {
+        if self.state != UserState::Deleted {
+            self.state = UserState::Deleted;
+            self.delete_time = Some(now);
+            self.purge_time = Some(now + retention);
+            self.touch(now);
+        }
     }
 
     /// Suspends an account that is pending or active.

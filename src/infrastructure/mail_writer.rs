@@ -104,7 +104,11 @@ impl MailWriter {
         let (page, token, validity) = match content {
             MailContent::VerifyEmail { token } => ("verify-email", token, self.settings.verify_email_validity),
             MailContent::ResetPassword { token } => ("reset-password", token, self.settings.reset_password_validity),
-            MailContent::AlreadyRegistered | MailContent::PasswordChanged => return None,
+            MailContent::ConfirmNewEmail { token } => ("confirm-email", token, self.settings.verify_email_validity),
+            MailContent::AlreadyRegistered
+            | MailContent::PasswordChanged
+            | MailContent::EmailChangeRequested
+            | MailContent::EmailChanged => return None,
         };
         let link = self.settings.link_base.as_ref().map(|base| base.link(page, token));
         Some(Action { token, link, validity })

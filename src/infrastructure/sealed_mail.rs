@@ -28,6 +28,9 @@ enum SealedContent<'a> {
     AlreadyRegistered,
     ResetPassword { token: Cow<'a, str> },
     PasswordChanged,
+    ConfirmNewEmail { token: Cow<'a, str> },
+    EmailChangeRequested,
+    EmailChanged,
 }
 
 impl<'a> SealedMail<'a> {
@@ -70,6 +73,9 @@ impl<'a> SealedContent<'a> {
             MailContent::AlreadyRegistered => Self::AlreadyRegistered,
             MailContent::ResetPassword { token } => Self::ResetPassword { token: token.expose().into() },
             MailContent::PasswordChanged => Self::PasswordChanged,
+            MailContent::ConfirmNewEmail { token } => Self::ConfirmNewEmail { token: token.expose().into() },
+            MailContent::EmailChangeRequested => Self::EmailChangeRequested,
+            MailContent::EmailChanged => Self::EmailChanged,
         }
     }
 
@@ -79,6 +85,9 @@ impl<'a> SealedContent<'a> {
             Self::AlreadyRegistered => MailContent::AlreadyRegistered,
             Self::ResetPassword { token } => MailContent::ResetPassword { token: Secret::new(token) },
             Self::PasswordChanged => MailContent::PasswordChanged,
+            Self::ConfirmNewEmail { token } => MailContent::ConfirmNewEmail { token: Secret::new(token) },
+            Self::EmailChangeRequested => MailContent::EmailChangeRequested,
+            Self::EmailChanged => MailContent::EmailChanged,
         }
     }
 }

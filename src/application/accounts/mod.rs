@@ -1,16 +1,22 @@
 //! The signed-in person's own account: the use cases of `AccountService`.
 
+mod change_email;
 mod change_password;
+mod confirm_email_change;
+mod delete_me;
 mod get_me;
 mod list_my_sessions;
+mod own_password;
 mod revoke_my_other_sessions;
 mod revoke_my_session;
+mod update_me;
 
 use std::sync::Arc;
 
 pub use change_password::ChangePassword;
 pub use get_me::Me;
 pub use list_my_sessions::SessionPage;
+pub use update_me::UpdateMe;
 
 use super::Ports;
 use super::mail_post::MailPost;

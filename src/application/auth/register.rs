@@ -2,15 +2,16 @@ use super::Auth;
 use crate::application::brake::Brake;
 use crate::application::error::{Refusal, Result, Violations};
 use crate::application::ports::{Transaction, UserInsert};
+use crate::application::save;
 use crate::domain::Timestamp;
 use crate::domain::action_token::ActionPurpose;
 use crate::domain::client::Client;
 use crate::domain::email::EmailAddress;
 use crate::domain::id::UserId;
 use crate::domain::mail::MailContent;
-use crate::domain::password::Password;
+use crate::domain::password::{Password, PasswordHash};
 use crate::domain::profile::{DisplayName, Locale};
-use crate::domain::user::{SignUp, User, UserState, account_words};
+use crate::domain::user::{ProfileChanges, SignUp, User, UserState, account_words};
 use crate::domain::username::Username;
 
 /// What a person sends to sign up.
@@ -46,7 +47,7 @@ impl Auth {
                 tx.credentials().put_password(user.id, &hash, now).await?;
                 self.send_verification(tx.as_mut(), &user, now).await?;
             }
-            UserInsert::NameTaken => self.answer_taken_name(tx.as_mut(), &user, now).await?,
+            UserInsert::NameTaken => self.answer_taken_name(tx.as_mut(), &user, (&hash, now)).await?,
         }
         tx.commit().await?;
         Ok(())
@@ -54,18 +55,40 @@ impl Auth {
 
     /// Tells the owner of a taken address, and nobody else. Only a username of somebody else is refused openly: it is
     /// public, and the person has to choose another one.
-    async fn answer_taken_name(&self, tx: &mut dyn Transaction, user: &User, now: Timestamp) -> Result<()> {
+    ///
+    /// An account that waits for its verification belongs to nobody yet. Each token that is mailed stands for the sign-up
+    /// it was mailed for, or whoever signs up with the address of another would have that person verify a password that
+    /// is not theirs.
+    async fn answer_taken_name(
+        &self,
+        tx: &mut dyn Transaction,
+        user: &User,
+        (hash, now): (&PasswordHash, Timestamp),
+    ) -> Result<()> {
         if let Some(username) = &user.username {
             let holder = tx.users().find_by_username(username).await?;
             if holder.is_some_and(|holder| holder.email.canonical() != user.email.canonical()) {
                 return Err(Refusal::UsernameTaken.into());
             }
         }
-        let Some(owner) = tx.users().find_by_email(&user.email).await? else {
+        let Some(mut owner) = tx.users().find_by_email(&user.email).await? else {
             return Err(Refusal::UsernameTaken.into());
         };
         match owner.state {
-            UserState::Pending => self.send_verification(tx, &owner, now).await,
+            UserState::Pending => {
+                if self.send_verification(tx, &owner, now).await? {
+                    tx.credentials().put_password(owner.id, hash, now).await?;
+                    let (display_name, locale) = (user.display_name.clone(), user.locale.clone());
+                    let profile = ProfileChanges {
+                        display_name: Some(display_name),
+                        locale: Some(locale),
+                        ..ProfileChanges::default()
+                    };
+                    owner.change_profile(profile, now);
+                    save::user(tx, &owner).await?;
+                }
+                Ok(())
+            }
             UserState::Active | UserState::Suspended => {
                 self.post.send_sparingly(tx, &owner, MailContent::AlreadyRegistered, now).await
             }
@@ -73,7 +96,7 @@ impl Auth {
         }
     }
 
-    async fn send_verification(&self, tx: &mut dyn Transaction, user: &User, now: Timestamp) -> Result<()> {
+    async fn send_verification(&self, tx: &mut dyn Transaction, user: &User, now: Timestamp) -> Result<bool> {
         let to = (&user.email, Some(user));
         self.post.send_token(tx, to, ActionPurpose::VerifyEmail, (&self.policy, now)).await
     }

@@ -10,7 +10,6 @@ use crate::domain::secret::Digest;
 use crate::domain::session::EndReason;
 use crate::domain::text;
 use crate::domain::user::User;
-use crate::domain::username::Username;
 
 /// What a person sends to set a new password.
 #[derive(Debug, Clone, Default)]
@@ -34,14 +33,14 @@ impl Auth {
 
         let mut tx = self.store.write().await?;
         let consumed = tx.action_tokens().consume_action_token(&digest, ActionPurpose::ResetPassword, now).await?;
-        let user_id = consumed.ok_or(Refusal::ActionTokenInvalid)?;
+        let user_id = consumed.ok_or(Refusal::ActionTokenInvalid)?.user_id;
         let mut user = find_recoverable_in(tx.as_mut(), user_id).await?;
         tx.credentials().put_password(user.id, &hash, now).await?;
         user.password_recovered(now);
         save::user(tx.as_mut(), &user).await?;
         tx.action_tokens().drop_action_token(user.id, ActionPurpose::VerifyEmail).await?;
         tx.sessions().end_sessions(user.id, None, (now, EndReason::PasswordChanged)).await?;
-        self.lift_lock(tx.as_mut(), &user).await?;
+        brake::forget_all(tx.as_mut(), &self.throttle_key, &user).await?;
         self.post.send(tx.as_mut(), &user, MailContent::PasswordChanged, now).await?;
         tx.commit().await?;
         Ok(())
@@ -60,14 +59,6 @@ impl Auth {
         let mut tx = self.store.read().await?;
         let found = tx.action_tokens().find_action_token(digest, ActionPurpose::ResetPassword, now).await?;
         find_recoverable_in(tx.as_mut(), found.ok_or(Refusal::ActionTokenInvalid)?).await
-    }
-
-    async fn lift_lock(&self, tx: &mut dyn Transaction, user: &User) -> Result<()> {
-        brake::forget(tx, &self.throttle_key, user.email.canonical()).await?;
-        if let Some(username) = user.username.as_ref().map(Username::as_str) {
-            brake::forget(tx, &self.throttle_key, username).await?;
-        }
-        Ok(())
     }
 }
 

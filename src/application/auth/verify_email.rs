@@ -14,7 +14,7 @@ impl Auth {
 
         let mut tx = self.store.write().await?;
         let consumed = tx.action_tokens().consume_action_token(&digest, ActionPurpose::VerifyEmail, now).await?;
-        let user_id = consumed.ok_or(Refusal::ActionTokenInvalid)?;
+        let user_id = consumed.ok_or(Refusal::ActionTokenInvalid)?.user_id;
         let mut user = tx.users().find_user(user_id).await?.ok_or(Refusal::ActionTokenInvalid)?;
         if user.prove_email(now) {
             save::user(tx.as_mut(), &user).await?;

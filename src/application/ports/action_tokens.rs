@@ -3,8 +3,18 @@ use async_trait::async_trait;
 use super::StoreResult;
 use crate::domain::Timestamp;
 use crate::domain::action_token::{ActionPurpose, ActionToken};
+use crate::domain::email::EmailAddress;
 use crate::domain::id::UserId;
 use crate::domain::secret::Digest;
+
+/// What a token allowed that was taken out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConsumedToken {
+    /// To whom.
+    pub user_id: UserId,
+    /// Which address to take, for `ChangeEmail`.
+    pub new_email: Option<EmailAddress>,
+}
 
 /// Mailed tokens, at most one for each person and purpose.
 #[async_trait]
@@ -26,7 +36,7 @@ pub trait ActionTokens: Send {
         digest: &Digest,
         purpose: ActionPurpose,
         now: Timestamp,
-    ) -> StoreResult<Option<UserId>>;
+    ) -> StoreResult<Option<ConsumedToken>>;
 
     /// Takes out the person's token for a purpose, whatever it is.
     async fn drop_action_token(&mut self, user_id: UserId, purpose: ActionPurpose) -> StoreResult<()>;

@@ -18,7 +18,7 @@ mod throttles;
 mod users;
 
 pub use access_tokens::{AccessClaims, AccessTokens, OpenedKey, TokenRejected};
-pub use action_tokens::ActionTokens;
+pub use action_tokens::{ActionTokens, ConsumedToken};
 pub use clock::Clock;
 pub use credentials::{Credentials, PasswordCredential};
 pub use entropy::Entropy;

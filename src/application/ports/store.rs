@@ -15,6 +15,9 @@ pub enum StoreError {
     /// The database cannot be reached, or no connection was free in time. Nothing was changed.
     #[error("the store cannot be reached")]
     Unavailable(#[source] Cause),
+    /// Something unique is there already. Inserts that may meet it say so without this error.
+    #[error("something unique is there already")]
+    Conflict(#[source] Cause),
     /// A statement of this transaction failed before, so it can only be rolled back.
     #[error("the transaction failed earlier and cannot be committed")]
     Aborted,

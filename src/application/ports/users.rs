@@ -32,8 +32,12 @@ pub trait Users: Send {
     async fn insert_user(&mut self, user: &User) -> StoreResult<UserInsert>;
 
     /// Stores a changed person whose entity grew from the stored revision `user.revision - 1`. Whether it did: `false`
-    /// means somebody else was faster, and nothing was stored.
+    /// means somebody else was faster, and nothing was stored. A name that somebody else has is a
+    /// conflict.
     async fn update_user(&mut self, user: &User) -> StoreResult<bool>;
+
+    /// Erases up to `limit` deleted people whose time to be erased has come. How many.
+    async fn purge_users(&mut self, now: crate::domain::Timestamp, limit: i64) -> StoreResult<usize>;
 
     /// Records the time of a sign-in, without a new revision.
     async fn record_login(&mut self, id: UserId, time: crate::domain::Timestamp) -> StoreResult<()>;

@@ -20,7 +20,8 @@ impl Upkeep {
         let sessions = tx.sessions().purge_sessions(now - KEEP_SESSIONS, BATCH).await?;
         let tokens = tx.action_tokens().purge_action_tokens(now - KEEP_ACTION_TOKENS, BATCH).await?;
         let throttles = tx.throttles().purge_throttles(now - KEEP_THROTTLES, BATCH).await?;
+        let people = tx.users().purge_users(now, BATCH).await?;
         tx.commit().await?;
-        Ok(sessions + tokens + throttles)
+        Ok(sessions + tokens + throttles + people)
     }
 }

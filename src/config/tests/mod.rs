@@ -165,6 +165,7 @@ fn every_limit_holds_at_its_boundary() {
         ("verification_lifetime", ["1m", "24h"], ["59s", "25h"]),
         ("reset_lifetime", ["1m", "24h"], ["59s", "25h"]),
         ("password_min_length", ["8", "64"], ["7", "65"]),
+        ("deleted_retention", ["0s", "365d"], ["-1s", "366d"]),
         ("hashing_memory_kib", ["19456", "262144"], ["19455", "262145"]),
         ("hashing_iterations", ["2", "16"], ["1", "17"]),
         ("hashing_threads", ["0", "256"], ["-1", "257"]),

@@ -26,6 +26,12 @@ macro_rules! language {
         embed!($tag:
             "already_registered.html",
             "already_registered.txt",
+            "confirm_new_email.html",
+            "confirm_new_email.txt",
+            "email_change_requested.html",
+            "email_change_requested.txt",
+            "email_changed.html",
+            "email_changed.txt",
             "password_changed.html",
             "password_changed.txt",
             "reset_password.html",
@@ -37,7 +43,7 @@ macro_rules! language {
     };
 }
 
-const LANGUAGES: &[Language] = &[language!("en")];
+const LANGUAGES: &[Language] = &[language!("en"), language!("de")];
 
 struct Language {
     tag: &'static str,
@@ -110,7 +116,15 @@ fn language(locale: Option<&Locale>) -> &'static str {
 mod tests {
     use super::*;
 
-    const KINDS: [&str; 4] = ["verify_email", "already_registered", "reset_password", "password_changed"];
+    const KINDS: [&str; 7] = [
+        "verify_email",
+        "already_registered",
+        "reset_password",
+        "password_changed",
+        "confirm_new_email",
+        "email_change_requested",
+        "email_changed",
+    ];
     const LINK: &str = "https://app.example/verify-email#token=T0ken_-";
 
     fn render(kind: &str, words: &Words<'_>) -> Rendered {
@@ -123,19 +137,26 @@ mod tests {
     }
 
     #[test]
-    fn every_mail_is_whole_in_text_and_html() {
-        for kind in KINDS {
-            for words in [with_link("Ada"), Words { link: None, ..with_link("") }] {
-                let mail = render(kind, &words);
+    fn every_mail_is_whole_in_text_and_html_in_every_language() {
+        for (tag, hello) in [("en", "Hello"), ("de", "Hallo")] {
+            let locale = Locale::parse(tag).unwrap();
+            for (kind, words) in
+                KINDS.iter().flat_map(|kind| [(kind, with_link("Ada")), (kind, Words { link: None, ..with_link("") })])
+            {
+                let mail = Templates::new().unwrap().render(kind, Some(&locale), &words).unwrap();
                 assert!(mail.subject.contains("id.example.com"), "{kind}: {}", mail.subject);
-                assert!(mail.html.starts_with("<!DOCTYPE html>\n<html lang=\"en\">"), "{kind}: {}", mail.html);
+                assert!(
+                    mail.html.starts_with(&format!("<!DOCTYPE html>\n<html lang=\"{tag}\">")),
+                    "{kind}: {}",
+                    mail.html
+                );
                 assert!(mail.html.ends_with("</html>"), "{kind}: {}", mail.html);
                 for part in [&mail.subject, &mail.text, &mail.html] {
                     assert!(!part.contains(['{', '}']), "{kind}: {part}");
                 }
                 for part in [&mail.text, &mail.html] {
-                    let greeting = if words.name.is_empty() { "Hello," } else { "Hello Ada," };
-                    assert!(part.contains(greeting), "{kind}: {part}");
+                    let greeting = if words.name.is_empty() { format!("{hello},") } else { format!("{hello} Ada,") };
+                    assert!(part.contains(&greeting), "{kind}: {part}");
                 }
             }
         }
@@ -143,7 +164,7 @@ mod tests {
 
     #[test]
     fn a_token_is_shown_as_a_link_or_where_there_are_none_by_itself() {
-        for kind in ["verify_email", "reset_password"] {
+        for kind in ["verify_email", "reset_password", "confirm_new_email"] {
             let linked = render(kind, &with_link(""));
             assert!(
                 linked.text.contains(&format!("\n\n{LINK}\n\nThe link works once, within 1 hour.")),
@@ -161,7 +182,7 @@ mod tests {
 
     #[test]
     fn notices_carry_no_token() {
-        for kind in ["already_registered", "password_changed"] {
+        for kind in ["already_registered", "password_changed", "email_change_requested", "email_changed"] {
             let mail = render(kind, &with_link(""));
             assert!(!mail.text.contains("T0ken") && !mail.html.contains("T0ken"), "{kind}");
             let words = Words { link: None, token: None, minutes: None, ..with_link("") };
@@ -199,8 +220,11 @@ mod tests {
 
     #[test]
     fn the_primary_subtag_of_the_locale_decides_and_english_is_for_all_others() {
-        for tag in ["en", "EN", "en-GB", "eo", "de-CH", "zh-Hant-TW"] {
-            assert_eq!(language(Some(&Locale::parse(tag).unwrap())), "en", "{tag}");
+        for (tag, expected) in [("en", "en"), ("EN", "en"), ("en-GB", "en"), ("eo", "en"), ("zh-Hant-TW", "en")]
+            .into_iter()
+            .chain([("de", "de"), ("de-CH", "de"), ("DE-at", "de")])
+        {
+            assert_eq!(language(Some(&Locale::parse(tag).unwrap())), expected, "{tag}");
         }
         assert_eq!(language(None), "en");
         let tags: Vec<&str> = LANGUAGES.iter().map(|known| known.tag).collect();

@@ -20,6 +20,7 @@ const UNAVAILABLE: [&str; 4] =
 pub(super) fn from_diesel(error: Error) -> StoreError {
     match &error {
         Error::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => StoreError::Contention(error.into()),
+        Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => StoreError::Conflict(error.into()),
         lost if is_connection_lost(lost) => StoreError::Unavailable(error.into()),
         Error::DatabaseError(kind, information) => from_message(*kind, information.as_ref()),
         _ => StoreError::Corrupt(error.to_string()),
@@ -87,7 +88,7 @@ mod tests {
 
     #[test]
     fn everything_else_is_unexpected() {
-        assert!(matches!(map(DatabaseErrorKind::UniqueViolation, "x"), StoreError::Corrupt(_)));
+        assert!(matches!(map(DatabaseErrorKind::CheckViolation, "x"), StoreError::Corrupt(_)));
         assert!(matches!(from_diesel(Error::NotFound), StoreError::Corrupt(_)));
     }
 }

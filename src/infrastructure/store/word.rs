@@ -30,7 +30,8 @@ impl Word for UserState {
 }
 
 impl Word for EndReason {
-    const ALL: &'static [Self] = &[Self::Logout, Self::Revoked, Self::PasswordChanged, Self::TokenReuse, Self::Evicted];
+    const ALL: &'static [Self] =
+        &[Self::Logout, Self::Revoked, Self::PasswordChanged, Self::TokenReuse, Self::Evicted, Self::AccountClosed];
 
     fn word(self) -> &'static str {
         match self {
@@ -39,17 +40,19 @@ impl Word for EndReason {
             Self::PasswordChanged => "password_changed",
             Self::TokenReuse => "token_reuse",
             Self::Evicted => "evicted",
+            Self::AccountClosed => "account_closed",
         }
     }
 }
 
 impl Word for ActionPurpose {
-    const ALL: &'static [Self] = &[Self::VerifyEmail, Self::ResetPassword];
+    const ALL: &'static [Self] = &[Self::VerifyEmail, Self::ResetPassword, Self::ChangeEmail];
 
     fn word(self) -> &'static str {
         match self {
             Self::VerifyEmail => "verify_email",
             Self::ResetPassword => "reset_password",
+            Self::ChangeEmail => "change_email",
         }
     }
 }

@@ -4,14 +4,17 @@ use std::sync::Arc;
 
 use tonic::{Request, Response, Status};
 
-use super::{caller, encode, status};
-use crate::application::accounts::{Accounts, ChangePassword};
+use super::mask::Fields;
+use super::{caller, encode, json, status};
+use crate::application::accounts::{Accounts, ChangePassword, UpdateMe};
+use crate::application::error::{Error, Violation};
 use crate::application::page::PageRequest;
 use crate::proto::account_service_server::AccountService;
 use crate::proto::{
-    ChangePasswordRequest, ChangePasswordResponse, GetMeRequest, GetMeResponse, ListMySessionsRequest,
+    ChangeEmailRequest, ChangeEmailResponse, ChangePasswordRequest, ChangePasswordResponse, ConfirmEmailChangeRequest,
+    ConfirmEmailChangeResponse, DeleteMeRequest, DeleteMeResponse, GetMeRequest, GetMeResponse, ListMySessionsRequest,
     ListMySessionsResponse, RevokeMyOtherSessionsRequest, RevokeMyOtherSessionsResponse, RevokeMySessionRequest,
-    RevokeMySessionResponse,
+    RevokeMySessionResponse, UpdateMeRequest, UpdateMeResponse,
 };
 
 /// Decodes calls of `AccountService` for their use cases.
@@ -39,6 +42,36 @@ impl AccountService for AccountRpc {
         let command = ChangePassword { current_password, new_password };
         self.0.change_password(&caller, command, &client).await.map_err(status::of)?;
         Ok(Response::new(ChangePasswordResponse {}))
+    }
+
+    async fn update_me(&self, request: Request<UpdateMeRequest>) -> Result<Response<UpdateMeResponse>, Status> {
+        let caller = caller::of(&request)?;
+        let command = decode_update(request.into_inner())?;
+        let user = self.0.update_me(&caller, command).await.map_err(status::of)?;
+        Ok(Response::new(UpdateMeResponse { user: Some(encode::user(&user)) }))
+    }
+
+    async fn change_email(
+        &self,
+        request: Request<ChangeEmailRequest>,
+    ) -> Result<Response<ChangeEmailResponse>, Status> {
+        let caller = caller::of(&request)?;
+        self.0.change_email(&caller, &request.get_ref().new_email).await.map_err(status::of)?;
+        Ok(Response::new(ChangeEmailResponse {}))
+    }
+
+    async fn confirm_email_change(
+        &self,
+        request: Request<ConfirmEmailChangeRequest>,
+    ) -> Result<Response<ConfirmEmailChangeResponse>, Status> {
+        self.0.confirm_email_change(&request.get_ref().token).await.map_err(status::of)?;
+        Ok(Response::new(ConfirmEmailChangeResponse {}))
+    }
+
+    async fn delete_me(&self, request: Request<DeleteMeRequest>) -> Result<Response<DeleteMeResponse>, Status> {
+        let (caller, client) = (caller::of(&request)?, caller::client(&request)?);
+        self.0.delete_me(&caller, &request.get_ref().password, &client).await.map_err(status::of)?;
+        Ok(Response::new(DeleteMeResponse {}))
     }
 
     async fn list_my_sessions(
@@ -71,4 +104,37 @@ impl AccountService for AccountRpc {
         let revoked_count = i32::try_from(count).unwrap_or(i32::MAX);
         Ok(Response::new(RevokeMyOtherSessionsResponse { revoked_count }))
     }
+}
+
+/// What a person may change of the own account.
+const OWN_FIELDS: Fields = Fields {
+    writable: &["display_name", "username", "locale", "attributes"],
+    output_only: &["id", "create_time", "update_time", "last_login_time", "delete_time", "purge_time", "etag"],
+    restricted: (
+        &["email", "email_verified", "state", "state_reason", "mfa_enabled", "password_change_required"],
+        "users.write",
+    ),
+};
+
+fn decode_update(request: UpdateMeRequest) -> Result<UpdateMe, Status> {
+    let violation = |field, why| status::of(Error::Invalid(vec![Violation::form(field, why)]));
+    let user = request.user.ok_or_else(|| violation("user", "is required"))?;
+    let populated: Vec<&'static str> = [
+        ("display_name", !user.display_name.is_empty()),
+        ("username", !user.username.is_empty()),
+        ("locale", !user.locale.is_empty()),
+        ("attributes", user.attributes.is_some()),
+    ]
+    .into_iter()
+    .filter_map(|(field, is_populated)| is_populated.then_some(field))
+    .collect();
+    let mask = OWN_FIELDS.read(request.update_mask, &populated)?;
+    let attributes = mask.pick("attributes", user.attributes.unwrap_or_default()).map(json::write).transpose();
+    Ok(UpdateMe {
+        display_name: mask.pick("display_name", user.display_name),
+        username: mask.pick("username", user.username),
+        locale: mask.pick("locale", user.locale),
+        attributes: attributes.map_err(|_| violation("user.attributes", "must not hold NaN or infinite numbers"))?,
+        etag: user.etag,
+    })
 }

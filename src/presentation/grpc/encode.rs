@@ -2,6 +2,7 @@
 
 use prost_types::Timestamp as ProtoTime;
 
+use super::json;
 use crate::application::auth::IssuedTokens;
 use crate::domain::Timestamp;
 use crate::domain::id::SessionId;
@@ -25,7 +26,7 @@ pub(super) fn user(user: &User) -> proto::User {
         display_name: user.display_name.as_str().to_owned(),
         state: user_state(user.state).into(),
         state_reason: user.state_reason.clone(),
-        attributes: None,
+        attributes: json::read(user.attributes.as_json()).filter(|attributes| !attributes.fields.is_empty()),
         locale: user.locale.as_ref().map(|locale| locale.as_str().to_owned()).unwrap_or_default(),
         mfa_enabled: false,
         password_change_required: user.password_change_required,
@@ -33,7 +34,7 @@ pub(super) fn user(user: &User) -> proto::User {
         update_time: Some(time(user.update_time)),
         last_login_time: user.last_login_time.map(time),
         delete_time: user.delete_time.map(time),
-        purge_time: None,
+        purge_time: user.purge_time.map(time),
         etag: user.etag(),
     }
 }

@@ -167,6 +167,10 @@ fn refused(refusal: Refusal) -> Status {
         }
         Refusal::UsernameTaken => Outgoing::new(Code::AlreadyExists, Reason::UsernameTaken, "the username is taken")
             .violating("username", "is taken"),
+        Refusal::EmailTaken => Outgoing::new(Code::AlreadyExists, Reason::EmailTaken, "the e-mail address is taken"),
+        Refusal::EtagMismatch => {
+            Outgoing::new(Code::Aborted, Reason::EtagMismatch, "the object was changed since it was read")
+        }
         Refusal::NotFound { resource, name } => {
             let mut outgoing = Outgoing::new(Code::NotFound, Reason::ResourceNotFound, "there is no such resource");
             outgoing.details.set_resource_info(resource, name, "", "");

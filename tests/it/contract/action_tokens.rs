@@ -2,8 +2,9 @@ use std::sync::Arc;
 
 use ipse::application::ports::Store;
 use ipse::domain::Timestamp;
-use ipse::domain::action_token::ActionPurpose::{self, ResetPassword, VerifyEmail};
+use ipse::domain::action_token::ActionPurpose::{self, ChangeEmail, ResetPassword, VerifyEmail};
 use ipse::domain::action_token::ActionToken;
+use ipse::domain::email::EmailAddress;
 use ipse::domain::id::UserId;
 use time::Duration;
 
@@ -18,6 +19,7 @@ on_both_backends! {
     a_new_token_replaces_the_one_for_the_same_purpose
     tokens_of_other_purposes_and_people_stay
     a_consumed_token_is_gone
+    a_token_brings_the_address_it_was_made_for
     an_expired_or_foreign_token_is_not_consumed
     a_consumption_that_is_rolled_back_gives_the_token_back
     of_parallel_consumptions_exactly_one_gets_the_token
@@ -28,7 +30,8 @@ on_both_backends! {
 
 fn token(owner: u32, purpose: ActionPurpose, number: u32) -> ActionToken {
     let (create_time, expire_time) = (at(0), at(3600));
-    ActionToken { user_id: user(owner).id, purpose, digest: digest(number), create_time, expire_time }
+    let user_id = user(owner).id;
+    ActionToken { user_id, purpose, new_email: None, digest: digest(number), create_time, expire_time }
 }
 
 async fn put(fixture: &Fixture, tokens: &[ActionToken]) {
@@ -47,7 +50,7 @@ async fn consume(store: &Arc<dyn Store>, number: u32, purpose: ActionPurpose, no
     let mut tx = store.write().await.unwrap();
     let owner = tx.action_tokens().consume_action_token(&digest(number), purpose, now).await.unwrap();
     tx.commit().await.unwrap();
-    owner
+    owner.map(|token| token.user_id)
 }
 
 async fn a_token_is_found_by_its_digest_and_purpose(fixture: Fixture) {
@@ -93,6 +96,21 @@ async fn a_consumed_token_is_gone(fixture: Fixture) {
     assert_eq!(find(&fixture, 2, ResetPassword, at(0)).await, Some(user(1).id));
 }
 
+async fn a_token_brings_the_address_it_was_made_for(fixture: Fixture) {
+    fixture.put_users(&[user(1)]).await;
+    let new_email = Some(EmailAddress::parse("New.Name@bücher.example").unwrap());
+    put(
+        &fixture,
+        &[ActionToken { new_email: new_email.clone(), ..token(1, ChangeEmail, 1) }, token(1, VerifyEmail, 2)],
+    )
+    .await;
+    let mut tx = fixture.write().await;
+    for (number, purpose, expected) in [(1, ChangeEmail, new_email), (2, VerifyEmail, None)] {
+        let consumed = tx.action_tokens().consume_action_token(&digest(number), purpose, at(0)).await.unwrap();
+        assert_eq!(consumed.unwrap().new_email, expected);
+    }
+}
+
 async fn an_expired_or_foreign_token_is_not_consumed(fixture: Fixture) {
     fixture.put_users(&[user(1)]).await;
     put(&fixture, &[token(1, VerifyEmail, 1)]).await;
@@ -107,7 +125,7 @@ async fn a_consumption_that_is_rolled_back_gives_the_token_back(fixture: Fixture
     put(&fixture, &[token(1, VerifyEmail, 1)]).await;
     let mut tx = fixture.write().await;
     let owner = tx.action_tokens().consume_action_token(&digest(1), VerifyEmail, at(0)).await.unwrap();
-    assert_eq!(owner, Some(user(1).id));
+    assert_eq!(owner.map(|token| token.user_id), Some(user(1).id));
     drop(tx);
     assert_eq!(consume(&fixture.store, 1, VerifyEmail, at(0)).await, Some(user(1).id));
 }

@@ -1,6 +1,7 @@
 //! Values to store.
 
 use ipse::domain::Timestamp;
+use ipse::domain::attributes::Attributes;
 use ipse::domain::client::{Client, ClientLabel};
 use ipse::domain::email::EmailAddress;
 use ipse::domain::id::{IdEntropy, MailId, SessionId, UserId};
@@ -48,6 +49,8 @@ pub(super) fn complete_user(number: u32) -> User {
         update_time: at(1),
         last_login_time: Some(at(2)),
         delete_time: Some(at(3)),
+        purge_time: Some(at(4)),
+        attributes: Attributes::new(format!("{{\"a\":{HOSTILE:?}}}")).unwrap(),
         revision: i64::from(u32::MAX) + 1,
         ..user(number)
     }

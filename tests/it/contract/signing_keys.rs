@@ -69,7 +69,7 @@ async fn a_key_is_stored_once(fixture: Fixture) {
     insert(&fixture, &[key(1)]).await;
     let mut tx = fixture.write().await;
     let again = tx.signing_keys().insert_signing_key(&key(1)).await;
-    assert!(matches!(again, Err(StoreError::Corrupt(_))), "{again:?}");
+    assert!(matches!(again, Err(StoreError::Conflict(_))), "{again:?}");
 }
 
 async fn key_ids_differ_in_case(fixture: Fixture) {

@@ -72,7 +72,7 @@ async fn a_failed_statement_makes_the_commit_refuse(fixture: Fixture) {
     tx.users().insert_user(&user(2)).await.unwrap();
     tx.sessions().insert_session(&session(&user(1), 1)).await.unwrap();
     let again = tx.sessions().insert_session(&session(&user(1), 1)).await;
-    assert!(matches!(again, Err(StoreError::Corrupt(_))), "{again:?}");
+    assert!(matches!(again, Err(StoreError::Conflict(_))), "{again:?}");
     // Whether a later statement succeeds is up to the database; it must not hide the failure.
     let _ = tx.users().find_user(user(1).id).await;
     let commit = tx.commit().await;

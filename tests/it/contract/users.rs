@@ -27,6 +27,8 @@ on_both_backends! {
     an_update_of_an_unknown_person_changes_nothing
     of_parallel_updates_of_one_revision_exactly_one_succeeds
     a_login_is_recorded_without_a_new_revision
+    a_change_to_a_taken_name_is_a_conflict
+    people_whose_time_has_come_are_purged_in_batches
     a_value_without_meaning_is_corrupt
 }
 
@@ -224,6 +226,29 @@ async fn a_login_is_recorded_without_a_new_revision(fixture: Fixture) {
         assert_eq!(find(&fixture, &user(1)).await, Some(User { last_login_time: Some(time), ..user(1) }));
     }
     assert_eq!(find(&fixture, &user(2)).await, Some(user(2)));
+}
+
+async fn a_change_to_a_taken_name_is_a_conflict(fixture: Fixture) {
+    fixture.put_users(&[user(1), user(2)]).await;
+    let mut tx = fixture.write().await;
+    let taken = User { email: user(1).email, revision: 2, ..user(2) };
+    assert!(matches!(tx.users().update_user(&taken).await, Err(StoreError::Conflict(_))));
+    drop(tx);
+    assert_eq!(find(&fixture, &user(2)).await, Some(user(2)));
+}
+
+async fn people_whose_time_has_come_are_purged_in_batches(fixture: Fixture) {
+    let leaving = |number: u32| User { purge_time: Some(at(i64::from(number))), ..user(number) };
+    fixture.put_users(&(1..=5).map(leaving).collect::<Vec<_>>()).await;
+    fixture.put_users(&[user(6)]).await;
+    for expected in [2, 2, 0] {
+        let mut tx = fixture.write().await;
+        assert_eq!(tx.users().purge_users(at(4), 2).await.unwrap(), expected);
+        tx.commit().await.unwrap();
+    }
+    assert_eq!(find(&fixture, &user(4)).await, None);
+    assert_eq!(find(&fixture, &user(5)).await, Some(leaving(5)));
+    assert_eq!(find(&fixture, &user(6)).await, Some(user(6)));
 }
 
 async fn a_value_without_meaning_is_corrupt(fixture: Fixture) {

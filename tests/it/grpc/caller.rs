@@ -51,6 +51,7 @@ async fn every_rpc_is_public_or_refuses_who_brings_no_token(world: World) {
     assert_eq!(
         public,
         [
+            "ConfirmEmailChange",
             "Register",
             "VerifyEmail",
             "ResendVerification",

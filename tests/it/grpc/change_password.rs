@@ -1,7 +1,7 @@
 use futures_util::future::join_all;
 use ipse::proto::ErrorReason::{
-    CredentialsInvalid, FieldInvalid, PasswordBlocklisted, PasswordTooLong, PasswordTooShort, RateLimited,
-    RefreshTokenInvalid, TokenInvalid,
+    ActionTokenInvalid, CredentialsInvalid, FieldInvalid, PasswordBlocklisted, PasswordTooLong, PasswordTooShort,
+    RateLimited, RefreshTokenInvalid, TokenInvalid,
 };
 use time::Duration;
 
@@ -13,6 +13,7 @@ const NEW: &str = "another long way home";
 
 on_both_backends! {
     World::start =>
+    a_reset_that_was_asked_for_before_is_void
     the_new_password_takes_the_place_of_the_old
     all_other_sessions_end
     the_owner_is_told
@@ -127,4 +128,12 @@ async fn a_change_settles_a_demand(world: World) {
     phone.change_password(&alice.password, NEW).await.unwrap();
     assert!(!phone.me().await.unwrap().user.unwrap().password_change_required);
     alice.with_password(NEW).log_in().await.unwrap();
+}
+
+async fn a_reset_that_was_asked_for_before_is_void(world: World) {
+    let alice = world.person("alice").await;
+    alice.request_reset().await.unwrap();
+    let token = alice.mailed_token().await;
+    alice.log_in().await.unwrap().change_password(&alice.password, NEW).await.unwrap();
+    assert_eq!(reason(alice.reset(&token, "a password of somebody else").await), ActionTokenInvalid);
 }

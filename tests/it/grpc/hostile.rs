@@ -86,7 +86,7 @@ async fn no_bytes_make_the_server_fail(world: World) {
     let field = (0..8_u8, 0..6_u8, 0..12_u8, prop::collection::vec(any::<u8>(), 0..12));
     let message = prop::collection::vec(field, 0..4).prop_map(|fields| {
         let field =
-            |(number, kind, length, bytes)| [&[number << 3 | kind, length][..], &Vec::<u8>::from(bytes)].concat();
+            |(number, kind, length, bytes): (u8, u8, u8, Vec<u8>)| [&[number << 3 | kind, length][..], &bytes].concat();
         fields.into_iter().flat_map(field).collect::<Vec<u8>>()
     });
     for number in 0..400 {

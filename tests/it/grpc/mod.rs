@@ -1,8 +1,10 @@
 //! The RPCs as callers see them, on both backends, through the wiring of production.
 
+mod account_deletion;
 mod attacks;
 mod caller;
 mod change_password;
+mod email_change;
 mod errors;
 mod fields;
 mod get_me;
@@ -13,6 +15,7 @@ mod limits;
 mod log_in;
 mod log_out;
 mod mail;
+mod profile;
 mod purge;
 mod refresh;
 mod register;

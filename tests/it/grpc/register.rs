@@ -1,7 +1,7 @@
 use futures_util::future::join_all;
 use ipse::proto::ErrorReason::{
-    ActionTokenInvalid, EmailNotVerified, FieldInvalid, PasswordBlocklisted, PasswordTooLong, PasswordTooShort,
-    RateLimited, UsernameTaken,
+    ActionTokenInvalid, CredentialsInvalid, EmailNotVerified, FieldInvalid, PasswordBlocklisted, PasswordTooLong,
+    PasswordTooShort, RateLimited, UsernameTaken,
 };
 use time::Duration;
 
@@ -12,6 +12,8 @@ use crate::support::world::World;
 
 on_both_backends! {
     World::start =>
+    a_verified_password_is_the_one_signed_up_with_last
+    a_sign_up_without_a_mail_changes_no_password
     a_new_person_gets_a_mail_and_cannot_sign_in_before_it_is_answered
     the_owner_of_a_taken_address_is_told_and_keeps_the_password
     an_address_has_one_account_however_it_is_written
@@ -195,4 +197,28 @@ async fn sign_ups_from_one_network_are_slowed_down(world: World) {
     bob.at("198.51.100.8").register().await.unwrap();
     world.wait(Duration::seconds(32));
     world.stranger("carol").at("198.51.100.7").register().await.unwrap();
+}
+
+/// Somebody else signed up with the address before: that password must not be what its owner verifies.
+async fn a_verified_password_is_the_one_signed_up_with_last(world: World) {
+    let alice = world.stranger("alice");
+    let mallory = alice.with_password("a password of somebody else");
+    mallory.register().await.unwrap();
+    let void = alice.mailed_token().await;
+    world.wait(Duration::minutes(1));
+    alice.register().await.unwrap();
+    let token = alice.mailed_token().await;
+    assert_eq!(reason(alice.verify(&void).await), ActionTokenInvalid);
+    alice.verify(&token).await.unwrap();
+    alice.log_in().await.unwrap();
+    assert_eq!(reason(mallory.log_in().await), CredentialsInvalid);
+}
+
+async fn a_sign_up_without_a_mail_changes_no_password(world: World) {
+    let alice = world.stranger("alice");
+    alice.register().await.unwrap();
+    // Within the minute there is no second mail, so the first one still stands for the first password.
+    alice.with_password("a password of somebody else").register().await.unwrap();
+    alice.verify(&alice.mailed_token().await).await.unwrap();
+    alice.log_in().await.unwrap();
 }

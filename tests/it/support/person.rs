@@ -5,6 +5,7 @@ use ipse::proto::account_service_client::AccountServiceClient;
 use ipse::proto::auth_service_client::AuthServiceClient;
 use ipse::proto::login_response::Result as LoginResult;
 use ipse::proto::*;
+use prost_types::FieldMask;
 use tonic::transport::Channel;
 use tonic::{Request, Status};
 
@@ -124,6 +125,11 @@ impl<'w> Person<'w> {
         self.auth().logout(self.request(request)).await.map(|_| ())
     }
 
+    pub(crate) async fn confirm_email_change(&self, token: &str) -> Result<(), Status> {
+        let request = ConfirmEmailChangeRequest { token: token.to_owned() };
+        AccountServiceClient::new(self.channel.clone()).confirm_email_change(self.request(request)).await.map(|_| ())
+    }
+
     /// The mails that came for this person since the last look.
     pub(crate) async fn mails(&self) -> Vec<Mail> {
         self.world.deliver_mail().await;
@@ -183,6 +189,22 @@ impl Device<'_> {
         self.account().change_password(self.request(request)).await.map(|_| ())
     }
 
+    pub(crate) async fn update(&self, user: User, paths: &[&str]) -> Result<User, Status> {
+        let update_mask = FieldMask { paths: paths.iter().map(|&path| path.to_owned()).collect() };
+        let request = UpdateMeRequest { user: Some(user), update_mask: Some(update_mask) };
+        Ok(self.account().update_me(self.request(request)).await?.into_inner().user.expect("a user"))
+    }
+
+    pub(crate) async fn change_email(&self, new_email: &str) -> Result<(), Status> {
+        let request = ChangeEmailRequest { new_email: new_email.to_owned() };
+        self.account().change_email(self.request(request)).await.map(|_| ())
+    }
+
+    pub(crate) async fn delete(&self, password: &str) -> Result<(), Status> {
+        let request = DeleteMeRequest { password: password.to_owned() };
+        self.account().delete_me(self.request(request)).await.map(|_| ())
+    }
+
     /// The first page of the sessions, newest first.
     pub(crate) async fn sessions(&self) -> Result<Vec<Session>, Status> {
         Ok(self.page(0, "").await?.sessions)
@@ -226,7 +248,9 @@ impl Device<'_> {
 /// The token that a mail carries.
 pub(crate) fn token_in(mail: &Mail) -> String {
     match &mail.content {
-        MailContent::VerifyEmail { token } | MailContent::ResetPassword { token } => token.expose().to_owned(),
+        MailContent::VerifyEmail { token }
+        | MailContent::ResetPassword { token }
+        | MailContent::ConfirmNewEmail { token } => token.expose().to_owned(),
         other => panic!("a mail without a token: {other:?}"),
     }
 }

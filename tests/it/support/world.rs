@@ -31,7 +31,7 @@ use super::wire::{Answer, Call};
 
 /// The key that seals private keys and mail.
 pub(crate) const MASTER_KEY: [u8; 32] = *b"0123456789abcdefghijklmnopqrstuv";
-/// The claim `iss`, and the one audience of every token.
+/// The claim `iss`, and an audience of every token.
 pub(crate) const ISSUER: &str = "https://id.example";
 /// Another audience that tokens may be for.
 pub(crate) const AUDIENCE: &str = "orders";
@@ -72,25 +72,15 @@ impl World {
         let clock = Arc::new(TestClock::at(datetime!(2026-03-01 12:00 UTC)));
         let letterbox = Arc::new(Letterbox::new());
         let entropy = Arc::new(SeededEntropy::new(1));
-        let overrides =
-            Overrides { clock: Some(clock.clone()), entropy: Some(entropy.clone()), mailer: Some(letterbox.clone()) };
+        let overrides = overrides(&clock, &entropy, &letterbox);
         let replica = Replica::start(App::build(&settings, overrides).await.unwrap()).await;
         Self { clock, letterbox, settings, entropy, replica, database }
     }
 
     /// Another process on the same database.
     pub(crate) async fn another_replica(&self) -> Replica {
-        Replica::start(self.build().await.unwrap()).await
-    }
-
-    /// Builds the service once more.
-    pub(crate) async fn build(&self) -> Result<App, StartError> {
-        let overrides = Overrides {
-            clock: Some(self.clock.clone()),
-            entropy: Some(self.entropy.clone()),
-            mailer: Some(self.letterbox.clone()),
-        };
-        App::build(&self.settings, overrides).await
+        let overrides = overrides(&self.clock, &self.entropy, &self.letterbox);
+        Replica::start(App::build(&self.settings, overrides).await.unwrap()).await
     }
 
     /// Stops the service and starts it again.
@@ -208,6 +198,10 @@ impl Replica {
         drop(self.channel);
         self.served.await.unwrap().unwrap();
     }
+}
+
+fn overrides(clock: &Arc<TestClock>, entropy: &Arc<SeededEntropy>, letterbox: &Arc<Letterbox>) -> Overrides {
+    Overrides { clock: Some(clock.clone()), entropy: Some(entropy.clone()), mailer: Some(letterbox.clone()) }
 }
 
 /// The required settings and the given ones, which go before.

@@ -7,6 +7,7 @@ diesel::table! {
         username -> Nullable<Text>,
         display_name -> Text,
         locale -> Nullable<Text>,
+        attributes -> Text,
         state -> Text,
         state_reason -> Text,
         password_change_required -> Bool,
@@ -14,6 +15,7 @@ diesel::table! {
         update_time -> Timestamptz,
         last_login_time -> Nullable<Timestamptz>,
         delete_time -> Nullable<Timestamptz>,
+        purge_time -> Nullable<Timestamptz>,
         revision -> BigInt,
     }
 }
@@ -56,6 +58,7 @@ diesel::table! {
     action_tokens (user_id, purpose) {
         user_id -> Uuid,
         purpose -> Text,
+        new_email -> Nullable<Text>,
         digest -> Binary,
         create_time -> Timestamptz,
         expire_time -> Timestamptz,

@@ -4,11 +4,13 @@ use diesel::prelude::*;
 use super::backend::Unit;
 use super::backend::columns::{DbId, DbTime};
 use super::backend::schema::action_tokens;
-use crate::application::ports::{ActionTokens, StoreResult};
+use crate::application::ports::{ActionTokens, ConsumedToken, StoreResult};
 use crate::domain::Timestamp;
 use crate::domain::action_token::{ActionPurpose, ActionToken};
+use crate::domain::email::EmailAddress;
 use crate::domain::id::UserId;
 use crate::domain::secret::Digest;
+use crate::infrastructure::store::error::meaning;
 use crate::infrastructure::store::word::Word;
 
 diesel::alias!(action_tokens as expired: Expired);
@@ -21,6 +23,7 @@ impl ActionTokens for Unit {
             action_tokens::purpose.eq(token.purpose.word()),
         );
         let values = (
+            action_tokens::new_email.eq(token.new_email.as_ref().map(EmailAddress::written)),
             action_tokens::digest.eq(token.digest.as_bytes().as_slice()),
             action_tokens::create_time.eq(DbTime(token.create_time)),
             action_tokens::expire_time.eq(DbTime(token.expire_time)),
@@ -46,10 +49,16 @@ impl ActionTokens for Unit {
         digest: &Digest,
         purpose: ActionPurpose,
         now: Timestamp,
-    ) -> StoreResult<Option<UserId>> {
+    ) -> StoreResult<Option<ConsumedToken>> {
         let delete = diesel::delete(valid(digest, purpose, DbTime(now)));
-        let taken = self.find(delete.returning(action_tokens::user_id)).await?;
-        Ok(taken.map(|id: DbId| UserId::from_uuid(id.0)))
+        let taken: Option<(DbId, Option<String>)> =
+            self.find(delete.returning((action_tokens::user_id, action_tokens::new_email))).await?;
+        let read = |text: String| meaning(EmailAddress::parse(&text).ok(), "action_tokens.new_email");
+        taken
+            .map(|(id, email)| {
+                Ok(ConsumedToken { user_id: UserId::from_uuid(id.0), new_email: email.map(read).transpose()? })
+            })
+            .transpose()
     }
 
     async fn drop_action_token(&mut self, user_id: UserId, purpose: ActionPurpose) -> StoreResult<()> {

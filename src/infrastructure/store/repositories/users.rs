@@ -6,6 +6,7 @@ use super::backend::columns::{DbId, DbTime};
 use super::backend::schema::users;
 use crate::application::ports::{StoreResult, UserInsert, Users};
 use crate::domain::Timestamp;
+use crate::domain::attributes::Attributes;
 use crate::domain::email::EmailAddress;
 use crate::domain::id::UserId;
 use crate::domain::profile::{DisplayName, Locale};
@@ -24,6 +25,7 @@ pub(super) struct UserRow {
     username: Option<String>,
     display_name: String,
     locale: Option<String>,
+    attributes: String,
     state: String,
     state_reason: String,
     password_change_required: bool,
@@ -34,8 +36,11 @@ pub(super) struct UserRow {
     #[diesel(skip_update)]
     last_login_time: Option<DbTime>,
     delete_time: Option<DbTime>,
+    purge_time: Option<DbTime>,
     revision: i64,
 }
+
+diesel::alias!(users as gone: Gone);
 
 #[async_trait]
 impl Users for Unit {
@@ -65,6 +70,15 @@ impl Users for Unit {
         Ok(self.execute(diesel::update(stored).set(row)).await? == 1)
     }
 
+    async fn purge_users(&mut self, now: Timestamp, limit: i64) -> StoreResult<usize> {
+        let ids = gone
+            .filter(gone.field(users::purge_time).le(DbTime(now)))
+            .select(gone.field(users::id))
+            .order(gone.field(users::purge_time))
+            .limit(limit);
+        self.execute(diesel::delete(users::table.filter(users::id.eq_any(ids)))).await
+    }
+
     async fn record_login(&mut self, id: UserId, time: Timestamp) -> StoreResult<()> {
         let user = users::table.find(DbId(*id.as_uuid()));
         self.execute(diesel::update(user).set(users::last_login_time.eq(DbTime(time)))).await?;
@@ -82,6 +96,7 @@ impl From<&User> for UserRow {
             username: user.username.as_ref().map(|name| name.as_str().to_owned()),
             display_name: user.display_name.as_str().to_owned(),
             locale: user.locale.as_ref().map(|locale| locale.as_str().to_owned()),
+            attributes: user.attributes.as_json().to_owned(),
             state: user.state.word().to_owned(),
             state_reason: user.state_reason.clone(),
             password_change_required: user.password_change_required,
@@ -89,6 +104,7 @@ impl From<&User> for UserRow {
             update_time: DbTime(user.update_time),
             last_login_time: user.last_login_time.map(DbTime),
             delete_time: user.delete_time.map(DbTime),
+            purge_time: user.purge_time.map(DbTime),
             revision: user.revision,
         }
     }
@@ -104,6 +120,7 @@ impl UserRow {
             username: optional(self.username, "users.username", |text| Username::parse(text).ok())?,
             display_name: meaning(DisplayName::parse(&self.display_name).ok(), "users.display_name")?,
             locale: optional(self.locale, "users.locale", |text| Locale::parse(text).ok())?,
+            attributes: meaning(Attributes::new(self.attributes).ok(), "users.attributes")?,
             state: meaning(UserState::of_word(&self.state), "users.state")?,
             state_reason: self.state_reason,
             password_change_required: self.password_change_required,
@@ -111,6 +128,7 @@ impl UserRow {
             update_time: self.update_time.0,
             last_login_time: self.last_login_time.map(|time| time.0),
             delete_time: self.delete_time.map(|time| time.0),
+            purge_time: self.purge_time.map(|time| time.0),
             revision: self.revision,
         })
     }

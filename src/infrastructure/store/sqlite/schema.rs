@@ -7,6 +7,7 @@ diesel::table! {
         username -> Nullable<Text>,
         display_name -> Text,
         locale -> Nullable<Text>,
+        attributes -> Text,
         state -> Text,
         state_reason -> Text,
         password_change_required -> Bool,
@@ -14,6 +15,7 @@ diesel::table! {
         update_time -> BigInt,
         last_login_time -> Nullable<BigInt>,
         delete_time -> Nullable<BigInt>,
+        purge_time -> Nullable<BigInt>,
         revision -> BigInt,
     }
 }
@@ -56,6 +58,7 @@ diesel::table! {
     action_tokens (user_id, purpose) {
         user_id -> Binary,
         purpose -> Text,
+        new_email -> Nullable<Text>,
         digest -> Binary,
         create_time -> BigInt,
         expire_time -> BigInt,

@@ -1,0 +1,39 @@
+use super::Accounts;
+use crate::application::error::{Refusal, Result, Violations};
+use crate::application::save;
+use crate::domain::action_token::{self, ActionPurpose};
+use crate::domain::mail::MailContent;
+use crate::domain::text;
+use crate::domain::user::User;
+
+impl Accounts {
+    /// Completes a change of address. Tokens that were mailed to the old address are void from here on.
+    pub async fn confirm_email_change(&self, token: &str) -> Result<()> {
+        let now = self.clock.now();
+        let mut violations = Violations::default();
+        let token = violations.take("token", text::required(token, action_token::MAX_BYTES));
+        let digest = action_token::digest(violations.check(token)?);
+
+        let mut tx = self.store.write().await?;
+        let consumed = tx.action_tokens().consume_action_token(&digest, ActionPurpose::ChangeEmail, now).await?;
+        let consumed = consumed.ok_or(Refusal::ActionTokenInvalid)?;
+        let new_email = consumed.new_email.ok_or(Refusal::ActionTokenInvalid)?;
+        let user = tx.users().find_user(consumed.user_id).await?.filter(User::keeps_sessions);
+        let mut user = user.ok_or(Refusal::ActionTokenInvalid)?;
+        let holder = tx.users().find_by_email(&new_email).await?;
+        if holder.is_some_and(|holder| holder.id != user.id) {
+            return Err(Refusal::EmailTaken.into());
+        }
+        let old_email = user.email.clone();
+        user.change_email(new_email, now);
+        save::user(tx.as_mut(), &user).await?;
+        for purpose in [ActionPurpose::VerifyEmail, ActionPurpose::ResetPassword] {
+            tx.action_tokens().drop_action_token(user.id, purpose).await?;
+        }
+        for address in [&old_email, &user.email] {
+            self.post.send_to(tx.as_mut(), (&user, address), MailContent::EmailChanged, now).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+}

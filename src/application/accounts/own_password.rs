@@ -1,0 +1,53 @@
+use super::Accounts;
+use crate::application::brake::Brake;
+use crate::application::caller::Caller;
+use crate::application::error::{Refusal, Result};
+use crate::application::ports::{PasswordCredential, Transaction, Verification};
+use crate::domain::Timestamp;
+use crate::domain::client::Client;
+use crate::domain::password::Password;
+use crate::domain::throttle::HARD_LIMIT;
+use crate::domain::user::User;
+
+impl Accounts {
+    /// Has the caller prove the own password once more. A wrong one counts like a failed sign-in, so that a stolen
+    /// session is no way around the limits.
+    pub(super) async fn check_own_password(
+        &self,
+        caller: &Caller,
+        password: &Password,
+        (client, now): (&Client, Timestamp),
+    ) -> Result<(User, PasswordCredential)> {
+        let (user, credential) = {
+            let mut tx = self.store.read().await?;
+            find_own(tx.as_mut(), caller).await?
+        };
+        let brake = Brake::sign_in(&self.throttle_key, user.email.canonical(), client);
+        brake.admit(self.store.read().await?.as_mut(), now).await?;
+        let verification = self.hasher.verify(password, Some(&credential.hash)).await?;
+        if verification == Verification::Mismatch || credential.failures >= HARD_LIMIT {
+            brake.remember_failure(self.store.as_ref(), user.id, now).await?;
+            return Err(Refusal::CredentialsInvalid.into());
+        }
+        Ok((user, credential))
+    }
+}
+
+/// Finds the caller again in a transaction, if the password is still the one that was checked.
+pub(super) async fn confirm_own(
+    tx: &mut dyn Transaction,
+    caller: &Caller,
+    checked: &PasswordCredential,
+) -> Result<User> {
+    let (user, credential) = find_own(tx, caller).await?;
+    if !user.keeps_sessions() || credential.hash != checked.hash {
+        return Err(Refusal::CredentialsInvalid.into());
+    }
+    Ok(user)
+}
+
+async fn find_own(tx: &mut dyn Transaction, caller: &Caller) -> Result<(User, PasswordCredential)> {
+    let user = tx.users().find_user(caller.user_id).await?.ok_or(Refusal::TokenInvalid)?;
+    let credential = tx.credentials().find_password(user.id).await?.ok_or(Refusal::CredentialsInvalid)?;
+    Ok((user, credential))
+}
