@@ -1,6 +1,7 @@
 """Whatever message a caller sends, the answer is a clear error of the caller's, and the server goes on."""
 
 import gzip
+import itertools
 from collections.abc import Iterator
 
 import grpc
@@ -10,15 +11,15 @@ from support.client import SECONDS, Client, bearer
 from support.contract import account_pb2
 from support.errors import Code, Refusal, refusal_of
 from support.http2 import Connection
-from support.requests import Method, methods, of_length
+from support.requests import Field, Method, methods
 from support.server import Server
 
-EMAIL = "ada@example.com"
-FIELDS = [(method, field) for method in methods() for field in method.strings()]
-by_field = pytest.mark.parametrize(
-    ("method", "field"), FIELDS, ids=[f"{method.name}.{field}" for method, field in FIELDS]
-)
+FIELDS = [
+    pytest.param(method, field, id=f"{method.name}.{field.path}") for method in methods() for field in method.strings
+]
+by_field = pytest.mark.parametrize(("method", "field"), FIELDS)
 by_method = pytest.mark.parametrize("method", methods(), ids=lambda method: method.name)
+numbers = itertools.count()
 NEW_PASSWORDS = (
     "AuthService/Register.password",
     "AuthService/ResetPassword.new_password",
@@ -27,10 +28,11 @@ NEW_PASSWORDS = (
 LIMIT = 64 * 1024
 
 
-@pytest.fixture(scope="module")
-def access_token(client: Client) -> str:
-    client.register(EMAIL)
-    return client.log_in(EMAIL).access_token
+def new_session(client: Client) -> str:
+    """The access token of a new person: what one test does wrong does not count against the next."""
+    email = f"user{next(numbers)}@example.com"
+    client.register(email)
+    return client.log_in(email).access_token
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -44,15 +46,15 @@ def _nothing_panics(server: Server) -> Iterator[None]:
 class Caller:
     """Sends bytes as they are."""
 
-    def __init__(self, client: Client, access_token: str) -> None:
+    def __init__(self, client: Client) -> None:
         self._client = client
-        self._access_token = access_token
 
     def outcome(self, method: Method, message: bytes) -> Refusal | None:
         """How the message was refused; None: it was not. Whatever happened, it was the caller's doing."""
+        metadata = () if method.public else bearer(new_session(self._client))
         call = self._client.channel.unary_unary(method.path, lambda message: message, lambda answer: answer)
         try:
-            call(message, timeout=SECONDS, metadata=() if method.public else bearer(self._access_token))
+            call(message, timeout=SECONDS, metadata=metadata)
         except grpc.RpcError as error:
             refusal = refusal_of(error)
             assert refusal.reason and refusal.kinds.count("ErrorInfo") == 1, refusal
@@ -67,54 +69,54 @@ class Caller:
 
 
 @pytest.fixture
-def caller(client: Client, access_token: str) -> Caller:
-    return Caller(client, access_token)
+def caller(client: Client) -> Caller:
+    return Caller(client)
 
 
-def invalid(field: str) -> str:
+def with_text(method: Method, field: Field, text: str) -> bytes:
+    return method.complete(**{field.path: text}).SerializeToString()
+
+
+def invalid(field: Field) -> str:
     """The reason for a field without its form."""
-    return "PAGE_TOKEN_INVALID" if field == "page_token" else "FIELD_INVALID"
+    return "PAGE_TOKEN_INVALID" if field.path == "page_token" else "FIELD_INVALID"
 
 
 @by_field
-def test_more_than_the_stated_maximum_is_refused(method: Method, field: str, caller: Caller) -> None:
-    message = method.complete(**{field: of_length(field, method.maximum(field) + 1)})
-    refusal = caller.refusal(method, message.SerializeToString())
-    reason = "PASSWORD_TOO_LONG" if f"{method.name}.{field}" in NEW_PASSWORDS else invalid(field)
-    assert (refusal.code, refusal.reason, refusal.fields) == (Code.INVALID_ARGUMENT, reason, [field])
+def test_more_than_the_stated_maximum_is_refused(method: Method, field: Field, caller: Caller) -> None:
+    refusal = caller.refusal(method, with_text(method, field, field.of_length(field.maximum + 1)))
+    reason = "PASSWORD_TOO_LONG" if f"{method.name}.{field.path}" in NEW_PASSWORDS else invalid(field)
+    assert (refusal.code, refusal.reason, refusal.fields) == (Code.INVALID_ARGUMENT, reason, [field.path])
 
 
 @by_field
-def test_the_stated_maximum_itself_is_not_too_much(method: Method, field: str, caller: Caller) -> None:
-    message = method.complete(**{field: of_length(field, method.maximum(field))})
-    outcome = caller.outcome(method, message.SerializeToString())
+def test_the_stated_maximum_itself_is_not_too_much(method: Method, field: Field, caller: Caller) -> None:
+    outcome = caller.outcome(method, with_text(method, field, field.of_length(field.maximum)))
     assert outcome is None or outcome.reason not in ("FIELD_INVALID", "PASSWORD_TOO_LONG"), outcome
 
 
 @by_field
-def test_no_text_holds_a_nul(method: Method, field: str, caller: Caller) -> None:
-    message = method.complete(**{field: "some text\0and a little more of it"})
-    refusal = caller.refusal(method, message.SerializeToString())
-    assert (refusal.code, refusal.reason, refusal.fields) == (Code.INVALID_ARGUMENT, invalid(field), [field])
+def test_no_text_holds_a_nul(method: Method, field: Field, caller: Caller) -> None:
+    refusal = caller.refusal(method, with_text(method, field, "some text\0and a little more of it"))
+    assert (refusal.code, refusal.reason, refusal.fields) == (Code.INVALID_ARGUMENT, invalid(field), [field.path])
 
 
 @by_field
-def test_text_is_utf_8(method: Method, field: str, caller: Caller) -> None:
+def test_text_is_utf_8(method: Method, field: Field, caller: Caller) -> None:
     for text in (b"\xff\xfe", b"\xc3", b"\xed\xa0\x80", b"\xf5\x80\x80\x80", b"\xc0\x80"):
-        message = bytes([method.number(field) << 3 | 2, len(text)]) + text
-        refusal = caller.refusal(method, message)
+        refusal = caller.refusal(method, field.encode(text))
         assert (refusal.code, refusal.reason) == (Code.INVALID_ARGUMENT, "REQUEST_MALFORMED")
 
 
 @by_method
 def test_an_empty_message_is_a_message(method: Method, caller: Caller) -> None:
     outcome = caller.outcome(method, b"")
-    missing = [field for field in method.strings() if getattr(method.complete(), field)]
+    missing = sorted({path.partition(".")[0] for path in method.required()})
     if method.name == "AuthService/Logout":
         # Nothing is required, and without a refresh token the session is that of the access token, which is not there.
         assert outcome.reason == "TOKEN_MISSING"
     elif missing:
-        assert (outcome.code, sorted(outcome.fields)) == (Code.INVALID_ARGUMENT, sorted(missing))
+        assert (outcome.code, sorted(outcome.fields)) == (Code.INVALID_ARGUMENT, missing)
     else:
         assert outcome is None
 
@@ -163,7 +165,9 @@ def test_a_compressed_bomb_does_not_explode(server: Server) -> None:
     assert server.memory("VmHWM") - before < 4 * 1024
 
 
-def test_page_sizes_are_bounded(client: Client, access_token: str) -> None:
+def test_page_sizes_are_bounded(client: Client) -> None:
+    access_token = new_session(client)
+
     def listed(size: int) -> object:
         request = account_pb2.ListMySessionsRequest(page_size=size)
         return client.account.ListMySessions(request, timeout=SECONDS, metadata=bearer(access_token))

@@ -12,6 +12,7 @@ from support.server import PRODUCTION, Server, migrated, run
 CANARY = "canary0never1shown"
 # The log goes to standard error too, and is not meant here.
 QUIET = {"IPSE_LOG": "off"}
+FROM_THE_FUTURE = "INSERT INTO schema_migrations SELECT '9999_from_the_future', x'00', 0"
 
 
 def settings(folder: Path, **changes: str | None) -> dict[str, str]:
@@ -137,7 +138,7 @@ def test_another_master_key_is_found_at_the_start(server: Server) -> None:
 
 
 def test_a_newer_schema_is_left_alone(server: Server) -> None:
-    Sqlite(server.folder / "ipse.db").query("UPDATE schema_migrations SET name = '9999_from_the_future'")
+    Sqlite(server.folder / "ipse.db").query(FROM_THE_FUTURE)
     for command in ("serve", "migrate"):
         assert "newer" in complaint(server.folder, server.settings, command)
 

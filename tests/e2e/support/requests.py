@@ -7,26 +7,63 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 
-from google.protobuf.descriptor_pb2 import DescriptorProto, FieldDescriptorProto, FileDescriptorProto
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
 from support import contract
-from support.client import PASSWORD
 
-# What makes a request complete, by the names of fields.
+# What makes a request complete, by the names of fields. No secret in it is right.
 REQUIRED = {
     "email": "eve@example.com",
+    "new_email": "eve@example.com",
     "identifier": "eve@example.com",
-    "password": PASSWORD,
-    "current_password": "not the password",
+    "password": "not the right password",
+    "current_password": "not the right password",
     "new_password": "a wholly different sentence",
     "token": "x" * 43,
     "refresh_token": "x" * 43,
     "session_id": str(uuid.UUID(int=7)),
+    "user.display_name": "Eve",
 }
+# What a caller may write of a resource that a request carries; the rest is the server's, and passed over.
+WRITABLE = {"user": ("display_name", "username", "locale")}
 # As the comments of the contract write it. Passwords state the shortest length too, as a default.
 MAXIMUM = re.compile(r"(?:most|to|of) (\d+) (?:bytes|characters|code points)")
+
+
+@dataclass(frozen=True)
+class Field:
+    """A string of a request, perhaps within a resource that the request carries."""
+
+    path: str
+    numbers: tuple[int, ...]
+    comment: str
+
+    @property
+    def maximum(self) -> int:
+        """The greatest length, as the comment states it."""
+        found = MAXIMUM.search(self.comment)
+        assert found, f"the comment of {self.path} states no maximum: {self.comment}"
+        return int(found[1])
+
+    def encode(self, content: bytes) -> bytes:
+        """A message with these bytes, fewer than 128, in this field."""
+        for number in reversed(self.numbers):
+            content = bytes([number << 3 | 2, len(content)]) + content
+        return content
+
+    def of_length(self, length: int) -> str:
+        """A value of this length that has the field's form otherwise."""
+        match self.path.rpartition(".")[2]:
+            case "email" | "new_email":
+                local = "a" * 60 + "@"
+                return local + ("b" * 49 + ".") * 3 + "c" * (length - len(local) - 150)
+            case "session_id":
+                return REQUIRED["session_id"].ljust(length, "0")
+            case "locale":
+                return ("en" + "-abcdefgh" * 4)[:length]
+        return "x" * length
 
 
 @dataclass(frozen=True)
@@ -36,72 +73,57 @@ class Method:
     name: str
     public: bool
     request: type[Message]
-    comments: tuple[tuple[str, str], ...]
+    strings: tuple[Field, ...]
 
     @property
     def path(self) -> str:
         return f"/ipse.v1.{self.name}"
 
-    def strings(self) -> list[str]:
-        """The names of the request's string fields."""
-        fields = self.request.DESCRIPTOR.fields
-        return [field.name for field in fields if field.type == FieldDescriptorProto.TYPE_STRING]
-
-    def maximum(self, field: str) -> int:
-        """The greatest length of a field, as its comment states it."""
-        found = MAXIMUM.search(dict(self.comments)[field])
-        assert found, f"the comment of {self.name}.{field} states no maximum"
-        return int(found[1])
+    def required(self) -> list[str]:
+        """The paths of the strings that make the request complete."""
+        return [field.path for field in self.strings if field.path in REQUIRED]
 
     def complete(self, **changes: str) -> Message:
-        """A request that is well formed but for the changes."""
-        names = {field.name for field in self.request.DESCRIPTOR.fields}
-        return self.request(**{name: value for name, value in REQUIRED.items() if name in names} | changes)
-
-    def number(self, field: str) -> int:
-        return self.request.DESCRIPTOR.fields_by_name[field].number
+        """A request that is well formed but for the changes, which are given by path."""
+        request = self.request()
+        for path, value in ({path: REQUIRED[path] for path in self.required()} | changes).items():
+            *outer, name = path.split(".")
+            setattr(getattr(request, outer[0]) if outer else request, name, value)
+        return request
 
 
 @cache
 def methods() -> tuple[Method, ...]:
     """All RPCs of the contract."""
     access = import_module("ipse.v1.access_pb2").access
-    found = []
+    found, comments = [], _comments()
     for file in contract.descriptors().file:
-        if not file.package.startswith("ipse."):
-            continue
-        comments = {tuple(place.path): place.leading_comments for place in file.source_code_info.location}
-        requests = dict(_requests(file, comments))
         for service in file.service:
             for method in service.method:
-                name = method.input_type.removeprefix(".")
-                request = GetMessageClass(_pool().FindMessageTypeByName(name))
+                descriptor = contract.auth_pb2.DESCRIPTOR.pool.FindMessageTypeByName(method.input_type.lstrip("."))
                 public = method.options.Extensions[access].public
-                found.append(Method(f"{service.name}/{method.name}", public, request, requests[name]))
+                strings = tuple(_strings(descriptor, comments))
+                found.append(Method(f"{service.name}/{method.name}", public, GetMessageClass(descriptor), strings))
     return tuple(found)
 
 
-def _pool():
-    return contract.auth_pb2.DESCRIPTOR.pool
+def _comments() -> dict[str, str]:
+    """The comments of all fields. 4 and 2 are the numbers by which descriptors tell messages and fields."""
+    found = {}
+    for file in contract.descriptors().file:
+        texts = {
+            tuple(place.path): " ".join(place.leading_comments.split()) for place in file.source_code_info.location
+        }
+        for index, message in enumerate(file.message_type):
+            for place, field in enumerate(message.field):
+                found[f"{file.package}.{message.name}.{field.name}"] = texts.get((4, index, 2, place), "")
+    return found
 
 
-def _requests(
-    file: FileDescriptorProto, comments: dict[tuple, str]
-) -> Iterator[tuple[str, tuple[tuple[str, str], ...]]]:
-    """The messages of a file with the comments of their fields. 4 and 2 are the numbers by which places are told."""
-    message: DescriptorProto
-    for index, message in enumerate(file.message_type):
-        texts = [(field.name, comments.get((4, index, 2, place), "")) for place, field in enumerate(message.field)]
-        yield f"{file.package}.{message.name}", tuple((name, " ".join(text.split())) for name, text in texts)
-
-
-def of_length(field: str, length: int) -> str:
-    """A value for a field that has this length and otherwise the field's form."""
-    if field == "email":
-        local = "a" * 60 + "@"
-        return local + ("b" * 49 + ".") * 3 + "c" * (length - len(local) - 150)
-    if field == "session_id":
-        return str(uuid.UUID(int=7)).ljust(length, "0")
-    if field == "locale":
-        return ("en" + "-abcdefgh" * 4)[:length]
-    return "x" * length
+def _strings(message: Descriptor, comments: dict[str, str]) -> Iterator[Field]:
+    for field in message.fields:
+        if field.type == FieldDescriptor.TYPE_STRING:
+            yield Field(field.name, (field.number,), comments[field.full_name])
+        for name in WRITABLE.get(field.name, ()):
+            inner = field.message_type.fields_by_name[name]
+            yield Field(f"{field.name}.{name}", (field.number, inner.number), comments[inner.full_name])
