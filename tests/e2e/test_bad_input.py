@@ -109,7 +109,7 @@ def test_text_is_utf_8(method: Method, field: str, caller: Caller) -> None:
 @by_method
 def test_an_empty_message_is_a_message(method: Method, caller: Caller) -> None:
     outcome = caller.outcome(method, b"")
-    missing = [field for field in method.strings() if getattr(method.complete(), field)]
+    missing = method.required()
     if method.name == "AuthService/Logout":
         # Nothing is required, and without a refresh token the session is that of the access token, which is not there.
         assert outcome.reason == "TOKEN_MISSING"

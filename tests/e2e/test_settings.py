@@ -137,7 +137,7 @@ def test_another_master_key_is_found_at_the_start(server: Server) -> None:
 
 
 def test_a_newer_schema_is_left_alone(server: Server) -> None:
-    Sqlite(server.folder / "ipse.db").query("UPDATE schema_migrations SET name = '9999_from_the_future'")
+    Sqlite(server.folder / "ipse.db").query("UPDATE schema_migrations SET name = '9999_from_the_future' WHERE name = '0001_initial'")
     for command in ("serve", "migrate"):
         assert "newer" in complaint(server.folder, server.settings, command)
 
