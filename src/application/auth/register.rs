@@ -11,6 +11,7 @@ use crate::domain::id::UserId;
 use crate::domain::mail::MailContent;
 use crate::domain::password::{Password, PasswordHash};
 use crate::domain::profile::{DisplayName, Locale};
+use crate::domain::session::EndReason;
 use crate::domain::user::{ProfileChanges, SignUp, User, UserState, account_words};
 use crate::domain::username::Username;
 
@@ -78,6 +79,8 @@ impl Auth {
             UserState::Pending => {
                 if self.send_verification(tx, &owner, now).await? {
                     tx.credentials().put_password(owner.id, hash, now).await?;
+                    tx.sessions().end_sessions(owner.id, None, (now, EndReason::PasswordChanged)).await?;
+                    tx.action_tokens().drop_action_token(owner.id, ActionPurpose::ChangeEmail).await?;
                     let (display_name, locale) = (user.display_name.clone(), user.locale.clone());
                     let profile = ProfileChanges {
                         display_name: Some(display_name),

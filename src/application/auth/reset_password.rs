@@ -38,7 +38,10 @@ impl Auth {
         tx.credentials().put_password(user.id, &hash, now).await?;
         user.password_recovered(now);
         save::user(tx.as_mut(), &user).await?;
-        tx.action_tokens().drop_action_token(user.id, ActionPurpose::VerifyEmail).await?;
+        // Whoever had the account before must not take it back by a change of address that was asked for.
+        for purpose in [ActionPurpose::VerifyEmail, ActionPurpose::ChangeEmail] {
+            tx.action_tokens().drop_action_token(user.id, purpose).await?;
+        }
         tx.sessions().end_sessions(user.id, None, (now, EndReason::PasswordChanged)).await?;
         brake::forget_all(tx.as_mut(), &self.throttle_key, &user).await?;
         self.post.send(tx.as_mut(), &user, MailContent::PasswordChanged, now).await?;

@@ -14,6 +14,7 @@ on_both_backends! {
     a_sign_in_of_five_minutes_ago_is_too_old
     tokens_mailed_to_the_old_address_are_void
     a_second_request_replaces_the_first
+    a_new_password_voids_a_change_that_was_asked_for
     the_own_address_is_no_change
 }
 
@@ -88,6 +89,25 @@ async fn a_second_request_replaces_the_first(world: World) {
     let valid = second.mailed_token().await;
     assert_eq!(reason(first.confirm_email_change(&void).await), ActionTokenInvalid);
     second.confirm_email_change(&valid).await.unwrap();
+}
+
+/// The change was asked for in a stolen session, which the owner then ends in one of two ways.
+async fn a_new_password_voids_a_change_that_was_asked_for(world: World) {
+    let (alice, thief) = (world.person("alice").await, world.stranger("thief"));
+    alice.log_in().await.unwrap().change_email(&thief.email).await.unwrap();
+    let void = thief.mailed_token().await;
+    alice.mails().await;
+    alice.request_reset().await.unwrap();
+    alice.reset(&alice.mailed_token().await, "another long way home").await.unwrap();
+    assert_eq!(reason(thief.confirm_email_change(&void).await), ActionTokenInvalid);
+
+    world.wait(Duration::minutes(1));
+    let alice = alice.with_password("another long way home");
+    let phone = alice.log_in().await.unwrap();
+    phone.change_email(&thief.email).await.unwrap();
+    let void = thief.mailed_token().await;
+    phone.change_password(&alice.password, "the shortest way home").await.unwrap();
+    assert_eq!(reason(thief.confirm_email_change(&void).await), ActionTokenInvalid);
 }
 
 async fn the_own_address_is_no_change(world: World) {

@@ -1,7 +1,7 @@
 use futures_util::future::join_all;
 use ipse::proto::ErrorReason::{
     ActionTokenInvalid, CredentialsInvalid, EmailNotVerified, FieldInvalid, PasswordBlocklisted, PasswordTooLong,
-    PasswordTooShort, RateLimited, UsernameTaken,
+    PasswordTooShort, RateLimited, RefreshTokenInvalid, TokenInvalid, UsernameTaken,
 };
 use time::Duration;
 
@@ -12,6 +12,7 @@ use crate::support::world::World;
 
 on_both_backends! {
     World::start =>
+    a_later_sign_up_ends_the_sessions_of_an_earlier_one
     a_verified_password_is_the_one_signed_up_with_last
     a_sign_up_without_a_mail_changes_no_password
     a_new_person_gets_a_mail_and_cannot_sign_in_before_it_is_answered
@@ -220,5 +221,18 @@ async fn a_sign_up_without_a_mail_changes_no_password(world: World) {
     // Within the minute there is no second mail, so the first one still stands for the first password.
     alice.with_password("a password of somebody else").register().await.unwrap();
     alice.verify(&alice.mailed_token().await).await.unwrap();
+    alice.log_in().await.unwrap();
+}
+
+async fn a_later_sign_up_ends_the_sessions_of_an_earlier_one(world: World) {
+    let world = world.restart_with(&["UNVERIFIED_SIGN_IN=true"]).await;
+    let alice = world.stranger("alice");
+    let mallory = alice.with_password("a password of somebody else");
+    mallory.register().await.unwrap();
+    let phone = mallory.log_in().await.unwrap();
+    world.wait(Duration::minutes(1));
+    alice.register().await.unwrap();
+    assert_eq!(reason(phone.me().await), TokenInvalid);
+    assert_eq!(reason(phone.refresh().await), RefreshTokenInvalid);
     alice.log_in().await.unwrap();
 }
