@@ -133,7 +133,15 @@ fn dev_needs_nothing() {
     assert!(settings.listener.reflection && settings.passwords.unverified_sign_in);
     assert!(settings.listener.endpoint.tls.is_none());
     assert_eq!(settings.log.format, LogFormat::Pretty);
-    assert!(!folder.path().exists(), "reading settings makes no folder");
+}
+
+#[test]
+fn reading_settings_makes_no_folder() {
+    let parent = tempfile::tempdir().unwrap();
+    let folder = parent.path().join("dev");
+    let settings = Case::dev().set("IPSE_DATA_DIR", folder.to_str().unwrap()).load();
+    assert_eq!(settings.dev.unwrap().path(), folder);
+    assert!(!folder.exists());
 }
 
 #[test]
