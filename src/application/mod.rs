@@ -16,6 +16,7 @@ pub mod roles;
 mod save;
 mod token_issue;
 pub mod upkeep;
+pub mod user_transfer;
 
 use std::sync::Arc;
 

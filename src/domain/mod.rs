@@ -22,6 +22,7 @@ pub mod signing_key;
 pub mod text;
 pub mod throttle;
 pub mod user;
+pub mod user_record;
 pub mod username;
 
 /// A point in time in UTC, with microsecond precision, as both stores keep it.
