@@ -15,7 +15,7 @@ use crate::domain::password::Password;
 /// The signer key of every project.
 const SIGNER_KEY_BYTES: usize = 64;
 
-/// A hash of Firebase in the form that GoTrue gave it, with the project's parameters.
+/// A hash of Firebase in the form of gotrue, which holds the project's parameters too.
 pub(super) struct FirebaseHash {
     cost: Cost,
     /// The person's salt and the project's salt separator.
