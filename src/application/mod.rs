@@ -15,6 +15,7 @@ mod rights;
 mod save;
 mod token_issue;
 pub mod upkeep;
+pub mod users;
 
 use std::sync::Arc;
 
