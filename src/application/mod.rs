@@ -17,6 +17,7 @@ mod save;
 mod token_issue;
 pub mod upkeep;
 pub mod user_transfer;
+pub mod users;
 
 use std::sync::Arc;
 

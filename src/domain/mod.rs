@@ -7,7 +7,9 @@ pub mod attributes;
 pub mod audience;
 pub mod client;
 pub mod email;
+pub mod filter;
 pub mod id;
+pub mod interval;
 pub mod mail;
 pub mod network;
 pub mod password;
@@ -22,6 +24,8 @@ pub mod signing_key;
 pub mod text;
 pub mod throttle;
 pub mod user;
+pub mod user_filter;
+pub mod user_order;
 pub mod user_record;
 pub mod username;
 

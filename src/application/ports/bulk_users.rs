@@ -21,6 +21,6 @@ pub trait BulkUsers: Send {
     /// Everybody who has the id, the address or the username of one of at most 500 people.
     async fn find_rivals(&mut self, users: &[&User]) -> StoreResult<Vec<StoredUser>>;
 
-    /// A page of all people in the order of their ids, after one of them.
-    async fn list_stored(&mut self, after: Option<UserId>, limit: i64) -> StoreResult<Vec<StoredUser>>;
+    /// The same people in the same order with the hashes of their passwords.
+    async fn with_hashes(&mut self, users: Vec<User>) -> StoreResult<Vec<StoredUser>>;
 }

@@ -1,41 +1,53 @@
 use time::Duration;
 
-use super::UserTransfer;
+use super::{MAX_ROWS, UserTransfer};
 use crate::application::caller::Caller;
-use crate::application::error::{Refusal, Result};
-use crate::application::ports::StoredUser;
+use crate::application::error::{Refusal, Result, Violations};
+use crate::application::ports::{StoredUser, UserCursor, UserQuery};
 use crate::domain::access::Access;
-use crate::domain::id::UserId;
+use crate::domain::user_filter::UserFilter;
+use crate::domain::user_order::Direction;
 
-const PAGE: i64 = 500;
 /// How old the sign-in may be that password hashes are handed out to: a session that was stolen is older.
 const MAX_AUTH_AGE: Duration = Duration::minutes(5);
 
 /// What to export.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct ExportUsers {
+    /// What the people have in common; empty for all, deleted ones included.
+    pub filter: String,
     /// Whether with password hashes.
     pub include_hashes: bool,
 }
 
 /// An export that goes on.
-#[derive(Debug)]
 pub struct Export {
+    query: UserQuery,
     include_hashes: bool,
-    after: Option<UserId>,
     is_over: bool,
 }
 
 impl UserTransfer {
     /// Begins an export.
-    pub async fn begin_export(&self, caller: &Caller, command: ExportUsers) -> Result<Export> {
-        if command.include_hashes && self.clock.now() - caller.auth_time > MAX_AUTH_AGE {
+    pub async fn begin_export(&self, caller: &Caller, command: &ExportUsers) -> Result<Export> {
+        let now = self.clock.now();
+        let mut violations = Violations::default();
+        let filter = violations.take("filter", UserFilter::parse(&command.filter));
+        let filter = violations.check(filter)?;
+        if command.include_hashes && now - caller.auth_time > MAX_AUTH_AGE {
             return Err(Refusal::StepUpRequired { max_age: MAX_AUTH_AGE }.into());
         }
-        Ok(Export { include_hashes: command.include_hashes, after: None, is_over: false })
+        let query = UserQuery {
+            filter,
+            cursor: UserCursor::CreateTime(None),
+            direction: Direction::Ascending,
+            limit: MAX_ROWS as i64,
+        };
+        Ok(Export { query, include_hashes: command.include_hashes, is_over: false })
     }
 
-    /// The next people in the order of their ids; none at the end. Each page is what is stored when it is read.
+    /// The next people in the order of the times of creation; none at the end. Each page is what is stored when it is
+    /// read.
     pub async fn next_page(
         &self,
         (caller, access): (&Caller, &Access),
@@ -45,12 +57,18 @@ impl UserTransfer {
             return Ok(None);
         }
         self.auth.readmit(caller, access).await?;
-        let mut page = self.store.read().await?.bulk_users().list_stored(export.after, PAGE).await?;
-        export.is_over = page.len() < PAGE as usize;
-        export.after = page.last().map(|(user, _)| user.id).or(export.after);
-        if !export.include_hashes {
-            page.iter_mut().for_each(|(_, hash)| *hash = None);
+        let mut tx = self.store.read().await?;
+        let users = tx.users().list_users(&export.query).await?;
+        match users.last() {
+            Some(last) if users.len() == MAX_ROWS => {
+                export.query.cursor = UserCursor::CreateTime(Some((last.create_time, last.id)));
+            }
+            _ => export.is_over = true,
         }
-        Ok(Some(page))
+        Ok(Some(if export.include_hashes {
+            tx.bulk_users().with_hashes(users).await?
+        } else {
+            users.into_iter().map(|user| (user, None)).collect()
+        }))
     }
 }

@@ -53,21 +53,11 @@ impl BulkUsers for Unit {
         let emails: Vec<&str> = people.iter().map(|user| user.email.canonical()).collect();
         let names: Vec<&str> = people.iter().filter_map(|user| user.username.as_ref()).map(Username::as_str).collect();
         let alike = users::id.eq_any(ids).or(users::email_canonical.eq_any(emails)).or(users::username.eq_any(names));
-        let rows = self.load(users::table.filter(alike).select(UserRow::as_select())).await?;
-        self.with_hashes(rows).await
+        let rows: Vec<UserRow> = self.load(users::table.filter(alike).select(UserRow::as_select())).await?;
+        self.with_hashes(rows.into_iter().map(UserRow::into_user).collect::<StoreResult<_>>()?).await
     }
 
-    async fn list_stored(&mut self, after: Option<UserId>, limit: i64) -> StoreResult<Vec<StoredUser>> {
-        let after = DbId(*after.unwrap_or(UserId::NOBODY).as_uuid());
-        let page = users::table.filter(users::id.gt(after)).order(users::id).limit(limit);
-        let rows = self.load(page.select(UserRow::as_select())).await?;
-        self.with_hashes(rows).await
-    }
-}
-
-impl Unit {
-    async fn with_hashes(&mut self, rows: Vec<UserRow>) -> StoreResult<Vec<StoredUser>> {
-        let people: Vec<User> = rows.into_iter().map(UserRow::into_user).collect::<StoreResult<_>>()?;
+    async fn with_hashes(&mut self, people: Vec<User>) -> StoreResult<Vec<StoredUser>> {
         let ids: Vec<DbId> = people.iter().map(|user| DbId(*user.id.as_uuid())).collect();
         let theirs = passwords::table.filter(passwords::user_id.eq_any(ids));
         let found: Vec<(DbId, String)> = self.load(theirs.select((passwords::user_id, passwords::hash))).await?;
