@@ -84,6 +84,10 @@ typed_id!(
     /// Names one access token; the claim `jti`.
     TokenId
 );
+typed_id!(
+    /// Names an event in the audit trail.
+    AuditEventId
+);
 
 #[cfg(test)]
 mod tests {

@@ -2,6 +2,7 @@
 
 mod access_tokens;
 mod action_tokens;
+mod audit_events;
 mod clock;
 mod credentials;
 mod entropy;
@@ -19,6 +20,7 @@ mod users;
 
 pub use access_tokens::{AccessClaims, AccessTokens, OpenedKey, TokenRejected};
 pub use action_tokens::{ActionTokens, ConsumedToken};
+pub use audit_events::AuditEvents;
 pub use clock::Clock;
 pub use credentials::{Credentials, PasswordCredential};
 pub use entropy::Entropy;

@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 
-use super::{ActionTokens, Credentials, Outbox, ServerSecrets, Sessions, SigningKeys, Throttles, Users};
+use super::{ActionTokens, AuditEvents, Credentials, Outbox, ServerSecrets, Sessions, SigningKeys, Throttles, Users};
 
 /// What a store operation yields.
 pub type StoreResult<T> = Result<T, StoreError>;
@@ -45,7 +45,7 @@ pub trait Store: Send + Sync {
 /// A unit of work: all repositories on one connection.
 #[async_trait]
 pub trait Transaction:
-    ActionTokens + Credentials + Outbox + ServerSecrets + Sessions + SigningKeys + Throttles + Users + Send
+    ActionTokens + AuditEvents + Credentials + Outbox + ServerSecrets + Sessions + SigningKeys + Throttles + Users + Send
 {
     /// Makes the changes permanent. Fails with `Aborted` if any statement failed, even where the database would
     /// silently roll back.
@@ -55,6 +55,11 @@ pub trait Transaction:
 impl<'u> dyn Transaction + 'u {
     /// Mailed tokens.
     pub fn action_tokens(&mut self) -> &mut (dyn ActionTokens + 'u) {
+        self
+    }
+
+    /// The audit trail.
+    pub fn audit_events(&mut self) -> &mut (dyn AuditEvents + 'u) {
         self
     }
 

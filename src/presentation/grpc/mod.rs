@@ -17,6 +17,7 @@ mod request_id;
 pub mod server;
 mod status;
 pub mod tls;
+mod trace_context;
 mod until_drained;
 
 pub use client::TrustedProxies;

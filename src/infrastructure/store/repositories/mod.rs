@@ -1,6 +1,8 @@
 //! Every query, written once and compiled for each backend: `super` here is `postgres` or `sqlite`.
 
 mod action_tokens;
+mod audit_events;
+mod audit_row;
 mod credentials;
 pub(super) mod migrations;
 mod outbox;
