@@ -103,6 +103,10 @@ pub enum Refusal {
     EmailTaken,
     /// The object was changed since it was read.
     EtagMismatch,
+    /// The id of the request stood for another one.
+    RequestIdReused,
+    /// The person is the last active administrator.
+    LastAdministrator,
     /// No such object, as far as the caller may know.
     NotFound {
         /// The kind of object, as its message is called.

@@ -11,6 +11,8 @@ mod mail_post;
 pub mod page;
 pub mod policy;
 pub mod ports;
+pub mod repeat;
+mod rights;
 mod save;
 mod token_issue;
 pub mod upkeep;

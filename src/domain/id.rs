@@ -85,6 +85,14 @@ typed_id!(
     TokenId
 );
 typed_id!(
+    /// Names a call that may be repeated; its caller's own choice (AIP-155).
+    RequestId
+);
+typed_id!(
+    /// Names a role for ever; never used again for another one.
+    RoleId
+);
+typed_id!(
     /// Names an event in the audit trail.
     AuditEventId
 );

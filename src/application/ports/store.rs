@@ -1,6 +1,9 @@
 use async_trait::async_trait;
 
-use super::{ActionTokens, AuditEvents, Credentials, Outbox, ServerSecrets, Sessions, SigningKeys, Throttles, Users};
+use super::{
+    ActionTokens, AnsweredRequests, AuditEvents, Credentials, Outbox, Roles, ServerSecrets, Sessions, SigningKeys,
+    Throttles, Users,
+};
 
 /// What a store operation yields.
 pub type StoreResult<T> = Result<T, StoreError>;
@@ -45,7 +48,18 @@ pub trait Store: Send + Sync {
 /// A unit of work: all repositories on one connection.
 #[async_trait]
 pub trait Transaction:
-    ActionTokens + AuditEvents + Credentials + Outbox + ServerSecrets + Sessions + SigningKeys + Throttles + Users + Send
+    ActionTokens
+    + AnsweredRequests
+    + AuditEvents
+    + Credentials
+    + Outbox
+    + Roles
+    + ServerSecrets
+    + Sessions
+    + SigningKeys
+    + Throttles
+    + Users
+    + Send
 {
     /// Makes the changes permanent. Fails with `Aborted` if any statement failed, even where the database would
     /// silently roll back.
@@ -55,6 +69,11 @@ pub trait Transaction:
 impl<'u> dyn Transaction + 'u {
     /// Mailed tokens.
     pub fn action_tokens(&mut self) -> &mut (dyn ActionTokens + 'u) {
+        self
+    }
+
+    /// Calls that changed something, and their answers.
+    pub fn answered_requests(&mut self) -> &mut (dyn AnsweredRequests + 'u) {
         self
     }
 
@@ -70,6 +89,11 @@ impl<'u> dyn Transaction + 'u {
 
     /// Mail that waits to be sent.
     pub fn outbox(&mut self) -> &mut (dyn Outbox + 'u) {
+        self
+    }
+
+    /// Roles and who has them.
+    pub fn roles(&mut self) -> &mut (dyn Roles + 'u) {
         self
     }
 

@@ -13,6 +13,7 @@ mod json;
 mod key_service;
 mod mask;
 pub mod policy;
+mod repeat;
 mod request_id;
 pub mod server;
 mod status;

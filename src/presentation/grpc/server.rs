@@ -15,7 +15,7 @@ use super::auth_service::AuthRpc;
 use super::gate::{Gate, GateLayer, MAX_MESSAGE_BYTES};
 use super::health::Health;
 use super::key_service::KeyRpc;
-use super::policy::{PolicyError, PolicyTable};
+use super::policy::PolicyTable;
 use super::tls::Certificates;
 use super::{TrustedProxies, connection};
 use crate::application::accounts::Accounts;
@@ -77,8 +77,9 @@ pub struct Server {
 }
 
 impl Server {
-    /// Puts layers and services together. Fails if an RPC declares no access policy.
-    pub fn new(services: Services, entropy: Arc<dyn Entropy>, limits: Limits) -> Result<Self, PolicyError> {
+    /// Puts layers and services together, behind a gate that keeps this access policy.
+    #[must_use]
+    pub fn new(services: Services, policy: PolicyTable, entropy: Arc<dyn Entropy>, limits: Limits) -> Self {
         let health = Health::new(&[
             AuthServiceServer::<AuthRpc>::NAME,
             AccountServiceServer::<AccountRpc>::NAME,
@@ -86,7 +87,7 @@ impl Server {
         ]);
         let gate = Gate {
             auth: services.auth.clone(),
-            policy: PolicyTable::read(DESCRIPTORS)?,
+            policy,
             entropy,
             proxies: limits.proxies,
             time_limit: limits.time_limit,
@@ -104,13 +105,13 @@ impl Server {
         if limits.reflection {
             add_reflection(&mut routes);
         }
-        Ok(Self {
+        Self {
             routes: routes.routes(),
             gate: Arc::new(gate),
             health,
             connections: limits.connections,
             grace: limits.grace,
-        })
+        }
     }
 
     /// The state of the server, to report on and to ask for.

@@ -171,6 +171,15 @@ fn refused(refusal: Refusal) -> Status {
         Refusal::EtagMismatch => {
             Outgoing::new(Code::Aborted, Reason::EtagMismatch, "the object was changed since it was read")
         }
+        Refusal::RequestIdReused => {
+            Outgoing::new(Code::InvalidArgument, Reason::RequestIdReused, "the request id stood for another request")
+                .violating("request_id", "must be a new one for each request, and the same one for its repeats")
+        }
+        Refusal::LastAdministrator => Outgoing::new(
+            Code::FailedPrecondition,
+            Reason::LastAdmin,
+            "the last active administrator has to remain one",
+        ),
         Refusal::NotFound { resource, name } => {
             let mut outgoing = Outgoing::new(Code::NotFound, Reason::ResourceNotFound, "there is no such resource");
             outgoing.details.set_resource_info(resource, name, "", "");

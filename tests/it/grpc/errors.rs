@@ -67,6 +67,7 @@ provoked_by! {
     PermissionMissing: a_change_of_what_is_the_operators
     EmailTaken: a_change_to_an_address_of_somebody_else
     EtagMismatch: a_change_of_an_old_reading
+    LastAdmin: a_deletion_of_the_last_administrator
 }
 
 #[test]
@@ -98,6 +99,11 @@ async fn a_change_of_an_old_reading(world: World) -> Result<(), Status> {
     let phone = world.person("alice").await.log_in().await?;
     let old = User { etag: "\"0\"".to_owned(), ..User::default() };
     phone.update(old, &["display_name"]).await.map(|_| ())
+}
+
+async fn a_deletion_of_the_last_administrator(world: World) -> Result<(), Status> {
+    let root = world.administrator().await;
+    root.delete(&world.stranger("root").password).await
 }
 
 async fn an_unknown_name(world: World) -> Result<(), Status> {
