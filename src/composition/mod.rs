@@ -139,7 +139,7 @@ impl App {
             server: Server::new(services, access, ports.entropy.clone(), limits(settings)),
             certificates: certificates(settings)?,
             keys,
-            upkeep: Arc::new(Upkeep::new(&ports, mailer)),
+            upkeep: Arc::new(Upkeep::new(&ports, mailer, settings.audit_retention)),
             store,
         })
     }

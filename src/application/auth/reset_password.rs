@@ -1,9 +1,11 @@
 use super::Auth;
+use crate::application::audit_trail::Event;
 use crate::application::error::{Error, Refusal, Result, Violation, Violations};
 use crate::application::ports::Transaction;
 use crate::application::{brake, save};
 use crate::domain::Timestamp;
 use crate::domain::action_token::{self, ActionPurpose};
+use crate::domain::audit::AuditType;
 use crate::domain::id::UserId;
 use crate::domain::mail::MailContent;
 use crate::domain::origin::Origin;
@@ -46,6 +48,8 @@ impl Auth {
         tx.sessions().end_sessions(user.id, None, (now, EndReason::PasswordChanged)).await?;
         brake::forget_all(tx.as_mut(), &self.throttle_key, &user).await?;
         self.post.send(tx.as_mut(), &user, MailContent::PasswordChanged, now).await?;
+        let event = Event::by_person(user.id, origin, AuditType::PasswordReset).on(user.id);
+        self.trail.record(tx.as_mut(), event, now).await?;
         tx.commit().await?;
         Ok(())
     }
