@@ -13,6 +13,7 @@ pub mod policy;
 pub mod ports;
 pub mod repeat;
 mod rights;
+pub mod roles;
 mod save;
 mod token_issue;
 pub mod upkeep;

@@ -52,6 +52,23 @@ impl PageTokens {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
+    /// Cuts a list that was asked for one item more than a page has, and makes the token of the next page, if there is
+    /// one. `position` is that of an item in the list.
+    pub fn cut<T>(
+        &self,
+        mut items: Vec<T>,
+        size: i64,
+        list: &str,
+        position: impl FnOnce(&T) -> Vec<u8>,
+    ) -> (Vec<T>, String) {
+        let size = usize::try_from(size).unwrap_or(usize::MAX);
+        let has_more = items.len() > size;
+        items.truncate(size);
+        let last = items.last().filter(|_| has_more);
+        let token = last.map(|last| self.encode(list, &position(last))).unwrap_or_default();
+        (items, token)
+    }
+
     /// The position a token stands for; `None` for the first page.
     pub fn decode(&self, list: &str, token: &str) -> Result<Option<Vec<u8>>> {
         if token.is_empty() {

@@ -21,6 +21,7 @@ use crate::application::auth::Auth;
 use crate::application::keys::Keys;
 use crate::application::policy::Policy;
 use crate::application::ports::{Clock, Entropy, Mailer, Store};
+use crate::application::roles::Roles;
 use crate::application::upkeep::Upkeep;
 use crate::config::{self, InvalidSetting, MailRoute, Settings};
 use crate::domain::audience::Audiences;
@@ -130,9 +131,11 @@ impl App {
         let policy = Arc::new(policy(settings));
         let access = PolicyTable::read(DESCRIPTORS)?;
         let catalogue = Arc::new(access.permissions());
+        let auth = Arc::new(Auth::new(&ports, policy.clone(), &root));
         let services = Services {
-            auth: Arc::new(Auth::new(&ports, policy.clone(), &root)),
-            accounts: Arc::new(Accounts::new(&ports, policy, catalogue, &root)),
+            auth: auth.clone(),
+            accounts: Arc::new(Accounts::new(&ports, policy, catalogue.clone(), &root)),
+            roles: Arc::new(Roles::new(&ports, auth, catalogue, &root)),
             keys: keys.clone(),
         };
         Ok(Self {

@@ -15,6 +15,7 @@ mod mask;
 pub mod policy;
 mod repeat;
 mod request_id;
+mod role_service;
 pub mod server;
 mod status;
 pub mod tls;

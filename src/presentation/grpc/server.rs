@@ -16,16 +16,19 @@ use super::gate::{Gate, GateLayer, MAX_MESSAGE_BYTES};
 use super::health::Health;
 use super::key_service::KeyRpc;
 use super::policy::PolicyTable;
+use super::role_service::RoleRpc;
 use super::tls::Certificates;
 use super::{TrustedProxies, connection};
 use crate::application::accounts::Accounts;
 use crate::application::auth::Auth;
 use crate::application::keys::Keys;
 use crate::application::ports::Entropy;
+use crate::application::roles::Roles;
 use crate::proto::DESCRIPTORS;
 use crate::proto::account_service_server::AccountServiceServer;
 use crate::proto::auth_service_server::AuthServiceServer;
 use crate::proto::key_service_server::KeyServiceServer;
+use crate::proto::role_service_server::RoleServiceServer;
 
 /// Metadata larger than this is refused by HTTP/2 itself, in bytes.
 const MAX_HEADER_BYTES: u32 = 8 * 1024;
@@ -48,6 +51,8 @@ pub struct Services {
     pub accounts: Arc<Accounts>,
     /// Keys.
     pub keys: Arc<Keys>,
+    /// Roles.
+    pub roles: Arc<Roles>,
 }
 
 /// What an operator decides about the server.
@@ -84,6 +89,7 @@ impl Server {
             AuthServiceServer::<AuthRpc>::NAME,
             AccountServiceServer::<AccountRpc>::NAME,
             KeyServiceServer::<KeyRpc>::NAME,
+            RoleServiceServer::<RoleRpc>::NAME,
         ]);
         let gate = Gate {
             auth: services.auth.clone(),
@@ -101,6 +107,7 @@ impl Server {
                 AccountServiceServer::new(AccountRpc(services.accounts)).max_decoding_message_size(MAX_MESSAGE_BYTES),
             )
             .add_service(KeyServiceServer::new(KeyRpc(services.keys)).max_decoding_message_size(MAX_MESSAGE_BYTES))
+            .add_service(RoleServiceServer::new(RoleRpc(services.roles)).max_decoding_message_size(MAX_MESSAGE_BYTES))
             .add_service(HealthServer::new(health.service()));
         if limits.reflection {
             add_reflection(&mut routes);
