@@ -23,6 +23,7 @@ use crate::application::policy::Policy;
 use crate::application::ports::{Clock, Entropy, Mailer, Store};
 use crate::application::roles::Roles;
 use crate::application::upkeep::Upkeep;
+use crate::application::user_transfer::UserTransfer;
 use crate::config::{self, InvalidSetting, MailRoute, Settings};
 use crate::domain::audience::Audiences;
 use crate::domain::password::PasswordPolicy;
@@ -134,15 +135,16 @@ impl App {
         let auth = Arc::new(Auth::new(&ports, policy.clone(), &root));
         let services = Services {
             auth: auth.clone(),
-            accounts: Arc::new(Accounts::new(&ports, policy, catalogue.clone(), &root)),
-            roles: Arc::new(Roles::new(&ports, auth, catalogue, &root)),
+            accounts: Arc::new(Accounts::new(&ports, policy.clone(), catalogue.clone(), &root)),
+            roles: Arc::new(Roles::new(&ports, auth.clone(), catalogue, &root)),
+            transfer: Arc::new(UserTransfer::new(&ports, auth, policy)),
             keys: keys.clone(),
         };
         Ok(Self {
             server: Server::new(services, access, ports.entropy.clone(), limits(settings)),
             certificates: certificates(settings)?,
             keys,
-            upkeep: Arc::new(Upkeep::new(&ports, mailer)),
+            upkeep: Arc::new(Upkeep::new(&ports, mailer, settings.audit_retention)),
             store,
         })
     }

@@ -33,6 +33,8 @@ pub struct Settings {
     pub passwords: PasswordSettings,
     /// Mail.
     pub mail: MailSettings,
+    /// How long the audit trail is kept.
+    pub audit_retention: Duration,
     /// The log.
     pub log: LogSettings,
 }
@@ -46,6 +48,8 @@ pub struct DatabaseSettings {
     pub max_connections: u32,
     /// The authorities that may vouch for PostgreSQL, instead of those of the system.
     pub tls_ca_file: Option<PathBuf>,
+    /// The PostgreSQL role that the service runs as, if it is another one than migrates.
+    pub runtime_role: Option<String>,
     /// The folder to create before the database is opened, with `--dev`.
     pub folder: Option<DevFolder>,
 }
@@ -145,6 +149,7 @@ impl Settings {
             sessions: session_lifetimes(source)?,
             passwords: PasswordSettings::read(source)?,
             mail: MailSettings::read(source)?,
+            audit_retention: lifetime(source, "audit_retention")?,
             log: LogSettings::read(source)?,
         })
     }

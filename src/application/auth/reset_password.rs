@@ -1,11 +1,14 @@
 use super::Auth;
+use crate::application::audit_trail::Event;
 use crate::application::error::{Error, Refusal, Result, Violation, Violations};
 use crate::application::ports::Transaction;
 use crate::application::{brake, save};
 use crate::domain::Timestamp;
 use crate::domain::action_token::{self, ActionPurpose};
+use crate::domain::audit::AuditType;
 use crate::domain::id::UserId;
 use crate::domain::mail::MailContent;
+use crate::domain::origin::Origin;
 use crate::domain::secret::Digest;
 use crate::domain::session::EndReason;
 use crate::domain::text;
@@ -23,7 +26,7 @@ pub struct ResetPassword {
 impl Auth {
     /// Sets a new password with a mailed token, ends every session and lifts the lock of failed attempts. Never signs
     /// in.
-    pub async fn reset_password(&self, command: ResetPassword) -> Result<()> {
+    pub async fn reset_password(&self, command: ResetPassword, origin: &Origin) -> Result<()> {
         let now = self.clock.now();
         let digest = self.parse_reset(&command)?;
         let user = self.find_recoverable(&digest, now).await?;
@@ -45,6 +48,8 @@ impl Auth {
         tx.sessions().end_sessions(user.id, None, (now, EndReason::PasswordChanged)).await?;
         brake::forget_all(tx.as_mut(), &self.throttle_key, &user).await?;
         self.post.send(tx.as_mut(), &user, MailContent::PasswordChanged, now).await?;
+        let event = Event::by_person(user.id, origin, AuditType::PasswordReset).on(user.id);
+        self.trail.record(tx.as_mut(), event, now).await?;
         tx.commit().await?;
         Ok(())
     }

@@ -1,12 +1,15 @@
 use super::Auth;
+use crate::application::audit_trail::Event;
 use crate::application::error::{Refusal, Result, Violations};
 use crate::application::save;
 use crate::domain::action_token::{self, ActionPurpose};
+use crate::domain::audit::AuditType;
+use crate::domain::origin::Origin;
 use crate::domain::text;
 
 impl Auth {
     /// Proves an e-mail address with a mailed token.
-    pub async fn verify_email(&self, token: &str) -> Result<()> {
+    pub async fn verify_email(&self, token: &str, origin: &Origin) -> Result<()> {
         let now = self.clock.now();
         let mut violations = Violations::default();
         let token = violations.take("token", text::required(token, action_token::MAX_BYTES));
@@ -19,6 +22,8 @@ impl Auth {
         if user.prove_email(now) {
             save::user(tx.as_mut(), &user).await?;
         }
+        let event = Event::by_person(user.id, origin, AuditType::EmailVerified).on(user.id);
+        self.trail.record(tx.as_mut(), event, now).await?;
         tx.commit().await?;
         Ok(())
     }

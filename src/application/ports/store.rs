@@ -1,8 +1,8 @@
 use async_trait::async_trait;
 
 use super::{
-    ActionTokens, AnsweredRequests, BulkUsers, Credentials, Outbox, Roles, ServerSecrets, Sessions, SigningKeys,
-    Throttles, Users,
+    ActionTokens, AnsweredRequests, AuditEvents, BulkUsers, Credentials, Outbox, Roles, ServerSecrets, Sessions,
+    SigningKeys, Throttles, Users,
 };
 
 /// What a store operation yields.
@@ -50,6 +50,7 @@ pub trait Store: Send + Sync {
 pub trait Transaction:
     ActionTokens
     + AnsweredRequests
+    + AuditEvents
     + BulkUsers
     + Credentials
     + Outbox
@@ -74,6 +75,11 @@ impl<'u> dyn Transaction + 'u {
 
     /// Calls that changed something, and their answers.
     pub fn answered_requests(&mut self) -> &mut (dyn AnsweredRequests + 'u) {
+        self
+    }
+
+    /// The audit trail.
+    pub fn audit_events(&mut self) -> &mut (dyn AuditEvents + 'u) {
         self
     }
 

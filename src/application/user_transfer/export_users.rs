@@ -1,10 +1,12 @@
 use time::Duration;
 
 use super::{MAX_ROWS, UserTransfer};
+use crate::application::audit_trail::Event;
 use crate::application::caller::Caller;
 use crate::application::error::{Refusal, Result, Violations};
 use crate::application::ports::{StoredUser, UserCursor, UserQuery};
 use crate::domain::access::Access;
+use crate::domain::audit::AuditType;
 use crate::domain::user_filter::UserFilter;
 use crate::domain::user_order::Direction;
 
@@ -28,7 +30,7 @@ pub struct Export {
 }
 
 impl UserTransfer {
-    /// Begins an export.
+    /// Begins an export, which the audit trail tells of before anybody leaves.
     pub async fn begin_export(&self, caller: &Caller, command: &ExportUsers) -> Result<Export> {
         let now = self.clock.now();
         let mut violations = Violations::default();
@@ -37,6 +39,12 @@ impl UserTransfer {
         if command.include_hashes && now - caller.auth_time > MAX_AUTH_AGE {
             return Err(Refusal::StepUpRequired { max_age: MAX_AUTH_AGE }.into());
         }
+        let event = Event::by(caller, AuditType::UsersExported)
+            .with("include_hashes", command.include_hashes)
+            .with("filtered", !command.filter.is_empty());
+        let mut tx = self.store.write().await?;
+        self.trail.record(tx.as_mut(), event, now).await?;
+        tx.commit().await?;
         let query = UserQuery {
             filter,
             cursor: UserCursor::CreateTime(None),

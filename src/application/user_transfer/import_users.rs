@@ -1,10 +1,12 @@
 use std::collections::HashMap;
 
 use super::{Batch, UserTransfer};
+use crate::application::audit_trail::Event;
 use crate::application::caller::Caller;
 use crate::application::error::{Error, Result, Violation};
 use crate::application::ports::{StoredUser, Transaction};
 use crate::domain::access::Access;
+use crate::domain::audit::AuditType;
 use crate::domain::user::User;
 use crate::domain::user_record::UserRecord;
 use crate::domain::username::Username;
@@ -49,6 +51,7 @@ impl UserTransfer {
         batch: Batch,
         dry_run: bool,
     ) -> Result<BatchReport> {
+        let now = self.clock.now();
         self.auth.readmit(caller, access).await?;
         let Batch { mut rows, refusals } = batch;
         let mut report = BatchReport { refusals, ..BatchReport::default() };
@@ -60,6 +63,11 @@ impl UserTransfer {
             rows.retain(|(_, record)| !stored.contains(&record.user.id));
             judge(tx.as_mut(), &rows, &mut report).await?;
             if !dry_run {
+                let event = Event::by(caller, AuditType::UsersImported)
+                    .with("accepted", report.accepted)
+                    .with("unchanged", report.unchanged)
+                    .with("refused", report.refusals.len());
+                self.trail.record(tx.as_mut(), event, now).await?;
                 tx.commit().await?;
             }
         }
@@ -92,7 +100,8 @@ struct Rivals {
 
 impl Rivals {
     fn new(stored: Vec<StoredUser>) -> Self {
-        let by_email = (0..).zip(&stored).map(|(place, (user, _))| (user.email.canonical().to_owned(), place)).collect();
+        let by_email =
+            (0..).zip(&stored).map(|(place, (user, _))| (user.email.canonical().to_owned(), place)).collect();
         Self { stored, by_email }
     }
 

@@ -13,6 +13,7 @@ pub use import_users::{BatchReport, RowRefusal, WhyRefused};
 pub use parse_row::{Batch, ImportRow, MAX_ROWS};
 
 use super::Ports;
+use super::audit_trail::AuditTrail;
 use super::auth::Auth;
 use super::error::{Refusal, Result};
 use super::policy::Policy;
@@ -28,6 +29,7 @@ pub struct UserTransfer {
     entropy: Arc<dyn Entropy>,
     hasher: Arc<dyn PasswordHasher>,
     auth: Arc<Auth>,
+    trail: AuditTrail,
     policy: Arc<Policy>,
     room: Arc<Semaphore>,
 }
@@ -42,6 +44,7 @@ impl UserTransfer {
             entropy: ports.entropy.clone(),
             hasher: ports.hasher.clone(),
             auth,
+            trail: AuditTrail::new(ports.entropy.clone()),
             policy,
             room: Arc::new(Semaphore::new(MAX_STREAMS)),
         }

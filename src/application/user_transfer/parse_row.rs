@@ -105,6 +105,12 @@ impl UserTransfer {
 }
 
 impl Batch {
+    /// How many rows it has, well formed or not.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.rows.len() + self.refusals.len()
+    }
+
     fn refuse(&mut self, row: usize, violation: Violation) {
         self.refusals.push(RowRefusal { row, why: WhyRefused::Invalid(violation) });
     }

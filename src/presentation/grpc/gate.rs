@@ -21,10 +21,11 @@ use tracing::Instrument as _;
 use super::health::Health;
 use super::policy::PolicyTable;
 use super::until_drained::UntilDrained;
-use super::{TrustedProxies, client, deadline, request_id, status};
+use super::{TrustedProxies, client, deadline, request_id, status, trace_context};
 use crate::application::auth::Auth;
 use crate::application::error::{Error, Refusal};
 use crate::application::ports::Entropy;
+use crate::domain::origin::Origin;
 
 /// The largest request message, in bytes.
 pub(super) const MAX_MESSAGE_BYTES: usize = 64 * 1024;
@@ -96,9 +97,10 @@ impl Gate {
             .map_err(|_| status::malformed("grpc-timeout must be up to eight digits and a unit"))?;
         let work = async {
             let bearer = client::bearer(request.headers());
-            let caller = self.auth.admit(&bearer, access).await.map_err(status::of)?;
-            let client = client::of(&request, &self.proxies);
-            request.extensions_mut().insert(client);
+            let origin = self.origin(&request);
+            let caller = self.auth.admit(&bearer, access, &origin).await.map_err(status::of)?;
+            request.extensions_mut().insert(access.clone());
+            request.extensions_mut().insert(origin);
             request.extensions_mut().insert(bearer);
             if let Some(caller) = caller {
                 request.extensions_mut().insert(caller);
@@ -110,6 +112,14 @@ impl Gate {
         tokio::time::timeout_at(deadline, work).await.unwrap_or_else(|_| Err(status::timed_out()))
     }
 
+    fn origin(&self, request: &Request<Body>) -> Origin {
+        Origin {
+            client: client::of(request, &self.proxies),
+            request_id: request_id::current(),
+            trace_id: trace_context::trace_id(request.headers()).unwrap_or_default().to_owned(),
+        }
+    }
+
     fn take_place(&self) -> Result<SemaphorePermit<'_>, Status> {
         self.room.try_acquire().map_err(|_| status::of(Error::Refused(Refusal::Overloaded)))
     }
@@ -118,13 +128,19 @@ impl Gate {
 /// Gives errors of the framework itself the form of ours: the right code and a reason. An error that carries details
 /// is one of ours already.
 fn normalise(response: Response<Body>) -> Result<Response<Body>, Status> {
-    let Some(status) = Status::from_header_map(response.headers()) else {
-        return Ok(response);
-    };
-    if status.code() == Code::Ok || !status.details().is_empty() || !is_grpc(response.headers()) {
-        return Ok(response);
+    let status = Status::from_header_map(response.headers()).filter(|_| is_grpc(response.headers()));
+    match status.as_ref().and_then(in_our_form) {
+        Some(status) => Err(status),
+        None => Ok(response),
     }
-    Err(match status.code() {
+}
+
+/// An error of the framework itself in the form of ours; nothing if it has that form already, or is to stay as it is.
+pub(super) fn in_our_form(status: &Status) -> Option<Status> {
+    if status.code() == Code::Ok || !status.details().is_empty() {
+        return None;
+    }
+    Some(match status.code() {
         Code::OutOfRange | Code::ResourceExhausted => status::too_large(MAX_MESSAGE_BYTES),
         // An unknown method has no message; the other case is a compressed request.
         Code::Unimplemented if status.message().is_empty() => status::method_unknown(),
@@ -133,7 +149,7 @@ fn normalise(response: Response<Body>) -> Result<Response<Body>, Status> {
             status::malformed("the request is not a message of this method")
         }
         // The health service answers a question about an unknown service with NOT_FOUND, as its protocol says.
-        _ => return Ok(response),
+        _ => return None,
     })
 }
 

@@ -19,7 +19,11 @@ mod role_service;
 pub mod server;
 mod status;
 pub mod tls;
+mod trace_context;
 mod until_drained;
+mod user_record;
+mod user_service;
+mod user_transfer;
 
 pub use client::TrustedProxies;
 pub use server::{Limits, Server, Services};

@@ -3,6 +3,7 @@
 use std::future::Future;
 
 use http::HeaderMap;
+use tracing::{Instrument as _, Span};
 
 use crate::application::ports::Entropy;
 
@@ -32,6 +33,31 @@ pub(super) fn of(headers: &HeaderMap, entropy: &dyn Entropy) -> String {
 /// Runs the work of one request under its id.
 pub(super) async fn scope<F: Future>(id: String, work: F) -> F::Output {
     CURRENT.scope(id, work).await
+}
+
+/// What ties work to the call it is done for, when the call's own task has gone on: streams are worked on after their
+/// handler has returned.
+#[derive(Clone)]
+pub(super) struct CallScope {
+    id: String,
+    span: Span,
+}
+
+impl CallScope {
+    /// The scope of the call this task works on.
+    pub(super) fn current() -> Self {
+        Self { id: current(), span: Span::current() }
+    }
+
+    /// Runs a part of the call's work.
+    pub(super) fn run<F: Future>(self, work: F) -> impl Future<Output = F::Output> {
+        scope(self.id, work.instrument(self.span))
+    }
+
+    /// Does a part of the call's work that never waits.
+    pub(super) fn within<T>(&self, work: impl FnOnce() -> T) -> T {
+        CURRENT.sync_scope(self.id.clone(), work)
+    }
 }
 
 /// The id of the request this task works on.

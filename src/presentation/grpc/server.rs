@@ -18,17 +18,20 @@ use super::key_service::KeyRpc;
 use super::policy::PolicyTable;
 use super::role_service::RoleRpc;
 use super::tls::Certificates;
+use super::user_service::UserRpc;
 use super::{TrustedProxies, connection};
 use crate::application::accounts::Accounts;
 use crate::application::auth::Auth;
 use crate::application::keys::Keys;
 use crate::application::ports::Entropy;
 use crate::application::roles::Roles;
+use crate::application::user_transfer::UserTransfer;
 use crate::proto::DESCRIPTORS;
 use crate::proto::account_service_server::AccountServiceServer;
 use crate::proto::auth_service_server::AuthServiceServer;
 use crate::proto::key_service_server::KeyServiceServer;
 use crate::proto::role_service_server::RoleServiceServer;
+use crate::proto::user_service_server::UserServiceServer;
 
 /// Metadata larger than this is refused by HTTP/2 itself, in bytes.
 const MAX_HEADER_BYTES: u32 = 8 * 1024;
@@ -49,6 +52,8 @@ pub struct Services {
     pub auth: Arc<Auth>,
     /// The own account.
     pub accounts: Arc<Accounts>,
+    /// Imports and exports of people.
+    pub transfer: Arc<UserTransfer>,
     /// Keys.
     pub keys: Arc<Keys>,
     /// Roles.
@@ -88,6 +93,7 @@ impl Server {
         let health = Health::new(&[
             AuthServiceServer::<AuthRpc>::NAME,
             AccountServiceServer::<AccountRpc>::NAME,
+            UserServiceServer::<UserRpc>::NAME,
             KeyServiceServer::<KeyRpc>::NAME,
             RoleServiceServer::<RoleRpc>::NAME,
         ]);
@@ -108,6 +114,10 @@ impl Server {
             )
             .add_service(KeyServiceServer::new(KeyRpc(services.keys)).max_decoding_message_size(MAX_MESSAGE_BYTES))
             .add_service(RoleServiceServer::new(RoleRpc(services.roles)).max_decoding_message_size(MAX_MESSAGE_BYTES))
+            .add_service(
+                UserServiceServer::new(UserRpc { transfer: services.transfer })
+                    .max_decoding_message_size(MAX_MESSAGE_BYTES),
+            )
             .add_service(HealthServer::new(health.service()));
         if limits.reflection {
             add_reflection(&mut routes);

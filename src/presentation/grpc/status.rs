@@ -146,7 +146,7 @@ fn refused(refusal: Refusal) -> Status {
             "permission denied on the resource (or it might not exist)",
         )
         .with("permission", permission),
-        Refusal::RateLimited { retry_after } => {
+        Refusal::RateLimited { retry_after, counter: _ } => {
             Outgoing::new(Code::ResourceExhausted, Reason::RateLimited, "too many attempts, try again later")
                 .retry_after(retry_after.unsigned_abs())
         }

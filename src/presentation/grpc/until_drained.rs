@@ -12,19 +12,21 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tonic::Status;
 use tonic::body::Body;
 
+use super::request_id::CallScope;
 use super::status;
 
 /// A body that ends as the server stops, with a status that says so, unless it ended before.
 pub(super) struct UntilDrained {
     body: Body,
+    call: CallScope,
     drained: Pin<Box<WaitForCancellationFutureOwned>>,
     is_over: bool,
 }
 
 impl UntilDrained {
-    /// The body, until the token is cancelled.
+    /// The body of the call this task works on, until the token is cancelled.
     pub(super) fn new(body: Body, drained: CancellationToken) -> Self {
-        Self { body, drained: Box::pin(drained.cancelled_owned()), is_over: false }
+        Self { body, call: CallScope::current(), drained: Box::pin(drained.cancelled_owned()), is_over: false }
     }
 }
 
@@ -43,7 +45,7 @@ impl http_body::Body for UntilDrained {
         ready!(self.drained.as_mut().poll(cx));
         self.is_over = true;
         let mut trailers = HeaderMap::new();
-        status::shutting_down().add_header(&mut trailers)?;
+        self.call.within(status::shutting_down).add_header(&mut trailers)?;
         Poll::Ready(Some(Ok(Frame::trailers(trailers))))
     }
 
