@@ -148,11 +148,13 @@ mod tests {
 
     #[test]
     fn a_budget_has_room_after_the_gap_and_for_so_many_in_a_window() {
-        let room = |count, now| Budget::MAIL.has_room(Some(Throttle { count, first_time: at(0), last_time: at(60) }), now);
+        let room =
+            |count, now| Budget::MAIL.has_room(Some(Throttle { count, first_time: at(0), last_time: at(60) }), now);
         assert!(Budget::MAIL.has_room(None, at(0)));
         assert_eq!((room(1, at(119)), room(1, at(120))), (false, true));
         assert_eq!((room(4, at(3599)), room(5, at(3599)), room(5, at(3600))), (true, false, true));
-        let events = |count| Budget::EVENTS.has_room(Some(Throttle { count, first_time: at(0), last_time: at(0) }), at(0));
+        let events =
+            |count| Budget::EVENTS.has_room(Some(Throttle { count, first_time: at(0), last_time: at(0) }), at(0));
         assert_eq!((events(4), events(5)), (true, false));
     }
 

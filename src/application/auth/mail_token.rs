@@ -22,12 +22,7 @@ pub(super) struct WantedToken {
 impl Auth {
     /// Mails a token to an address if it has an account that may have one. Outcome and cost are the same for every
     /// address; the audit trail alone tells whether there was an account.
-    pub(super) async fn mail_token(
-        &self,
-        email: &str,
-        origin: &Origin,
-        wanted: WantedToken,
-    ) -> Result<()> {
+    pub(super) async fn mail_token(&self, email: &str, origin: &Origin, wanted: WantedToken) -> Result<()> {
         let now = self.clock.now();
         let mut violations = Violations::default();
         let email = violations.take("email", EmailAddress::parse(email));
