@@ -17,6 +17,7 @@ pub use error::StartError;
 
 use crate::application::Ports;
 use crate::application::accounts::Accounts;
+use crate::application::audit::Audit;
 use crate::application::auth::Auth;
 use crate::application::keys::Keys;
 use crate::application::policy::Policy;
@@ -136,6 +137,7 @@ impl App {
             auth: auth.clone(),
             accounts: Arc::new(Accounts::new(&ports, policy, catalogue.clone(), &root)),
             roles: Arc::new(Roles::new(&ports, auth, catalogue, &root)),
+            audit: Arc::new(Audit::new(&ports, &root)),
             keys: keys.clone(),
         };
         Ok(Self {
@@ -181,6 +183,7 @@ impl App {
 fn database(settings: &config::DatabaseSettings) -> DatabaseSettings {
     DatabaseSettings {
         max_connections: settings.max_connections as usize,
+        runtime_role: settings.runtime_role.clone(),
         tls_ca_file: settings.tls_ca_file.clone(),
         ..DatabaseSettings::new(settings.url.clone())
     }
