@@ -7,7 +7,6 @@ use crate::application::ports::PasswordCredential;
 use crate::application::save;
 use crate::domain::Timestamp;
 use crate::domain::action_token::ActionPurpose;
-use crate::domain::client::Client;
 use crate::domain::mail::MailContent;
 use crate::domain::password::{Password, PasswordHash};
 use crate::domain::session::EndReason;
@@ -23,10 +22,10 @@ pub struct ChangePassword {
 
 impl Accounts {
     /// Replaces the caller's password, ends the caller's other sessions and tells the person by mail.
-    pub async fn change_password(&self, caller: &Caller, command: ChangePassword, client: &Client) -> Result<()> {
+    pub async fn change_password(&self, caller: &Caller, command: ChangePassword) -> Result<()> {
         let now = self.clock.now();
         let current = self.parse_change(&command)?;
-        let (user, credential) = self.check_own_password(caller, &current, (client, now)).await?;
+        let (user, credential) = self.check_own_password(caller, &current, now).await?;
         let accepted = self.policy.passwords.accept(&command.new_password, &user.words());
         let new = accepted.map_err(|why| Error::Invalid(vec![Violation::password("new_password", why)]))?;
         let hash = self.hasher.hash(&new).await?;

@@ -3,12 +3,13 @@ use crate::application::error::{Refusal, Result, Violations};
 use crate::application::save;
 use crate::domain::action_token::{self, ActionPurpose};
 use crate::domain::mail::MailContent;
+use crate::domain::origin::Origin;
 use crate::domain::text;
 use crate::domain::user::User;
 
 impl Accounts {
     /// Completes a change of address. Tokens that were mailed to the old address are void from here on.
-    pub async fn confirm_email_change(&self, token: &str) -> Result<()> {
+    pub async fn confirm_email_change(&self, token: &str, origin: &Origin) -> Result<()> {
         let now = self.clock.now();
         let mut violations = Violations::default();
         let token = violations.take("token", text::required(token, action_token::MAX_BYTES));

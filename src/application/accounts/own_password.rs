@@ -4,7 +4,6 @@ use crate::application::caller::Caller;
 use crate::application::error::{Refusal, Result};
 use crate::application::ports::{PasswordCredential, Transaction, Verification};
 use crate::domain::Timestamp;
-use crate::domain::client::Client;
 use crate::domain::password::Password;
 use crate::domain::throttle::HARD_LIMIT;
 use crate::domain::user::User;
@@ -16,13 +15,13 @@ impl Accounts {
         &self,
         caller: &Caller,
         password: &Password,
-        (client, now): (&Client, Timestamp),
+        now: Timestamp,
     ) -> Result<(User, PasswordCredential)> {
         let (user, credential) = {
             let mut tx = self.store.read().await?;
             find_own(tx.as_mut(), caller).await?
         };
-        let brake = Brake::sign_in(&self.throttle_key, user.email.canonical(), client);
+        let brake = Brake::sign_in(&self.throttle_key, user.email.canonical(), &caller.origin.client);
         brake.admit(self.store.read().await?.as_mut(), now).await?;
         let verification = self.hasher.verify(password, Some(&credential.hash)).await?;
         if verification == Verification::Mismatch || credential.failures >= HARD_LIMIT {

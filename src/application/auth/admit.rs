@@ -5,19 +5,20 @@ use crate::application::caller::Caller;
 use crate::application::error::{Refusal, Result};
 use crate::application::rights;
 use crate::domain::access::Access;
+use crate::domain::origin::Origin;
 
 impl Auth {
     /// Lets a call in or refuses it, by the access policy of its RPC. Public RPCs have no caller.
-    pub async fn admit(&self, bearer: &Bearer, access: &Access) -> Result<Option<Caller>> {
+    pub async fn admit(&self, bearer: &Bearer, access: &Access, origin: &Origin) -> Result<Option<Caller>> {
         match access {
             Access::Public => Ok(None),
             Access::Authenticated { max_auth_age } => {
-                let caller = self.authenticate(bearer).await?;
+                let caller = self.authenticate(bearer, origin).await?;
                 self.check_age(&caller, *max_auth_age)?;
                 Ok(Some(caller))
             }
             Access::Permission { permission, max_auth_age } => {
-                let caller = self.authenticate(bearer).await?;
+                let caller = self.authenticate(bearer, origin).await?;
                 let rights = rights::of(self.store.read().await?.as_mut(), caller.user_id).await?;
                 if !rights.allow(permission) {
                     return Err(Refusal::PermissionMissing { permission: permission.to_string() }.into());

@@ -2,6 +2,7 @@ use super::Auth;
 use crate::application::caller::Caller;
 use crate::application::error::{Refusal, Result};
 use crate::application::ports::TokenRejected;
+use crate::domain::origin::Origin;
 use crate::domain::secret::Secret;
 
 /// What came in the metadata `authorization`.
@@ -15,7 +16,7 @@ pub enum Bearer {
 
 impl Auth {
     /// Checks an access token: by itself first, then that its session goes on and its person may be here.
-    pub async fn authenticate(&self, bearer: &Bearer) -> Result<Caller> {
+    pub async fn authenticate(&self, bearer: &Bearer, origin: &Origin) -> Result<Caller> {
         let now = self.clock.now();
         let Bearer::Token(token) = bearer else {
             return Err(Refusal::TokenMissing.into());
@@ -29,6 +30,6 @@ impl Auth {
         if session.user_id != claims.subject || !session.is_live(now) || !user.keeps_sessions() {
             return Err(Refusal::TokenInvalid.into());
         }
-        Ok(Caller { user_id: user.id, session_id: session.id, auth_time: claims.auth_time })
+        Ok(Caller { user_id: user.id, session_id: session.id, auth_time: claims.auth_time, origin: origin.clone() })
     }
 }

@@ -3,9 +3,10 @@ use crate::application::brake::{self, Brake};
 use crate::application::error::{Refusal, Result, Violations};
 use crate::application::ports::{PasswordCredential, Transaction, Verification};
 use crate::domain::Timestamp;
-use crate::domain::client::{Client, ClientLabel};
+use crate::domain::client::ClientLabel;
 use crate::domain::email::{self, EmailAddress};
 use crate::domain::id::{SessionId, UserId};
+use crate::domain::origin::Origin;
 use crate::domain::password::{Password, PasswordHash};
 use crate::domain::refresh_token::RefreshToken;
 use crate::domain::session::{Authentication, MAX_PER_USER, RefreshState, Session};
@@ -56,10 +57,10 @@ impl Auth {
     /// The account's state shows only after the right password. Waiting times are checked again after the hash, so
     /// that many parallel guesses are not worth more than the first few; an attempt that has to wait learns nothing
     /// and is not counted.
-    pub async fn log_in(&self, command: LogIn, client: &Client) -> Result<IssuedTokens> {
+    pub async fn log_in(&self, command: LogIn, origin: &Origin) -> Result<IssuedTokens> {
         let now = self.clock.now();
         let attempt = self.parse_log_in(&command)?;
-        let brake = Brake::sign_in(&self.throttle_key, attempt.identifier.canonical(), client);
+        let brake = Brake::sign_in(&self.throttle_key, attempt.identifier.canonical(), &origin.client);
 
         let known = {
             let mut tx = self.store.read().await?;
@@ -79,7 +80,7 @@ impl Auth {
         };
 
         let refresh = RefreshToken::first(SessionId::new(now, &self.entropy.bytes()?), &self.entropy.bytes()?);
-        let session = self.begin_session(user.id, &attempt, &refresh, (client, now));
+        let session = self.begin_session(user.id, &attempt, &refresh, (origin, now));
         let mut tx = self.store.write().await?;
         brake.admit(tx.as_mut(), now).await?;
         self.confirm(tx.as_mut(), &known, stronger.as_ref()).await?;
@@ -113,14 +114,14 @@ impl Auth {
         user_id: UserId,
         attempt: &Attempt,
         refresh: &RefreshToken,
-        (client, now): (&Client, Timestamp),
+        (origin, now): (&Origin, Timestamp),
     ) -> Session {
         let lifetimes = self.policy.sessions;
         let expire_time = now + lifetimes.absolute;
         Session {
             id: refresh.session_id(),
             user_id,
-            client: client.clone(),
+            client: origin.client.clone(),
             label: attempt.label.clone(),
             audience: attempt.audience.clone(),
             authentication: Authentication::by_password(now),

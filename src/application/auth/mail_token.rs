@@ -2,8 +2,8 @@ use super::Auth;
 use crate::application::brake::Brake;
 use crate::application::error::{Result, Violations};
 use crate::domain::action_token::ActionPurpose;
-use crate::domain::client::Client;
 use crate::domain::email::EmailAddress;
+use crate::domain::origin::Origin;
 use crate::domain::user::User;
 
 impl Auth {
@@ -12,14 +12,14 @@ impl Auth {
     pub(super) async fn mail_token(
         &self,
         email: &str,
-        client: &Client,
+        origin: &Origin,
         (purpose, may_have): (ActionPurpose, fn(&User) -> bool),
     ) -> Result<()> {
         let now = self.clock.now();
         let mut violations = Violations::default();
         let email = violations.take("email", EmailAddress::parse(email));
         let email = violations.check(email)?;
-        let brake = Brake::request(&self.throttle_key, "mail", client);
+        let brake = Brake::request(&self.throttle_key, "mail", &origin.client);
 
         let mut tx = self.store.write().await?;
         brake.admit(tx.as_mut(), now).await?;

@@ -1,6 +1,7 @@
 use super::{Auth, IssuedTokens};
 use crate::application::error::{Error, Refusal, Result, Violations};
 use crate::application::ports::Transaction;
+use crate::domain::origin::Origin;
 use crate::domain::refresh_token::{self, RefreshToken};
 use crate::domain::session::{EndReason, RefreshVerdict};
 use crate::domain::text;
@@ -12,7 +13,7 @@ impl Auth {
     /// Parallel refreshes of one token agree on one successor: one of them stores it, the others find it stored and,
     /// within the grace, derive the same one. A client that breaks off after the change was stored gets it again in
     /// the same way.
-    pub async fn refresh(&self, refresh_token: &str) -> Result<IssuedTokens> {
+    pub async fn refresh(&self, refresh_token: &str, origin: &Origin) -> Result<IssuedTokens> {
         let now = self.clock.now();
         let mut violations = Violations::default();
         let text = violations.take("refresh_token", text::required(refresh_token, refresh_token::MAX_BYTES));

@@ -5,10 +5,10 @@ use crate::application::ports::{Transaction, UserInsert};
 use crate::application::save;
 use crate::domain::Timestamp;
 use crate::domain::action_token::ActionPurpose;
-use crate::domain::client::Client;
 use crate::domain::email::EmailAddress;
 use crate::domain::id::UserId;
 use crate::domain::mail::MailContent;
+use crate::domain::origin::Origin;
 use crate::domain::password::{Password, PasswordHash};
 use crate::domain::profile::{DisplayName, Locale};
 use crate::domain::session::EndReason;
@@ -32,10 +32,10 @@ pub struct Register {
 
 impl Auth {
     /// Signs a person up. The outcome and its cost are the same whether or not the address has an account.
-    pub async fn register(&self, command: Register, client: &Client) -> Result<()> {
+    pub async fn register(&self, command: Register, origin: &Origin) -> Result<()> {
         let now = self.clock.now();
         let (who, password) = self.parse_sign_up(&command)?;
-        let brake = Brake::request(&self.throttle_key, "sign_up", client);
+        let brake = Brake::request(&self.throttle_key, "sign_up", &origin.client);
         brake.admit(self.store.read().await?.as_mut(), now).await?;
 
         let hash = self.hasher.hash(&password).await?;

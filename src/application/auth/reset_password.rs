@@ -6,6 +6,7 @@ use crate::domain::Timestamp;
 use crate::domain::action_token::{self, ActionPurpose};
 use crate::domain::id::UserId;
 use crate::domain::mail::MailContent;
+use crate::domain::origin::Origin;
 use crate::domain::secret::Digest;
 use crate::domain::session::EndReason;
 use crate::domain::text;
@@ -23,7 +24,7 @@ pub struct ResetPassword {
 impl Auth {
     /// Sets a new password with a mailed token, ends every session and lifts the lock of failed attempts. Never signs
     /// in.
-    pub async fn reset_password(&self, command: ResetPassword) -> Result<()> {
+    pub async fn reset_password(&self, command: ResetPassword, origin: &Origin) -> Result<()> {
         let now = self.clock.now();
         let digest = self.parse_reset(&command)?;
         let user = self.find_recoverable(&digest, now).await?;

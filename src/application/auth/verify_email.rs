@@ -2,11 +2,12 @@ use super::Auth;
 use crate::application::error::{Refusal, Result, Violations};
 use crate::application::save;
 use crate::domain::action_token::{self, ActionPurpose};
+use crate::domain::origin::Origin;
 use crate::domain::text;
 
 impl Auth {
     /// Proves an e-mail address with a mailed token.
-    pub async fn verify_email(&self, token: &str) -> Result<()> {
+    pub async fn verify_email(&self, token: &str, origin: &Origin) -> Result<()> {
         let now = self.clock.now();
         let mut violations = Violations::default();
         let token = violations.take("token", text::required(token, action_token::MAX_BYTES));

@@ -3,6 +3,7 @@
 mod access_tokens;
 mod action_tokens;
 mod answered_requests;
+mod audit_events;
 mod clock;
 mod credentials;
 mod entropy;
@@ -22,6 +23,7 @@ mod users;
 pub use access_tokens::{AccessClaims, AccessTokens, OpenedKey, TokenRejected};
 pub use action_tokens::{ActionTokens, ConsumedToken};
 pub use answered_requests::{AnsweredRequest, AnsweredRequests, RequestKey};
+pub use audit_events::AuditEvents;
 pub use clock::Clock;
 pub use credentials::{Credentials, PasswordCredential};
 pub use entropy::Entropy;

@@ -21,10 +21,11 @@ use tracing::Instrument as _;
 use super::health::Health;
 use super::policy::PolicyTable;
 use super::until_drained::UntilDrained;
-use super::{TrustedProxies, client, deadline, request_id, status};
+use super::{TrustedProxies, client, deadline, request_id, status, trace_context};
 use crate::application::auth::Auth;
 use crate::application::error::{Error, Refusal};
 use crate::application::ports::Entropy;
+use crate::domain::origin::Origin;
 
 /// The largest request message, in bytes.
 pub(super) const MAX_MESSAGE_BYTES: usize = 64 * 1024;
@@ -96,9 +97,9 @@ impl Gate {
             .map_err(|_| status::malformed("grpc-timeout must be up to eight digits and a unit"))?;
         let work = async {
             let bearer = client::bearer(request.headers());
-            let caller = self.auth.admit(&bearer, access).await.map_err(status::of)?;
-            let client = client::of(&request, &self.proxies);
-            request.extensions_mut().insert(client);
+            let origin = self.origin(&request);
+            let caller = self.auth.admit(&bearer, access, &origin).await.map_err(status::of)?;
+            request.extensions_mut().insert(origin);
             request.extensions_mut().insert(bearer);
             if let Some(caller) = caller {
                 request.extensions_mut().insert(caller);
@@ -108,6 +109,14 @@ impl Gate {
         };
         let deadline = began + limit.saturating_sub(HEAD_START);
         tokio::time::timeout_at(deadline, work).await.unwrap_or_else(|_| Err(status::timed_out()))
+    }
+
+    fn origin(&self, request: &Request<Body>) -> Origin {
+        Origin {
+            client: client::of(request, &self.proxies),
+            request_id: request_id::current(),
+            trace_id: trace_context::trace_id(request.headers()).unwrap_or_default().to_owned(),
+        }
     }
 
     fn take_place(&self) -> Result<SemaphorePermit<'_>, Status> {

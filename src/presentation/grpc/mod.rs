@@ -19,6 +19,7 @@ mod role_service;
 pub mod server;
 mod status;
 pub mod tls;
+mod trace_context;
 mod until_drained;
 
 pub use client::TrustedProxies;
