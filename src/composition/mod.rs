@@ -17,6 +17,7 @@ pub use error::StartError;
 
 use crate::application::Ports;
 use crate::application::accounts::Accounts;
+use crate::application::audit::Audit;
 use crate::application::auth::Auth;
 use crate::application::keys::Keys;
 use crate::application::policy::Policy;
@@ -136,8 +137,9 @@ impl App {
         let services = Services {
             auth: auth.clone(),
             accounts: Arc::new(Accounts::new(&ports, policy.clone(), catalogue.clone(), &root)),
-            roles: Arc::new(Roles::new(&ports, auth.clone(), catalogue, &root)),
-            transfer: Arc::new(UserTransfer::new(&ports, auth, policy)),
+            roles: Arc::new(Roles::new(&ports, auth, catalogue, &root)),
+            audit: Arc::new(Audit::new(&ports, &root)),
+            transfer: Arc::new(UserTransfer::new(&ports, policy)),
             keys: keys.clone(),
         };
         Ok(Self {
@@ -183,6 +185,7 @@ impl App {
 fn database(settings: &config::DatabaseSettings) -> DatabaseSettings {
     DatabaseSettings {
         max_connections: settings.max_connections as usize,
+        runtime_role: settings.runtime_role.clone(),
         tls_ca_file: settings.tls_ca_file.clone(),
         ..DatabaseSettings::new(settings.url.clone())
     }

@@ -195,7 +195,11 @@ impl DatabaseSettings {
             return Err(source.refuse("database_tls_ca_file", "has no use with SQLite"));
         }
         let max_connections = source.limited("database_max_connections", value::number)?;
-        Ok(Self { url, max_connections, tls_ca_file, folder })
+        let runtime_role = source.optional("database_runtime_role", value::role)?;
+        if runtime_role.is_some() && matches!(url, DatabaseUrl::Sqlite(_)) {
+            return Err(source.refuse("database_runtime_role", "has no use with SQLite"));
+        }
+        Ok(Self { url, max_connections, tls_ca_file, runtime_role, folder })
     }
 }
 

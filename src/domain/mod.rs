@@ -6,6 +6,7 @@ pub mod action_token;
 pub mod attributes;
 pub mod audience;
 pub mod audit;
+pub mod audit_filter;
 pub mod client;
 pub mod email;
 pub mod filter;

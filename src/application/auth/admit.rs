@@ -1,45 +1,57 @@
 use time::Duration;
 
 use super::{Auth, Bearer};
+use crate::application::audit_trail::Event;
 use crate::application::caller::Caller;
-use crate::application::error::{Refusal, Result};
-use crate::application::ports::Transaction;
+use crate::application::error::{Error, Refusal, Result};
 use crate::application::rights;
 use crate::domain::access::Access;
+use crate::domain::audit::AuditType;
 use crate::domain::origin::Origin;
-use crate::domain::permission::Permission;
 
 impl Auth {
-    /// Lets a call in or refuses it, by the access policy of its RPC. Public RPCs have no caller.
-    pub async fn admit(&self, bearer: &Bearer, access: &Access, origin: &Origin) -> Result<Option<Caller>> {
-        match access {
-            Access::Public => Ok(None),
-            Access::Authenticated { max_auth_age } => {
-                let caller = self.authenticate(bearer, origin).await?;
-                self.check_age(&caller, *max_auth_age)?;
-                Ok(Some(caller))
+    /// Lets a call of an RPC in or refuses it, by the RPC's access policy. Public RPCs have no caller.
+    pub async fn admit(
+        &self,
+        bearer: &Bearer,
+        (rpc, access): (&str, &Access),
+        origin: &Origin,
+    ) -> Result<Option<Caller>> {
+        if *access == Access::Public {
+            return Ok(None);
+        }
+        let caller = self.authenticate(bearer, origin).await?;
+        match self.judge(&caller, access).await {
+            Err(Error::Refused(refusal)) => {
+                self.remember_denial(&caller, rpc, &refusal).await?;
+                Err(refusal.into())
             }
-            Access::Permission { permission, max_auth_age } => {
-                let caller = self.authenticate(bearer, origin).await?;
-                require(self.store.read().await?.as_mut(), &caller, permission).await?;
-                self.check_age(&caller, *max_auth_age)?;
-                Ok(Some(caller))
-            }
+            judged => judged.map(|()| Some(caller)),
         }
     }
 
-    /// Checks that a caller who was let in may go on, as streams last long: the session goes on, and the right is still
-    /// there. The time of the access token may be over.
-    pub async fn readmit(&self, caller: &Caller, access: &Access) -> Result<()> {
-        let now = self.clock.now();
-        let mut tx = self.store.read().await?;
-        let found = tx.sessions().find_session_with_user(caller.session_id).await?;
-        if !found.is_some_and(|(session, user)| session.is_live(now) && user.keeps_sessions()) {
-            return Err(Refusal::TokenInvalid.into());
-        }
+    /// Remembers that somebody was denied what takes a permission or a fresh sign-in. Other refusals are no denials.
+    pub async fn remember_denial(&self, caller: &Caller, rpc: &str, refusal: &Refusal) -> Result<()> {
+        let event = Event::by(caller, AuditType::AccessDenied).with("rpc", rpc);
+        let event = match refusal {
+            Refusal::PermissionMissing { permission } => {
+                event.denied("PERMISSION_MISSING").with("permission", permission)
+            }
+            Refusal::StepUpRequired { .. } => event.denied("STEP_UP_REQUIRED"),
+            _ => return Ok(()),
+        };
+        let cause = [caller.user_id.as_uuid().as_bytes(), rpc.as_bytes()].concat();
+        self.trail.record_sparingly(self.store.as_ref(), (event, &cause), self.clock.now()).await
+    }
+
+    async fn judge(&self, caller: &Caller, access: &Access) -> Result<()> {
         match access {
-            Access::Permission { permission, .. } => require(tx.as_mut(), caller, permission).await,
-            Access::Public | Access::Authenticated { .. } => Ok(()),
+            Access::Public => Ok(()),
+            Access::Authenticated { max_auth_age } => self.check_age(caller, *max_auth_age),
+            Access::Permission { permission, max_auth_age } => {
+                rights::require(self.store.read().await?.as_mut(), caller.user_id, permission).await?;
+                self.check_age(caller, *max_auth_age)
+            }
         }
     }
 
@@ -50,13 +62,5 @@ impl Auth {
             }
             _ => Ok(()),
         }
-    }
-}
-
-async fn require(tx: &mut dyn Transaction, caller: &Caller, permission: &Permission) -> Result<()> {
-    if rights::of(tx, caller.user_id).await?.allow(permission) {
-        Ok(())
-    } else {
-        Err(Refusal::PermissionMissing { permission: permission.to_string() }.into())
     }
 }

@@ -5,6 +5,7 @@ use crate::application::audit_trail::Event;
 use crate::application::caller::Caller;
 use crate::application::error::{Refusal, Result, Violations};
 use crate::application::ports::{StoredUser, UserCursor, UserQuery};
+use crate::application::rights;
 use crate::domain::access::Access;
 use crate::domain::audit::AuditType;
 use crate::domain::user_filter::UserFilter;
@@ -58,14 +59,14 @@ impl UserTransfer {
     /// read.
     pub async fn next_page(
         &self,
-        (caller, access): (&Caller, &Access),
+        admitted: (&Caller, &Access),
         export: &mut Export,
     ) -> Result<Option<Vec<StoredUser>>> {
         if export.is_over {
             return Ok(None);
         }
-        self.auth.readmit(caller, access).await?;
         let mut tx = self.store.read().await?;
+        rights::require_admission(tx.as_mut(), admitted, self.clock.now()).await?;
         let users = tx.users().list_users(&export.query).await?;
         match users.last() {
             Some(last) if users.len() == MAX_ROWS => {

@@ -5,6 +5,7 @@ use crate::application::audit_trail::Event;
 use crate::application::caller::Caller;
 use crate::application::error::{Error, Result, Violation};
 use crate::application::ports::{StoredUser, Transaction};
+use crate::application::rights;
 use crate::domain::access::Access;
 use crate::domain::audit::AuditType;
 use crate::domain::user::User;
@@ -52,11 +53,11 @@ impl UserTransfer {
         dry_run: bool,
     ) -> Result<BatchReport> {
         let now = self.clock.now();
-        self.auth.readmit(caller, access).await?;
         let Batch { mut rows, refusals } = batch;
         let mut report = BatchReport { refusals, ..BatchReport::default() };
         if !rows.is_empty() {
             let mut tx = self.store.write().await?;
+            rights::require_admission(tx.as_mut(), (caller, access), now).await?;
             let records: Vec<&UserRecord> = rows.iter().map(|(_, record)| record).collect();
             let stored = tx.bulk_users().insert_records(&records).await?;
             report.accepted = stored.len();

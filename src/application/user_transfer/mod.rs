@@ -14,7 +14,6 @@ pub use parse_row::{Batch, ImportRow, MAX_ROWS};
 
 use super::Ports;
 use super::audit_trail::AuditTrail;
-use super::auth::Auth;
 use super::error::{Refusal, Result};
 use super::policy::Policy;
 use super::ports::{Clock, Entropy, PasswordHasher, Store};
@@ -28,22 +27,20 @@ pub struct UserTransfer {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     hasher: Arc<dyn PasswordHasher>,
-    auth: Arc<Auth>,
     trail: AuditTrail,
     policy: Arc<Policy>,
     room: Arc<Semaphore>,
 }
 
 impl UserTransfer {
-    /// Takes the ports it needs, and the façade that knows whether a caller may go on.
+    /// Takes the ports it needs.
     #[must_use]
-    pub fn new(ports: &Ports, auth: Arc<Auth>, policy: Arc<Policy>) -> Self {
+    pub fn new(ports: &Ports, policy: Arc<Policy>) -> Self {
         Self {
             store: ports.store.clone(),
             clock: ports.clock.clone(),
             entropy: ports.entropy.clone(),
             hasher: ports.hasher.clone(),
-            auth,
             trail: AuditTrail::new(ports.entropy.clone()),
             policy,
             room: Arc::new(Semaphore::new(MAX_STREAMS)),

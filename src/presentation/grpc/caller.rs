@@ -15,13 +15,13 @@ pub(super) fn of<T>(request: &Request<T>) -> Result<Caller, Status> {
     caller.ok_or_else(|| status::of(Error::Refused(Refusal::TokenMissing)))
 }
 
-/// What the RPC asks of its caller.
-pub(super) fn access<T>(request: &Request<T>) -> Result<Access, Status> {
+/// Where the call comes from.
+pub(super) fn origin<T>(request: &Request<T>) -> Result<Origin, Status> {
     found(request)
 }
 
-/// Where the call comes from.
-pub(super) fn origin<T>(request: &Request<T>) -> Result<Origin, Status> {
+/// The access policy that the call was let in by.
+pub(super) fn access<T>(request: &Request<T>) -> Result<Access, Status> {
     found(request)
 }
 

@@ -1,6 +1,7 @@
 //! The gRPC server: layers around services that decode, call one use case, and encode.
 
 mod account_service;
+mod audit_service;
 mod auth_service;
 mod caller;
 mod client;

@@ -11,6 +11,7 @@ use tonic::service::Routes;
 use tonic_health::pb::health_server::HealthServer;
 
 use super::account_service::AccountRpc;
+use super::audit_service::AuditRpc;
 use super::auth_service::AuthRpc;
 use super::gate::{Gate, GateLayer, MAX_MESSAGE_BYTES};
 use super::health::Health;
@@ -21,6 +22,7 @@ use super::tls::Certificates;
 use super::user_service::UserRpc;
 use super::{TrustedProxies, connection};
 use crate::application::accounts::Accounts;
+use crate::application::audit::Audit;
 use crate::application::auth::Auth;
 use crate::application::keys::Keys;
 use crate::application::ports::Entropy;
@@ -28,6 +30,7 @@ use crate::application::roles::Roles;
 use crate::application::user_transfer::UserTransfer;
 use crate::proto::DESCRIPTORS;
 use crate::proto::account_service_server::AccountServiceServer;
+use crate::proto::audit_service_server::AuditServiceServer;
 use crate::proto::auth_service_server::AuthServiceServer;
 use crate::proto::key_service_server::KeyServiceServer;
 use crate::proto::role_service_server::RoleServiceServer;
@@ -54,6 +57,8 @@ pub struct Services {
     pub accounts: Arc<Accounts>,
     /// Imports and exports of people.
     pub transfer: Arc<UserTransfer>,
+    /// The audit trail.
+    pub audit: Arc<Audit>,
     /// Keys.
     pub keys: Arc<Keys>,
     /// Roles.
@@ -96,6 +101,7 @@ impl Server {
             UserServiceServer::<UserRpc>::NAME,
             KeyServiceServer::<KeyRpc>::NAME,
             RoleServiceServer::<RoleRpc>::NAME,
+            AuditServiceServer::<AuditRpc>::NAME,
         ]);
         let gate = Gate {
             auth: services.auth.clone(),
@@ -118,6 +124,7 @@ impl Server {
                 UserServiceServer::new(UserRpc { transfer: services.transfer })
                     .max_decoding_message_size(MAX_MESSAGE_BYTES),
             )
+            .add_service(AuditServiceServer::new(AuditRpc(services.audit)).max_decoding_message_size(MAX_MESSAGE_BYTES))
             .add_service(HealthServer::new(health.service()));
         if limits.reflection {
             add_reflection(&mut routes);

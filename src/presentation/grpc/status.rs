@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use http::HeaderMap;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
@@ -80,6 +81,13 @@ pub(super) fn too_large(max_bytes: usize) -> Status {
     Outgoing::new(Code::ResourceExhausted, ErrorReason::RequestTooLarge, "the request is too large")
         .with("max_bytes", max_bytes.to_string())
         .into_status()
+}
+
+/// The refusal that an answer tells of, if it is the want of a permission.
+pub(super) fn denial_in(headers: &HeaderMap) -> Option<Refusal> {
+    let status = Status::from_header_map(headers).filter(|status| status.code() == Code::PermissionDenied)?;
+    let permission = status.get_details_error_info()?.metadata.remove("permission")?;
+    Some(Refusal::PermissionMissing { permission })
 }
 
 fn unavailable(reason: ErrorReason, message: &'static str) -> Status {
@@ -224,7 +232,7 @@ impl Outgoing {
     fn into_status(mut self) -> Status {
         let mut metadata: HashMap<String, String> =
             self.metadata.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
-        metadata.insert("request_id".to_owned(), request_id::current());
+        metadata.insert("request_id".to_owned(), request_id::current().to_string());
         let name = self.reason.as_str_name();
         let reason = name.strip_prefix("ERROR_REASON_").unwrap_or(name);
         self.details.set_error_info(reason, DOMAIN, metadata);

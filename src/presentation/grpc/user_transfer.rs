@@ -9,10 +9,9 @@ use tokio::sync::mpsc;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::gate::{self, MAX_MESSAGE_BYTES};
-use super::request_id::CallScope;
 use super::{caller, status, user_record};
 use crate::application::caller::Caller;
-use crate::application::error::Error;
+use crate::application::error;
 use crate::application::user_transfer::{
     Batch, BatchReport, ExportUsers, MAX_ROWS, RowRefusal, UserTransfer, WhyRefused,
 };
@@ -25,8 +24,8 @@ use crate::proto::{
 /// The responses of a call as they come.
 pub(super) type Responses<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
 
-/// A batch with what its stream said about dry runs.
-type Arrived = Result<(Batch, bool), Status>;
+/// A batch with what its stream said about dry runs. Errors get their form where the request is known by its id.
+type Arrived = Result<error::Result<(Batch, bool)>, Status>;
 
 /// Stores batches one after another. The next one is decoded meanwhile, in a task of its own that waits for room: whoever
 /// sends faster than is stored is slowed down. Nothing is stored any more when the caller has gone.
@@ -36,14 +35,13 @@ pub(super) fn import(
 ) -> Result<Response<Responses<ImportUsersResponse>>, Status> {
     let place = transfer.take_place().map_err(status::of)?;
     let (caller, access) = (caller::of(&request)?, caller::access(&request)?);
-    let scope = CallScope::current();
     let (sender, receiver) = mpsc::channel(1);
-    tokio::spawn(scope.clone().run(decode(transfer.clone(), request.into_inner(), sender)));
+    tokio::spawn(decode(transfer.clone(), request.into_inner(), sender));
     let import = Import { transfer, caller, access, receiver, next_row: 0 };
-    let responses = stream::try_unfold((import, place), move |(mut import, place)| {
-        scope.clone().run(async move { Ok(import.next().await?.map(|response| (response, (import, place)))) })
+    let responses = stream::try_unfold((import, place), |(mut import, place)| async move {
+        Ok::<_, Status>(import.next().await?.map(|response| (response, (import, place))))
     });
-    Ok(Response::new(Box::pin(responses)))
+    Ok(Response::new(responses.boxed()))
 }
 
 /// An import that goes on.
@@ -58,7 +56,8 @@ struct Import {
 impl Import {
     async fn next(&mut self) -> Result<Option<ImportUsersResponse>, Status> {
         let Some(arrived) = self.receiver.recv().await else { return Ok(None) };
-        let (batch, dry_run) = arrived?;
+        let arrived = arrived.map_err(|fault| gate::in_our_form(&fault).unwrap_or(fault))?;
+        let (batch, dry_run) = arrived.map_err(status::of)?;
         let (first_row, rows) = (self.next_row, batch.size());
         let report = self.transfer.import((&self.caller, &self.access), batch, dry_run).await.map_err(status::of)?;
         self.next_row += rows;
@@ -83,11 +82,11 @@ async fn decode(
             Ok(Some(request)) => {
                 let dry_run = *dry_run.get_or_insert(request.dry_run);
                 let rows = request.rows.into_iter().take(MAX_ROWS + 1).map(user_record::decode).collect();
-                transfer.parse(rows).map(|batch| (batch, dry_run)).map_err(status::of)
+                Ok(transfer.parse(rows).map(|batch| (batch, dry_run)))
             }
-            Err(fault) => Err(gate::in_our_form(&fault).unwrap_or(fault)),
+            Err(fault) => Err(fault),
         };
-        let is_over = arrived.is_err();
+        let is_over = !matches!(arrived, Ok(Ok(_)));
         if sender.send(arrived).await.is_err() || is_over {
             return;
         }
@@ -101,16 +100,15 @@ pub(super) async fn export(
 ) -> Result<Response<Responses<ExportUsersResponse>>, Status> {
     let place = transfer.take_place().map_err(status::of)?;
     let (caller, access) = (caller::of(&request)?, caller::access(&request)?);
-    let scope = CallScope::current();
     let ExportUsersRequest { filter, include_hashes } = request.into_inner();
     let command = ExportUsers { filter, include_hashes };
     let export = transfer.begin_export(&caller, &command).await.map_err(status::of)?;
     let pages = stream::try_unfold((export, place), move |(mut export, place)| {
         let (transfer, caller, access) = (transfer.clone(), caller.clone(), access.clone());
-        scope.clone().run(async move {
+        async move {
             let page = transfer.next_page((&caller, &access), &mut export).await.map_err(status::of)?;
-            Ok(page.map(|page| (page, (export, place))))
-        })
+            Ok::<_, Status>(page.map(|page| (page, (export, place))))
+        }
     });
     let messages = pages.map_ok(|page| stream::iter(pack(page.into_iter().map(user_record::encode)).map(Ok)));
     Ok(Response::new(messages.try_flatten().boxed()))

@@ -1,5 +1,6 @@
 //! The RPCs as callers see them, on both backends, through the wiring of production.
 
+mod access_matrix;
 mod account_deletion;
 mod attacks;
 mod caller;
