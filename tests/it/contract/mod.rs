@@ -2,6 +2,7 @@
 
 mod action_tokens;
 mod answered_requests;
+mod bulk_users;
 mod credentials;
 mod outbox;
 mod roles;

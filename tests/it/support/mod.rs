@@ -10,6 +10,7 @@ pub(crate) mod person;
 pub(crate) mod postgres;
 pub(crate) mod refusal;
 pub(crate) mod token;
+pub(crate) mod transfer;
 pub(crate) mod wire;
 pub(crate) mod world;
 
