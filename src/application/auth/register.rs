@@ -59,7 +59,8 @@ impl Auth {
     ///
     /// An account that waits for its verification belongs to nobody yet. Each token that is mailed stands for the sign-up
     /// it was mailed for, or whoever signs up with the address of another would have that person verify a password that
-    /// is not theirs.
+    /// is not theirs. For the same reason an account without a password is left alone: an operator made it for the owner
+    /// of the address, perhaps with roles, and it waits for the owner to choose the first one.
     async fn answer_taken_name(
         &self,
         tx: &mut dyn Transaction,
@@ -76,7 +77,7 @@ impl Auth {
             return Err(Refusal::UsernameTaken.into());
         };
         match owner.state {
-            UserState::Pending => {
+            UserState::Pending if tx.credentials().find_password(owner.id).await?.is_some() => {
                 if self.send_verification(tx, &owner, now).await? {
                     tx.credentials().put_password(owner.id, hash, now).await?;
                     tx.sessions().end_sessions(owner.id, None, (now, EndReason::PasswordChanged)).await?;
@@ -92,7 +93,7 @@ impl Auth {
                 }
                 Ok(())
             }
-            UserState::Active | UserState::Suspended => {
+            UserState::Pending | UserState::Active | UserState::Suspended => {
                 self.post.send_sparingly(tx, &owner, MailContent::AlreadyRegistered, now).await
             }
             UserState::Deleted => Ok(()),
