@@ -136,9 +136,12 @@ impl<'w> Person<'w> {
         self.world.letterbox.take(|mail| mail.recipient.written() == self.email)
     }
 
-    /// The kinds of the mails that came for this person since the last look.
+    /// The kinds of the mails that came for this person since the last look, by name: those of one moment come in any
+    /// order.
     pub(crate) async fn mail_kinds(&self) -> Vec<&'static str> {
-        self.mails().await.iter().map(|mail| mail.content.kind()).collect()
+        let mut kinds: Vec<_> = self.mails().await.iter().map(|mail| mail.content.kind()).collect();
+        kinds.sort_unstable();
+        kinds
     }
 
     /// The token in the one mail that came with one.
