@@ -103,6 +103,21 @@ pub enum Refusal {
     EmailTaken,
     /// The object was changed since it was read.
     EtagMismatch,
+    /// The id of the request stood for another one.
+    RequestIdReused,
+    /// Another object of the kind has the name.
+    NameTaken,
+    /// Somebody has the role.
+    RoleInUse,
+    /// The role comes with the server.
+    RoleBuiltIn,
+    /// There may be no more of these.
+    QuotaExceeded {
+        /// Of what, with the greatest number.
+        what: &'static str,
+    },
+    /// The person is the last active administrator.
+    LastAdministrator,
     /// No such object, as far as the caller may know.
     NotFound {
         /// The kind of object, as its message is called.

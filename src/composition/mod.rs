@@ -21,6 +21,7 @@ use crate::application::auth::Auth;
 use crate::application::keys::Keys;
 use crate::application::policy::Policy;
 use crate::application::ports::{Clock, Entropy, Mailer, Store};
+use crate::application::roles::Roles;
 use crate::application::upkeep::Upkeep;
 use crate::config::{self, InvalidSetting, MailRoute, Settings};
 use crate::domain::audience::Audiences;
@@ -36,9 +37,11 @@ use crate::infrastructure::smtp::{SmtpMailer, SmtpSettings};
 use crate::infrastructure::store::{self, DatabaseSettings, migrations};
 use crate::infrastructure::system::{SystemClock, SystemEntropy};
 use crate::presentation::grpc::health::Health;
+use crate::presentation::grpc::policy::PolicyTable;
 use crate::presentation::grpc::tls::{Certificates, TlsFiles};
 use crate::presentation::grpc::{Limits, Server, Services, TrustedProxies};
 use crate::presentation::http::SidePort;
+use crate::proto::DESCRIPTORS;
 
 /// Adapters to use in place of those of production.
 #[derive(Default)]
@@ -126,13 +129,17 @@ impl App {
         let keys = Arc::new(Keys::new(&ports, jwt, settings.tokens.signing_algorithm));
         let root = keys.open().await.map_err(StartError::prepare)?;
         let policy = Arc::new(policy(settings));
+        let access = PolicyTable::read(DESCRIPTORS)?;
+        let catalogue = Arc::new(access.permissions());
+        let auth = Arc::new(Auth::new(&ports, policy.clone(), &root));
         let services = Services {
-            auth: Arc::new(Auth::new(&ports, policy.clone(), &root)),
-            accounts: Arc::new(Accounts::new(&ports, policy, &root)),
+            auth: auth.clone(),
+            accounts: Arc::new(Accounts::new(&ports, policy, catalogue.clone(), &root)),
+            roles: Arc::new(Roles::new(&ports, auth, catalogue, &root)),
             keys: keys.clone(),
         };
         Ok(Self {
-            server: Server::new(services, ports.entropy.clone(), limits(settings))?,
+            server: Server::new(services, access, ports.entropy.clone(), limits(settings)),
             certificates: certificates(settings)?,
             keys,
             upkeep: Arc::new(Upkeep::new(&ports, mailer)),

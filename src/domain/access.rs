@@ -2,6 +2,8 @@
 
 use time::Duration;
 
+use super::permission::Permission;
+
 /// The access policy of one RPC, as its contract declares it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Access {
@@ -14,8 +16,8 @@ pub enum Access {
     },
     /// A caller with a permission, whose sign-in is at most this old.
     Permission {
-        /// The permission, as `area.verb`.
-        permission: String,
+        /// Which one.
+        permission: Permission,
         /// The greatest age of the sign-in.
         max_auth_age: Option<Duration>,
     },

@@ -84,6 +84,18 @@ typed_id!(
     /// Names one access token; the claim `jti`.
     TokenId
 );
+typed_id!(
+    /// Names a call that may be repeated; its caller's own choice (AIP-155).
+    RequestId
+);
+typed_id!(
+    /// Names a service account for ever; never the id of a person.
+    ServiceAccountId
+);
+typed_id!(
+    /// Names a role for ever; never used again for another one.
+    RoleId
+);
 
 #[cfg(test)]
 mod tests {

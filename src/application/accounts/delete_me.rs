@@ -2,7 +2,7 @@ use super::Accounts;
 use super::own_password::confirm_own;
 use crate::application::caller::Caller;
 use crate::application::error::{Result, Violations};
-use crate::application::save;
+use crate::application::{rights, save};
 use crate::domain::client::Client;
 use crate::domain::password::Password;
 use crate::domain::session::EndReason;
@@ -18,6 +18,7 @@ impl Accounts {
 
         let mut tx = self.store.write().await?;
         let mut user = confirm_own(tx.as_mut(), caller, &credential).await?;
+        rights::keep_an_administrator(tx.as_mut(), &user).await?;
         user.delete(self.policy.deleted_retention, now);
         save::user(tx.as_mut(), &user).await?;
         tx.sessions().end_sessions(user.id, None, (now, EndReason::AccountClosed)).await?;

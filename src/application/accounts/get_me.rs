@@ -1,6 +1,9 @@
+use std::collections::BTreeSet;
+
 use super::Accounts;
 use crate::application::caller::Caller;
 use crate::application::error::{Refusal, Result};
+use crate::domain::role::Role;
 use crate::domain::session::Session;
 use crate::domain::user::User;
 
@@ -9,6 +12,10 @@ use crate::domain::user::User;
 pub struct Me {
     /// The account.
     pub user: User,
+    /// The roles, in the order of their names.
+    pub roles: Vec<Role>,
+    /// What they grant: the patterns, and those of Ipse's own permissions that they cover.
+    pub permissions: BTreeSet<String>,
     /// The session of the access token.
     pub session: Session,
 }
@@ -16,8 +23,11 @@ pub struct Me {
 impl Accounts {
     /// Tells the caller's account and session.
     pub async fn get_me(&self, caller: &Caller) -> Result<Me> {
-        let found = self.store.read().await?.sessions().find_session_with_user(caller.session_id).await?;
+        let mut tx = self.store.read().await?;
+        let found = tx.sessions().find_session_with_user(caller.session_id).await?;
         let (session, user) = found.ok_or(Refusal::TokenInvalid)?;
-        Ok(Me { user, session })
+        let roles = tx.roles().roles_of(user.id).await?;
+        let permissions = self.catalogue.spell_out(&Role::rights(&roles));
+        Ok(Me { user, roles, permissions, session })
     }
 }

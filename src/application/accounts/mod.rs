@@ -23,6 +23,7 @@ use super::mail_post::MailPost;
 use super::page::PageTokens;
 use super::policy::Policy;
 use super::ports::{Clock, PasswordHasher, Store};
+use crate::domain::permission::Catalogue;
 use crate::domain::secret::SecretKey;
 
 /// The use cases of a person's own account.
@@ -34,12 +35,13 @@ pub struct Accounts {
     throttle_key: SecretKey,
     page_tokens: PageTokens,
     policy: Arc<Policy>,
+    catalogue: Arc<Catalogue>,
 }
 
 impl Accounts {
     /// Takes the ports it needs. `root` is the installation's root secret.
     #[must_use]
-    pub fn new(ports: &Ports, policy: Arc<Policy>, root: &SecretKey) -> Self {
+    pub fn new(ports: &Ports, policy: Arc<Policy>, catalogue: Arc<Catalogue>, root: &SecretKey) -> Self {
         let throttle_key = root.derive("throttle");
         Self {
             store: ports.store.clone(),
@@ -49,6 +51,7 @@ impl Accounts {
             throttle_key,
             page_tokens: PageTokens::new(root.derive("page token")),
             policy,
+            catalogue,
         }
     }
 }

@@ -3,6 +3,7 @@ use time::Duration;
 use super::{Auth, Bearer};
 use crate::application::caller::Caller;
 use crate::application::error::{Refusal, Result};
+use crate::application::rights;
 use crate::domain::access::Access;
 
 impl Auth {
@@ -15,10 +16,14 @@ impl Auth {
                 self.check_age(&caller, *max_auth_age)?;
                 Ok(Some(caller))
             }
-            Access::Permission { permission, .. } => {
-                // There are no roles yet, so nobody holds a permission: deny by default.
-                self.authenticate(bearer).await?;
-                Err(Refusal::PermissionMissing { permission: permission.clone() }.into())
+            Access::Permission { permission, max_auth_age } => {
+                let caller = self.authenticate(bearer).await?;
+                let rights = rights::of(self.store.read().await?.as_mut(), caller.user_id).await?;
+                if !rights.allow(permission) {
+                    return Err(Refusal::PermissionMissing { permission: permission.to_string() }.into());
+                }
+                self.check_age(&caller, *max_auth_age)?;
+                Ok(Some(caller))
             }
         }
     }

@@ -1,6 +1,8 @@
 use async_trait::async_trait;
 
-use super::{ActionTokens, Credentials, Outbox, ServerSecrets, Sessions, SigningKeys, Throttles, Users};
+use super::{
+    ActionTokens, AnsweredRequests, Credentials, Outbox, Roles, ServerSecrets, Sessions, SigningKeys, Throttles, Users,
+};
 
 /// What a store operation yields.
 pub type StoreResult<T> = Result<T, StoreError>;
@@ -45,7 +47,17 @@ pub trait Store: Send + Sync {
 /// A unit of work: all repositories on one connection.
 #[async_trait]
 pub trait Transaction:
-    ActionTokens + Credentials + Outbox + ServerSecrets + Sessions + SigningKeys + Throttles + Users + Send
+    ActionTokens
+    + AnsweredRequests
+    + Credentials
+    + Outbox
+    + Roles
+    + ServerSecrets
+    + Sessions
+    + SigningKeys
+    + Throttles
+    + Users
+    + Send
 {
     /// Makes the changes permanent. Fails with `Aborted` if any statement failed, even where the database would
     /// silently roll back.
@@ -58,6 +70,11 @@ impl<'u> dyn Transaction + 'u {
         self
     }
 
+    /// Calls that changed something, and their answers.
+    pub fn answered_requests(&mut self) -> &mut (dyn AnsweredRequests + 'u) {
+        self
+    }
+
     /// Passwords.
     pub fn credentials(&mut self) -> &mut (dyn Credentials + 'u) {
         self
@@ -65,6 +82,11 @@ impl<'u> dyn Transaction + 'u {
 
     /// Mail that waits to be sent.
     pub fn outbox(&mut self) -> &mut (dyn Outbox + 'u) {
+        self
+    }
+
+    /// Roles and who has them.
+    pub fn roles(&mut self) -> &mut (dyn Roles + 'u) {
         self
     }
 

@@ -2,6 +2,7 @@ use time::Duration;
 
 use super::Upkeep;
 use crate::application::error::Result;
+use crate::application::repeat::KEEP_ANSWERS;
 
 /// How many rows one transaction erases, so that no writer waits long.
 const BATCH: i64 = 500;
@@ -21,7 +22,8 @@ impl Upkeep {
         let tokens = tx.action_tokens().purge_action_tokens(now - KEEP_ACTION_TOKENS, BATCH).await?;
         let throttles = tx.throttles().purge_throttles(now - KEEP_THROTTLES, BATCH).await?;
         let people = tx.users().purge_users(now, BATCH).await?;
+        let answers = tx.answered_requests().purge_answers(now - KEEP_ANSWERS, BATCH).await?;
         tx.commit().await?;
-        Ok(sessions + tokens + throttles + people)
+        Ok(sessions + tokens + throttles + people + answers)
     }
 }

@@ -27,8 +27,8 @@ impl AccountService for AccountRpc {
         let me = self.0.get_me(&caller).await.map_err(status::of)?;
         Ok(Response::new(GetMeResponse {
             user: Some(encode::user(&me.user)),
-            roles: vec![],
-            permissions: vec![],
+            roles: me.roles.iter().map(|role| role.name.as_str().to_owned()).collect(),
+            permissions: me.permissions.into_iter().collect(),
             session: Some(encode::session(&me.session, caller.session_id)),
         }))
     }

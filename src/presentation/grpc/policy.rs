@@ -6,6 +6,7 @@ use prost_reflect::{DescriptorPool, DynamicMessage, ExtensionDescriptor, MethodD
 use time::Duration;
 
 use crate::domain::access::Access;
+use crate::domain::permission::{Catalogue, Permission};
 
 /// Services that gRPC itself defines; they tell nothing about people.
 const OPEN_SERVICES: [&str; 3] =
@@ -44,6 +45,20 @@ impl PolicyTable {
             .map(Self)
     }
 
+    /// The permissions that RPCs ask for, and which RPCs each opens.
+    #[must_use]
+    pub fn permissions(&self) -> Catalogue {
+        let mut catalogue = Catalogue::default();
+        for (path, access) in &self.0 {
+            if let Access::Permission { permission, .. } = access {
+                let opened = catalogue.0.entry(permission.clone()).or_default();
+                opened.push(path.trim_start_matches('/').to_owned());
+                opened.sort();
+            }
+        }
+        catalogue
+    }
+
     /// The policy of the RPC at a path; none for an RPC that does not exist.
     #[must_use]
     pub fn find(&self, path: &str) -> Option<&Access> {
@@ -67,9 +82,9 @@ fn declared(method: &MethodDescriptor, option: &ExtensionDescriptor) -> Option<A
     let access = value.as_message()?;
     let max_auth_age = read_age(access);
     let flag = |name| access.get_field_by_name(name).and_then(|value| value.as_bool()).unwrap_or(false);
-    let permission = access.get_field_by_name("permission").and_then(|value| value.as_str().map(str::to_owned));
+    let permission = access.get_field_by_name("permission").and_then(|value| Permission::parse(value.as_str()?).ok());
     match permission {
-        Some(permission) if !permission.is_empty() => Some(Access::Permission { permission, max_auth_age }),
+        Some(permission) => Some(Access::Permission { permission, max_auth_age }),
         _ if flag("authenticated") => Some(Access::Authenticated { max_auth_age }),
         _ if flag("public") => Some(Access::Public),
         _ => None,

@@ -15,17 +15,20 @@ use super::auth_service::AuthRpc;
 use super::gate::{Gate, GateLayer, MAX_MESSAGE_BYTES};
 use super::health::Health;
 use super::key_service::KeyRpc;
-use super::policy::{PolicyError, PolicyTable};
+use super::policy::PolicyTable;
+use super::role_service::RoleRpc;
 use super::tls::Certificates;
 use super::{TrustedProxies, connection};
 use crate::application::accounts::Accounts;
 use crate::application::auth::Auth;
 use crate::application::keys::Keys;
 use crate::application::ports::Entropy;
+use crate::application::roles::Roles;
 use crate::proto::DESCRIPTORS;
 use crate::proto::account_service_server::AccountServiceServer;
 use crate::proto::auth_service_server::AuthServiceServer;
 use crate::proto::key_service_server::KeyServiceServer;
+use crate::proto::role_service_server::RoleServiceServer;
 
 /// Metadata larger than this is refused by HTTP/2 itself, in bytes.
 const MAX_HEADER_BYTES: u32 = 8 * 1024;
@@ -48,6 +51,8 @@ pub struct Services {
     pub accounts: Arc<Accounts>,
     /// Keys.
     pub keys: Arc<Keys>,
+    /// Roles.
+    pub roles: Arc<Roles>,
 }
 
 /// What an operator decides about the server.
@@ -77,16 +82,18 @@ pub struct Server {
 }
 
 impl Server {
-    /// Puts layers and services together. Fails if an RPC declares no access policy.
-    pub fn new(services: Services, entropy: Arc<dyn Entropy>, limits: Limits) -> Result<Self, PolicyError> {
+    /// Puts layers and services together, behind a gate that keeps this access policy.
+    #[must_use]
+    pub fn new(services: Services, policy: PolicyTable, entropy: Arc<dyn Entropy>, limits: Limits) -> Self {
         let health = Health::new(&[
             AuthServiceServer::<AuthRpc>::NAME,
             AccountServiceServer::<AccountRpc>::NAME,
             KeyServiceServer::<KeyRpc>::NAME,
+            RoleServiceServer::<RoleRpc>::NAME,
         ]);
         let gate = Gate {
             auth: services.auth.clone(),
-            policy: PolicyTable::read(DESCRIPTORS)?,
+            policy,
             entropy,
             proxies: limits.proxies,
             time_limit: limits.time_limit,
@@ -100,17 +107,18 @@ impl Server {
                 AccountServiceServer::new(AccountRpc(services.accounts)).max_decoding_message_size(MAX_MESSAGE_BYTES),
             )
             .add_service(KeyServiceServer::new(KeyRpc(services.keys)).max_decoding_message_size(MAX_MESSAGE_BYTES))
+            .add_service(RoleServiceServer::new(RoleRpc(services.roles)).max_decoding_message_size(MAX_MESSAGE_BYTES))
             .add_service(HealthServer::new(health.service()));
         if limits.reflection {
             add_reflection(&mut routes);
         }
-        Ok(Self {
+        Self {
             routes: routes.routes(),
             gate: Arc::new(gate),
             health,
             connections: limits.connections,
             grace: limits.grace,
-        })
+        }
     }
 
     /// The state of the server, to report on and to ask for.

@@ -171,6 +171,27 @@ fn refused(refusal: Refusal) -> Status {
         Refusal::EtagMismatch => {
             Outgoing::new(Code::Aborted, Reason::EtagMismatch, "the object was changed since it was read")
         }
+        Refusal::RequestIdReused => {
+            Outgoing::new(Code::InvalidArgument, Reason::RequestIdReused, "the request id stood for another request")
+                .violating("request_id", "must be a new one for each request, and the same one for its repeats")
+        }
+        Refusal::NameTaken => {
+            Outgoing::new(Code::AlreadyExists, Reason::NameTaken, "the name is taken").violating("name", "is taken")
+        }
+        Refusal::RoleInUse => Outgoing::new(Code::FailedPrecondition, Reason::RoleInUse, "somebody has the role"),
+        Refusal::RoleBuiltIn => {
+            Outgoing::new(Code::FailedPrecondition, Reason::RoleBuiltIn, "built-in roles cannot be changed")
+        }
+        Refusal::QuotaExceeded { what } => {
+            let mut outgoing = Outgoing::new(Code::ResourceExhausted, Reason::QuotaExceeded, "there may be no more");
+            outgoing.details.add_quota_failure_violation("ipse.v1", what);
+            outgoing
+        }
+        Refusal::LastAdministrator => Outgoing::new(
+            Code::FailedPrecondition,
+            Reason::LastAdmin,
+            "the last active administrator has to remain one",
+        ),
         Refusal::NotFound { resource, name } => {
             let mut outgoing = Outgoing::new(Code::NotFound, Reason::ResourceNotFound, "there is no such resource");
             outgoing.details.set_resource_info(resource, name, "", "");

@@ -13,6 +13,7 @@ use ipse::composition::{App, Overrides, StartError};
 use ipse::config::{LoadOptions, Settings};
 use ipse::domain::email::EmailAddress;
 use ipse::domain::mail::Mail;
+use ipse::domain::role::RoleGrant;
 use ipse::domain::user::User;
 use ipse::infrastructure::store::DatabaseUrl;
 use time::Duration;
@@ -26,7 +27,7 @@ use super::clock::TestClock;
 use super::database::{Backend, Database, Outsider};
 use super::entropy::SeededEntropy;
 use super::letterbox::Letterbox;
-use super::person::Person;
+use super::person::{Device, Person};
 use super::wire::{Answer, Call};
 
 /// The key that seals private keys and mail.
@@ -118,6 +119,30 @@ impl World {
         person.verify(&person.mailed_token().await).await.unwrap();
         assert_eq!(person.mail_kinds().await, ["welcome"]);
         person
+    }
+
+    /// Somebody with an account and a role that comes with the service, signed in.
+    pub(crate) async fn person_with_role(&self, name: &str, role: &str) -> Device<'_> {
+        let person = self.person(name).await;
+        self.give_role(&person.email, role).await;
+        person.log_in().await.unwrap()
+    }
+
+    /// An administrator, signed in.
+    pub(crate) async fn administrator(&self) -> Device<'_> {
+        self.person_with_role("root", "administrator").await
+    }
+
+    /// Gives somebody a role, past the rules of who may.
+    pub(crate) async fn give_role(&self, email: &str, role: &str) {
+        let mut tx = self.store().write().await.unwrap();
+        let email = EmailAddress::parse(email).unwrap();
+        let user = tx.users().find_by_email(&email).await.unwrap().expect("the account exists");
+        let roles = tx.roles().list_roles(None, 1000).await.unwrap();
+        let role = roles.iter().find(|known| known.name.as_str() == role).expect("the role exists");
+        let grant = RoleGrant { role_id: role.id, user_id: user.id, create_time: user.create_time };
+        tx.roles().put_grant(&grant).await.unwrap();
+        tx.commit().await.unwrap();
     }
 
     /// Lets time pass.

@@ -1,9 +1,11 @@
 //! Every query, written once and compiled for each backend: `super` here is `postgres` or `sqlite`.
 
 mod action_tokens;
+mod answered_requests;
 mod credentials;
 pub(super) mod migrations;
 mod outbox;
+mod roles;
 mod server_secrets;
 mod session_row;
 mod sessions;

@@ -99,6 +99,37 @@ diesel::table! {
 }
 
 diesel::table! {
+    roles (id) {
+        id -> Binary,
+        name -> Text,
+        description -> Text,
+        permissions -> Text,
+        built_in -> Bool,
+        create_time -> BigInt,
+        update_time -> BigInt,
+        revision -> BigInt,
+    }
+}
+
+diesel::table! {
+    role_grants (user_id, role_id) {
+        role_id -> Binary,
+        user_id -> Binary,
+        create_time -> BigInt,
+    }
+}
+
+diesel::table! {
+    answered_requests (caller_id, request_id) {
+        caller_id -> Binary,
+        request_id -> Binary,
+        digest -> Binary,
+        sealed -> Nullable<Binary>,
+        create_time -> BigInt,
+    }
+}
+
+diesel::table! {
     server_secrets (name) {
         name -> Text,
         sealed -> Binary,
@@ -114,5 +145,7 @@ diesel::table! {
     }
 }
 
+diesel::joinable!(role_grants -> roles (role_id));
+diesel::joinable!(role_grants -> users (user_id));
 diesel::joinable!(sessions -> users (user_id));
-diesel::allow_tables_to_appear_in_same_query!(sessions, users);
+diesel::allow_tables_to_appear_in_same_query!(sessions, users, roles, role_grants);

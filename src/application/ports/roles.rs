@@ -1,0 +1,58 @@
+use async_trait::async_trait;
+
+use super::StoreResult;
+use crate::domain::id::{RoleId, UserId};
+use crate::domain::role::{Role, RoleGrant, RoleName};
+
+/// Whose grants to list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GrantsOf {
+    /// Those of a role, in the order of the people's ids.
+    Role(RoleId),
+    /// Those to a person, in the order of the roles' ids.
+    User(UserId),
+}
+
+/// Roles and who has them. Names are unique.
+#[async_trait]
+pub trait Roles: Send {
+    /// The role with this id.
+    async fn find_role(&mut self, id: RoleId) -> StoreResult<Option<Role>>;
+
+    /// The role with this id, which no other transaction that asks like this sees until this one ends: its permissions
+    /// and its holders stay as they are meanwhile.
+    async fn lock_role(&mut self, id: RoleId) -> StoreResult<Option<Role>>;
+
+    /// A page of roles in the order of their names, after a name.
+    async fn list_roles(&mut self, after: Option<&RoleName>, limit: i64) -> StoreResult<Vec<Role>>;
+
+    /// Stores a new role. Whether it did: `false` means the name is taken, and the transaction goes on.
+    async fn insert_role(&mut self, role: &Role) -> StoreResult<bool>;
+
+    /// Stores a changed role whose entity grew from the stored revision `role.revision - 1`. Whether it did. A name that
+    /// another role has is a conflict.
+    async fn update_role(&mut self, role: &Role) -> StoreResult<bool>;
+
+    /// Erases a role that nobody has.
+    async fn remove_role(&mut self, id: RoleId) -> StoreResult<()>;
+
+    /// Stores a grant. Whether it is new.
+    async fn put_grant(&mut self, grant: &RoleGrant) -> StoreResult<bool>;
+
+    /// Erases a grant. Whether there was one.
+    async fn remove_grant(&mut self, role_id: RoleId, user_id: UserId) -> StoreResult<bool>;
+
+    /// A page of grants, after one of them.
+    async fn list_grants(
+        &mut self,
+        whose: GrantsOf,
+        after: Option<&RoleGrant>,
+        limit: i64,
+    ) -> StoreResult<Vec<RoleGrant>>;
+
+    /// The roles of a person, in the order of their names.
+    async fn roles_of(&mut self, user_id: UserId) -> StoreResult<Vec<Role>>;
+
+    /// Whether an active person other than this one has a role.
+    async fn is_held_by_others(&mut self, role_id: RoleId, except: UserId) -> StoreResult<bool>;
+}

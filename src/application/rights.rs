@@ -1,0 +1,43 @@
+//! What people may do, and what they may do to each other. Asked in the transaction that needs the answer, so that a
+//! change of roles holds at once.
+
+use super::error::{Refusal, Result};
+use super::ports::Transaction;
+use crate::domain::id::UserId;
+use crate::domain::permission::Rights;
+use crate::domain::role::{self, Role};
+use crate::domain::user::{User, UserState};
+
+/// All that a person may do.
+pub(super) async fn of(tx: &mut dyn Transaction, user_id: UserId) -> Result<Rights> {
+    Ok(Role::rights(&tx.roles().roles_of(user_id).await?))
+}
+
+/// Refuses who lacks any of `wanted`: nobody hands on, or takes away, what they lack.
+pub(super) async fn require_all(tx: &mut dyn Transaction, caller: UserId, wanted: &Rights) -> Result<()> {
+    match of(tx, caller).await?.missing(wanted) {
+        None => Ok(()),
+        Some(pattern) => Err(Refusal::PermissionMissing { permission: pattern.as_str().to_owned() }.into()),
+    }
+}
+
+/// Refuses who may do less than the person they act on. Otherwise whoever may change an address could take over the
+/// account of an administrator by a reset.
+pub(super) async fn require_power_over(tx: &mut dyn Transaction, caller: UserId, subject: UserId) -> Result<()> {
+    let wanted = of(tx, subject).await?;
+    require_all(tx, caller, &wanted).await
+}
+
+/// Refuses if this person is the last active administrator, and so must remain one. Until the transaction ends, no other
+/// one can take an administrator away.
+pub(super) async fn keep_an_administrator(tx: &mut dyn Transaction, user: &User) -> Result<()> {
+    if user.state != UserState::Active {
+        return Ok(());
+    }
+    tx.roles().lock_role(role::ADMINISTRATOR).await?;
+    let is_administrator = tx.roles().roles_of(user.id).await?.iter().any(|role| role.id == role::ADMINISTRATOR);
+    if is_administrator && !tx.roles().is_held_by_others(role::ADMINISTRATOR, user.id).await? {
+        return Err(Refusal::LastAdministrator.into());
+    }
+    Ok(())
+}
