@@ -233,11 +233,17 @@ impl Device<'_> {
         device
     }
 
+    /// The connection to the service.
+    pub(crate) fn channel(&self) -> Channel {
+        self.owner.channel.clone()
+    }
+
     fn account(&self) -> AccountServiceClient<Channel> {
         AccountServiceClient::new(self.owner.channel.clone())
     }
 
-    fn request<T>(&self, message: T) -> Request<T> {
+    /// A call with the access token.
+    pub(crate) fn request<T>(&self, message: T) -> Request<T> {
         let mut request = self.owner.request(message);
         let bearer = format!("Bearer {}", self.tokens.access_token);
         request.metadata_mut().insert("authorization", bearer.parse().unwrap());
