@@ -30,8 +30,8 @@ use crate::domain::audience::Audiences;
 use crate::domain::email::EmailAddress;
 use crate::domain::password::PasswordPolicy;
 use crate::domain::user::UnverifiedSignIn;
-use crate::infrastructure::argon2::{Argon2Hasher, HashingSettings};
 use crate::infrastructure::jwt::Jwt;
+use crate::infrastructure::lane_hasher::{HashingSettings, LaneHasher};
 use crate::infrastructure::link_base::LinkBase;
 use crate::infrastructure::mail_files::MailFiles;
 use crate::infrastructure::mail_writer::{MailSettings, MailWriter, Sender};
@@ -202,7 +202,7 @@ fn database(settings: &config::DatabaseSettings) -> DatabaseSettings {
     }
 }
 
-fn hasher(settings: &Settings, entropy: Arc<dyn Entropy>) -> Result<Argon2Hasher, StartError> {
+fn hasher(settings: &Settings, entropy: Arc<dyn Entropy>) -> Result<LaneHasher, StartError> {
     let hashing = settings.passwords.hashing;
     let hashing = HashingSettings {
         memory_kib: hashing.memory_kib,
@@ -210,7 +210,7 @@ fn hasher(settings: &Settings, entropy: Arc<dyn Entropy>) -> Result<Argon2Hasher
         threads: hashing.threads,
         queue: hashing.queue,
     };
-    Ok(Argon2Hasher::start(hashing, entropy)?)
+    Ok(LaneHasher::start(hashing, entropy)?)
 }
 
 fn mailer(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Arc<dyn Mailer>, StartError> {

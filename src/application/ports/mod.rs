@@ -30,7 +30,7 @@ pub use entropy::Entropy;
 pub use key_generator::{KeyGenerator, NewKeyPair};
 pub use mailer::{MailRejected, Mailer};
 pub use outbox::{Outbox, OutboxEntry};
-pub use password_hasher::{HashError, PasswordHasher, Verification};
+pub use password_hasher::{HashError, HashRefused, PasswordHasher, Verification};
 pub use roles::{GrantsOf, Roles};
 pub use sealer::{SealError, Sealer};
 pub use server_secrets::ServerSecrets;
