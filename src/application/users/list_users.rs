@@ -42,8 +42,8 @@ impl Users {
 
         let mut tx = self.store.read().await?;
         let query = UserQuery { filter, cursor, direction: order.direction, limit: size + 1 };
-        let mut users = tx.users().list_users(&query).await?;
-        let next_page_token = self.page_tokens.cut(&list, (&mut users, size), |last| position(order.key, last));
+        let users = tx.users().list_users(&query).await?;
+        let (users, next_page_token) = self.page_tokens.cut(users, size, &list, |last| position(order.key, last));
         Ok(UserPage { users, next_page_token })
     }
 }
@@ -59,7 +59,7 @@ fn parse(command: &ListUsers) -> Result<(UserFilter, UserOrder)> {
 /// What a token says of the last of a page.
 fn position(key: UserOrderKey, last: &User) -> Vec<u8> {
     match key {
-        UserOrderKey::CreateTime => write_position(last.create_time, last.id.as_uuid()).to_vec(),
+        UserOrderKey::CreateTime => write_position(last.create_time, last.id.as_uuid()),
         UserOrderKey::Email => last.email.canonical().as_bytes().to_vec(),
     }
 }
