@@ -19,6 +19,7 @@ pub mod roles;
 mod save;
 mod token_issue;
 pub mod upkeep;
+pub mod users;
 
 use std::sync::Arc;
 

@@ -38,4 +38,4 @@ pub use sessions::{SessionPosition, Sessions};
 pub use signing_keys::SigningKeys;
 pub use store::{Cause, Store, StoreError, StoreResult, Transaction};
 pub use throttles::Throttles;
-pub use users::{UserInsert, Users};
+pub use users::{UserCursor, UserInsert, UserQuery, Users};
