@@ -17,6 +17,7 @@ pub use error::StartError;
 
 use crate::application::Ports;
 use crate::application::accounts::Accounts;
+use crate::application::administrators::{Administrators, Appointment};
 use crate::application::audit::Audit;
 use crate::application::auth::Auth;
 use crate::application::keys::Keys;
@@ -27,6 +28,7 @@ use crate::application::upkeep::Upkeep;
 use crate::application::user_transfer::UserTransfer;
 use crate::config::{self, InvalidSetting, MailRoute, Settings};
 use crate::domain::audience::Audiences;
+use crate::domain::email::EmailAddress;
 use crate::domain::password::PasswordPolicy;
 use crate::domain::user::UnverifiedSignIn;
 use crate::infrastructure::jwt::Jwt;
@@ -63,6 +65,7 @@ pub struct App {
     keys: Arc<Keys>,
     upkeep: Arc<Upkeep>,
     store: Arc<dyn Store>,
+    administrators: Administrators,
 }
 
 /// Serves until the process is told to stop (SIGTERM, SIGINT), then lets calls in work end.
@@ -102,6 +105,15 @@ pub async fn migrate(settings: &config::DatabaseSettings) -> Result<Vec<String>,
 /// The migrations that are applied and those that are not.
 pub async fn migration_status(settings: &config::DatabaseSettings) -> Result<MigrationStatus, StartError> {
     Ok(migrations::status(&database(settings)).await?)
+}
+
+/// Makes the account with this address an administrator; without one, makes it first.
+pub async fn appoint_administrator(settings: &Settings, email: EmailAddress) -> Result<Appointment, StartError> {
+    if settings.dev.is_some() {
+        migrate(&settings.database).await?;
+    }
+    let app = App::build(settings, Overrides::default()).await?;
+    app.administrators.appoint(email).await.map_err(StartError::prepare)
 }
 
 impl App {
@@ -148,6 +160,7 @@ impl App {
             keys,
             upkeep: Arc::new(Upkeep::new(&ports, mailer, settings.audit_retention)),
             store,
+            administrators: Administrators::new(&ports, policy, &root),
         })
     }
 
@@ -211,8 +224,9 @@ fn mailer(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Arc<dyn Mailer>,
         link_base: mail.link_base.clone().map(LinkBase::new),
         verify_email_validity: settings.tokens.verification_lifetime,
         reset_password_validity: settings.tokens.reset_lifetime,
+        invitation_validity: settings.tokens.invitation_lifetime,
     };
-    let writer = MailWriter::new(common, clock).map_err(|error| problem("mail_from", &error))?;
+    let writer = MailWriter::new(common, mail.templates.clone(), clock);
     Ok(match &mail.route {
         MailRoute::Folder(folder) => {
             Arc::new(MailFiles::new(folder.clone(), writer).map_err(|error| problem("data_dir", &error))?)
@@ -236,12 +250,14 @@ fn policy(settings: &Settings) -> Policy {
         access_token_lifetime: settings.tokens.access_token_lifetime,
         verification_lifetime: settings.tokens.verification_lifetime,
         reset_lifetime: settings.tokens.reset_lifetime,
+        invitation_lifetime: settings.tokens.invitation_lifetime,
         deleted_retention: settings.passwords.deleted_retention,
         unverified_sign_in: if settings.passwords.unverified_sign_in {
             UnverifiedSignIn::Allowed
         } else {
             UnverifiedSignIn::Refused
         },
+        sign_in_notice: settings.mail.sign_in_notice,
         audiences: Audiences::new(settings.tokens.issuer.clone(), settings.tokens.audiences.clone()),
     }
 }

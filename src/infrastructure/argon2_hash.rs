@@ -198,7 +198,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_panics(function in "argon2id?", rest in "(v=[0-9]{0,2}\\$)?(m=[0-9]{0,11},t=[0-9]{0,11},p=[0-9]{0,11})?.{0,100}") {
+        fn no_text_panics(
+            function in "argon2id?",
+            rest in "(v=[0-9]{0,2}\\$)?(m=[0-9]{0,11},t=[0-9]{0,11},p=[0-9]{0,11})?.{0,100}",
+        ) {
             let _ = Argon2Hash::parse(&format!("${function}${rest}"));
         }
     }

@@ -7,7 +7,7 @@ pub mod jwt;
 pub mod lane_hasher;
 pub mod link_base;
 pub mod mail_files;
-mod mail_templates;
+pub mod mail_templates;
 pub mod mail_writer;
 mod sealed_mail;
 pub mod secret_box;

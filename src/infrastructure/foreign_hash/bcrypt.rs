@@ -56,5 +56,5 @@ impl ForeignHash for BcryptHash {
 }
 
 fn two_digits(text: &str) -> Option<u32> {
-    (text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok())?
+    (text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok()).flatten()
 }

@@ -11,7 +11,8 @@ use super::{ForeignHash, decode, number};
 use crate::application::ports::{Cause, HashRefused};
 use crate::domain::password::Password;
 
-/// The most iterations: a third of a second on one core, and somewhat more than one with SHA-512. Django 6.0 writes 1,200,000.
+/// The most iterations: a third of a second on one core, with SHA-512 somewhat more than a second. Django 6.0 writes
+/// 1,200,000.
 const MAX_ITERATIONS: u32 = 2_000_000;
 
 /// The digest within the HMAC.

@@ -8,7 +8,7 @@ use super::{ForeignHash, decode, number, parameters};
 use crate::application::ports::{Cause, HashRefused};
 use crate::domain::password::Password;
 
-/// The most of N·r·p, which is the time: about a third of a second on one core. As a computation holds 128·N·r bytes, it is
+/// The most of N·r·p, which is the time: a third of a second on one core. As a computation holds 128·N·r bytes, it is
 /// the memory too: 128 MiB, half of what argon2 may ask for. All settings that the OWASP Password Storage Cheat Sheet
 /// recommends are within it.
 const MAX_WORK: u64 = 1 << 20;

@@ -64,8 +64,8 @@ fn the_right_password_matches_and_no_other() {
 
 #[test]
 fn what_a_format_leaves_open_is_taken_either_way() {
-    // The package bcrypt: gensalt(4, b"2a"). passlib: bcrypt.using(rounds=5, ident="2y"), scrypt.using(rounds=16), which
-    // is the default, pbkdf2_sha256.using(rounds=1, salt_size=0), sha256_crypt and sha512_crypt.using(rounds=5000).
+    // The package bcrypt: gensalt(4, b"2a"). passlib: bcrypt.using(rounds=5, ident="2y"), scrypt.using(rounds=16), its
+    // default, pbkdf2_sha256.using(rounds=1, salt_size=0), sha256_crypt and sha512_crypt.using(rounds=5000).
     // libxcrypt: crypt(STAPLE, "$6$abc").
     for text in [
         "$2a$04$6nLHcgF8l9pQyri8qkAxM.9m62Kn9YSX4KAzqnRv/Vh8cTpfNKelS",
