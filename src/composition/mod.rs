@@ -151,7 +151,7 @@ impl App {
             accounts: Arc::new(Accounts::new(&ports, policy.clone(), catalogue.clone(), &root)),
             roles: Arc::new(Roles::new(&ports, auth, catalogue, &root)),
             audit: Arc::new(Audit::new(&ports, &root)),
-            transfer: Arc::new(UserTransfer::new(&ports, policy)),
+            transfer: Arc::new(UserTransfer::new(&ports, policy.clone())),
             keys: keys.clone(),
         };
         Ok(Self {

@@ -10,7 +10,7 @@ mod deadline;
 mod encode;
 mod gate;
 pub mod health;
-mod json;
+pub(super) mod json;
 mod key_service;
 mod mask;
 pub mod policy;
