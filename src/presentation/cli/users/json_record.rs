@@ -136,7 +136,7 @@ mod tests {
         let record = read(names.as_bytes()).unwrap();
         assert!(record.user.unwrap().email_verified && record.password_hash == "x");
         for line in
-            ["", "[]", "{\"user\":1}", "{\"users\":{}}", "{\"user\":{\"roles\":[]}}", "{\"user\":{}}}", "\u{e9}"]
+            ["", "[1]", "{\"user\":1}", "{\"users\":{}}", "{\"user\":{\"roles\":[]}}", "{\"user\":{}}}", "\u{e9}"]
         {
             assert!(read(line.as_bytes()).is_err(), "{line}");
         }

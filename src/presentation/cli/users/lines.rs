@@ -19,13 +19,13 @@ const MAX_LINE: u64 = 512 * 1024;
 pub(super) struct Place {
     /// The bytes before it.
     pub(super) bytes: u64,
-    /// The last line before it, counted from 1.
+    /// The last line before it, counted from 1. Of CSV, the last row as spreadsheets count: the header is the first.
     pub(super) line: u64,
 }
 
 /// A row, or what is wrong with it.
 pub(super) struct Row {
-    /// The line on which it begins, counted from 1.
+    /// Its line, counted like that of a place.
     pub(super) line: u64,
     /// The place after it.
     pub(super) end: Place,
@@ -55,7 +55,7 @@ impl Lines {
                 let header = Header::read(header).map_err(TransferFailed::Header)?;
                 if let Some(Place { bytes, line }) = from {
                     let mut position = Position::new();
-                    position.set_byte(bytes).set_line(line + 1);
+                    position.set_byte(bytes).set_record(line);
                     reader.seek(position).map_err(|error| failed(io::Error::other(error)))?;
                 }
                 Ok(Self::Csv { reader: Box::new(reader), header })
@@ -97,8 +97,9 @@ fn next_values(reader: &mut Reader<File>, header: &Header) -> io::Result<Option<
     if !reader.read_byte_record(&mut values).map_err(io::Error::other)? {
         return Ok(None);
     }
-    let line = values.position().map_or(0, Position::line);
-    let end = Place { bytes: reader.position().byte(), line: reader.position().line() - 1 };
+    // Not the lines of the text, which the reader counts only roughly: values may hold line breaks.
+    let line = values.position().map_or(0, Position::record) + 1;
+    let end = Place { bytes: reader.position().byte(), line };
     let width = values.len();
     let record = match StringRecord::from_byte_record(values) {
         Err(_) => Err("the row is not UTF-8".to_owned()),
@@ -158,7 +159,7 @@ mod tests {
         let text = b"email,display_name\r\na,\"A\r\nB\"\nb,\xff\n\nc\nd,\"D\"";
         let rows = read(Format::Csv, text);
         let outcome = |row: &(u64, Result<String, String>)| (row.0, row.1.clone().ok());
-        let expected = [(2, Some("a")), (4, None), (6, None), (7, Some("d"))];
+        let expected = [(2, Some("a")), (3, None), (4, None), (5, Some("d"))];
         let expected = expected.map(|(line, email)| (line, email.map(str::to_owned)));
         assert_eq!(rows.iter().map(outcome).collect::<Vec<_>>(), expected);
         assert_eq!(read(Format::Csv, b"email\n"), []);

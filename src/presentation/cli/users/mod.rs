@@ -44,7 +44,7 @@ pub struct ImportArgs {
     /// Only tell what would become of the rows
     #[arg(long)]
     pub dry_run: bool,
-    /// Where to write the refused rows: one JSON object in each line, with the line in the file and the reason
+    /// Where to write the refused rows: one JSON object in each line, with the line (of CSV, the row) and the reason
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
     #[command(flatten)]

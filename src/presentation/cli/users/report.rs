@@ -17,7 +17,7 @@ const MOST_SHOWN: u64 = 10;
 /// A row that is not stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Refused {
-    /// Its line in the file.
+    /// Its line in the file; of CSV, its row.
     pub(super) line: u64,
     pub(super) reason: ErrorReason,
     pub(super) field: String,
