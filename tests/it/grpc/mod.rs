@@ -20,6 +20,7 @@ mod log_out;
 mod mail;
 mod permissions;
 mod personal_data;
+mod privacy;
 mod profile;
 mod purge;
 mod refresh;

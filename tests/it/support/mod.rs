@@ -3,6 +3,7 @@
 pub(crate) mod clock;
 pub(crate) mod database;
 pub(crate) mod descriptors;
+pub(crate) mod dump;
 pub(crate) mod entropy;
 pub(crate) mod letterbox;
 pub(crate) mod operator;
