@@ -8,6 +8,7 @@ mod change_password;
 mod email_change;
 mod errors;
 mod fields;
+mod foreign_hashes;
 mod get_me;
 mod health;
 mod hostile;
