@@ -25,11 +25,13 @@ pub use subject::Subject;
 pub use update_role::UpdateRole;
 
 use super::Ports;
+use super::audit_trail::{AuditTrail, Event};
 use super::auth::Auth;
 use super::page::PageTokens;
 use super::ports::{Clock, Entropy, Store};
 use super::repeat::Repeats;
-use crate::domain::permission::Catalogue;
+use crate::domain::permission::{Catalogue, Pattern};
+use crate::domain::role::Role;
 use crate::domain::secret::SecretKey;
 
 /// The use cases of roles.
@@ -40,6 +42,7 @@ pub struct Roles {
     auth: Arc<Auth>,
     page_tokens: PageTokens,
     repeats: Repeats,
+    trail: AuditTrail,
     catalogue: Arc<Catalogue>,
 }
 
@@ -55,7 +58,16 @@ impl Roles {
             auth,
             page_tokens: PageTokens::new(root.derive("page token")),
             repeats: Repeats::new(ports, root),
+            trail: AuditTrail::new(ports.entropy.clone()),
             catalogue,
         }
+    }
+}
+
+impl Event {
+    /// Concerns a role: what it is called, and what it grants.
+    fn on_role(self, role: &Role) -> Self {
+        let permissions: Vec<&str> = role.permissions.patterns().map(Pattern::as_str).collect();
+        self.on(role.id).with("name", role.name.as_str()).with("permissions", permissions.join(" "))
     }
 }

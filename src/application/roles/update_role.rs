@@ -1,10 +1,12 @@
 use super::Roles;
 use super::get_role::not_found;
+use crate::application::audit_trail::Event;
 use crate::application::caller::Caller;
 use crate::application::error::{Error, Refusal, Result, Violations};
 use crate::application::ports::StoreError;
 use crate::application::repeat::{Answer, Begun, Repeatable};
 use crate::application::rights;
+use crate::domain::audit::AuditType;
 use crate::domain::id::RoleId;
 use crate::domain::role::{Description, Role, RoleChanges, RoleName, parse_permissions};
 
@@ -47,7 +49,11 @@ impl Roles {
         }
         role.change(changes, now);
         match tx.roles().update_role(&role).await {
-            Ok(true) => work.finish(call, role).await,
+            Ok(true) => {
+                let event = Event::by(caller, AuditType::RoleUpdated).on_role(&role);
+                self.trail.record(tx, event, now).await?;
+                work.finish(call, role).await
+            }
             Ok(false) => Err(Error::Contention("the role was changed by another transaction".into())),
             Err(StoreError::Conflict(_)) => Err(Refusal::NameTaken.into()),
             Err(error) => Err(error.into()),

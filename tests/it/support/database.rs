@@ -151,6 +151,17 @@ impl Outsider {
         }
     }
 
+    /// Runs statements: what the database says if it refuses.
+    pub(crate) async fn try_execute(&mut self, sql: &str) -> Result<(), String> {
+        match self {
+            Self::Sqlite(connection) => connection.batch_execute(sql).map_err(|error| error.to_string()),
+            Self::Postgres(client) => {
+                let message = |error: tokio_postgres::Error| error.as_db_error().unwrap().message().to_owned();
+                client.batch_execute(sql).await.map_err(message)
+            }
+        }
+    }
+
     /// Runs a query of one text column named `value`.
     pub(crate) async fn values(&mut self, sql: &str) -> Vec<String> {
         match self {
