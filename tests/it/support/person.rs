@@ -148,7 +148,8 @@ impl<'w> Person<'w> {
         token_in(mail)
     }
 
-    fn with_tokens(&self, tokens: Tokens) -> Device<'w> {
+    /// A device of this person with these tokens.
+    pub(crate) fn with_tokens(&self, tokens: Tokens) -> Device<'w> {
         Device { tokens, owner: self.clone() }
     }
 
