@@ -75,14 +75,14 @@ async fn filters_choose_what_is_listed(world: World) {
     let auditor = Auditor::new(&world).await;
     let alice = world.person("alice").await;
     alice.guess().await.unwrap_err();
-    world.wait(time::Duration::hours(1));
+    world.wait(time::Duration::minutes(10));
     alice.guess().await.unwrap_err();
     world.stranger("nobody").log_in().await.unwrap_err();
     let count = async |filter: &str| auditor.list(filter).await.unwrap().len();
     assert_eq!(count("type = authn_login_fail").await, 3);
-    assert_eq!(count("type = authn_login_fail AND time > 2026-03-01T12:30:00Z").await, 2);
+    assert_eq!(count("type = authn_login_fail AND time > 2026-03-01T12:05:00Z").await, 2);
     assert_eq!(count("type = authn_login_fail subject = ''").await, 1);
-    assert_eq!(count("outcome = FAILURE time < 2026-03-01T12:30:00Z").await, 1);
+    assert_eq!(count("outcome = FAILURE time < 2026-03-01T12:05:00Z").await, 1);
     assert_eq!(count("outcome = DENIED").await, 0);
     assert_eq!(count("actor = system").await, 1);
 }
