@@ -1,6 +1,7 @@
 //! What Ipse does: one use case for each RPC, grouped in façades that hold the ports they need.
 
 pub mod accounts;
+pub mod administrators;
 pub mod audit;
 mod audit_trail;
 pub mod auth;
@@ -18,6 +19,7 @@ pub mod roles;
 mod save;
 mod token_issue;
 pub mod upkeep;
+pub mod users;
 
 use std::sync::Arc;
 

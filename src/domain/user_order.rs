@@ -1,9 +1,5 @@
 //! The order of a list of people.
 
-use std::cmp::Ordering;
-
-use super::user::User;
-
 /// The text does not name an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be create_time or email, perhaps with asc or desc after it")]
@@ -59,19 +55,6 @@ impl UserOrder {
             Some(_) => return Err(InvalidOrder),
         };
         if words.next().is_some() { Err(InvalidOrder) } else { Ok(Self { key, direction }) }
-    }
-
-    /// Which of two people comes first.
-    #[must_use]
-    pub fn compare(self, one: &User, other: &User) -> Ordering {
-        let ascending = match self.key {
-            UserOrderKey::CreateTime => (one.create_time, one.id).cmp(&(other.create_time, other.id)),
-            UserOrderKey::Email => one.email.canonical().cmp(other.email.canonical()),
-        };
-        match self.direction {
-            Direction::Ascending => ascending,
-            Direction::Descending => ascending.reverse(),
-        }
     }
 }
 

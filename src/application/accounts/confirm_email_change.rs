@@ -30,7 +30,7 @@ impl Accounts {
         let old_email = user.email.clone();
         user.change_email(new_email, now);
         save::user(tx.as_mut(), &user).await?;
-        for purpose in [ActionPurpose::VerifyEmail, ActionPurpose::ResetPassword] {
+        for purpose in ActionPurpose::ALL {
             tx.action_tokens().drop_action_token(user.id, purpose).await?;
         }
         for address in [&old_email, &user.email] {

@@ -14,7 +14,7 @@ use crate::domain::password::{Password, PasswordHash};
 use crate::domain::refresh_token::RefreshToken;
 use crate::domain::session::{Authentication, MAX_PER_USER, RefreshState, Session};
 use crate::domain::text;
-use crate::domain::user::SignInRefusal;
+use crate::domain::user::{SignInRefusal, User};
 
 /// What a person sends to sign in.
 #[derive(Debug, Clone, Default)]
@@ -40,7 +40,8 @@ struct Attempt {
 impl Auth {
     /// Signs in with a password.
     ///
-    /// The work is the same for known and unknown names up to the answer: the same reads, one hash, one transaction.
+    /// The work is the same for known and unknown names up to the answer: the same reads, one hash, one transaction. Only
+    /// a hash that another system made costs more or less, until the first sign-in replaces it.
     /// The account's state shows only after the right password. Waiting times are checked again after the hash, so
     /// that many parallel guesses are not worth more than the first few; an attempt that has to wait learns nothing
     /// and is not counted.
@@ -88,14 +89,15 @@ impl Auth {
         let session = self.begin_session(user.id, attempt, &refresh, (origin, now));
         let mut tx = self.store.write().await?;
         brake.admit(tx.as_mut(), now).await?;
-        if !self.confirm(tx.as_mut(), &known, stronger.as_ref()).await? {
+        let Some(user) = self.confirm(tx.as_mut(), &known, stronger.as_ref()).await? else {
             let event = known.failed("ACCOUNT_CHANGED_MEANWHILE", origin);
             self.trail.record(tx.as_mut(), event, now).await?;
             tx.commit().await?;
             return Err(Refusal::CredentialsInvalid.into());
-        }
+        };
         brake::forget(tx.as_mut(), &self.throttle_key, attempt.identifier.canonical()).await?;
         tx.sessions().evict_sessions(user.id, MAX_PER_USER - 1, now).await?;
+        self.tell_of_sign_in(tx.as_mut(), &user, &session).await?;
         tx.sessions().insert_session(&session).await?;
         tx.users().record_login(user.id, now).await?;
         self.trail.record(tx.as_mut(), known.succeeded(&session, origin), now).await?;
@@ -103,16 +105,21 @@ impl Auth {
         self.issue.issue(&session, &refresh, now)
     }
 
-    /// Whether what the password was checked against still holds; if so, clears the failures.
-    async fn confirm(&self, tx: &mut dyn Transaction, known: &Known, stronger: Option<&PasswordHash>) -> Result<bool> {
+    /// Checks that what the password was checked against still holds; if so, clears the failures. The person as of now.
+    async fn confirm(
+        &self,
+        tx: &mut dyn Transaction,
+        known: &Known,
+        stronger: Option<&PasswordHash>,
+    ) -> Result<Option<User>> {
         let user = tx.users().find_user(known.user_id()).await?;
         let credential = tx.credentials().find_password(known.user_id()).await?;
         let (Some(user), Some(credential)) = (user, credential) else {
-            return Ok(false);
+            return Ok(None);
         };
         let same_password = known.credential.as_ref().is_some_and(|before| before.hash == credential.hash);
         if !same_password || user.may_sign_in(self.policy.unverified_sign_in).is_err() {
-            return Ok(false);
+            return Ok(None);
         }
         if credential.failures > 0 {
             tx.credentials().forget_failures(user.id).await?;
@@ -120,7 +127,7 @@ impl Auth {
         if let Some(stronger) = stronger {
             tx.credentials().upgrade_hash(user.id, &credential.hash, stronger).await?;
         }
-        Ok(true)
+        Ok(Some(user))
     }
 
     fn begin_session(

@@ -65,7 +65,8 @@ impl Auth {
     ///
     /// An account that waits for its verification belongs to nobody yet. Each token that is mailed stands for the sign-up
     /// it was mailed for, or whoever signs up with the address of another would have that person verify a password that
-    /// is not theirs.
+    /// is not theirs. For the same reason an account without a password is left alone: an operator made it for the owner
+    /// of the address, perhaps with roles, and it waits for the owner to choose the first one.
     async fn answer_taken_name(
         &self,
         tx: &mut dyn Transaction,
@@ -84,7 +85,7 @@ impl Auth {
         };
         let refused = Event::anonymous(origin, AuditType::UserCreated).on(owner.id).failed("EMAIL_TAKEN");
         match owner.state {
-            UserState::Pending => {
+            UserState::Pending if tx.credentials().find_password(owner.id).await?.is_some() => {
                 if self.send_verification(tx, &owner, now).await? {
                     tx.credentials().put_password(owner.id, hash, now).await?;
                     tx.sessions().end_sessions(owner.id, None, (now, EndReason::PasswordChanged)).await?;
@@ -101,7 +102,7 @@ impl Auth {
                     return Ok(renewed.with("cause", "sign_up_again"));
                 }
             }
-            UserState::Active | UserState::Suspended => {
+            UserState::Pending | UserState::Active | UserState::Suspended => {
                 self.post.send_sparingly(tx, &owner, MailContent::AlreadyRegistered, now).await?;
             }
             UserState::Deleted => {}

@@ -49,7 +49,7 @@ impl Roles {
         if !tx.roles().insert_role(&role).await? {
             return Err(Refusal::NameTaken.into());
         }
-        let event = Event::by(caller, AuditType::RoleCreated).on_role(&role);
+        let event = Event::by(caller, AuditType::RoleCreated).on(role.id).with("permissions", &role.permissions);
         self.trail.record(tx, event, now).await?;
         work.finish(call, role).await
     }

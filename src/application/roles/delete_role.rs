@@ -43,8 +43,7 @@ impl Roles {
             return Err(Refusal::RoleInUse.into());
         }
         tx.roles().remove_role(id).await?;
-        let event = Event::by(caller, AuditType::RoleDeleted).on_role(&role);
-        self.trail.record(tx, event, now).await?;
+        self.trail.record(tx, Event::by(caller, AuditType::RoleDeleted).on(id), now).await?;
         work.finish(call, ()).await
     }
 }

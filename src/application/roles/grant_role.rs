@@ -46,8 +46,8 @@ impl Roles {
             if tx.roles().roles_of(user_id).await?.len() > MAX_PER_USER {
                 return Err(Refusal::QuotaExceeded { what: "roles of one subject, at most 100" }.into());
             }
-            let event = Event::by(caller, AuditType::PermissionsChanged).on(user_id);
-            self.trail.record(tx, event.with("granted_role", role_id), now).await?;
+            let event = Event::by(caller, AuditType::PermissionsChanged).on(user_id).with("granted", role_id);
+            self.trail.record(tx, event, now).await?;
         }
         work.finish(call, ()).await
     }

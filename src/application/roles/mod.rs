@@ -25,13 +25,12 @@ pub use subject::Subject;
 pub use update_role::UpdateRole;
 
 use super::Ports;
-use super::audit_trail::{AuditTrail, Event};
+use super::audit_trail::AuditTrail;
 use super::auth::Auth;
 use super::page::PageTokens;
 use super::ports::{Clock, Entropy, Store};
 use super::repeat::Repeats;
-use crate::domain::permission::{Catalogue, Pattern};
-use crate::domain::role::Role;
+use crate::domain::permission::Catalogue;
 use crate::domain::secret::SecretKey;
 
 /// The use cases of roles.
@@ -61,13 +60,5 @@ impl Roles {
             trail: AuditTrail::new(ports.entropy.clone()),
             catalogue,
         }
-    }
-}
-
-impl Event {
-    /// Concerns a role: what it is called, and what it grants.
-    fn on_role(self, role: &Role) -> Self {
-        let permissions: Vec<&str> = role.permissions.patterns().map(Pattern::as_str).collect();
-        self.on(role.id).with("name", role.name.as_str()).with("permissions", permissions.join(" "))
     }
 }

@@ -29,8 +29,8 @@ impl Roles {
             let name = format!("{role_id}/{user_id}");
             return Err(Refusal::NotFound { resource: "RoleGrant", name }.into());
         }
-        let event = Event::by(caller, AuditType::PermissionsChanged).on(user_id);
-        self.trail.record(tx, event.with("revoked_role", role_id), now).await?;
+        let event = Event::by(caller, AuditType::PermissionsChanged).on(user_id).with("revoked", role_id);
+        self.trail.record(tx, event, now).await?;
         work.finish(call, ()).await
     }
 }

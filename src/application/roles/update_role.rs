@@ -49,15 +49,14 @@ impl Roles {
         }
         role.change(changes, now);
         match tx.roles().update_role(&role).await {
-            Ok(true) => {
-                let event = Event::by(caller, AuditType::RoleUpdated).on_role(&role);
-                self.trail.record(tx, event, now).await?;
-                work.finish(call, role).await
-            }
-            Ok(false) => Err(Error::Contention("the role was changed by another transaction".into())),
-            Err(StoreError::Conflict(_)) => Err(Refusal::NameTaken.into()),
-            Err(error) => Err(error.into()),
+            Ok(true) => {}
+            Ok(false) => return Err(Error::Contention("the role was changed by another transaction".into())),
+            Err(StoreError::Conflict(_)) => return Err(Refusal::NameTaken.into()),
+            Err(error) => return Err(error.into()),
         }
+        let event = Event::by(caller, AuditType::RoleUpdated).on(role.id).with("permissions", &role.permissions);
+        self.trail.record(tx, event, now).await?;
+        work.finish(call, role).await
     }
 }
 

@@ -53,9 +53,9 @@ fn what_has_no_use_is_refused() {
     assert!(database().load().database.tls_ca_file.is_some());
     let error = database().set("IPSE_DATABASE_URL", "sqlite:x").error();
     assert_eq!(error, "IPSE_DATABASE_TLS_CA_FILE: has no use with SQLite");
-    let role = Case::production().set("IPSE_DATABASE_RUNTIME_ROLE", "ipse");
-    assert_eq!(role.load().database.runtime_role.as_deref(), Some("ipse"));
-    let error = role.set("IPSE_DATABASE_URL", "sqlite:x").error();
+    let role = || Case::production().set("IPSE_DATABASE_RUNTIME_ROLE", "ipse");
+    assert_eq!(role().load().database.runtime_role.as_deref(), Some("ipse"));
+    let error = role().set("IPSE_DATABASE_URL", "sqlite:x").error();
     assert_eq!(error, "IPSE_DATABASE_RUNTIME_ROLE: has no use with SQLite");
     let error = Case::dev().set_file("IPSE_SMTP_CA_FILE", &authority).error();
     assert_eq!(error, "IPSE_SMTP_CA_FILE: has no use without IPSE_SMTP_URL");

@@ -42,7 +42,7 @@ async fn commit_events(fixture: &Fixture, numbers: impl IntoIterator<Item = u32>
 async fn follow(fixture: &Fixture, position: &mut TrailPosition, limit: i64) -> Vec<u32> {
     let events = fixture.read().await.audit_events().follow_audit_events(position, limit).await.unwrap();
     assert!(events.is_sorted_by(|a, b| a.sequence < b.sequence));
-    let number = |event: &ipse::domain::audit::AuditEvent| (0..1000).find(|number| event_id(*number) == event.id);
+    let number = |event: &AuditEvent| (0..1000).find(|number| event_id(*number) == event.id);
     events.iter().map(|event| number(event).unwrap()).collect()
 }
 
@@ -108,7 +108,8 @@ async fn nothing_overtakes_an_event_that_may_still_come(fixture: Fixture) {
 }
 
 async fn newest(fixture: &Fixture) -> i64 {
-    let events = fixture.read().await.audit_events().list_audit_events(&Default::default(), (None, 1)).await.unwrap();
+    let events =
+        fixture.read().await.audit_events().list_audit_events(&AuditFilter::default(), (None, 1)).await.unwrap();
     events.first().map_or(0, |event| event.sequence)
 }
 
@@ -169,7 +170,7 @@ async fn a_follower_of_many_parallel_writers_misses_none(fixture: Fixture) {
 }
 
 /// Follows the trail until it is over and nothing more comes; the ids of what came.
-async fn collect(store: Arc<dyn Store>, is_over: Arc<AtomicBool>) -> Vec<ipse::domain::id::AuditEventId> {
+async fn collect(store: Arc<dyn Store>, is_over: Arc<AtomicBool>) -> Vec<AuditEventId> {
     let (mut position, mut ids, mut last) = (TrailPosition::default(), Vec::new(), 0);
     loop {
         let was_over = is_over.load(Ordering::SeqCst);

@@ -13,6 +13,7 @@ pub(crate) mod refusal;
 pub(crate) mod token;
 pub(crate) mod trail;
 pub(crate) mod wire;
+pub(crate) mod wiretap;
 pub(crate) mod world;
 
 /// Registers tests for both backends: `test::sqlite` and `test::postgres` for each async function `test`, which is

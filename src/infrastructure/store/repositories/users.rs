@@ -4,7 +4,8 @@ use diesel::prelude::*;
 use super::backend::Unit;
 use super::backend::columns::{DbId, DbTime};
 use super::backend::schema::users;
-use crate::application::ports::{StoreResult, UserInsert, Users};
+use super::users_list;
+use crate::application::ports::{StoreResult, UserInsert, UserQuery, Users};
 use crate::domain::Timestamp;
 use crate::domain::attributes::Attributes;
 use crate::domain::email::EmailAddress;
@@ -57,6 +58,10 @@ impl Users for Unit {
     async fn find_by_username(&mut self, username: &Username) -> StoreResult<Option<User>> {
         let query = users::table.filter(users::username.eq(username.as_str())).select(UserRow::as_select());
         self.find(query).await?.map(UserRow::into_user).transpose()
+    }
+
+    async fn list_users(&mut self, query: &UserQuery) -> StoreResult<Vec<User>> {
+        users_list::list(self, query).await
     }
 
     async fn insert_user(&mut self, user: &User) -> StoreResult<UserInsert> {

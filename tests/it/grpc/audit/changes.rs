@@ -107,10 +107,7 @@ async fn roles_and_who_has_them(world: World) {
     root.delete(&role.id, "").await.unwrap();
     let events = trail.events().await;
     assert_eq!(events[0].event.details["permissions"], "orders.read");
-    assert_eq!(
-        (&events[1].event.details["granted_role"], &events[2].event.details["revoked_role"]),
-        (&role.id, &role.id)
-    );
+    assert_eq!((&events[1].event.details["granted"], &events[2].event.details["revoked"]), (&role.id, &role.id));
     assert_eq!(events[3].event.details["permissions"], "orders.*");
     assert_eq!(
         trail.tell(&events),
