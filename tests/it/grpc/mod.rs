@@ -3,6 +3,7 @@
 mod access_matrix;
 mod account_deletion;
 mod attacks;
+mod audit;
 mod caller;
 mod change_password;
 mod email_change;

@@ -1,5 +1,6 @@
 //! What tests stand on: databases, time, random bytes, and the whole service with people who use it.
 
+pub(crate) mod auditor;
 pub(crate) mod clock;
 pub(crate) mod database;
 pub(crate) mod descriptors;
@@ -11,6 +12,7 @@ pub(crate) mod person;
 pub(crate) mod postgres;
 pub(crate) mod refusal;
 pub(crate) mod token;
+pub(crate) mod trail;
 pub(crate) mod wire;
 pub(crate) mod wiretap;
 pub(crate) mod world;

@@ -152,7 +152,8 @@ impl<'w> Person<'w> {
         token.clone()
     }
 
-    fn with_tokens(&self, tokens: Tokens) -> Device<'w> {
+    /// A device of this person with these tokens.
+    pub(crate) fn with_tokens(&self, tokens: Tokens) -> Device<'w> {
         Device { tokens, owner: self.clone() }
     }
 
