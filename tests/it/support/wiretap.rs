@@ -28,6 +28,8 @@ pub(crate) struct Wiretap {
 #[derive(Debug, Clone)]
 pub(crate) struct Statement {
     pub(crate) sql: String,
+    /// How many times it was used since it was prepared.
+    pub(crate) uses: u32,
     types: Vec<Type>,
     values: Vec<Value>,
 }
@@ -110,7 +112,7 @@ async fn listen(
                 let (name, statement) = parse(body);
                 prepared.insert(name, statement);
             }
-            b'B' => heard.lock().unwrap().push(bind(body, &prepared)),
+            b'B' => heard.lock().unwrap().push(bind(body, &mut prepared)),
             _ => {}
         }
         to.write_all(&message).await?;
@@ -131,11 +133,11 @@ async fn message(from: &mut (impl AsyncRead + Unpin), letters: usize) -> io::Res
 fn parse(mut body: BytesMut) -> (String, Statement) {
     let (name, sql) = (text(&mut body), text(&mut body));
     let types = (0..body.get_u16()).map(|_| Type::from_oid(body.get_u32()).unwrap_or(Type::UNKNOWN)).collect();
-    (name, Statement { sql, types, values: Vec::new() })
+    (name, Statement { sql, uses: 0, types, values: Vec::new() })
 }
 
 /// The prepared statement with the values of a Bind message.
-fn bind(mut body: BytesMut, prepared: &HashMap<String, Statement>) -> Statement {
+fn bind(mut body: BytesMut, prepared: &mut HashMap<String, Statement>) -> Statement {
     let (_portal, name) = (text(&mut body), text(&mut body));
     let formats: Vec<u16> = (0..body.get_u16()).map(|_| body.get_u16()).collect();
     assert!(formats.iter().all(|format| *format == 1), "the values are binary");
@@ -145,7 +147,9 @@ fn bind(mut body: BytesMut, prepared: &HashMap<String, Statement>) -> Statement 
         Value(usize::try_from(length).ok().map(|length| body.split_to(length).to_vec()))
     };
     let values = (0..count).map(value).collect();
-    Statement { values, ..prepared[&name].clone() }
+    let statement = prepared.get_mut(&name).expect("a statement is prepared before it is used");
+    statement.uses += 1;
+    Statement { values, ..statement.clone() }
 }
 
 fn text(body: &mut BytesMut) -> String {

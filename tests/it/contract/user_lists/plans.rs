@@ -157,6 +157,7 @@ impl People {
         self.store.read().await.unwrap().users().list_users(&query).await.unwrap();
         let heard = self.tap.take();
         let statement = heard.iter().find(|statement| statement.sql.contains("UNION ALL")).unwrap();
+        assert_eq!(statement.uses, 1, "a plan may be kept that was made for other values");
         let plan = statement.plan(&self.client).await;
         let mut work = Work::default();
         work.add(&plan[0]["Plan"]);
