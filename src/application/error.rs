@@ -4,6 +4,7 @@ use time::Duration;
 
 use super::ports::{Cause, HashError, SealError, StoreError};
 use crate::domain::password::PasswordRejected;
+use crate::domain::throttle::ThrottleKey;
 
 /// What a use case yields.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -88,6 +89,8 @@ pub enum Refusal {
     RateLimited {
         /// When to try again.
         retry_after: Duration,
+        /// The counter that tells so.
+        counter: ThrottleKey,
     },
     /// More work than can be done in time.
     Overloaded,

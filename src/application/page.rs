@@ -25,8 +25,12 @@ pub struct PageRequest {
 }
 
 impl PageRequest {
-    /// The number of items to return.
+    /// The number of items to return. Fails too if the token has not even the form of one, so that whoever asks first
+    /// tells this apart from what else may be wrong with a request.
     pub fn size(&self) -> Result<i64> {
+        if self.token.len() > MAX_TOKEN_BYTES || URL_SAFE_NO_PAD.decode(&self.token).is_err() {
+            return Err(Refusal::PageTokenInvalid.into());
+        }
         match self.size {
             ..0 => Err(Error::Invalid(vec![Violation::form("page_size", "must not be negative")])),
             0 => Ok(DEFAULT_SIZE.into()),
@@ -80,9 +84,6 @@ impl PageTokens {
     }
 
     fn read(&self, list: &str, token: &str) -> Option<Vec<u8>> {
-        if token.len() > MAX_TOKEN_BYTES {
-            return None;
-        }
         let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
         let (tag, position) = bytes.split_at_checked(TAG)?;
         let genuine: bool = self.0.mac(&[list.as_bytes(), position])[..TAG].ct_eq(tag).into();

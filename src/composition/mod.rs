@@ -17,6 +17,8 @@ pub use error::StartError;
 
 use crate::application::Ports;
 use crate::application::accounts::Accounts;
+use crate::application::administrators::{Administrators, Appointment};
+use crate::application::audit::Audit;
 use crate::application::auth::Auth;
 use crate::application::keys::Keys;
 use crate::application::policy::Policy;
@@ -25,10 +27,11 @@ use crate::application::roles::Roles;
 use crate::application::upkeep::Upkeep;
 use crate::config::{self, InvalidSetting, MailRoute, Settings};
 use crate::domain::audience::Audiences;
+use crate::domain::email::EmailAddress;
 use crate::domain::password::PasswordPolicy;
 use crate::domain::user::UnverifiedSignIn;
-use crate::infrastructure::argon2::{Argon2Hasher, HashingSettings};
 use crate::infrastructure::jwt::Jwt;
+use crate::infrastructure::lane_hasher::{HashingSettings, LaneHasher};
 use crate::infrastructure::link_base::LinkBase;
 use crate::infrastructure::mail_files::MailFiles;
 use crate::infrastructure::mail_writer::{MailSettings, MailWriter, Sender};
@@ -61,6 +64,7 @@ pub struct App {
     keys: Arc<Keys>,
     upkeep: Arc<Upkeep>,
     store: Arc<dyn Store>,
+    administrators: Administrators,
 }
 
 /// Serves until the process is told to stop (SIGTERM, SIGINT), then lets calls in work end.
@@ -102,6 +106,15 @@ pub async fn migration_status(settings: &config::DatabaseSettings) -> Result<Mig
     Ok(migrations::status(&database(settings)).await?)
 }
 
+/// Makes the account with this address an administrator; without one, makes it first.
+pub async fn appoint_administrator(settings: &Settings, email: EmailAddress) -> Result<Appointment, StartError> {
+    if settings.dev.is_some() {
+        migrate(&settings.database).await?;
+    }
+    let app = App::build(settings, Overrides::default()).await?;
+    app.administrators.appoint(email).await.map_err(StartError::prepare)
+}
+
 impl App {
     /// Wires the service. Fails if the database is not reachable, not migrated, or sealed under another master key.
     pub async fn build(settings: &Settings, overrides: Overrides) -> Result<Self, StartError> {
@@ -134,16 +147,18 @@ impl App {
         let auth = Arc::new(Auth::new(&ports, policy.clone(), &root));
         let services = Services {
             auth: auth.clone(),
-            accounts: Arc::new(Accounts::new(&ports, policy, catalogue.clone(), &root)),
+            accounts: Arc::new(Accounts::new(&ports, policy.clone(), catalogue.clone(), &root)),
             roles: Arc::new(Roles::new(&ports, auth, catalogue, &root)),
+            audit: Arc::new(Audit::new(&ports, &root)),
             keys: keys.clone(),
         };
         Ok(Self {
             server: Server::new(services, access, ports.entropy.clone(), limits(settings)),
             certificates: certificates(settings)?,
             keys,
-            upkeep: Arc::new(Upkeep::new(&ports, mailer)),
+            upkeep: Arc::new(Upkeep::new(&ports, mailer, settings.audit_retention)),
             store,
+            administrators: Administrators::new(&ports, policy, &root),
         })
     }
 
@@ -181,12 +196,13 @@ impl App {
 fn database(settings: &config::DatabaseSettings) -> DatabaseSettings {
     DatabaseSettings {
         max_connections: settings.max_connections as usize,
+        runtime_role: settings.runtime_role.clone(),
         tls_ca_file: settings.tls_ca_file.clone(),
         ..DatabaseSettings::new(settings.url.clone())
     }
 }
 
-fn hasher(settings: &Settings, entropy: Arc<dyn Entropy>) -> Result<Argon2Hasher, StartError> {
+fn hasher(settings: &Settings, entropy: Arc<dyn Entropy>) -> Result<LaneHasher, StartError> {
     let hashing = settings.passwords.hashing;
     let hashing = HashingSettings {
         memory_kib: hashing.memory_kib,
@@ -194,7 +210,7 @@ fn hasher(settings: &Settings, entropy: Arc<dyn Entropy>) -> Result<Argon2Hasher
         threads: hashing.threads,
         queue: hashing.queue,
     };
-    Ok(Argon2Hasher::start(hashing, entropy)?)
+    Ok(LaneHasher::start(hashing, entropy)?)
 }
 
 fn mailer(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Arc<dyn Mailer>, StartError> {
@@ -206,8 +222,9 @@ fn mailer(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Arc<dyn Mailer>,
         link_base: mail.link_base.clone().map(LinkBase::new),
         verify_email_validity: settings.tokens.verification_lifetime,
         reset_password_validity: settings.tokens.reset_lifetime,
+        invitation_validity: settings.tokens.invitation_lifetime,
     };
-    let writer = MailWriter::new(common, clock).map_err(|error| problem("mail_from", &error))?;
+    let writer = MailWriter::new(common, mail.templates.clone(), clock);
     Ok(match &mail.route {
         MailRoute::Folder(folder) => {
             Arc::new(MailFiles::new(folder.clone(), writer).map_err(|error| problem("data_dir", &error))?)
@@ -231,12 +248,14 @@ fn policy(settings: &Settings) -> Policy {
         access_token_lifetime: settings.tokens.access_token_lifetime,
         verification_lifetime: settings.tokens.verification_lifetime,
         reset_lifetime: settings.tokens.reset_lifetime,
+        invitation_lifetime: settings.tokens.invitation_lifetime,
         deleted_retention: settings.passwords.deleted_retention,
         unverified_sign_in: if settings.passwords.unverified_sign_in {
             UnverifiedSignIn::Allowed
         } else {
             UnverifiedSignIn::Refused
         },
+        sign_in_notice: settings.mail.sign_in_notice,
         audiences: Audiences::new(settings.tokens.issuer.clone(), settings.tokens.audiences.clone()),
     }
 }

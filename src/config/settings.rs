@@ -13,6 +13,7 @@ use super::value::{self, LogFormat, Mailbox};
 use super::{pem, url};
 use crate::domain::session::SessionLifetimes;
 use crate::domain::signing_key::SigningAlgorithm;
+use crate::infrastructure::mail_templates::Templates;
 use crate::infrastructure::smtp_url::SmtpUrl;
 use crate::infrastructure::store::DatabaseUrl;
 
@@ -33,6 +34,8 @@ pub struct Settings {
     pub passwords: PasswordSettings,
     /// Mail.
     pub mail: MailSettings,
+    /// How long the audit trail is kept.
+    pub audit_retention: Duration,
     /// The log.
     pub log: LogSettings,
 }
@@ -46,6 +49,8 @@ pub struct DatabaseSettings {
     pub max_connections: u32,
     /// The authorities that may vouch for PostgreSQL, instead of those of the system.
     pub tls_ca_file: Option<PathBuf>,
+    /// The PostgreSQL role that the service runs as, if it is another one than migrates.
+    pub runtime_role: Option<String>,
     /// The folder to create before the database is opened, with `--dev`.
     pub folder: Option<DevFolder>,
 }
@@ -67,6 +72,8 @@ pub struct TokenSettings {
     pub verification_lifetime: Duration,
     /// How long the token that resets a password is valid.
     pub reset_lifetime: Duration,
+    /// How long an invitation is valid.
+    pub invitation_lifetime: Duration,
 }
 
 /// Passwords.
@@ -104,6 +111,10 @@ pub struct MailSettings {
     pub sender: Mailbox,
     /// The URL that links begin with, without a slash at its end, if there are links.
     pub link_base: Option<String>,
+    /// Its words, checked.
+    pub templates: Templates,
+    /// Whether sign-ins from places that are not known are told of.
+    pub sign_in_notice: bool,
 }
 
 /// How mail leaves.
@@ -145,6 +156,7 @@ impl Settings {
             sessions: session_lifetimes(source)?,
             passwords: PasswordSettings::read(source)?,
             mail: MailSettings::read(source)?,
+            audit_retention: lifetime(source, "audit_retention")?,
             log: LogSettings::read(source)?,
         })
     }
@@ -190,7 +202,11 @@ impl DatabaseSettings {
             return Err(source.refuse("database_tls_ca_file", "has no use with SQLite"));
         }
         let max_connections = source.limited("database_max_connections", value::number)?;
-        Ok(Self { url, max_connections, tls_ca_file, folder })
+        let runtime_role = source.optional("database_runtime_role", value::role)?;
+        if runtime_role.is_some() && matches!(url, DatabaseUrl::Sqlite(_)) {
+            return Err(source.refuse("database_runtime_role", "has no use with SQLite"));
+        }
+        Ok(Self { url, max_connections, tls_ca_file, runtime_role, folder })
     }
 }
 
@@ -209,6 +225,7 @@ impl TokenSettings {
             access_token_lifetime: lifetime(source, "access_token_lifetime")?,
             verification_lifetime: lifetime(source, "verification_lifetime")?,
             reset_lifetime: lifetime(source, "reset_lifetime")?,
+            invitation_lifetime: lifetime(source, "invitation_lifetime")?,
         })
     }
 }
@@ -244,10 +261,20 @@ impl MailSettings {
             }
             (None, Some(folder)) => MailRoute::Folder(folder.mail()),
         };
+        let link_base = source.optional("link_base", url::link_base)?;
+        let templates = source.optional("mail_templates", |text| {
+            let folder = value::path(text)?;
+            Templates::overridden(&folder, link_base.is_some()).map_err(|error| error.to_string())
+        })?;
         Ok(Self {
             route,
             sender: source.required("mail_from", value::mailbox)?,
-            link_base: source.optional("link_base", url::link_base)?,
+            templates: match templates {
+                Some(templates) => templates,
+                None => Templates::embedded().map_err(|error| InvalidSetting::of("mail_templates", error))?,
+            },
+            link_base,
+            sign_in_notice: source.required("sign_in_notice", value::boolean)?,
         })
     }
 }

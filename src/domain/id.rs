@@ -96,6 +96,10 @@ typed_id!(
     /// Names a role for ever; never used again for another one.
     RoleId
 );
+typed_id!(
+    /// Names an event in the audit trail.
+    AuditEventId
+);
 
 #[cfg(test)]
 mod tests {

@@ -1,10 +1,6 @@
 //! Which people a list holds.
 
 use std::fmt::Display;
-use std::ops::Bound;
-
-use time::format_description::well_known::Rfc3339;
-use time::{OffsetDateTime, UtcOffset};
 
 use super::Timestamp;
 use super::email::EmailAddress;
@@ -22,7 +18,6 @@ const STATES: [(&str, UserState); 4] = [
     ("SUSPENDED", UserState::Suspended),
     ("DELETED", UserState::Deleted),
 ];
-const NANOS_PER_MICRO: u32 = 1_000;
 
 /// A role, as a filter names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,7 +79,7 @@ impl UserFilter {
             "state" => self.restrict_states(term)?,
             "email" => self.email = self.email.and(email(term)?),
             "username" => self.username = self.username.and(username(term)?),
-            "create_time" => self.create_time = self.create_time.and(create_time(term)?),
+            "create_time" => self.create_time = self.create_time.and(term.times()?),
             "role" => self.roles.push(role(term)?),
             _ => return Err(term.field.refuse("must name state, email, username, create_time or role")),
         }
@@ -131,28 +126,6 @@ fn text<E: Display>(
     meant.map_err(|why| value.refuse(format!("has a value that {why}")))
 }
 
-fn create_time(term: &Term) -> Result<Interval<Timestamp>, InvalidFilter> {
-    let everything = Interval::default();
-    let time = OffsetDateTime::parse(term.whole()?, &Rfc3339).ok();
-    // What has no place in the calendar in UTC has none in the stores.
-    let time = time
-        .and_then(|time| time.checked_to_offset(UtcOffset::UTC))
-        .filter(|time| time.nanosecond() % NANOS_PER_MICRO == 0)
-        .ok_or_else(|| {
-            term.value.refuse("must have a time such as 2026-03-01T12:00:00Z, of at most microseconds (RFC 3339)")
-        })?;
-    Ok(match term.operator.part {
-        Operator::Equal => Interval::point(time),
-        Operator::Less => Interval { to: Bound::Excluded(time), ..everything },
-        Operator::LessOrEqual => Interval { to: Bound::Included(time), ..everything },
-        Operator::Greater => Interval { from: Bound::Excluded(time), ..everything },
-        Operator::GreaterOrEqual => Interval { from: Bound::Included(time), ..everything },
-        Operator::NotEqual | Operator::Has => {
-            return Err(term.operator.refuse("must compare create_time with = < <= > or >="));
-        }
-    })
-}
-
 /// Names begin with a letter, and ids, whose first bits are a time, with a digit for millennia to come.
 fn role(term: &Term) -> Result<RoleKey, InvalidFilter> {
     term.require_equality(true)?;
@@ -165,6 +138,8 @@ fn role(term: &Term) -> Result<RoleKey, InvalidFilter> {
 
 #[cfg(test)]
 mod tests {
+    use std::ops::Bound;
+
     use proptest::prelude::*;
     use time::macros::datetime;
 

@@ -1,5 +1,6 @@
 use super::Accounts;
 use super::own_password::confirm_own;
+use crate::application::audit_trail::Event;
 use crate::application::brake;
 use crate::application::caller::Caller;
 use crate::application::error::{Error, Result, Violation, Violations};
@@ -7,7 +8,7 @@ use crate::application::ports::PasswordCredential;
 use crate::application::save;
 use crate::domain::Timestamp;
 use crate::domain::action_token::ActionPurpose;
-use crate::domain::client::Client;
+use crate::domain::audit::AuditType;
 use crate::domain::mail::MailContent;
 use crate::domain::password::{Password, PasswordHash};
 use crate::domain::session::EndReason;
@@ -23,10 +24,10 @@ pub struct ChangePassword {
 
 impl Accounts {
     /// Replaces the caller's password, ends the caller's other sessions and tells the person by mail.
-    pub async fn change_password(&self, caller: &Caller, command: ChangePassword, client: &Client) -> Result<()> {
+    pub async fn change_password(&self, caller: &Caller, command: ChangePassword) -> Result<()> {
         let now = self.clock.now();
         let current = self.parse_change(&command)?;
-        let (user, credential) = self.check_own_password(caller, &current, (client, now)).await?;
+        let (user, credential) = self.check_own_password(caller, &current, (AuditType::PasswordChanged, now)).await?;
         let accepted = self.policy.passwords.accept(&command.new_password, &user.words());
         let new = accepted.map_err(|why| Error::Invalid(vec![Violation::password("new_password", why)]))?;
         let hash = self.hasher.hash(&new).await?;
@@ -55,12 +56,14 @@ impl Accounts {
         save::user(tx.as_mut(), &user).await?;
         let end = (now, EndReason::PasswordChanged);
         tx.sessions().end_sessions(user.id, Some(caller.session_id), end).await?;
-        // Whoever asked for a reset or a change of address before must not undo this change.
-        for purpose in [ActionPurpose::ResetPassword, ActionPurpose::ChangeEmail] {
+        // Whoever asked for a reset or a change of address before must not undo this change, and no invitation either.
+        for purpose in [ActionPurpose::ResetPassword, ActionPurpose::ChangeEmail, ActionPurpose::AcceptInvitation] {
             tx.action_tokens().drop_action_token(user.id, purpose).await?;
         }
         brake::forget_all(tx.as_mut(), &self.throttle_key, &user).await?;
         self.post.send(tx.as_mut(), &user, MailContent::PasswordChanged, now).await?;
+        let event = Event::by(caller, AuditType::PasswordChanged).on(user.id);
+        self.trail.record(tx.as_mut(), event, now).await?;
         tx.commit().await?;
         Ok(())
     }

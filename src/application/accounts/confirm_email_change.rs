@@ -1,14 +1,17 @@
 use super::Accounts;
+use crate::application::audit_trail::Event;
 use crate::application::error::{Refusal, Result, Violations};
 use crate::application::save;
 use crate::domain::action_token::{self, ActionPurpose};
+use crate::domain::audit::AuditType;
 use crate::domain::mail::MailContent;
+use crate::domain::origin::Origin;
 use crate::domain::text;
 use crate::domain::user::User;
 
 impl Accounts {
     /// Completes a change of address. Tokens that were mailed to the old address are void from here on.
-    pub async fn confirm_email_change(&self, token: &str) -> Result<()> {
+    pub async fn confirm_email_change(&self, token: &str, origin: &Origin) -> Result<()> {
         let now = self.clock.now();
         let mut violations = Violations::default();
         let token = violations.take("token", text::required(token, action_token::MAX_BYTES));
@@ -27,12 +30,14 @@ impl Accounts {
         let old_email = user.email.clone();
         user.change_email(new_email, now);
         save::user(tx.as_mut(), &user).await?;
-        for purpose in [ActionPurpose::VerifyEmail, ActionPurpose::ResetPassword] {
+        for purpose in ActionPurpose::ALL {
             tx.action_tokens().drop_action_token(user.id, purpose).await?;
         }
         for address in [&old_email, &user.email] {
             self.post.send_to(tx.as_mut(), (&user, address), MailContent::EmailChanged, now).await?;
         }
+        let event = Event::by_person(user.id, origin, AuditType::EmailChanged).on(user.id);
+        self.trail.record(tx.as_mut(), event, now).await?;
         tx.commit().await?;
         Ok(())
     }

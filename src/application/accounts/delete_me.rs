@@ -1,20 +1,21 @@
 use super::Accounts;
 use super::own_password::confirm_own;
+use crate::application::audit_trail::Event;
 use crate::application::caller::Caller;
 use crate::application::error::{Result, Violations};
 use crate::application::{rights, save};
-use crate::domain::client::Client;
+use crate::domain::audit::AuditType;
 use crate::domain::password::Password;
 use crate::domain::session::EndReason;
 
 impl Accounts {
     /// Deletes the caller's account. Every session ends at once; the data is erased after the retention time.
-    pub async fn delete_me(&self, caller: &Caller, password: &str, client: &Client) -> Result<()> {
+    pub async fn delete_me(&self, caller: &Caller, password: &str) -> Result<()> {
         let now = self.clock.now();
         let mut violations = Violations::default();
         let password = violations.take("password", Password::presented(password));
         let password = violations.check(password)?;
-        let (_, credential) = self.check_own_password(caller, &password, (client, now)).await?;
+        let (_, credential) = self.check_own_password(caller, &password, (AuditType::UserDeleted, now)).await?;
 
         let mut tx = self.store.write().await?;
         let mut user = confirm_own(tx.as_mut(), caller, &credential).await?;
@@ -22,6 +23,8 @@ impl Accounts {
         user.delete(self.policy.deleted_retention, now);
         save::user(tx.as_mut(), &user).await?;
         tx.sessions().end_sessions(user.id, None, (now, EndReason::AccountClosed)).await?;
+        let event = Event::by(caller, AuditType::UserDeleted).on(user.id);
+        self.trail.record(tx.as_mut(), event, now).await?;
         tx.commit().await?;
         Ok(())
     }

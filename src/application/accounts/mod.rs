@@ -19,6 +19,7 @@ pub use list_my_sessions::SessionPage;
 pub use update_me::UpdateMe;
 
 use super::Ports;
+use super::audit_trail::AuditTrail;
 use super::mail_post::MailPost;
 use super::page::PageTokens;
 use super::policy::Policy;
@@ -32,6 +33,7 @@ pub struct Accounts {
     clock: Arc<dyn Clock>,
     hasher: Arc<dyn PasswordHasher>,
     post: MailPost,
+    trail: AuditTrail,
     throttle_key: SecretKey,
     page_tokens: PageTokens,
     policy: Arc<Policy>,
@@ -48,6 +50,7 @@ impl Accounts {
             clock: ports.clock.clone(),
             hasher: ports.hasher.clone(),
             post: MailPost::new(ports.entropy.clone(), ports.sealer.clone(), throttle_key.clone()),
+            trail: AuditTrail::new(ports.entropy.clone()),
             throttle_key,
             page_tokens: PageTokens::new(root.derive("page token")),
             policy,

@@ -1,8 +1,10 @@
 use super::Accounts;
+use crate::application::audit_trail::Event;
 use crate::application::caller::Caller;
 use crate::application::error::{Refusal, Result, Violations};
 use crate::application::save;
 use crate::domain::attributes::Attributes;
+use crate::domain::audit::AuditType;
 use crate::domain::profile::{DisplayName, Locale};
 use crate::domain::user::{ProfileChanges, User};
 use crate::domain::username::Username;
@@ -22,11 +24,25 @@ pub struct UpdateMe {
     pub etag: String,
 }
 
+impl UpdateMe {
+    /// The names of the fields to change, with commas between.
+    fn fields(&self) -> String {
+        let named = [
+            ("display_name", self.display_name.is_some()),
+            ("username", self.username.is_some()),
+            ("locale", self.locale.is_some()),
+            ("attributes", self.attributes.is_some()),
+        ];
+        named.into_iter().filter_map(|(name, is_named)| is_named.then_some(name)).collect::<Vec<_>>().join(",")
+    }
+}
+
 impl Accounts {
     /// Changes the caller's profile.
     pub async fn update_me(&self, caller: &Caller, command: UpdateMe) -> Result<User> {
         let now = self.clock.now();
         let etag = command.etag.clone();
+        let fields = command.fields();
         let changes = parse(command)?;
 
         let mut tx = self.store.write().await?;
@@ -42,6 +58,8 @@ impl Accounts {
         }
         user.change_profile(changes, now);
         save::user(tx.as_mut(), &user).await?;
+        let event = Event::by(caller, AuditType::UserUpdated).on(user.id).with("fields", fields);
+        self.trail.record(tx.as_mut(), event, now).await?;
         tx.commit().await?;
         Ok(user)
     }

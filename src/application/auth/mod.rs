@@ -10,6 +10,7 @@ mod register;
 mod request_password_reset;
 mod resend_verification;
 mod reset_password;
+mod tell_of_sign_in;
 mod verify_email;
 
 use std::sync::Arc;
@@ -21,6 +22,7 @@ pub use register::Register;
 pub use reset_password::ResetPassword;
 
 use super::Ports;
+use super::audit_trail::AuditTrail;
 use super::mail_post::MailPost;
 use super::policy::Policy;
 use super::ports::{AccessTokens, Clock, Entropy, PasswordHasher, Store};
@@ -36,6 +38,7 @@ pub struct Auth {
     hasher: Arc<dyn PasswordHasher>,
     tokens: Arc<dyn AccessTokens>,
     post: MailPost,
+    trail: AuditTrail,
     issue: TokenIssue,
     refresh_key: SecretKey,
     throttle_key: SecretKey,
@@ -55,6 +58,7 @@ impl Auth {
             hasher: ports.hasher.clone(),
             tokens: ports.tokens.clone(),
             post: MailPost::new(ports.entropy.clone(), ports.sealer.clone(), throttle_key.clone()),
+            trail: AuditTrail::new(ports.entropy.clone()),
             issue: TokenIssue {
                 tokens: ports.tokens.clone(),
                 entropy: ports.entropy.clone(),

@@ -1,6 +1,9 @@
 use super::{Auth, IssuedTokens};
+use crate::application::audit_trail::Event;
 use crate::application::error::{Error, Refusal, Result, Violations};
 use crate::application::ports::Transaction;
+use crate::domain::audit::AuditType;
+use crate::domain::origin::Origin;
 use crate::domain::refresh_token::{self, RefreshToken};
 use crate::domain::session::{EndReason, RefreshVerdict};
 use crate::domain::text;
@@ -12,7 +15,7 @@ impl Auth {
     /// Parallel refreshes of one token agree on one successor: one of them stores it, the others find it stored and,
     /// within the grace, derive the same one. A client that breaks off after the change was stored gets it again in
     /// the same way.
-    pub async fn refresh(&self, refresh_token: &str) -> Result<IssuedTokens> {
+    pub async fn refresh(&self, refresh_token: &str, origin: &Origin) -> Result<IssuedTokens> {
         let now = self.clock.now();
         let mut violations = Violations::default();
         let text = violations.take("refresh_token", text::required(refresh_token, refresh_token::MAX_BYTES));
@@ -20,9 +23,9 @@ impl Auth {
         let token = RefreshToken::parse(text, &self.refresh_key).ok_or(Refusal::RefreshTokenInvalid)?;
 
         let mut tx = self.store.write().await?;
-        let mut pass = self.pass(tx.as_mut(), &token, now).await;
+        let mut pass = self.pass(tx.as_mut(), &token, (origin, now)).await;
         if matches!(pass, Ok(None)) {
-            pass = self.pass(tx.as_mut(), &token, now).await;
+            pass = self.pass(tx.as_mut(), &token, (origin, now)).await;
         }
         match pass {
             Ok(Some((session, successor))) => {
@@ -44,7 +47,7 @@ impl Auth {
         &self,
         tx: &mut dyn Transaction,
         token: &RefreshToken,
-        now: Timestamp,
+        (origin, now): (&Origin, Timestamp),
     ) -> Result<Option<(Session, RefreshToken)>> {
         let found = tx.sessions().find_session_with_user(token.session_id()).await?;
         let (mut session, user) = found.ok_or(Refusal::RefreshTokenInvalid)?;
@@ -61,6 +64,8 @@ impl Auth {
             RefreshVerdict::Repeat => Ok(Some((session, successor))),
             RefreshVerdict::Reused => {
                 tx.sessions().end_session(session.id, EndReason::TokenReuse, now).await?;
+                let event = Event::anonymous(origin, AuditType::TokenReused).on(user.id).failed("REFRESH_TOKEN_REUSED");
+                self.trail.record(tx, event.with("session_id", session.id), now).await?;
                 tracing::warn!(session_id = %session.id, user_id = %user.id, "a retired refresh token came back, the session was ended");
                 Err(Refusal::RefreshTokenInvalid.into())
             }

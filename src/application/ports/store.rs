@@ -1,7 +1,8 @@
 use async_trait::async_trait;
 
 use super::{
-    ActionTokens, AnsweredRequests, Credentials, Outbox, Roles, ServerSecrets, Sessions, SigningKeys, Throttles, Users,
+    ActionTokens, AnsweredRequests, AuditEvents, Credentials, Outbox, Roles, ServerSecrets, Sessions, SigningKeys,
+    Throttles, Users,
 };
 
 /// What a store operation yields.
@@ -49,6 +50,7 @@ pub trait Store: Send + Sync {
 pub trait Transaction:
     ActionTokens
     + AnsweredRequests
+    + AuditEvents
     + Credentials
     + Outbox
     + Roles
@@ -72,6 +74,11 @@ impl<'u> dyn Transaction + 'u {
 
     /// Calls that changed something, and their answers.
     pub fn answered_requests(&mut self) -> &mut (dyn AnsweredRequests + 'u) {
+        self
+    }
+
+    /// The audit trail.
+    pub fn audit_events(&mut self) -> &mut (dyn AuditEvents + 'u) {
         self
     }
 

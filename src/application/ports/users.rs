@@ -65,8 +65,8 @@ pub trait Users: Send {
     /// conflict.
     async fn update_user(&mut self, user: &User) -> StoreResult<bool>;
 
-    /// Erases up to `limit` deleted people whose time to be erased has come. How many.
-    async fn purge_users(&mut self, now: Timestamp, limit: i64) -> StoreResult<usize>;
+    /// Erases up to `limit` deleted people whose time to be erased has come. Who they were.
+    async fn purge_users(&mut self, now: Timestamp, limit: i64) -> StoreResult<Vec<UserId>>;
 
     /// Records the time of a sign-in, without a new revision.
     async fn record_login(&mut self, id: UserId, time: Timestamp) -> StoreResult<()>;

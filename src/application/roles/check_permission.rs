@@ -5,6 +5,7 @@ use crate::application::caller::Caller;
 use crate::application::error::{Error, Refusal, Result, Violations};
 use crate::application::rights;
 use crate::domain::id::UserId;
+use crate::domain::origin::Origin;
 use crate::domain::permission::Permission;
 use crate::domain::secret::Secret;
 use crate::domain::text;
@@ -52,7 +53,7 @@ impl Roles {
         let (permissions, subject) = violations.check(permissions.zip(subject))?;
         let user_id = match subject {
             Asked::User(id) => id,
-            Asked::Bearer(token) => self.bearer_of(token).await?,
+            Asked::Bearer(token) => self.bearer_of(token, &caller.origin).await?,
             Asked::Nobody => UserId::NOBODY,
         };
         let mut tx = self.store.read().await?;
@@ -68,8 +69,8 @@ impl Roles {
             .collect())
     }
 
-    async fn bearer_of(&self, token: Secret) -> Result<UserId> {
-        match self.auth.authenticate(&Bearer::Token(token)).await {
+    async fn bearer_of(&self, token: Secret, origin: &Origin) -> Result<UserId> {
+        match self.auth.authenticate(&Bearer::Token(token), origin).await {
             Ok(caller) => Ok(caller.user_id),
             Err(Error::Refused(Refusal::TokenExpired | Refusal::TokenInvalid)) => Ok(UserId::NOBODY),
             Err(error) => Err(error),

@@ -12,6 +12,8 @@ use crate::domain::role::RoleGrant;
 /// Whose grants to list.
 #[derive(Debug, Clone)]
 pub enum ListGrants {
+    /// Nothing was named.
+    Missing,
     /// Those of a role.
     Role(String),
     /// Those to somebody.
@@ -30,8 +32,10 @@ pub struct GrantPage {
 impl Roles {
     /// Lists who has a role, or which roles somebody has.
     pub async fn list_grants(&self, whose: ListGrants, page: &PageRequest) -> Result<GrantPage> {
+        let size = page.size()?;
         let mut violations = Violations::default();
         let whose = match whose {
+            ListGrants::Missing => violations.take("whose", Err("is required")),
             ListGrants::Role(id) => violations.take("role_id", RoleId::parse(&id)).map(GrantsOf::Role),
             ListGrants::Subject(subject) => match subject.parse(&mut violations) {
                 Some(Named::User(id)) => Some(GrantsOf::User(id)),
@@ -42,7 +46,6 @@ impl Roles {
             },
         };
         let whose = violations.check(whose)?;
-        let size = page.size()?;
         let list = format!("grants/{whose:?}");
         let after = match self.page_tokens.decode(&list, &page.token)? {
             Some(bytes) => Some(read_position(&bytes).ok_or(Refusal::PageTokenInvalid)?),

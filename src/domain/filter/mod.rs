@@ -5,6 +5,7 @@
 //! `OR`, `NOT` or search for a bare word: what no index can answer would read the whole table.
 
 mod parser;
+mod times;
 
 /// The longest filter, in bytes.
 pub const MAX_BYTES: usize = 2048;

@@ -31,6 +31,11 @@ pub enum MigrationError {
         /// The migration.
         name: String,
     },
+    /// The role that the service is to run as is none that may be kept from anything.
+    #[error(
+        "it must be a role that exists, without the attribute SUPERUSER, and neither the one that migrates nor one of its members"
+    )]
+    UnfitRole,
     /// The database did not do what was asked.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -68,7 +73,7 @@ impl Migration {
 /// The migrations of a backend. The list stands here once, so both backends have the same names.
 macro_rules! embedded {
     ($backend:literal) => {
-        embedded!($backend, "0001_initial", "0002_own_account", "0003_administration", "0004_user_lists")
+        embedded!($backend, "0001_initial", "0002_own_account", "0003_administration", "0004_user_lists", "0005_audit")
     };
     ($backend:literal, $($name:literal),+) => {
         &[$(Migration {

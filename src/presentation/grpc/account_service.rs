@@ -37,10 +37,10 @@ impl AccountService for AccountRpc {
         &self,
         request: Request<ChangePasswordRequest>,
     ) -> Result<Response<ChangePasswordResponse>, Status> {
-        let (caller, client) = (caller::of(&request)?, caller::client(&request)?);
+        let caller = caller::of(&request)?;
         let ChangePasswordRequest { current_password, new_password } = request.into_inner();
         let command = ChangePassword { current_password, new_password };
-        self.0.change_password(&caller, command, &client).await.map_err(status::of)?;
+        self.0.change_password(&caller, command).await.map_err(status::of)?;
         Ok(Response::new(ChangePasswordResponse {}))
     }
 
@@ -64,13 +64,14 @@ impl AccountService for AccountRpc {
         &self,
         request: Request<ConfirmEmailChangeRequest>,
     ) -> Result<Response<ConfirmEmailChangeResponse>, Status> {
-        self.0.confirm_email_change(&request.get_ref().token).await.map_err(status::of)?;
+        let origin = caller::origin(&request)?;
+        self.0.confirm_email_change(&request.get_ref().token, &origin).await.map_err(status::of)?;
         Ok(Response::new(ConfirmEmailChangeResponse {}))
     }
 
     async fn delete_me(&self, request: Request<DeleteMeRequest>) -> Result<Response<DeleteMeResponse>, Status> {
-        let (caller, client) = (caller::of(&request)?, caller::client(&request)?);
-        self.0.delete_me(&caller, &request.get_ref().password, &client).await.map_err(status::of)?;
+        let caller = caller::of(&request)?;
+        self.0.delete_me(&caller, &request.get_ref().password).await.map_err(status::of)?;
         Ok(Response::new(DeleteMeResponse {}))
     }
 

@@ -20,10 +20,10 @@ pub(super) struct AuthRpc(pub(super) Arc<Auth>);
 #[tonic::async_trait]
 impl AuthService for AuthRpc {
     async fn register(&self, request: Request<RegisterRequest>) -> Result<Response<RegisterResponse>, Status> {
-        let client = caller::client(&request)?;
+        let origin = caller::origin(&request)?;
         let RegisterRequest { email, password, username, display_name, locale } = request.into_inner();
         let command = Register { email, password, username, display_name, locale };
-        self.0.register(command, &client).await.map_err(status::of)?;
+        self.0.register(command, &origin).await.map_err(status::of)?;
         Ok(Response::new(RegisterResponse {}))
     }
 
@@ -31,7 +31,8 @@ impl AuthService for AuthRpc {
         &self,
         request: Request<VerifyEmailRequest>,
     ) -> Result<Response<VerifyEmailResponse>, Status> {
-        self.0.verify_email(&request.get_ref().token).await.map_err(status::of)?;
+        let origin = caller::origin(&request)?;
+        self.0.verify_email(&request.get_ref().token, &origin).await.map_err(status::of)?;
         Ok(Response::new(VerifyEmailResponse {}))
     }
 
@@ -39,28 +40,29 @@ impl AuthService for AuthRpc {
         &self,
         request: Request<ResendVerificationRequest>,
     ) -> Result<Response<ResendVerificationResponse>, Status> {
-        let client = caller::client(&request)?;
-        self.0.resend_verification(&request.get_ref().email, &client).await.map_err(status::of)?;
+        let origin = caller::origin(&request)?;
+        self.0.resend_verification(&request.get_ref().email, &origin).await.map_err(status::of)?;
         Ok(Response::new(ResendVerificationResponse {}))
     }
 
     async fn login(&self, request: Request<LoginRequest>) -> Result<Response<LoginResponse>, Status> {
-        let client = caller::client(&request)?;
+        let origin = caller::origin(&request)?;
         let LoginRequest { identifier, password, audience, client_label } = request.into_inner();
         let command = LogIn { identifier, password, audience, client_label };
-        let tokens = self.0.log_in(command, &client).await.map_err(status::of)?;
+        let tokens = self.0.log_in(command, &origin).await.map_err(status::of)?;
         Ok(Response::new(LoginResponse { result: Some(LoginResult::Tokens(encode::tokens(&tokens))) }))
     }
 
     async fn refresh(&self, request: Request<RefreshRequest>) -> Result<Response<RefreshResponse>, Status> {
-        let tokens = self.0.refresh(&request.get_ref().refresh_token).await.map_err(status::of)?;
+        let origin = caller::origin(&request)?;
+        let tokens = self.0.refresh(&request.get_ref().refresh_token, &origin).await.map_err(status::of)?;
         Ok(Response::new(RefreshResponse { tokens: Some(encode::tokens(&tokens)) }))
     }
 
     async fn logout(&self, request: Request<LogoutRequest>) -> Result<Response<LogoutResponse>, Status> {
-        let bearer = caller::bearer(&request)?;
+        let (bearer, origin) = (caller::bearer(&request)?, caller::origin(&request)?);
         let command = LogOut { refresh_token: request.into_inner().refresh_token, bearer };
-        self.0.log_out(command).await.map_err(status::of)?;
+        self.0.log_out(command, &origin).await.map_err(status::of)?;
         Ok(Response::new(LogoutResponse {}))
     }
 
@@ -68,8 +70,8 @@ impl AuthService for AuthRpc {
         &self,
         request: Request<RequestPasswordResetRequest>,
     ) -> Result<Response<RequestPasswordResetResponse>, Status> {
-        let client = caller::client(&request)?;
-        self.0.request_password_reset(&request.get_ref().email, &client).await.map_err(status::of)?;
+        let origin = caller::origin(&request)?;
+        self.0.request_password_reset(&request.get_ref().email, &origin).await.map_err(status::of)?;
         Ok(Response::new(RequestPasswordResetResponse {}))
     }
 
@@ -77,8 +79,9 @@ impl AuthService for AuthRpc {
         &self,
         request: Request<ResetPasswordRequest>,
     ) -> Result<Response<ResetPasswordResponse>, Status> {
+        let origin = caller::origin(&request)?;
         let ResetPasswordRequest { token, new_password } = request.into_inner();
-        self.0.reset_password(ResetPassword { token, new_password }).await.map_err(status::of)?;
+        self.0.reset_password(ResetPassword { token, new_password }, &origin).await.map_err(status::of)?;
         Ok(Response::new(ResetPasswordResponse {}))
     }
 }

@@ -6,16 +6,22 @@ use super::status;
 use crate::application::auth::Bearer;
 use crate::application::caller::Caller;
 use crate::application::error::{Error, Refusal};
-use crate::domain::client::Client;
+use crate::domain::access::Access;
+use crate::domain::origin::Origin;
 
 /// Who calls. The gate lets nobody without a caller through to an RPC that needs one; should it ever, deny.
 pub(super) fn of<T>(request: &Request<T>) -> Result<Caller, Status> {
-    let caller = request.extensions().get::<Caller>().copied();
+    let caller = request.extensions().get::<Caller>().cloned();
     caller.ok_or_else(|| status::of(Error::Refused(Refusal::TokenMissing)))
 }
 
 /// Where the call comes from.
-pub(super) fn client<T>(request: &Request<T>) -> Result<Client, Status> {
+pub(super) fn origin<T>(request: &Request<T>) -> Result<Origin, Status> {
+    found(request)
+}
+
+/// The access policy that the call was let in by.
+pub(super) fn access<T>(request: &Request<T>) -> Result<Access, Status> {
     found(request)
 }
 

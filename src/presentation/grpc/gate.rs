@@ -21,10 +21,11 @@ use tracing::Instrument as _;
 use super::health::Health;
 use super::policy::PolicyTable;
 use super::until_drained::UntilDrained;
-use super::{TrustedProxies, client, deadline, request_id, status};
+use super::{TrustedProxies, client, deadline, request_id, status, trace_context};
 use crate::application::auth::Auth;
 use crate::application::error::{Error, Refusal};
 use crate::application::ports::Entropy;
+use crate::domain::origin::Origin;
 
 /// The largest request message, in bytes.
 pub(super) const MAX_MESSAGE_BYTES: usize = 64 * 1024;
@@ -67,7 +68,7 @@ impl Gate {
             log_outcome(&response, began);
             response
         };
-        let mut response = request_id::scope(id.clone(), work.instrument(span)).await;
+        let mut response = request_id::scope(id.as_str().into(), work.instrument(span)).await;
         if let Ok(value) = HeaderValue::from_str(&id) {
             response.headers_mut().insert(request_id::HEADER, value);
         }
@@ -96,18 +97,31 @@ impl Gate {
             .map_err(|_| status::malformed("grpc-timeout must be up to eight digits and a unit"))?;
         let work = async {
             let bearer = client::bearer(request.headers());
-            let caller = self.auth.admit(&bearer, access).await.map_err(status::of)?;
-            let client = client::of(&request, &self.proxies);
-            request.extensions_mut().insert(client);
+            let origin = self.origin(&request);
+            let rpc = request.uri().path().to_owned();
+            let caller = self.auth.admit(&bearer, (&rpc, access), &origin).await.map_err(status::of)?;
+            request.extensions_mut().insert(origin);
             request.extensions_mut().insert(bearer);
-            if let Some(caller) = caller {
-                request.extensions_mut().insert(caller);
+            request.extensions_mut().insert(access.clone());
+            if let Some(caller) = &caller {
+                request.extensions_mut().insert(caller.clone());
             }
             let Ok(response) = inner.call(request).await;
+            if let (Some(caller), Some(refusal)) = (caller, status::denial_in(response.headers())) {
+                self.auth.remember_denial(&caller, &rpc, &refusal).await.map_err(status::of)?;
+            }
             Ok(response.map(|body| Body::new(UntilDrained::new(body, self.health.drained()))))
         };
         let deadline = began + limit.saturating_sub(HEAD_START);
         tokio::time::timeout_at(deadline, work).await.unwrap_or_else(|_| Err(status::timed_out()))
+    }
+
+    fn origin(&self, request: &Request<Body>) -> Origin {
+        Origin {
+            client: client::of(request, &self.proxies),
+            request_id: request_id::current().to_string(),
+            trace_id: trace_context::trace_id(request.headers()).unwrap_or_default().to_owned(),
+        }
     }
 
     fn take_place(&self) -> Result<SemaphorePermit<'_>, Status> {

@@ -1,6 +1,7 @@
 //! The gRPC server: layers around services that decode, call one use case, and encode.
 
 mod account_service;
+mod audit_service;
 mod auth_service;
 mod caller;
 mod client;
@@ -19,6 +20,7 @@ mod role_service;
 pub mod server;
 mod status;
 pub mod tls;
+mod trace_context;
 mod until_drained;
 
 pub use client::TrustedProxies;

@@ -33,7 +33,7 @@ impl RoleService for RoleRpc {
     async fn create_role(&self, request: Request<CreateRoleRequest>) -> Result<Response<CreateRoleResponse>, Status> {
         let caller = caller::of(&request)?;
         let request = request.into_inner();
-        let call = repeat::able::<_, CreateRoleResponse>("CreateRole", &request.request_id, &request);
+        let call = repeat::able::<_, CreateRoleResponse>("CreateRole", &request.request_id, &request)?;
         let role = request.role.ok_or_else(|| missing("role"))?;
         let command = CreateRole { name: role.name, description: role.description, permissions: role.permissions };
         repeat::respond(self.0.create_role(&caller, command, &call).await.map_err(status::of)?)
@@ -55,7 +55,7 @@ impl RoleService for RoleRpc {
     async fn update_role(&self, request: Request<UpdateRoleRequest>) -> Result<Response<UpdateRoleResponse>, Status> {
         let caller = caller::of(&request)?;
         let request = request.into_inner();
-        let call = repeat::able::<_, UpdateRoleResponse>("UpdateRole", &request.request_id, &request);
+        let call = repeat::able::<_, UpdateRoleResponse>("UpdateRole", &request.request_id, &request)?;
         let command = decode_update(request)?;
         repeat::respond(self.0.update_role(&caller, command, &call).await.map_err(status::of)?)
     }
@@ -63,7 +63,7 @@ impl RoleService for RoleRpc {
     async fn delete_role(&self, request: Request<DeleteRoleRequest>) -> Result<Response<DeleteRoleResponse>, Status> {
         let caller = caller::of(&request)?;
         let request = request.into_inner();
-        let call = repeat::able::<_, DeleteRoleResponse>("DeleteRole", &request.request_id, &request);
+        let call = repeat::able::<_, DeleteRoleResponse>("DeleteRole", &request.request_id, &request)?;
         let command = DeleteRole { id: request.id, etag: request.etag };
         repeat::respond(self.0.delete_role(&caller, command, &call).await.map_err(status::of)?)
     }
@@ -72,7 +72,7 @@ impl RoleService for RoleRpc {
         use grant_role_request::Subject as Sent;
         let caller = caller::of(&request)?;
         let request = request.into_inner();
-        let call = repeat::able::<_, GrantRoleResponse>("GrantRole", &request.request_id, &request);
+        let call = repeat::able::<_, GrantRoleResponse>("GrantRole", &request.request_id, &request)?;
         let subject = match request.subject {
             None => Subject::Missing,
             Some(Sent::UserId(id)) => Subject::User(id),
@@ -86,7 +86,7 @@ impl RoleService for RoleRpc {
         use revoke_role_request::Subject as Sent;
         let caller = caller::of(&request)?;
         let request = request.into_inner();
-        let call = repeat::able::<_, RevokeRoleResponse>("RevokeRole", &request.request_id, &request);
+        let call = repeat::able::<_, RevokeRoleResponse>("RevokeRole", &request.request_id, &request)?;
         let subject = match request.subject {
             None => Subject::Missing,
             Some(Sent::UserId(id)) => Subject::User(id),
@@ -100,7 +100,7 @@ impl RoleService for RoleRpc {
         use list_grants_request::Whose as Sent;
         let ListGrantsRequest { whose, page_size, page_token } = request.into_inner();
         let whose = match whose {
-            None => return Err(missing("whose")),
+            None => ListGrants::Missing,
             Some(Sent::RoleId(id)) => ListGrants::Role(id),
             Some(Sent::UserId(id)) => ListGrants::Subject(Subject::User(id)),
             Some(Sent::ServiceAccountId(id)) => ListGrants::Subject(Subject::ServiceAccount(id)),

@@ -11,6 +11,7 @@ use tonic::service::Routes;
 use tonic_health::pb::health_server::HealthServer;
 
 use super::account_service::AccountRpc;
+use super::audit_service::AuditRpc;
 use super::auth_service::AuthRpc;
 use super::gate::{Gate, GateLayer, MAX_MESSAGE_BYTES};
 use super::health::Health;
@@ -20,12 +21,14 @@ use super::role_service::RoleRpc;
 use super::tls::Certificates;
 use super::{TrustedProxies, connection};
 use crate::application::accounts::Accounts;
+use crate::application::audit::Audit;
 use crate::application::auth::Auth;
 use crate::application::keys::Keys;
 use crate::application::ports::Entropy;
 use crate::application::roles::Roles;
 use crate::proto::DESCRIPTORS;
 use crate::proto::account_service_server::AccountServiceServer;
+use crate::proto::audit_service_server::AuditServiceServer;
 use crate::proto::auth_service_server::AuthServiceServer;
 use crate::proto::key_service_server::KeyServiceServer;
 use crate::proto::role_service_server::RoleServiceServer;
@@ -49,6 +52,8 @@ pub struct Services {
     pub auth: Arc<Auth>,
     /// The own account.
     pub accounts: Arc<Accounts>,
+    /// The audit trail.
+    pub audit: Arc<Audit>,
     /// Keys.
     pub keys: Arc<Keys>,
     /// Roles.
@@ -90,6 +95,7 @@ impl Server {
             AccountServiceServer::<AccountRpc>::NAME,
             KeyServiceServer::<KeyRpc>::NAME,
             RoleServiceServer::<RoleRpc>::NAME,
+            AuditServiceServer::<AuditRpc>::NAME,
         ]);
         let gate = Gate {
             auth: services.auth.clone(),
@@ -108,6 +114,7 @@ impl Server {
             )
             .add_service(KeyServiceServer::new(KeyRpc(services.keys)).max_decoding_message_size(MAX_MESSAGE_BYTES))
             .add_service(RoleServiceServer::new(RoleRpc(services.roles)).max_decoding_message_size(MAX_MESSAGE_BYTES))
+            .add_service(AuditServiceServer::new(AuditRpc(services.audit)).max_decoding_message_size(MAX_MESSAGE_BYTES))
             .add_service(HealthServer::new(health.service()));
         if limits.reflection {
             add_reflection(&mut routes);

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use http::HeaderMap;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
@@ -82,6 +83,13 @@ pub(super) fn too_large(max_bytes: usize) -> Status {
         .into_status()
 }
 
+/// The refusal that an answer tells of, if it is the want of a permission.
+pub(super) fn denial_in(headers: &HeaderMap) -> Option<Refusal> {
+    let status = Status::from_header_map(headers).filter(|status| status.code() == Code::PermissionDenied)?;
+    let permission = status.get_details_error_info()?.metadata.remove("permission")?;
+    Some(Refusal::PermissionMissing { permission })
+}
+
 fn unavailable(reason: ErrorReason, message: &'static str) -> Status {
     Outgoing::new(Code::Unavailable, reason, message).retry_after(SOON).into_status()
 }
@@ -146,7 +154,7 @@ fn refused(refusal: Refusal) -> Status {
             "permission denied on the resource (or it might not exist)",
         )
         .with("permission", permission),
-        Refusal::RateLimited { retry_after } => {
+        Refusal::RateLimited { retry_after, counter: _ } => {
             Outgoing::new(Code::ResourceExhausted, Reason::RateLimited, "too many attempts, try again later")
                 .retry_after(retry_after.unsigned_abs())
         }
@@ -224,7 +232,7 @@ impl Outgoing {
     fn into_status(mut self) -> Status {
         let mut metadata: HashMap<String, String> =
             self.metadata.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
-        metadata.insert("request_id".to_owned(), request_id::current());
+        metadata.insert("request_id".to_owned(), request_id::current().to_string());
         let name = self.reason.as_str_name();
         let reason = name.strip_prefix("ERROR_REASON_").unwrap_or(name);
         self.details.set_error_info(reason, DOMAIN, metadata);

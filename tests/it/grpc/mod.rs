@@ -1,5 +1,6 @@
 //! The RPCs as callers see them, on both backends, through the wiring of production.
 
+mod access_matrix;
 mod account_deletion;
 mod attacks;
 mod caller;
@@ -7,23 +8,28 @@ mod change_password;
 mod email_change;
 mod errors;
 mod fields;
+mod foreign_hashes;
 mod get_me;
 mod health;
 mod hostile;
+mod invitation;
 mod keys;
 mod limits;
 mod log_in;
 mod log_out;
 mod mail;
+mod permissions;
 mod profile;
 mod purge;
 mod refresh;
 mod register;
 mod reset;
+mod roles;
 mod secrets;
 mod session_model;
 mod sessions;
 mod shutdown;
+mod sign_in_notice;
 mod throttle;
 mod uniform;
 mod verify_email;

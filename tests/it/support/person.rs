@@ -136,16 +136,20 @@ impl<'w> Person<'w> {
         self.world.letterbox.take(|mail| mail.recipient.written() == self.email)
     }
 
-    /// The kinds of the mails that came for this person since the last look.
+    /// The kinds of the mails that came for this person since the last look, by name: those of one moment come in any
+    /// order.
     pub(crate) async fn mail_kinds(&self) -> Vec<&'static str> {
-        self.mails().await.iter().map(|mail| mail.content.kind()).collect()
+        let mut kinds: Vec<_> = self.mails().await.iter().map(|mail| mail.content.kind()).collect();
+        kinds.sort_unstable();
+        kinds
     }
 
-    /// The token in the one mail that came.
+    /// The token in the one mail that came with one.
     pub(crate) async fn mailed_token(&self) -> String {
         let mails = self.mails().await;
-        let [mail] = &mails[..] else { panic!("not one mail: {mails:?}") };
-        token_in(mail)
+        let tokens: Vec<String> = mails.iter().filter_map(any_token_in).collect();
+        let [token] = &tokens[..] else { panic!("not one token: {mails:?}") };
+        token.clone()
     }
 
     fn with_tokens(&self, tokens: Tokens) -> Device<'w> {
@@ -233,11 +237,17 @@ impl Device<'_> {
         device
     }
 
+    /// The connection to the service.
+    pub(crate) fn channel(&self) -> Channel {
+        self.owner.channel.clone()
+    }
+
     fn account(&self) -> AccountServiceClient<Channel> {
         AccountServiceClient::new(self.owner.channel.clone())
     }
 
-    fn request<T>(&self, message: T) -> Request<T> {
+    /// A call with the access token.
+    pub(crate) fn request<T>(&self, message: T) -> Request<T> {
         let mut request = self.owner.request(message);
         let bearer = format!("Bearer {}", self.tokens.access_token);
         request.metadata_mut().insert("authorization", bearer.parse().unwrap());
@@ -247,11 +257,16 @@ impl Device<'_> {
 
 /// The token that a mail carries.
 pub(crate) fn token_in(mail: &Mail) -> String {
+    any_token_in(mail).unwrap_or_else(|| panic!("a mail without a token: {mail:?}"))
+}
+
+fn any_token_in(mail: &Mail) -> Option<String> {
     match &mail.content {
         MailContent::VerifyEmail { token }
         | MailContent::ResetPassword { token }
-        | MailContent::ConfirmNewEmail { token } => token.expose().to_owned(),
-        other => panic!("a mail without a token: {other:?}"),
+        | MailContent::Invitation { token }
+        | MailContent::ConfirmNewEmail { token } => Some(token.expose().to_owned()),
+        _ => None,
     }
 }
 

@@ -138,6 +138,25 @@ diesel::table! {
 }
 
 diesel::table! {
+    audit_events (sequence) {
+        sequence -> BigInt,
+        id -> Uuid,
+        time -> Timestamptz,
+        #[sql_name = "type"]
+        kind -> Text,
+        actor -> Text,
+        subject -> Text,
+        outcome -> Text,
+        reason -> Text,
+        ip_address -> Nullable<Text>,
+        user_agent -> Text,
+        request_id -> Text,
+        trace_id -> Text,
+        details -> Text,
+    }
+}
+
+diesel::table! {
     schema_migrations (name) {
         name -> Text,
         checksum -> Binary,

@@ -2,6 +2,8 @@
 
 mod action_tokens;
 mod answered_requests;
+mod audit_events;
+mod audit_row;
 mod credentials;
 pub(super) mod migrations;
 mod outbox;

@@ -75,13 +75,14 @@ impl Users for Unit {
         Ok(self.execute(diesel::update(stored).set(row)).await? == 1)
     }
 
-    async fn purge_users(&mut self, now: Timestamp, limit: i64) -> StoreResult<usize> {
+    async fn purge_users(&mut self, now: Timestamp, limit: i64) -> StoreResult<Vec<UserId>> {
         let ids = gone
             .filter(gone.field(users::purge_time).le(DbTime(now)))
             .select(gone.field(users::id))
             .order(gone.field(users::purge_time))
             .limit(limit);
-        self.execute(diesel::delete(users::table.filter(users::id.eq_any(ids)))).await
+        let erased = diesel::delete(users::table.filter(users::id.eq_any(ids))).returning(users::id);
+        Ok(self.load(erased).await?.into_iter().map(|id: DbId| UserId::from_uuid(id.0)).collect())
     }
 
     async fn record_login(&mut self, id: UserId, time: Timestamp) -> StoreResult<()> {
