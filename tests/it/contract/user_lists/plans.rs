@@ -74,7 +74,7 @@ async fn no_page_is_found_by_reading_or_sorting_the_table() {
         for cursor in [after(order, None), late(order)] {
             for text in KNOWN.into_iter().chain([part_of_the_order]) {
                 let work = people.work(text, order, &cursor).await;
-                assert!(work.rows <= FOUR_PAGES && work.sorted.is_empty(), "{text} {order:?}: {work:?}");
+                assert!(work.rows <= FOUR_PAGES && work.sorted <= FOUR_PAGES, "{text} {order:?}: {work:?}");
             }
             for text in ACROSS {
                 let work = people.work(text, order, &cursor).await;
@@ -103,8 +103,8 @@ fn late(order: UserOrder) -> UserCursor {
 struct Work {
     /// How many rows of tables it looked at.
     rows: f64,
-    /// How many rows went into each of its sorts.
-    sorted: Vec<f64>,
+    /// How many rows went into its sorts.
+    sorted: f64,
     /// The tables that it read from one end to the other.
     scanned: Vec<String>,
 }
@@ -124,7 +124,8 @@ impl Work {
         }
         let below = node["Plans"].as_array().map(Vec::as_slice).unwrap_or_default();
         if kind.contains("Sort") {
-            self.sorted.extend(below.iter().map(|node| node["Actual Rows"].as_f64().unwrap()));
+            let rows = |node: &Value| node["Actual Rows"].as_f64().unwrap() * node["Actual Loops"].as_f64().unwrap();
+            self.sorted += below.iter().map(rows).sum::<f64>();
         }
         below.iter().for_each(|node| self.add(node));
     }
