@@ -19,6 +19,7 @@ mod log_in;
 mod log_out;
 mod mail;
 mod permissions;
+mod personal_data;
 mod profile;
 mod purge;
 mod refresh;
