@@ -4,6 +4,7 @@ use time::Duration;
 
 use super::ports::{Cause, HashError, SealError, StoreError};
 use crate::domain::password::PasswordRejected;
+use crate::domain::user::{StateForbids, UserState};
 
 /// What a use case yields.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -105,6 +106,11 @@ pub enum Refusal {
     EtagMismatch,
     /// The id of the request stood for another one.
     RequestIdReused,
+    /// The account is in a state that does not allow the change.
+    StateForbids {
+        /// Which state.
+        state: UserState,
+    },
     /// The person is the last active administrator.
     LastAdministrator,
     /// No such object, as far as the caller may know.
@@ -176,6 +182,12 @@ impl Violations {
 impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Self {
         Self::Refused(refusal)
+    }
+}
+
+impl From<StateForbids> for Error {
+    fn from(StateForbids(state): StateForbids) -> Self {
+        Refusal::StateForbids { state }.into()
     }
 }
 

@@ -6,6 +6,7 @@ pub mod auth;
 mod brake;
 pub mod caller;
 pub mod error;
+mod etag;
 pub mod keys;
 mod mail_post;
 pub mod page;
@@ -14,8 +15,10 @@ pub mod ports;
 pub mod repeat;
 mod rights;
 mod save;
+mod session_list;
 mod token_issue;
 pub mod upkeep;
+pub mod users;
 
 use std::sync::Arc;
 

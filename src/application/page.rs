@@ -4,14 +4,16 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use subtle::ConstantTimeEq;
 
-use super::error::{Refusal, Result, Violation};
+use super::error::{Refusal, Result, Violation, Violations};
 use crate::application::error::Error;
 use crate::domain::secret::SecretKey;
+use crate::domain::text;
 
 const DEFAULT_SIZE: i32 = 50;
 const MAX_SIZE: i32 = 1000;
 const MAX_TOKEN_BYTES: usize = 512;
 const TAG: usize = 16;
+const NEGATIVE: &str = "must not be negative";
 
 /// Which page a caller asks for, as it came.
 #[derive(Debug, Clone, Default)]
@@ -23,10 +25,16 @@ pub struct PageRequest {
 }
 
 impl PageRequest {
+    /// Notes what is wrong with the form of a page request, beside other fields.
+    pub(super) fn check(&self, violations: &mut Violations) {
+        violations.take("page_size", if self.size < 0 { Err(NEGATIVE) } else { Ok(()) });
+        violations.take("page_token", text::optional(&self.token, MAX_TOKEN_BYTES));
+    }
+
     /// The number of items to return.
     pub fn size(&self) -> Result<i64> {
         match self.size {
-            ..0 => Err(Error::Invalid(vec![Violation::form("page_size", "must not be negative")])),
+            ..0 => Err(Error::Invalid(vec![Violation::form("page_size", NEGATIVE)])),
             0 => Ok(DEFAULT_SIZE.into()),
             size => Ok(size.min(MAX_SIZE).into()),
         }

@@ -25,6 +25,13 @@ pub struct Repeatable<T> {
     pub write: fn(&T) -> Vec<u8>,
 }
 
+impl<T> Repeatable<T> {
+    /// Notes what is wrong with the id, beside other fields.
+    pub(super) fn check(&self, violations: &mut Violations) -> Option<RequestId> {
+        violations.take_optional("request_id", &self.request_id, RequestId::parse)
+    }
+}
+
 /// The answer to a call.
 #[derive(Debug)]
 pub enum Answer<T> {
@@ -35,9 +42,9 @@ pub enum Answer<T> {
 }
 
 /// What a call finds at its beginning.
-pub(super) enum Begun {
-    /// A transaction for a call that was not made before.
-    New(Work),
+pub(super) enum Begun<W = Work> {
+    /// A transaction for a call that was not made before, perhaps with what it found.
+    New(W),
     /// What a call like it was answered.
     Repeated(Zeroizing<Vec<u8>>),
 }
@@ -73,7 +80,7 @@ impl Repeats {
     /// refused.
     pub(super) async fn begin<T>(&self, caller: UserId, call: &Repeatable<T>) -> Result<Begun> {
         let mut violations = Violations::default();
-        let request_id = violations.take_optional("request_id", &call.request_id, RequestId::parse);
+        let request_id = call.check(&mut violations);
         violations.check(Some(()))?;
         let key = request_id.map(|request_id| RequestKey { caller_id: caller, request_id });
         let mut tx = self.store.write().await?;

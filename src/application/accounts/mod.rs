@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 pub use change_password::ChangePassword;
 pub use get_me::Me;
-pub use list_my_sessions::SessionPage;
+pub use super::session_list::SessionPage;
 pub use update_me::UpdateMe;
 
 use super::Ports;

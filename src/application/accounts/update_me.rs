@@ -31,9 +31,7 @@ impl Accounts {
 
         let mut tx = self.store.write().await?;
         let mut user = tx.users().find_user(caller.user_id).await?.ok_or(Refusal::TokenInvalid)?;
-        if !etag.is_empty() && etag != user.etag() {
-            return Err(Refusal::EtagMismatch.into());
-        }
+        etag::require(&command_etag, &user.etag())?;
         if let Some(Some(username)) = &changes.username {
             let holder = tx.users().find_by_username(username).await?;
             if holder.is_some_and(|holder| holder.id != user.id) {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
-use super::request_id;
+use super::{encode, request_id};
 use crate::application::error::{Error, Refusal, Rule, Violation};
 use crate::proto::ErrorReason;
 
@@ -175,6 +175,12 @@ fn refused(refusal: Refusal) -> Status {
             Outgoing::new(Code::InvalidArgument, Reason::RequestIdReused, "the request id stood for another request")
                 .violating("request_id", "must be a new one for each request, and the same one for its repeats")
         }
+        Refusal::StateForbids { state } => Outgoing::new(
+            Code::FailedPrecondition,
+            Reason::UserStateInvalid,
+            "the state of the account does not allow it",
+        )
+        .with("state", encode::state_name(state).to_owned()),
         Refusal::LastAdministrator => Outgoing::new(
             Code::FailedPrecondition,
             Reason::LastAdmin,
