@@ -9,7 +9,7 @@ use crate::domain::action_token::{self, ActionPurpose, ActionToken};
 use crate::domain::email::EmailAddress;
 use crate::domain::id::{MailId, UserId};
 use crate::domain::mail::{Mail, MailContent};
-use crate::domain::secret::SecretKey;
+use crate::domain::secret::{Secret, SecretKey};
 use crate::domain::throttle::{MailBudget, ThrottleKey};
 use crate::domain::user::User;
 
@@ -84,25 +84,49 @@ impl MailPost {
         purpose: ActionPurpose,
         (policy, now): (&Policy, Timestamp),
     ) -> Result<bool> {
-        let text = action_token::text(&self.entropy.bytes()?);
-        let digest = action_token::digest(text.expose());
-        let (content, lifetime) = match purpose {
-            ActionPurpose::VerifyEmail => (MailContent::VerifyEmail { token: text }, policy.verification_lifetime),
-            ActionPurpose::ResetPassword => (MailContent::ResetPassword { token: text }, policy.reset_lifetime),
-            ActionPurpose::ChangeEmail => (MailContent::ConfirmNewEmail { token: text }, policy.verification_lifetime),
-        };
-        let in_budget = self.take_budget(tx, address, content.kind(), now).await?;
+        let carry = carrier(purpose);
+        // The kind does not depend on the token, which is made once it is clear that there will be one.
+        let kind = carry(Secret::new("")).kind();
+        let in_budget = self.take_budget(tx, address, kind, now).await?;
         let Some(user) = user.filter(|_| in_budget) else {
             tx.action_tokens().drop_action_token(UserId::NOBODY, purpose).await?;
             tx.outbox().remove_mail(MailId::NOBODY).await?;
             return Ok(false);
         };
         let new_email = (purpose == ActionPurpose::ChangeEmail).then(|| address.clone());
-        let expire_time = now + lifetime;
-        let token = ActionToken { user_id: user.id, purpose, new_email, digest, create_time: now, expire_time };
-        tx.action_tokens().put_action_token(&token).await?;
-        self.send_to(tx, (user, address), content, now).await?;
+        let token = self.new_token(tx, user.id, (purpose, new_email), (policy, now)).await?;
+        self.send_to(tx, (user, address), carry(token), now).await?;
         Ok(true)
+    }
+
+    /// Mails a new token to a person, which replaces the earlier one, whatever was mailed before: for operators, whose
+    /// mail nobody may hold back by using the address's budget up.
+    pub(super) async fn order_token(
+        &self,
+        tx: &mut dyn Transaction,
+        user: &User,
+        purpose: ActionPurpose,
+        (policy, now): (&Policy, Timestamp),
+    ) -> Result<()> {
+        let token = self.new_token(tx, user.id, (purpose, None), (policy, now)).await?;
+        self.send(tx, user, carrier(purpose)(token), now).await
+    }
+
+    /// Makes a new token, which replaces the person's earlier one for the purpose, without mailing it: whoever calls
+    /// hands it over. `ChangeEmail` comes with the address to take, other purposes with none.
+    pub(super) async fn new_token(
+        &self,
+        tx: &mut dyn Transaction,
+        user_id: UserId,
+        (purpose, new_email): (ActionPurpose, Option<EmailAddress>),
+        (policy, now): (&Policy, Timestamp),
+    ) -> Result<Secret> {
+        let text = action_token::text(&self.entropy.bytes()?);
+        let digest = action_token::digest(text.expose());
+        let expire_time = now + policy.token_lifetime(purpose);
+        let token = ActionToken { user_id, purpose, new_email, digest, create_time: now, expire_time };
+        tx.action_tokens().put_action_token(&token).await?;
+        Ok(text)
     }
 
     async fn take_budget(
@@ -114,5 +138,15 @@ impl MailPost {
     ) -> Result<bool> {
         let key = ThrottleKey::mail(&self.throttle_key, kind, address.canonical());
         Ok(tx.throttles().take_budget(&key, &MailBudget::DEFAULT, now).await?)
+    }
+}
+
+/// Which mail carries a token for this purpose.
+fn carrier(purpose: ActionPurpose) -> fn(Secret) -> MailContent {
+    match purpose {
+        ActionPurpose::VerifyEmail => |token| MailContent::VerifyEmail { token },
+        ActionPurpose::ResetPassword => |token| MailContent::ResetPassword { token },
+        ActionPurpose::ChangeEmail => |token| MailContent::ConfirmNewEmail { token },
+        ActionPurpose::AcceptInvitation => |token| MailContent::Invitation { token },
     }
 }

@@ -12,6 +12,7 @@ mod mail_post;
 pub mod page;
 pub mod policy;
 pub mod ports;
+pub mod profile;
 pub mod repeat;
 mod rights;
 mod save;

@@ -2,6 +2,7 @@
 
 use time::Duration;
 
+use crate::domain::action_token::ActionPurpose;
 use crate::domain::audience::Audiences;
 use crate::domain::password::PasswordPolicy;
 use crate::domain::session::SessionLifetimes;
@@ -20,10 +21,25 @@ pub struct Policy {
     pub verification_lifetime: Duration,
     /// How long a mailed reset token is valid.
     pub reset_lifetime: Duration,
+    /// How long an invitation is valid.
+    pub invitation_lifetime: Duration,
     /// How long the data of deleted accounts is kept.
     pub deleted_retention: Duration,
     /// Whether unproven addresses may sign in.
     pub unverified_sign_in: UnverifiedSignIn,
+    /// Whether people are told by mail of sign-ins from places that are not known for them.
+    pub sign_in_notice: bool,
     /// The services that tokens are issued for.
     pub audiences: Audiences,
+}
+
+impl Policy {
+    /// How long a token for this purpose is valid.
+    pub(super) const fn token_lifetime(&self, purpose: ActionPurpose) -> Duration {
+        match purpose {
+            ActionPurpose::VerifyEmail | ActionPurpose::ChangeEmail => self.verification_lifetime,
+            ActionPurpose::ResetPassword => self.reset_lifetime,
+            ActionPurpose::AcceptInvitation => self.invitation_lifetime,
+        }
+    }
 }

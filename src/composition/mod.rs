@@ -203,8 +203,9 @@ fn mailer(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Arc<dyn Mailer>,
         link_base: mail.link_base.clone().map(LinkBase::new),
         verify_email_validity: settings.tokens.verification_lifetime,
         reset_password_validity: settings.tokens.reset_lifetime,
+        invitation_validity: settings.tokens.invitation_lifetime,
     };
-    let writer = MailWriter::new(common, clock).map_err(|error| problem("mail_from", &error))?;
+    let writer = MailWriter::new(common, mail.templates.clone(), clock);
     Ok(match &mail.route {
         MailRoute::Folder(folder) => {
             Arc::new(MailFiles::new(folder.clone(), writer).map_err(|error| problem("data_dir", &error))?)
@@ -228,12 +229,14 @@ fn policy(settings: &Settings) -> Policy {
         access_token_lifetime: settings.tokens.access_token_lifetime,
         verification_lifetime: settings.tokens.verification_lifetime,
         reset_lifetime: settings.tokens.reset_lifetime,
+        invitation_lifetime: settings.tokens.invitation_lifetime,
         deleted_retention: settings.passwords.deleted_retention,
         unverified_sign_in: if settings.passwords.unverified_sign_in {
             UnverifiedSignIn::Allowed
         } else {
             UnverifiedSignIn::Refused
         },
+        sign_in_notice: settings.mail.sign_in_notice,
         audiences: Audiences::new(settings.tokens.issuer.clone(), settings.tokens.audiences.clone()),
     }
 }

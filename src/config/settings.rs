@@ -13,6 +13,7 @@ use super::value::{self, LogFormat, Mailbox};
 use super::{pem, url};
 use crate::domain::session::SessionLifetimes;
 use crate::domain::signing_key::SigningAlgorithm;
+use crate::infrastructure::mail_templates::Templates;
 use crate::infrastructure::smtp_url::SmtpUrl;
 use crate::infrastructure::store::DatabaseUrl;
 
@@ -67,6 +68,8 @@ pub struct TokenSettings {
     pub verification_lifetime: Duration,
     /// How long the token that resets a password is valid.
     pub reset_lifetime: Duration,
+    /// How long an invitation is valid.
+    pub invitation_lifetime: Duration,
 }
 
 /// Passwords.
@@ -104,6 +107,10 @@ pub struct MailSettings {
     pub sender: Mailbox,
     /// The URL that links begin with, without a slash at its end, if there are links.
     pub link_base: Option<String>,
+    /// Its words, checked.
+    pub templates: Templates,
+    /// Whether sign-ins from places that are not known are told of.
+    pub sign_in_notice: bool,
 }
 
 /// How mail leaves.
@@ -209,6 +216,7 @@ impl TokenSettings {
             access_token_lifetime: lifetime(source, "access_token_lifetime")?,
             verification_lifetime: lifetime(source, "verification_lifetime")?,
             reset_lifetime: lifetime(source, "reset_lifetime")?,
+            invitation_lifetime: lifetime(source, "invitation_lifetime")?,
         })
     }
 }
@@ -244,10 +252,20 @@ impl MailSettings {
             }
             (None, Some(folder)) => MailRoute::Folder(folder.mail()),
         };
+        let link_base = source.optional("link_base", url::link_base)?;
+        let templates = source.optional("mail_templates", |text| {
+            let folder = value::path(text)?;
+            Templates::overridden(&folder, link_base.is_some()).map_err(|error| error.to_string())
+        })?;
         Ok(Self {
             route,
             sender: source.required("mail_from", value::mailbox)?,
-            link_base: source.optional("link_base", url::link_base)?,
+            templates: match templates {
+                Some(templates) => templates,
+                None => Templates::embedded().map_err(|error| InvalidSetting::of("mail_templates", error))?,
+            },
+            link_base,
+            sign_in_notice: source.required("sign_in_notice", value::boolean)?,
         })
     }
 }

@@ -156,6 +156,9 @@ pub const SETTINGS: &[Setting] = &[
         .or("8h")
         .between("1m", "24h"),
     Setting::new("reset_lifetime", "How long the token that resets a password is valid.").or("1h").between("1m", "24h"),
+    Setting::new("invitation_lifetime", "How long an invitation to choose the first password is valid.")
+        .or("24h")
+        .between("1h", "7d"),
     Setting::new(
         "password_min_length",
         "The least code points of a new password. Below 15 the start warns (NIST SP 800-63B-4).",
@@ -165,6 +168,11 @@ pub const SETTINGS: &[Setting] = &[
     Setting::new("unverified_sign_in", "Whether people may sign in before they have proven their e-mail address.")
         .or("false")
         .or_in_dev("true"),
+    Setting::new(
+        "sign_in_notice",
+        "Whether people get a mail after a sign-in with a program or from a network that is not known for them.",
+    )
+    .or("false"),
     Setting::new("deleted_retention", "How long the data of deleted accounts is kept before it is erased.")
         .or("30d")
         .between("0s", "365d"),
@@ -198,6 +206,11 @@ pub const SETTINGS: &[Setting] = &[
         "link_base",
         "The URL of the pages that links in mail lead to; https, or http on localhost. Without it, mail shows the token \
          itself. Nothing else ever makes links.",
+    ),
+    Setting::new(
+        "mail_templates",
+        "Folder whose files stand in place of texts of mail: LANGUAGE/KIND.subject.txt, .txt and .html, as in \
+         en/welcome.subject.txt. All are checked at the start.",
     ),
     Setting::new("data_dir", "Folder for what --dev keeps: database, master key, mail. Without --dev it is not used.")
         .or_in_dev("./ipse-dev"),

@@ -20,6 +20,13 @@ pub enum ActionPurpose {
     ResetPassword,
     /// Taking the address that the token was mailed to.
     ChangeEmail,
+    /// Setting the first password of an account that an operator made.
+    AcceptInvitation,
+}
+
+impl ActionPurpose {
+    /// Every purpose.
+    pub const ALL: [Self; 4] = [Self::VerifyEmail, Self::ResetPassword, Self::ChangeEmail, Self::AcceptInvitation];
 }
 
 /// A mailed token as it is stored: a person has at most one for each purpose, and a new one replaces it.

@@ -37,6 +37,14 @@ impl Client {
             IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
         }
     }
+
+    /// Whether both are the same program in the same network, as far as can be seen from here. Programs are compared
+    /// without digits and dots, as an update is no other program.
+    #[must_use]
+    pub fn is_at_the_place_of(&self, other: &Self) -> bool {
+        let program = |client: &Self| client.user_agent.replace(|c: char| c.is_ascii_digit() || c == '.', "");
+        self.network() == other.network() && program(self) == program(other)
+    }
 }
 
 /// The label that a client gives its session: one line of at most 64 code points, perhaps empty.
@@ -66,6 +74,21 @@ mod tests {
         assert_eq!(network("192.0.2.7"), "192.0.2.7");
         assert_eq!(network("::ffff:192.0.2.7"), "192.0.2.7");
         assert_eq!(network("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
+    }
+
+    #[test]
+    fn a_place_is_a_program_in_a_network() {
+        let client = |ip: &str, agent: &str| Client::new(ip.parse().unwrap(), agent);
+        let place = client("2001:db8:1:2::3", "app/1.9 (Linux)");
+        assert!(place.is_at_the_place_of(&client("2001:db8:1:2:ffff::", "app/1.10.2 (Linux)")));
+        for elsewhere in [
+            client("2001:db8:1:3::3", "app/1.9 (Linux)"),
+            client("192.0.2.1", "app/1.9 (Linux)"),
+            client("2001:db8:1:2::3", "app/1.9 (Windows)"),
+            client("2001:db8:1:2::3", ""),
+        ] {
+            assert!(!place.is_at_the_place_of(&elsewhere), "{elsewhere:?}");
+        }
     }
 
     #[test]

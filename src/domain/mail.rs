@@ -1,5 +1,7 @@
 //! Mail that tells a person of an event or carries a token.
 
+use super::Timestamp;
+use super::client::Client;
 use super::email::EmailAddress;
 use super::id::MailId;
 use super::profile::{DisplayName, Locale};
@@ -36,6 +38,13 @@ pub enum MailContent {
         /// The token for `ResetPassword`.
         token: Secret,
     },
+    /// Set the first password of an account that an operator made, with the token.
+    Invitation {
+        /// The token for `ResetPassword`.
+        token: Secret,
+    },
+    /// The address is proven and the account open.
+    Welcome,
     /// The password was replaced.
     PasswordChanged,
     /// Prove this new address with the token.
@@ -47,6 +56,13 @@ pub enum MailContent {
     EmailChangeRequested,
     /// The address of the account was changed; to the old and to the new one.
     EmailChanged,
+    /// Somebody signed in from a place that is not known for this person.
+    NewSignIn {
+        /// From where.
+        client: Client,
+        /// When.
+        time: Timestamp,
+    },
 }
 
 impl MailContent {
@@ -57,10 +73,13 @@ impl MailContent {
             Self::VerifyEmail { .. } => "verify_email",
             Self::AlreadyRegistered => "already_registered",
             Self::ResetPassword { .. } => "reset_password",
+            Self::Invitation { .. } => "invitation",
+            Self::Welcome => "welcome",
             Self::PasswordChanged => "password_changed",
             Self::ConfirmNewEmail { .. } => "confirm_new_email",
             Self::EmailChangeRequested => "email_change_requested",
             Self::EmailChanged => "email_changed",
+            Self::NewSignIn { .. } => "new_sign_in",
         }
     }
 }
@@ -76,5 +95,36 @@ impl Mail {
             locale: user.locale.clone(),
             content,
         }
+    }
+}
+
+/// What tests of all kinds of mail share.
+#[cfg(test)]
+pub(crate) mod fixture {
+    use std::iter::successors;
+    use std::net::IpAddr;
+
+    use super::*;
+
+    /// A content of every kind, with the token `canary-token`.
+    pub(crate) fn contents() -> impl Iterator<Item = MailContent> {
+        let token = || Secret::new("canary-token");
+        successors(Some(MailContent::VerifyEmail { token: token() }), move |content| {
+            Some(match content {
+                MailContent::VerifyEmail { .. } => MailContent::AlreadyRegistered,
+                MailContent::AlreadyRegistered => MailContent::ResetPassword { token: token() },
+                MailContent::ResetPassword { .. } => MailContent::Invitation { token: token() },
+                MailContent::Invitation { .. } => MailContent::Welcome,
+                MailContent::Welcome => MailContent::PasswordChanged,
+                MailContent::PasswordChanged => MailContent::ConfirmNewEmail { token: token() },
+                MailContent::ConfirmNewEmail { .. } => MailContent::EmailChangeRequested,
+                MailContent::EmailChangeRequested => MailContent::EmailChanged,
+                MailContent::EmailChanged => MailContent::NewSignIn {
+                    client: Client::new(IpAddr::from([192, 0, 2, 1]), "canary-app/1.0"),
+                    time: Timestamp::UNIX_EPOCH,
+                },
+                MailContent::NewSignIn { .. } => return None,
+            })
+        })
     }
 }

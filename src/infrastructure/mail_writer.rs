@@ -6,11 +6,12 @@ use std::time::SystemTime;
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart};
 use lettre::{Address, Message};
-use time::Duration;
+use time::{Duration, UtcOffset};
 
 use super::link_base::LinkBase;
-use super::mail_templates::{Templates, Words};
+use super::mail_templates::{Details, TemplateError, Templates, Words};
 use crate::application::ports::Clock;
+use crate::domain::Timestamp;
 use crate::domain::email::EmailAddress;
 use crate::domain::mail::{Mail, MailContent};
 use crate::domain::profile::DisplayName;
@@ -21,7 +22,7 @@ use crate::domain::secret::Secret;
 pub enum WriteError {
     /// A template and the words it was given do not go together.
     #[error("the mail's template cannot be rendered")]
-    Template(#[from] minijinja::Error),
+    Template(#[from] TemplateError),
     /// The address is none that SMTP takes.
     #[error("the mail's address is not one for SMTP")]
     Address(#[from] lettre::address::AddressError),
@@ -55,6 +56,8 @@ pub struct MailSettings {
     pub verify_email_validity: Duration,
     /// How long a token for `ResetPassword` works.
     pub reset_password_validity: Duration,
+    /// How long an invitation works.
+    pub invitation_validity: Duration,
 }
 
 /// What the reader of a mail can do with its token.
@@ -75,9 +78,10 @@ pub struct MailWriter {
 }
 
 impl MailWriter {
-    /// Parses the templates.
-    pub fn new(settings: MailSettings, clock: Arc<dyn Clock>) -> Result<Self, WriteError> {
-        Ok(Self { settings, templates: Templates::new()?, clock })
+    /// Takes the words to write.
+    #[must_use]
+    pub fn new(settings: MailSettings, templates: Templates, clock: Arc<dyn Clock>) -> Self {
+        Self { settings, templates, clock }
     }
 
     /// Writes the mail in the reader's language, as text and as HTML.
@@ -104,25 +108,42 @@ impl MailWriter {
         let (page, token, validity) = match content {
             MailContent::VerifyEmail { token } => ("verify-email", token, self.settings.verify_email_validity),
             MailContent::ResetPassword { token } => ("reset-password", token, self.settings.reset_password_validity),
+            MailContent::Invitation { token } => ("accept-invitation", token, self.settings.invitation_validity),
             MailContent::ConfirmNewEmail { token } => ("confirm-email", token, self.settings.verify_email_validity),
             MailContent::AlreadyRegistered
+            | MailContent::Welcome
             | MailContent::PasswordChanged
             | MailContent::EmailChangeRequested
-            | MailContent::EmailChanged => return None,
+            | MailContent::EmailChanged
+            | MailContent::NewSignIn { .. } => return None,
         };
         let link = self.settings.link_base.as_ref().map(|base| base.link(page, token));
         Some(Action { token, link, validity })
     }
 
     fn words<'a>(&'a self, mail: &'a Mail) -> Words<'a> {
-        let words = Words { service: &self.settings.service, name: greeting(&mail.display_name), ..Words::default() };
-        match self.action(&mail.content) {
-            None => words,
-            Some(Action { token, link, validity }) => {
-                Words { token: Some(token.expose()), link, minutes: Some(validity.whole_minutes()), ..words }
-            }
+        Words { service: &self.settings.service, name: greeting(&mail.display_name), details: self.details(mail) }
+    }
+
+    fn details<'a>(&'a self, mail: &'a Mail) -> Details<'a> {
+        if let Some(Action { token, link, validity }) = self.action(&mail.content) {
+            return Details::Action { link, token: token.expose(), minutes: validity.whole_minutes() };
+        }
+        match &mail.content {
+            MailContent::NewSignIn { client, time } => Details::SignIn {
+                time: in_utc(*time),
+                address: client.ip_address.to_string(),
+                program: program(&client.user_agent),
+            },
+            _ => Details::None,
         }
     }
+}
+
+/// The time to the second, in the form that is read alike in every language (ISO 8601).
+fn in_utc(time: Timestamp) -> String {
+    let time = time.to_offset(UtcOffset::UTC);
+    format!("{} {:02}:{:02}:{:02} UTC", time.date(), time.hour(), time.minute(), time.second())
 }
 
 /// The name to greet by: none if mail programs could make a link of it. Whoever signs up with the address of another
@@ -132,6 +153,19 @@ fn greeting(name: &DisplayName) -> &str {
     let mut after_dots = name.split('.').skip(1).map(|rest| rest.chars().next());
     let like_a_host = after_dots.any(|next| next.is_some_and(char::is_alphanumeric));
     if like_a_host || name.contains("://") { "" } else { name }
+}
+
+/// The user agent to show: none if mail programs could make a link of it, for the same reason. Versions are no links, and
+/// what is not printable ASCII is in no honest user agent.
+fn program(user_agent: &str) -> &str {
+    let mut after_dots = user_agent.split('.').skip(1).map(|rest| rest.chars().next());
+    let like_a_host = after_dots.any(|next| next.is_some_and(char::is_alphabetic));
+    let is_plain = user_agent.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
+    if like_a_host || !is_plain || user_agent.contains("//") || user_agent.contains('@') {
+        ""
+    } else {
+        user_agent.trim()
+    }
 }
 
 /// The address with the local part as written, as only its owner may say whether case matters (RFC 5321, section 2.4),
@@ -151,7 +185,6 @@ fn auto_submitted() -> HeaderValue {
 #[cfg(test)]
 pub(super) mod fixture {
     use super::*;
-    use crate::domain::Timestamp;
     use crate::domain::id::MailId;
 
     struct StoppedClock;
@@ -170,8 +203,9 @@ pub(super) mod fixture {
             link_base: link_base.map(|base| LinkBase::new(base.to_owned())),
             verify_email_validity: Duration::hours(24),
             reset_password_validity: Duration::hours(1),
+            invitation_validity: Duration::days(7),
         };
-        MailWriter::new(settings, Arc::new(StoppedClock)).unwrap()
+        MailWriter::new(settings, Templates::embedded().unwrap(), Arc::new(StoppedClock))
     }
 
     /// A mail with the token `T0ken_-` to an international domain.
@@ -187,87 +221,4 @@ pub(super) mod fixture {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn write(mail: &Mail) -> (Vec<String>, String) {
-        let text = String::from_utf8(fixture::writer(None).write(mail).unwrap().formatted()).unwrap();
-        let (headers, body) = text.split_once("\r\n\r\n").unwrap();
-        (headers.split("\r\n").map(str::to_owned).collect(), body.to_owned())
-    }
-
-    #[test]
-    fn the_headers_are_these_and_no_others() {
-        let (mut headers, _) = write(&fixture::mail());
-        let boundary = headers.iter().position(|line| line.starts_with(" boundary=")).unwrap();
-        headers.remove(boundary);
-        assert_eq!(
-            headers,
-            [
-                "From: Example <no-reply@id.example.com>",
-                "To: Ada.L@xn--bcher-kva.example",
-                "Subject: Confirm your e-mail address for id.example.com",
-                "Date: Tue, 14 Nov 2023 22:13:20 +0000",
-                "Message-ID: <01890a5d-ac96-774b-bcce-b302099a8057@id.example.com>",
-                "Auto-Submitted: auto-generated",
-                "MIME-Version: 1.0",
-                "Content-Type: multipart/alternative;",
-            ]
-        );
-    }
-
-    #[test]
-    fn a_hostile_name_stays_in_the_body() {
-        let harmless = write(&fixture::mail()).0.len();
-        for name in ["{{7*7}}", "=?utf-8?q?a=0D=0ABcc:_b@c?=", "\u{2028}Bcc: b@c", "\"<b@c>,", "Bcc: b@c"] {
-            let (headers, _) = write(&Mail { display_name: DisplayName::parse(name).unwrap(), ..fixture::mail() });
-            assert_eq!(headers.len(), harmless, "{headers:?}");
-            assert!(!headers.iter().any(|line| line.starts_with("Bcc") || line.contains("7*7")), "{headers:?}");
-        }
-        assert!(DisplayName::parse("Ada\r\nBcc: b@c").is_err());
-    }
-
-    #[test]
-    fn a_name_that_would_become_a_link_is_no_greeting() {
-        for name in ["You won, see evil.example", "http://evil", "www.evil.example/?a", "evil.рф", "1.2.3.4"] {
-            assert_eq!(greeting(&DisplayName::parse(name).unwrap()), "", "{name}");
-        }
-        for name in ["Ada", "Dr. Ada L.", "J. R. R. Tolkien", "{{7*7}}", "<script>", "Ada ..."] {
-            assert_eq!(greeting(&DisplayName::parse(name).unwrap()), name);
-        }
-        assert_eq!(greeting(&DisplayName::parse("   ").unwrap()), "");
-    }
-
-    #[test]
-    fn each_content_has_its_page_and_its_validity() {
-        let writer = fixture::writer(Some("https://app.example"));
-        let token = Secret::new("t");
-        for (content, link, hours) in [
-            (MailContent::VerifyEmail { token: token.clone() }, "https://app.example/verify-email#token=t", 24),
-            (MailContent::ResetPassword { token }, "https://app.example/reset-password#token=t", 1),
-        ] {
-            let action = writer.action(&content).unwrap();
-            assert_eq!(action.link.as_deref(), Some(link));
-            assert_eq!(action.validity, Duration::hours(hours));
-            let message = writer.write(&Mail { content, ..fixture::mail() }).unwrap().formatted();
-            let quoted_printable = format!("\r\n\r\n{}\r\n\r\n", link.replace('=', "=3D"));
-            let message = String::from_utf8(message).unwrap();
-            assert!(message.contains(&quoted_printable), "{message}");
-        }
-        for content in [MailContent::AlreadyRegistered, MailContent::PasswordChanged] {
-            assert!(writer.action(&content).is_none());
-            assert!(writer.write(&Mail { content, ..fixture::mail() }).is_ok());
-        }
-    }
-
-    #[test]
-    fn a_sender_is_an_address_perhaps_with_a_name() {
-        for (name, address, shown) in [
-            ("", "no-reply@example.com", "no-reply@example.com"),
-            ("Example, Inc.", "no-reply@bücher.example", "\"Example, Inc.\" <no-reply@xn--bcher-kva.example>"),
-        ] {
-            let sender = Sender::new(name, &EmailAddress::parse(address).unwrap()).unwrap();
-            assert_eq!(sender.0.to_string(), shown);
-        }
-    }
-}
+mod tests;

@@ -5,7 +5,7 @@ mod hashing_lane;
 pub mod jwt;
 pub mod link_base;
 pub mod mail_files;
-mod mail_templates;
+pub mod mail_templates;
 pub mod mail_writer;
 mod phc;
 mod sealed_mail;

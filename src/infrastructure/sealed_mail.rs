@@ -1,11 +1,14 @@
 //! A mail as JSON, the form in which it is sealed.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::application::ports::SealError;
+use crate::domain::Timestamp;
+use crate::domain::client::Client;
 use crate::domain::email::EmailAddress;
 use crate::domain::id::MailId;
 use crate::domain::mail::{Mail, MailContent};
@@ -27,10 +30,13 @@ enum SealedContent<'a> {
     VerifyEmail { token: Cow<'a, str> },
     AlreadyRegistered,
     ResetPassword { token: Cow<'a, str> },
+    Invitation { token: Cow<'a, str> },
+    Welcome,
     PasswordChanged,
     ConfirmNewEmail { token: Cow<'a, str> },
     EmailChangeRequested,
     EmailChanged,
+    NewSignIn { ip_address: IpAddr, user_agent: Cow<'a, str>, unix_time: i64 },
 }
 
 impl<'a> SealedMail<'a> {
@@ -61,7 +67,7 @@ impl<'a> SealedMail<'a> {
             recipient: EmailAddress::parse(&self.recipient).map_err(|_| SealError)?,
             display_name: DisplayName::parse(&self.display_name).map_err(|_| SealError)?,
             locale: self.locale.map(|tag| Locale::parse(&tag)).transpose().map_err(|_| SealError)?,
-            content: self.content.into_content(),
+            content: self.content.into_content()?,
         })
     }
 }
@@ -72,22 +78,35 @@ impl<'a> SealedContent<'a> {
             MailContent::VerifyEmail { token } => Self::VerifyEmail { token: token.expose().into() },
             MailContent::AlreadyRegistered => Self::AlreadyRegistered,
             MailContent::ResetPassword { token } => Self::ResetPassword { token: token.expose().into() },
+            MailContent::Invitation { token } => Self::Invitation { token: token.expose().into() },
+            MailContent::Welcome => Self::Welcome,
             MailContent::PasswordChanged => Self::PasswordChanged,
             MailContent::ConfirmNewEmail { token } => Self::ConfirmNewEmail { token: token.expose().into() },
             MailContent::EmailChangeRequested => Self::EmailChangeRequested,
             MailContent::EmailChanged => Self::EmailChanged,
+            MailContent::NewSignIn { client, time } => Self::NewSignIn {
+                ip_address: client.ip_address,
+                user_agent: client.user_agent.as_str().into(),
+                unix_time: time.unix_timestamp(),
+            },
         }
     }
 
-    fn into_content(self) -> MailContent {
-        match self {
+    fn into_content(self) -> Result<MailContent, SealError> {
+        Ok(match self {
             Self::VerifyEmail { token } => MailContent::VerifyEmail { token: Secret::new(token) },
             Self::AlreadyRegistered => MailContent::AlreadyRegistered,
             Self::ResetPassword { token } => MailContent::ResetPassword { token: Secret::new(token) },
+            Self::Invitation { token } => MailContent::Invitation { token: Secret::new(token) },
+            Self::Welcome => MailContent::Welcome,
             Self::PasswordChanged => MailContent::PasswordChanged,
             Self::ConfirmNewEmail { token } => MailContent::ConfirmNewEmail { token: Secret::new(token) },
             Self::EmailChangeRequested => MailContent::EmailChangeRequested,
             Self::EmailChanged => MailContent::EmailChanged,
-        }
+            Self::NewSignIn { ip_address, user_agent, unix_time } => MailContent::NewSignIn {
+                client: Client::new(ip_address, &user_agent),
+                time: Timestamp::from_unix_timestamp(unix_time).map_err(|_| SealError)?,
+            },
+        })
     }
 }

@@ -88,9 +88,8 @@ fn mail_place(id: MailId) -> String {
 mod tests {
     use super::*;
     use crate::domain::email::EmailAddress;
-    use crate::domain::mail::MailContent;
+    use crate::domain::mail::{self, MailContent};
     use crate::domain::profile::{DisplayName, Locale};
-    use crate::domain::secret::Secret;
 
     const PLACE: &str = "signing_keys/k/private_key";
     const PLAIN: &[u8] = b"a canary in plain text";
@@ -148,13 +147,7 @@ mod tests {
     #[test]
     fn each_kind_of_mail_round_trips_and_shows_nothing() {
         let secret_box = secret_box(1);
-        let token = || Secret::new("canary-token");
-        for content in [
-            MailContent::VerifyEmail { token: token() },
-            MailContent::AlreadyRegistered,
-            MailContent::ResetPassword { token: token() },
-            MailContent::PasswordChanged,
-        ] {
+        for content in mail::fixture::contents() {
             for locale in [None, Some(Locale::parse("de-CH").unwrap())] {
                 let mail = Mail {
                     id: MailId::parse("01890a5d-ac96-774b-bcce-b302099a8057").unwrap(),

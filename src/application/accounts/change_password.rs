@@ -54,8 +54,8 @@ impl Accounts {
         save::user(tx.as_mut(), &user).await?;
         let end = (now, EndReason::PasswordChanged);
         tx.sessions().end_sessions(user.id, Some(caller.session_id), end).await?;
-        // Whoever asked for a reset or a change of address before must not undo this change.
-        for purpose in [ActionPurpose::ResetPassword, ActionPurpose::ChangeEmail] {
+        // Whoever asked for a reset or a change of address before must not undo this change, and no invitation either.
+        for purpose in [ActionPurpose::ResetPassword, ActionPurpose::ChangeEmail, ActionPurpose::AcceptInvitation] {
             tx.action_tokens().drop_action_token(user.id, purpose).await?;
         }
         brake::forget_all(tx.as_mut(), &self.throttle_key, &user).await?;

@@ -83,17 +83,18 @@ impl Auth {
         let session = self.begin_session(user.id, &attempt, &refresh, (origin, now));
         let mut tx = self.store.write().await?;
         brake.admit(tx.as_mut(), now).await?;
-        self.confirm(tx.as_mut(), &known, stronger.as_ref()).await?;
+        let user = self.confirm(tx.as_mut(), &known, stronger.as_ref()).await?;
         brake::forget(tx.as_mut(), &self.throttle_key, attempt.identifier.canonical()).await?;
         tx.sessions().evict_sessions(user.id, MAX_PER_USER - 1, now).await?;
+        self.tell_of_sign_in(tx.as_mut(), &user, &session).await?;
         tx.sessions().insert_session(&session).await?;
         tx.users().record_login(user.id, now).await?;
         tx.commit().await?;
         self.issue.issue(&session, &refresh, now)
     }
 
-    /// Checks that what the password was checked against still holds, and clears the failures.
-    async fn confirm(&self, tx: &mut dyn Transaction, known: &Known, stronger: Option<&PasswordHash>) -> Result<()> {
+    /// Checks that what the password was checked against still holds, and clears the failures. The person as of now.
+    async fn confirm(&self, tx: &mut dyn Transaction, known: &Known, stronger: Option<&PasswordHash>) -> Result<User> {
         let user = tx.users().find_user(known.user_id()).await?.ok_or(Refusal::CredentialsInvalid)?;
         let credential = tx.credentials().find_password(user.id).await?.ok_or(Refusal::CredentialsInvalid)?;
         let same_password = known.credential.as_ref().is_some_and(|before| before.hash == credential.hash);
@@ -106,7 +107,7 @@ impl Auth {
         if let Some(stronger) = stronger {
             tx.credentials().upgrade_hash(user.id, &credential.hash, stronger).await?;
         }
-        Ok(())
+        Ok(user)
     }
 
     fn begin_session(

@@ -10,6 +10,7 @@ mod register;
 mod request_password_reset;
 mod resend_verification;
 mod reset_password;
+mod tell_of_sign_in;
 mod verify_email;
 
 use std::sync::Arc;

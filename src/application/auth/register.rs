@@ -57,9 +57,10 @@ impl Auth {
     /// Tells the owner of a taken address, and nobody else. Only a username of somebody else is refused openly: it is
     /// public, and the person has to choose another one.
     ///
-    /// An account that waits for its verification belongs to nobody yet. Each token that is mailed stands for the sign-up
-    /// it was mailed for, or whoever signs up with the address of another would have that person verify a password that
-    /// is not theirs.
+    /// A provisional account belongs to nobody yet. Each token that is mailed stands for the sign-up it was mailed for, or
+    /// whoever signs up with the address of another would have that person verify a password that is not theirs. For the
+    /// same reason an account that an operator stands for is left alone, even while its address is not proven: whoever
+    /// proves it must find the password, or the lack of one, that the operator left.
     async fn answer_taken_name(
         &self,
         tx: &mut dyn Transaction,
@@ -76,7 +77,7 @@ impl Auth {
             return Err(Refusal::UsernameTaken.into());
         };
         match owner.state {
-            UserState::Pending => {
+            UserState::Pending if owner.provisional => {
                 if self.send_verification(tx, &owner, now).await? {
                     tx.credentials().put_password(owner.id, hash, now).await?;
                     tx.sessions().end_sessions(owner.id, None, (now, EndReason::PasswordChanged)).await?;
@@ -92,7 +93,7 @@ impl Auth {
                 }
                 Ok(())
             }
-            UserState::Active | UserState::Suspended => {
+            UserState::Pending | UserState::Active | UserState::Suspended => {
                 self.post.send_sparingly(tx, &owner, MailContent::AlreadyRegistered, now).await
             }
             UserState::Deleted => Ok(()),

@@ -10,7 +10,7 @@ use crate::domain::origin::Origin;
 use crate::domain::secret::Digest;
 use crate::domain::session::EndReason;
 use crate::domain::text;
-use crate::domain::user::User;
+use crate::domain::user::{User, UserState};
 
 /// What a person sends to set a new password.
 #[derive(Debug, Clone, Default)]
@@ -22,30 +22,31 @@ pub struct ResetPassword {
 }
 
 impl Auth {
-    /// Sets a new password with a mailed token, ends every session and lifts the lock of failed attempts. Never signs
-    /// in.
+    /// Sets a new password with the token of a reset or an invitation, ends every session and lifts the lock of failed
+    /// attempts. Never signs in.
     pub async fn reset_password(&self, command: ResetPassword, origin: &Origin) -> Result<()> {
         let now = self.clock.now();
         let digest = self.parse_reset(&command)?;
-        let user = self.find_recoverable(&digest, now).await?;
+        let (user, purpose) = self.find_recoverable(&digest, now).await?;
         let accepted = self.policy.passwords.accept(&command.new_password, &user.words());
         let password = accepted.map_err(|why| Error::Invalid(vec![Violation::password("new_password", why)]))?;
         let hash = self.hasher.hash(&password).await?;
 
         let mut tx = self.store.write().await?;
-        let consumed = tx.action_tokens().consume_action_token(&digest, ActionPurpose::ResetPassword, now).await?;
+        let consumed = tx.action_tokens().consume_action_token(&digest, purpose, now).await?;
         let user_id = consumed.ok_or(Refusal::ActionTokenInvalid)?.user_id;
         let mut user = find_recoverable_in(tx.as_mut(), user_id).await?;
         tx.credentials().put_password(user.id, &hash, now).await?;
+        let was_pending = user.state == UserState::Pending;
         user.password_recovered(now);
         save::user(tx.as_mut(), &user).await?;
-        // Whoever had the account before must not take it back by a change of address that was asked for.
-        for purpose in [ActionPurpose::VerifyEmail, ActionPurpose::ChangeEmail] {
-            tx.action_tokens().drop_action_token(user.id, purpose).await?;
-        }
+        // Whoever had the account before must not take it back by what was asked for or mailed then.
+        tx.action_tokens().drop_action_tokens(user.id).await?;
         tx.sessions().end_sessions(user.id, None, (now, EndReason::PasswordChanged)).await?;
         brake::forget_all(tx.as_mut(), &self.throttle_key, &user).await?;
-        self.post.send(tx.as_mut(), &user, MailContent::PasswordChanged, now).await?;
+        for notice in notices(purpose, was_pending) {
+            self.post.send(tx.as_mut(), &user, notice.clone(), now).await?;
+        }
         tx.commit().await?;
         Ok(())
     }
@@ -59,14 +60,28 @@ impl Auth {
         violations.check(token.zip(password)).map(|(token, _)| action_token::digest(token))
     }
 
-    async fn find_recoverable(&self, digest: &Digest, now: Timestamp) -> Result<User> {
+    /// Whose token it is, and what for. It is looked up as the one, then as the other.
+    async fn find_recoverable(&self, digest: &Digest, now: Timestamp) -> Result<(User, ActionPurpose)> {
         let mut tx = self.store.read().await?;
-        let found = tx.action_tokens().find_action_token(digest, ActionPurpose::ResetPassword, now).await?;
-        find_recoverable_in(tx.as_mut(), found.ok_or(Refusal::ActionTokenInvalid)?).await
+        for purpose in [ActionPurpose::ResetPassword, ActionPurpose::AcceptInvitation] {
+            if let Some(user_id) = tx.action_tokens().find_action_token(digest, purpose, now).await? {
+                return Ok((find_recoverable_in(tx.as_mut(), user_id).await?, purpose));
+            }
+        }
+        Err(Refusal::ActionTokenInvalid.into())
     }
 }
 
 async fn find_recoverable_in(tx: &mut dyn Transaction, id: UserId) -> Result<User> {
     let user = tx.users().find_user(id).await?;
     user.filter(User::can_recover).ok_or(Refusal::ActionTokenInvalid.into())
+}
+
+/// What the person is told. Whoever accepts an invitation sets a first password, and replaces none.
+const fn notices(purpose: ActionPurpose, was_pending: bool) -> &'static [MailContent] {
+    match (was_pending, purpose) {
+        (true, ActionPurpose::AcceptInvitation) => &[MailContent::Welcome],
+        (true, _) => &[MailContent::PasswordChanged, MailContent::Welcome],
+        (false, _) => &[MailContent::PasswordChanged],
+    }
 }

@@ -2,11 +2,13 @@ use super::Auth;
 use crate::application::error::{Refusal, Result, Violations};
 use crate::application::save;
 use crate::domain::action_token::{self, ActionPurpose};
+use crate::domain::mail::MailContent;
 use crate::domain::origin::Origin;
 use crate::domain::text;
+use crate::domain::user::UserState;
 
 impl Auth {
-    /// Proves an e-mail address with a mailed token.
+    /// Proves an e-mail address with a mailed token. Whoever waited for that is welcomed by mail.
     pub async fn verify_email(&self, token: &str, origin: &Origin) -> Result<()> {
         let now = self.clock.now();
         let mut violations = Violations::default();
@@ -17,8 +19,12 @@ impl Auth {
         let consumed = tx.action_tokens().consume_action_token(&digest, ActionPurpose::VerifyEmail, now).await?;
         let user_id = consumed.ok_or(Refusal::ActionTokenInvalid)?.user_id;
         let mut user = tx.users().find_user(user_id).await?.ok_or(Refusal::ActionTokenInvalid)?;
+        let was_pending = user.state == UserState::Pending;
         if user.prove_email(now) {
             save::user(tx.as_mut(), &user).await?;
+            if was_pending {
+                self.post.send(tx.as_mut(), &user, MailContent::Welcome, now).await?;
+            }
         }
         tx.commit().await?;
         Ok(())

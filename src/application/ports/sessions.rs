@@ -2,6 +2,7 @@ use async_trait::async_trait;
 
 use super::StoreResult;
 use crate::domain::Timestamp;
+use crate::domain::client::Client;
 use crate::domain::id::{SessionId, UserId};
 use crate::domain::secret::Digest;
 use crate::domain::session::{EndReason, Session};
@@ -53,6 +54,10 @@ pub trait Sessions: Send {
         now: Timestamp,
         page: (Option<SessionPosition>, i64),
     ) -> StoreResult<Vec<Session>>;
+
+    /// Where the newest `limit` sessions of a person came from, live or over. Those that somebody ended for a reason of
+    /// distrust do not count: only those that the person signed out of, that made room, or that time ended.
+    async fn known_clients(&mut self, user_id: UserId, limit: i64) -> StoreResult<Vec<Client>>;
 
     /// Erases up to `limit` sessions that were over before `before`. How many.
     async fn purge_sessions(&mut self, before: Timestamp, limit: i64) -> StoreResult<usize>;

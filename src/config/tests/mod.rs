@@ -95,6 +95,8 @@ fn production_has_safe_defaults() {
     assert_eq!(settings.tokens.access_token_lifetime, time::Duration::minutes(15));
     assert_eq!(settings.tokens.verification_lifetime, time::Duration::hours(8));
     assert_eq!(settings.tokens.reset_lifetime, time::Duration::hours(1));
+    assert_eq!(settings.tokens.invitation_lifetime, time::Duration::hours(24));
+    assert!(!settings.mail.sign_in_notice);
     assert_eq!(settings.sessions.absolute, time::Duration::days(30));
     assert_eq!(settings.sessions.idle, time::Duration::days(14));
     assert_eq!(settings.sessions.refresh_grace, time::Duration::seconds(10));
@@ -172,6 +174,7 @@ fn every_limit_holds_at_its_boundary() {
         ("refresh_grace", ["0s", "60s"], ["-1s", "61s"]),
         ("verification_lifetime", ["1m", "24h"], ["59s", "25h"]),
         ("reset_lifetime", ["1m", "24h"], ["59s", "25h"]),
+        ("invitation_lifetime", ["1h", "7d"], ["59m", "169h"]),
         ("password_min_length", ["8", "64"], ["7", "65"]),
         ("deleted_retention", ["0s", "365d"], ["-1s", "366d"]),
         ("hashing_memory_kib", ["19456", "262144"], ["19455", "262145"]),

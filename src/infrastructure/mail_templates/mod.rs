@@ -1,69 +1,50 @@
-//! The words of each mail: for each language a folder, in it for each kind of mail a text and an HTML part.
+//! The words of each mail, and how an operator puts others in their place.
 //!
-//! The first line of the text part is the subject. A new language is a new folder and a row in [`LANGUAGES`].
+//! Mail has three parts in each language, each a template of its own: `en/welcome.subject.txt`, `en/welcome.txt` and
+//! `en/welcome.html`. The setting `IPSE_MAIL_TEMPLATES` names a folder whose files stand in place of those of the same
+//! name, one by one:
+//!
+//! - `LANGUAGE/KIND.subject.txt`, `LANGUAGE/KIND.txt`, `LANGUAGE/KIND.html`, where the kind is one of
+//!   `already_registered`, `confirm_new_email`, `email_change_requested`, `email_changed`, `invitation`, `new_sign_in`,
+//!   `password_changed`, `reset_password`, `verify_email`, `welcome`;
+//! - `LANGUAGE/validity.txt`, a span in words, which the others include;
+//! - `layout.html`, which all HTML parts extend.
+//!
+//! A language is a folder named by its tag in lower case, such as `fr` or `pt-br`; a folder that is not among the
+//! [embedded](embedded) ones adds a language. Each part is taken in the first language that has it: that of the
+//! person (`pt-br`), that without its last subtag (`pt`), English.
+//!
+//! The files are templates in the language of Jinja, of at most 64 KiB. They may mention `language` and `service`; but
+//! for the subject also `name` (perhaps empty); in mail with a token `link` (none unless `IPSE_LINK_BASE` is set),
+//! `token` and `minutes`; in `new_sign_in` `time`, `address` and `program` (perhaps empty). Names and programs are text
+//! of strangers: in files named `.html` they are escaped, and the check refuses a template that undoes it.
+//!
+//! All files are read once, at the start, and every mail is rendered with samples in every language. A mistake, an
+//! unknown name or a word that the mail does not have stops the start with the name of the file and the line.
+
+mod check;
+mod embedded;
+mod error;
+mod folder;
+#[cfg(test)]
+mod tests;
+mod words;
+
+use std::collections::BTreeSet;
+use std::path::Path;
 
 use minijinja::syntax::SyntaxConfig;
-use minijinja::{Environment, UndefinedBehavior, context};
+use minijinja::{Environment, UndefinedBehavior, escape_formatter};
+
+#[cfg(test)]
+pub(super) use check::details as sample_details;
+pub use error::TemplateError;
+pub(super) use words::{Details, Words};
 
 use crate::domain::profile::Locale;
 
 /// The language of those whose own is not there.
 const FALLBACK: &str = "en";
-
-const LAYOUT: (&str, &str) = ("layout.html", include_str!("layout.html"));
-
-macro_rules! embed {
-    ($tag:literal: $($file:literal),+ $(,)?) => {
-        Language {
-            tag: $tag,
-            files: &[$((concat!($tag, "/", $file), include_str!(concat!($tag, "/", $file)))),+],
-        }
-    };
-}
-
-macro_rules! language {
-    ($tag:literal) => {
-        embed!($tag:
-            "already_registered.html",
-            "already_registered.txt",
-            "confirm_new_email.html",
-            "confirm_new_email.txt",
-            "email_change_requested.html",
-            "email_change_requested.txt",
-            "email_changed.html",
-            "email_changed.txt",
-            "password_changed.html",
-            "password_changed.txt",
-            "reset_password.html",
-            "reset_password.txt",
-            "validity.txt",
-            "verify_email.html",
-            "verify_email.txt",
-        )
-    };
-}
-
-const LANGUAGES: &[Language] = &[language!("en"), language!("de")];
-
-struct Language {
-    tag: &'static str,
-    files: &'static [(&'static str, &'static str)],
-}
-
-/// What the templates may mention.
-#[derive(Clone, Default)]
-pub(super) struct Words<'a> {
-    /// What people know the service by.
-    pub service: &'a str,
-    /// The name to greet by, perhaps empty. It was typed by a stranger.
-    pub name: &'a str,
-    /// The link to follow, if there are links.
-    pub link: Option<String>,
-    /// The token to copy where there are no links.
-    pub token: Option<&'a str>,
-    /// How long link and token work.
-    pub minutes: Option<i64>,
-}
 
 /// A mail in words.
 pub(super) struct Rendered {
@@ -75,19 +56,51 @@ pub(super) struct Rendered {
     pub html: String,
 }
 
+/// A part of a mail, with a template of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Subject,
+    Text,
+    Html,
+}
+
+impl Part {
+    const fn suffix(self) -> &'static str {
+        match self {
+            Self::Subject => "subject.txt",
+            Self::Text => "txt",
+            Self::Html => "html",
+        }
+    }
+}
+
 /// All templates, parsed.
-pub(super) struct Templates(Environment<'static>);
+#[derive(Debug, Clone)]
+pub struct Templates(Environment<'static>);
 
 impl Templates {
-    /// Parses the embedded templates. What goes into those named `.html` is escaped.
-    pub(super) fn new() -> Result<Self, minijinja::Error> {
+    /// The templates that come with the binary. What goes into those named `.html` is escaped.
+    pub fn embedded() -> Result<Self, TemplateError> {
         let mut environment = Environment::new();
         environment.set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build()?);
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
-        for (name, source) in LANGUAGES.iter().flat_map(|language| language.files).chain([&LAYOUT]) {
+        environment.set_formatter(|out, state, value| {
+            if value.is_none() { Err(words::nothing_to_show()) } else { escape_formatter(out, state, value) }
+        });
+        for (name, source) in embedded::templates() {
             environment.add_template(name, source)?;
         }
         Ok(Self(environment))
+    }
+
+    /// The templates with those of the folder in their place, all of them checked. `links` says whether mail has links.
+    pub fn overridden(folder: &Path, links: bool) -> Result<Self, TemplateError> {
+        let mut templates = Self::embedded()?;
+        for (name, source) in folder::read(folder)? {
+            templates.0.add_template_owned(name, source)?;
+        }
+        templates.check(links)?;
+        Ok(templates)
     }
 
     /// Writes the mail of this kind in the language that suits the locale best.
@@ -96,138 +109,45 @@ impl Templates {
         kind: &str,
         locale: Option<&Locale>,
         words: &Words<'_>,
-    ) -> Result<Rendered, minijinja::Error> {
-        let language = language(locale);
-        let Words { service, name, link, token, minutes } = words.clone();
-        let words = context! { language, service, name, link, token, minutes };
-        let part = |extension| self.0.get_template(&format!("{language}/{kind}.{extension}"))?.render(&words);
-        let text = part("txt")?;
-        let (subject, text) = text.split_once("\n\n").unwrap_or((&text, ""));
-        Ok(Rendered { subject: subject.to_owned(), text: text.to_owned(), html: part("html")? })
-    }
-}
-
-fn language(locale: Option<&Locale>) -> &'static str {
-    let primary = locale.and_then(|locale| locale.as_str().split('-').next()).unwrap_or(FALLBACK);
-    LANGUAGES.iter().map(|known| known.tag).find(|tag| tag.eq_ignore_ascii_case(primary)).unwrap_or(FALLBACK)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const KINDS: [&str; 7] = [
-        "verify_email",
-        "already_registered",
-        "reset_password",
-        "password_changed",
-        "confirm_new_email",
-        "email_change_requested",
-        "email_changed",
-    ];
-    const LINK: &str = "https://app.example/verify-email#token=T0ken_-";
-
-    fn render(kind: &str, words: &Words<'_>) -> Rendered {
-        Templates::new().unwrap().render(kind, None, words).unwrap()
+    ) -> Result<Rendered, TemplateError> {
+        let part = |part| self.part(part, kind, locale, words).map(|(_, text)| text);
+        Ok(Rendered { subject: part(Part::Subject)?, text: part(Part::Text)?, html: part(Part::Html)? })
     }
 
-    fn with_link(name: &str) -> Words<'_> {
-        let link = Some(LINK.to_owned());
-        Words { service: "id.example.com", name, link, token: Some("T0ken_-"), minutes: Some(60) }
-    }
-
-    #[test]
-    fn every_mail_is_whole_in_text_and_html_in_every_language() {
-        for (tag, hello) in [("en", "Hello"), ("de", "Hallo")] {
-            let locale = Locale::parse(tag).unwrap();
-            for (kind, words) in
-                KINDS.iter().flat_map(|kind| [(kind, with_link("Ada")), (kind, Words { link: None, ..with_link("") })])
-            {
-                let mail = Templates::new().unwrap().render(kind, Some(&locale), &words).unwrap();
-                assert!(mail.subject.contains("id.example.com"), "{kind}: {}", mail.subject);
-                assert!(
-                    mail.html.starts_with(&format!("<!DOCTYPE html>\n<html lang=\"{tag}\">")),
-                    "{kind}: {}",
-                    mail.html
-                );
-                assert!(mail.html.ends_with("</html>"), "{kind}: {}", mail.html);
-                for part in [&mail.subject, &mail.text, &mail.html] {
-                    assert!(!part.contains(['{', '}']), "{kind}: {part}");
-                }
-                for part in [&mail.text, &mail.html] {
-                    let greeting = if words.name.is_empty() { format!("{hello},") } else { format!("{hello} Ada,") };
-                    assert!(part.contains(&greeting), "{kind}: {part}");
-                }
+    /// Writes a part of a mail. The name of its template, and the text.
+    fn part(
+        &self,
+        part: Part,
+        kind: &str,
+        locale: Option<&Locale>,
+        words: &Words<'_>,
+    ) -> Result<(String, String), TemplateError> {
+        let mut language = locale.map_or(FALLBACK.to_owned(), |locale| locale.as_str().to_ascii_lowercase());
+        let template = loop {
+            let name = format!("{language}/{kind}.{}", part.suffix());
+            match self.0.get_template(&name) {
+                Ok(template) => break template,
+                Err(error) if language == FALLBACK => return Err(error.into()),
+                Err(_) => language = wider(&language).to_owned(),
             }
+        };
+        let text = match part {
+            Part::Subject => template.render(words.for_subject(&language))?.trim().to_owned(),
+            Part::Text | Part::Html => template.render(words.all(&language))?,
+        };
+        if part == Part::Subject && (text.is_empty() || text.contains(char::is_control)) {
+            return Err(TemplateError::of(template.name(), "must be one line"));
         }
+        Ok((template.name().to_owned(), text))
     }
 
-    #[test]
-    fn a_token_is_shown_as_a_link_or_where_there_are_none_by_itself() {
-        for kind in ["verify_email", "reset_password", "confirm_new_email"] {
-            let linked = render(kind, &with_link(""));
-            assert!(
-                linked.text.contains(&format!("\n\n{LINK}\n\nThe link works once, within 1 hour.")),
-                "{}",
-                linked.text
-            );
-            let escaped = LINK.replace('/', "&#x2f;");
-            assert!(linked.html.contains(&format!("<a href=\"{escaped}\">{escaped}</a>")), "{}", linked.html);
-
-            let bare = render(kind, &Words { link: None, ..with_link("") });
-            assert!(bare.text.contains("\n\nT0ken_-\n\nThe code works once, within 1 hour."), "{}", bare.text);
-            assert!(bare.html.contains("<code>T0ken_-</code>"), "{}", bare.html);
-        }
+    /// The languages that any template is in.
+    fn languages(&self) -> BTreeSet<String> {
+        self.0.templates().filter_map(|(name, _)| name.split_once('/')).map(|(tag, _)| tag.to_owned()).collect()
     }
+}
 
-    #[test]
-    fn notices_carry_no_token() {
-        for kind in ["already_registered", "password_changed", "email_change_requested", "email_changed"] {
-            let mail = render(kind, &with_link(""));
-            assert!(!mail.text.contains("T0ken") && !mail.html.contains("T0ken"), "{kind}");
-            let words = Words { link: None, token: None, minutes: None, ..with_link("") };
-            assert_eq!(render(kind, &words).text, mail.text);
-        }
-    }
-
-    #[test]
-    fn a_name_is_neither_markup_nor_template() {
-        for kind in KINDS {
-            let mail = render(kind, &with_link("<script>{{7*7}}{% raw %}\"&'"));
-            assert!(mail.text.contains("Hello <script>{{7*7}}{% raw %}\"&',"), "{}", mail.text);
-            assert!(mail.html.contains("Hello &lt;script&gt;{{7*7}}{% raw %}&quot;&amp;&#x27;,"), "{}", mail.html);
-            assert!(!mail.subject.contains("7*7"), "{}", mail.subject);
-        }
-    }
-
-    #[test]
-    fn validity_is_told_in_whole_hours_or_in_minutes() {
-        for (minutes, told) in
-            [(1, "1 minute."), (30, "30 minutes."), (60, "1 hour."), (90, "90 minutes."), (1440, "24 hours.")]
-        {
-            let mail = render("verify_email", &Words { minutes: Some(minutes), ..with_link("") });
-            assert!(mail.text.contains(&format!("within {told}")), "{}", mail.text);
-            assert!(mail.html.contains(&format!("within {told}")), "{}", mail.html);
-        }
-    }
-
-    #[test]
-    fn a_missing_word_is_an_error_and_not_a_gap() {
-        let words = Words { minutes: None, ..with_link("") };
-        assert!(Templates::new().unwrap().render("verify_email", None, &words).is_err());
-        assert!(Templates::new().unwrap().0.render_str("{{ no_such_word }}", ()).is_err());
-    }
-
-    #[test]
-    fn the_primary_subtag_of_the_locale_decides_and_english_is_for_all_others() {
-        for (tag, expected) in [("en", "en"), ("EN", "en"), ("en-GB", "en"), ("eo", "en"), ("zh-Hant-TW", "en")]
-            .into_iter()
-            .chain([("de", "de"), ("de-CH", "de"), ("DE-at", "de")])
-        {
-            assert_eq!(language(Some(&Locale::parse(tag).unwrap())), expected, "{tag}");
-        }
-        assert_eq!(language(None), "en");
-        let tags: Vec<&str> = LANGUAGES.iter().map(|known| known.tag).collect();
-        assert!(tags.contains(&FALLBACK));
-    }
+/// The language to look in next: without the last subtag (RFC 4647, section 3.4), in the end the fallback.
+fn wider(tag: &str) -> &str {
+    tag.rsplit_once('-').map_or(FALLBACK, |(wider, _)| wider)
 }

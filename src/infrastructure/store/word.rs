@@ -46,13 +46,14 @@ impl Word for EndReason {
 }
 
 impl Word for ActionPurpose {
-    const ALL: &'static [Self] = &[Self::VerifyEmail, Self::ResetPassword, Self::ChangeEmail];
+    const ALL: &'static [Self] = &ActionPurpose::ALL;
 
     fn word(self) -> &'static str {
         match self {
             Self::VerifyEmail => "verify_email",
             Self::ResetPassword => "reset_password",
             Self::ChangeEmail => "change_email",
+            Self::AcceptInvitation => "accept_invitation",
         }
     }
 }

@@ -117,6 +117,7 @@ impl World {
         let person = self.stranger(name);
         person.register().await.unwrap();
         person.verify(&person.mailed_token().await).await.unwrap();
+        assert_eq!(person.mail_kinds().await, ["welcome"]);
         person
     }
 

@@ -34,6 +34,22 @@ pub(super) struct SessionRow {
     pub(super) rotate_time: DbTime,
 }
 
+/// Where a session came from.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = sessions)]
+pub(super) struct ClientRow {
+    ip_address: String,
+    user_agent: String,
+}
+
+impl ClientRow {
+    /// The client that the row tells of.
+    pub(super) fn into_client(self) -> StoreResult<Client> {
+        let ip_address = meaning(self.ip_address.parse().ok(), "sessions.ip_address")?;
+        Ok(Client { ip_address, user_agent: self.user_agent })
+    }
+}
+
 impl From<&Session> for SessionRow {
     fn from(session: &Session) -> Self {
         let (end_time, end_reason) = session.end.unzip();
@@ -67,10 +83,7 @@ impl SessionRow {
         Ok(Session {
             id: SessionId::from_uuid(self.id.0),
             user_id: UserId::from_uuid(self.user_id.0),
-            client: Client {
-                ip_address: meaning(self.ip_address.parse().ok(), "sessions.ip_address")?,
-                user_agent: self.user_agent,
-            },
+            client: ClientRow { ip_address: self.ip_address, user_agent: self.user_agent }.into_client()?,
             label: meaning(ClientLabel::parse(&self.client_label).ok(), "sessions.client_label")?,
             audience: self.audience,
             authentication: Authentication {

@@ -4,10 +4,11 @@ use diesel::prelude::*;
 use super::backend::columns::{DbId, DbTime};
 use super::backend::schema::{sessions, users};
 use super::backend::{Unit, dialect};
-use super::session_row::SessionRow;
+use super::session_row::{ClientRow, SessionRow};
 use super::users::UserRow;
 use crate::application::ports::{SessionPosition, Sessions, StoreResult};
 use crate::domain::Timestamp;
+use crate::domain::client::Client;
 use crate::domain::id::{SessionId, UserId};
 use crate::domain::secret::Digest;
 use crate::domain::session::{EndReason, Session};
@@ -114,6 +115,17 @@ impl Sessions for Unit {
             query = query.filter(is_later);
         }
         self.load(query).await?.into_iter().map(SessionRow::into_session).collect()
+    }
+
+    async fn known_clients(&mut self, user_id: UserId, limit: i64) -> StoreResult<Vec<Client>> {
+        let trusted = [EndReason::Logout, EndReason::Evicted].map(EndReason::word);
+        let query = sessions::table
+            .filter(sessions::user_id.eq(DbId(*user_id.as_uuid())))
+            .filter(sessions::end_reason.is_null().or(sessions::end_reason.eq_any(trusted)))
+            .order((sessions::create_time.desc(), sessions::id.desc()))
+            .limit(limit)
+            .select(ClientRow::as_select());
+        self.load(query).await?.into_iter().map(ClientRow::into_client).collect()
     }
 
     async fn purge_sessions(&mut self, before: Timestamp, limit: i64) -> StoreResult<usize> {

@@ -1,0 +1,29 @@
+use super::Auth;
+use crate::application::error::Result;
+use crate::application::ports::Transaction;
+use crate::domain::mail::MailContent;
+use crate::domain::session::Session;
+use crate::domain::user::User;
+
+/// How many of the newest sessions are compared with a new one.
+const MAX_KNOWN: i64 = 200;
+
+impl Auth {
+    /// Tells a person of a sign-in from a place that no session on record knows, if the operator wants that. To be
+    /// called with the person's row locked and before the session is stored, so that of two sign-ins at once the later
+    /// one knows of the other.
+    ///
+    /// The first sign-in ever tells nothing new. An address that is not proven gets nothing: whoever signed up with the
+    /// address of another could fill that mailbox with texts of their own, as user agents.
+    pub(super) async fn tell_of_sign_in(&self, tx: &mut dyn Transaction, user: &User, session: &Session) -> Result<()> {
+        if !self.policy.sign_in_notice || !user.email_verified || user.last_login_time.is_none() {
+            return Ok(());
+        }
+        let known = tx.sessions().known_clients(user.id, MAX_KNOWN).await?;
+        if known.iter().any(|client| client.is_at_the_place_of(&session.client)) {
+            return Ok(());
+        }
+        let (client, time) = (session.client.clone(), session.create_time);
+        self.post.send_sparingly(tx, user, MailContent::NewSignIn { client, time }, time).await
+    }
+}
