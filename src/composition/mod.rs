@@ -22,6 +22,7 @@ use crate::application::keys::Keys;
 use crate::application::policy::Policy;
 use crate::application::ports::{Clock, Entropy, Mailer, Store};
 use crate::application::upkeep::Upkeep;
+use crate::application::users::Users;
 use crate::config::{self, InvalidSetting, MailRoute, Settings};
 use crate::domain::audience::Audiences;
 use crate::domain::password::PasswordPolicy;
@@ -132,7 +133,8 @@ impl App {
         let catalogue = Arc::new(access.permissions());
         let services = Services {
             auth: Arc::new(Auth::new(&ports, policy.clone(), &root)),
-            accounts: Arc::new(Accounts::new(&ports, policy, catalogue, &root)),
+            accounts: Arc::new(Accounts::new(&ports, policy.clone(), catalogue, &root)),
+            users: Arc::new(Users::new(&ports, policy, &root)),
             keys: keys.clone(),
         };
         Ok(Self {

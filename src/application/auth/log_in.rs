@@ -93,9 +93,10 @@ impl Auth {
         self.issue.issue(&session, &refresh, now)
     }
 
-    /// Checks that what the password was checked against still holds, and clears the failures. The person as of now.
+    /// Checks that what the password was checked against still holds, and clears the failures. The person as of now, whom
+    /// nobody suspends or deletes before the session is there to be ended with the others.
     async fn confirm(&self, tx: &mut dyn Transaction, known: &Known, stronger: Option<&PasswordHash>) -> Result<User> {
-        let user = tx.users().find_user(known.user_id()).await?.ok_or(Refusal::CredentialsInvalid)?;
+        let user = tx.users().lock_user(known.user_id()).await?.ok_or(Refusal::CredentialsInvalid)?;
         let credential = tx.credentials().find_password(user.id).await?.ok_or(Refusal::CredentialsInvalid)?;
         let same_password = known.credential.as_ref().is_some_and(|before| before.hash == credential.hash);
         if !same_password || user.may_sign_in(self.policy.unverified_sign_in).is_err() {

@@ -17,15 +17,18 @@ use super::health::Health;
 use super::key_service::KeyRpc;
 use super::policy::PolicyTable;
 use super::tls::Certificates;
+use super::user_service::UserRpc;
 use super::{TrustedProxies, connection};
 use crate::application::accounts::Accounts;
 use crate::application::auth::Auth;
 use crate::application::keys::Keys;
 use crate::application::ports::Entropy;
+use crate::application::users::Users;
 use crate::proto::DESCRIPTORS;
 use crate::proto::account_service_server::AccountServiceServer;
 use crate::proto::auth_service_server::AuthServiceServer;
 use crate::proto::key_service_server::KeyServiceServer;
+use crate::proto::user_service_server::UserServiceServer;
 
 /// Metadata larger than this is refused by HTTP/2 itself, in bytes.
 const MAX_HEADER_BYTES: u32 = 8 * 1024;
@@ -46,6 +49,8 @@ pub struct Services {
     pub auth: Arc<Auth>,
     /// The own account.
     pub accounts: Arc<Accounts>,
+    /// The administration of people.
+    pub users: Arc<Users>,
     /// Keys.
     pub keys: Arc<Keys>,
 }
@@ -83,6 +88,7 @@ impl Server {
         let health = Health::new(&[
             AuthServiceServer::<AuthRpc>::NAME,
             AccountServiceServer::<AccountRpc>::NAME,
+            UserServiceServer::<UserRpc>::NAME,
             KeyServiceServer::<KeyRpc>::NAME,
         ]);
         let gate = Gate {
@@ -100,6 +106,7 @@ impl Server {
             .add_service(
                 AccountServiceServer::new(AccountRpc(services.accounts)).max_decoding_message_size(MAX_MESSAGE_BYTES),
             )
+            .add_service(UserServiceServer::new(UserRpc(services.users)).max_decoding_message_size(MAX_MESSAGE_BYTES))
             .add_service(KeyServiceServer::new(KeyRpc(services.keys)).max_decoding_message_size(MAX_MESSAGE_BYTES))
             .add_service(HealthServer::new(health.service()));
         if limits.reflection {

@@ -44,6 +44,11 @@ pub(super) fn of(error: Error) -> Status {
     }
 }
 
+/// The status for one field that cannot be decoded.
+pub(super) fn violation(field: &'static str, description: &str) -> Status {
+    invalid(&[Violation::form(field, description)])
+}
+
 /// The status for a fault whose cause is logged elsewhere.
 pub(super) fn internal() -> Status {
     Outgoing::new(Code::Internal, ErrorReason::InternalError, "internal error").into_status()

@@ -104,7 +104,7 @@ async fn an_address_gets_one_mail_a_minute_and_five_an_hour(world: World) {
 async fn only_who_waits_for_a_proof_gets_another_token(world: World) {
     let active = world.person("active").await;
     let suspended = world.person("suspended").await;
-    world.change_user(&suspended.email, |user| user.suspend("", user.update_time)).await;
+    world.suspend(&suspended.email).await;
     for person in [active, suspended, world.stranger("nobody")] {
         world.wait(Duration::hours(1));
         person.resend_verification().await.unwrap();
@@ -115,7 +115,7 @@ async fn only_who_waits_for_a_proof_gets_another_token(world: World) {
 async fn the_proof_does_not_lift_a_suspension(world: World) {
     let alice = world.stranger("alice");
     alice.register().await.unwrap();
-    world.change_user(&alice.email, |user| user.suspend("", user.update_time)).await;
+    world.suspend(&alice.email).await;
     alice.verify(&alice.mailed_token().await).await.unwrap();
     assert_eq!(reason(alice.log_in().await), AccountDisabled);
 }

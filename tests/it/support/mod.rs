@@ -5,6 +5,7 @@ pub(crate) mod database;
 pub(crate) mod descriptors;
 pub(crate) mod entropy;
 pub(crate) mod letterbox;
+pub(crate) mod operator;
 pub(crate) mod person;
 pub(crate) mod postgres;
 pub(crate) mod refusal;

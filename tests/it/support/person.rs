@@ -235,10 +235,16 @@ impl Device<'_> {
     }
 
     fn account(&self) -> AccountServiceClient<Channel> {
-        AccountServiceClient::new(self.owner.channel.clone())
+        AccountServiceClient::new(self.channel())
     }
 
-    fn request<T>(&self, message: T) -> Request<T> {
+    /// The way to the service.
+    pub(crate) fn channel(&self) -> Channel {
+        self.owner.channel.clone()
+    }
+
+    /// A call with the access token.
+    pub(crate) fn request<T>(&self, message: T) -> Request<T> {
         let mut request = self.owner.request(message);
         let bearer = format!("Bearer {}", self.tokens.access_token);
         request.metadata_mut().insert("authorization", bearer.parse().unwrap());
