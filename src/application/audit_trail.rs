@@ -4,12 +4,13 @@
 use std::sync::Arc;
 
 use super::caller::Caller;
-use super::error::Result;
-use super::ports::{Entropy, Transaction};
+use super::error::{Error, Refusal, Result};
+use super::ports::{Entropy, Store, Transaction};
 use crate::domain::Timestamp;
 use crate::domain::audit::AuditType;
 pub(super) use crate::domain::audit::Event;
 use crate::domain::id::AuditEventId;
+use crate::domain::throttle::{Budget, ThrottleKey};
 
 /// Writes events into the audit trail.
 #[derive(Clone)]
@@ -27,6 +28,51 @@ impl AuditTrail {
         let id = AuditEventId::new(now, &self.entropy.bytes()?);
         tx.audit_events().insert_audit_event(id, now, &event).await?;
         Ok(())
+    }
+
+    /// Writes an event of a call that changed nothing else.
+    pub(super) async fn record_alone(&self, store: &dyn Store, event: Event, now: Timestamp) -> Result<()> {
+        let mut tx = store.write().await?;
+        self.record(tx.as_mut(), event, now).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Writes an event of a call that was refused before it did anything, in a transaction of its own. Whoever repeats
+    /// such calls pays next to nothing for them, so that only the first few of one cause in an hour are written, or the
+    /// trail could be filled at will.
+    pub(super) async fn record_sparingly(
+        &self,
+        store: &dyn Store,
+        (event, cause): (Event, &[u8]),
+        now: Timestamp,
+    ) -> Result<()> {
+        let key = ThrottleKey::events(event.kind, cause);
+        let counted = store.read().await?.throttles().find_throttle(&key).await?;
+        if !Budget::EVENTS.has_room(counted, now) {
+            return Ok(());
+        }
+        let mut tx = store.write().await?;
+        if tx.throttles().take_budget(&key, &Budget::EVENTS, now).await? {
+            self.record(tx.as_mut(), event, now).await?;
+            tx.commit().await?;
+        }
+        Ok(())
+    }
+
+    /// Passes an outcome on, and writes an event if it is a refusal of too many attempts. Its cause is the counter, which
+    /// nobody drives up for nothing.
+    pub(super) async fn note_throttling<T>(
+        &self,
+        store: &dyn Store,
+        outcome: Result<T>,
+        event: Event,
+        now: Timestamp,
+    ) -> Result<T> {
+        if let Err(Error::Refused(Refusal::RateLimited { counter, .. })) = &outcome {
+            self.record_sparingly(store, (event.denied("RATE_LIMITED"), counter.as_bytes()), now).await?;
+        }
+        outcome
     }
 }
 

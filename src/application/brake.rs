@@ -1,14 +1,14 @@
 //! Slows repeated attempts down, by account name and by network, alike for known and unknown names.
 
-use time::Duration;
-
+use super::audit_trail::{AuditTrail, Event};
 use super::error::{Refusal, Result};
 use super::ports::{Store, Transaction};
 use crate::domain::Timestamp;
+use crate::domain::audit::AuditType;
 use crate::domain::client::Client;
 use crate::domain::id::UserId;
 use crate::domain::secret::SecretKey;
-use crate::domain::throttle::{SlowDown, ThrottleKey};
+use crate::domain::throttle::{HARD_LIMIT, SlowDown, ThrottleKey};
 use crate::domain::user::User;
 
 /// The counters that an attempt is measured by.
@@ -28,19 +28,17 @@ impl Brake {
         Self(vec![(ThrottleKey::network(key, kind, client.network()), SlowDown::REQUESTS)])
     }
 
-    /// How long the attempt has to wait, by the strictest counter.
-    pub(super) async fn wait(&self, tx: &mut dyn Transaction, now: Timestamp) -> Result<Option<Duration>> {
-        let mut longest = None;
-        for (key, rule) in &self.0 {
-            longest = longest.max(rule.wait(tx.throttles().find_throttle(key).await?, now));
-        }
-        Ok(longest)
-    }
-
-    /// Refuses the attempt if it has to wait.
+    /// Refuses the attempt if it has to wait, for as long as the strictest counter tells.
     pub(super) async fn admit(&self, tx: &mut dyn Transaction, now: Timestamp) -> Result<()> {
-        match self.wait(tx, now).await? {
-            Some(retry_after) => Err(Refusal::RateLimited { retry_after }.into()),
+        let mut strictest = None;
+        for (key, rule) in &self.0 {
+            let wait = rule.wait(tx.throttles().find_throttle(key).await?, now);
+            if wait > strictest.map(|(wait, _)| wait) {
+                strictest = wait.map(|wait| (wait, *key));
+            }
+        }
+        match strictest {
+            Some((retry_after, counter)) => Err(Refusal::RateLimited { retry_after, counter }.into()),
             None => Ok(()),
         }
     }
@@ -54,14 +52,30 @@ impl Brake {
     }
 }
 
+/// An attempt to prove a password that failed.
+pub(super) struct FailedAttempt {
+    /// Whose password it was to be, if that is known.
+    pub(super) user_id: UserId,
+    /// What the audit trail tells of it.
+    pub(super) event: Event,
+}
+
 impl Brake {
     /// Remembers a failed attempt, at the same cost whether or not there is an account. An attempt that had to wait
     /// after all learns nothing, and is refused without being counted.
-    pub(super) async fn remember_failure(&self, store: &dyn Store, user_id: UserId, now: Timestamp) -> Result<()> {
+    pub(super) async fn remember_failure(
+        &self,
+        store: &dyn Store,
+        trail: &AuditTrail,
+        attempt: FailedAttempt,
+        now: Timestamp,
+    ) -> Result<()> {
         let mut tx = store.write().await?;
         self.admit(tx.as_mut(), now).await?;
         self.count(tx.as_mut(), now).await?;
-        tx.credentials().count_failure(user_id).await?;
+        let failures = tx.credentials().count_failure(attempt.user_id).await?;
+        let kind = if failures == HARD_LIMIT { AuditType::LoginLocked } else { attempt.event.kind };
+        trail.record(tx.as_mut(), Event { kind, ..attempt.event }, now).await?;
         tx.commit().await?;
         Ok(())
     }

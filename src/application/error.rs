@@ -4,6 +4,7 @@ use time::Duration;
 
 use super::ports::{Cause, HashError, SealError, StoreError};
 use crate::domain::password::PasswordRejected;
+use crate::domain::throttle::ThrottleKey;
 use crate::domain::user::{StateForbids, UserState};
 
 /// What a use case yields.
@@ -89,6 +90,8 @@ pub enum Refusal {
     RateLimited {
         /// When to try again.
         retry_after: Duration,
+        /// The counter that tells so.
+        counter: ThrottleKey,
     },
     /// More work than can be done in time.
     Overloaded,
@@ -106,6 +109,17 @@ pub enum Refusal {
     EtagMismatch,
     /// The id of the request stood for another one.
     RequestIdReused,
+    /// Another object of the kind has the name.
+    NameTaken,
+    /// Somebody has the role.
+    RoleInUse,
+    /// The role comes with the server.
+    RoleBuiltIn,
+    /// There may be no more of these.
+    QuotaExceeded {
+        /// Of what, with the greatest number.
+        what: &'static str,
+    },
     /// The account is in a state that does not allow the change.
     StateForbids {
         /// Which state.

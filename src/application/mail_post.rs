@@ -10,7 +10,7 @@ use crate::domain::email::EmailAddress;
 use crate::domain::id::{MailId, UserId};
 use crate::domain::mail::{Mail, MailContent};
 use crate::domain::secret::{Secret, SecretKey};
-use crate::domain::throttle::{MailBudget, ThrottleKey};
+use crate::domain::throttle::{Budget, ThrottleKey};
 use crate::domain::user::User;
 
 use super::policy::Policy;
@@ -137,7 +137,7 @@ impl MailPost {
         now: Timestamp,
     ) -> Result<bool> {
         let key = ThrottleKey::mail(&self.throttle_key, kind, address.canonical());
-        Ok(tx.throttles().take_budget(&key, &MailBudget::DEFAULT, now).await?)
+        Ok(tx.throttles().take_budget(&key, &Budget::MAIL, now).await?)
     }
 }
 

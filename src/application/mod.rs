@@ -1,6 +1,7 @@
 //! What Ipse does: one use case for each RPC, grouped in façades that hold the ports they need.
 
 pub mod accounts;
+pub mod audit;
 mod audit_trail;
 pub mod auth;
 mod brake;
@@ -15,6 +16,7 @@ pub mod ports;
 pub mod profile;
 pub mod repeat;
 mod rights;
+pub mod roles;
 mod save;
 mod session_list;
 mod token_issue;

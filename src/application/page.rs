@@ -4,16 +4,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use subtle::ConstantTimeEq;
 
-use super::error::{Refusal, Result, Violation, Violations};
+use super::error::{Refusal, Result, Violation};
 use crate::application::error::Error;
 use crate::domain::secret::SecretKey;
-use crate::domain::text;
 
 const DEFAULT_SIZE: i32 = 50;
 const MAX_SIZE: i32 = 1000;
 const MAX_TOKEN_BYTES: usize = 512;
 const TAG: usize = 16;
-const NEGATIVE: &str = "must not be negative";
 
 /// Which page a caller asks for, as it came.
 #[derive(Debug, Clone, Default)]
@@ -25,16 +23,14 @@ pub struct PageRequest {
 }
 
 impl PageRequest {
-    /// Notes what is wrong with the form of a page request, beside other fields.
-    pub(super) fn check(&self, violations: &mut Violations) {
-        violations.take("page_size", if self.size < 0 { Err(NEGATIVE) } else { Ok(()) });
-        violations.take("page_token", text::optional(&self.token, MAX_TOKEN_BYTES));
-    }
-
-    /// The number of items to return.
+    /// The number of items to return. Fails too if the token has not even the form of one, so that whoever asks first
+    /// tells this apart from what else may be wrong with a request.
     pub fn size(&self) -> Result<i64> {
+        if self.token.len() > MAX_TOKEN_BYTES || URL_SAFE_NO_PAD.decode(&self.token).is_err() {
+            return Err(Refusal::PageTokenInvalid.into());
+        }
         match self.size {
-            ..0 => Err(Error::Invalid(vec![Violation::form("page_size", NEGATIVE)])),
+            ..0 => Err(Error::Invalid(vec![Violation::form("page_size", "must not be negative")])),
             0 => Ok(DEFAULT_SIZE.into()),
             size => Ok(size.min(MAX_SIZE).into()),
         }
@@ -60,6 +56,23 @@ impl PageTokens {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
+    /// Cuts a list that was asked for one item more than a page has, and makes the token of the next page, if there is
+    /// one. `position` is that of an item in the list.
+    pub fn cut<T>(
+        &self,
+        mut items: Vec<T>,
+        size: i64,
+        list: &str,
+        position: impl FnOnce(&T) -> Vec<u8>,
+    ) -> (Vec<T>, String) {
+        let size = usize::try_from(size).unwrap_or(usize::MAX);
+        let has_more = items.len() > size;
+        items.truncate(size);
+        let last = items.last().filter(|_| has_more);
+        let token = last.map(|last| self.encode(list, &position(last))).unwrap_or_default();
+        (items, token)
+    }
+
     /// The position a token stands for; `None` for the first page.
     pub fn decode(&self, list: &str, token: &str) -> Result<Option<Vec<u8>>> {
         if token.is_empty() {
@@ -69,9 +82,6 @@ impl PageTokens {
     }
 
     fn read(&self, list: &str, token: &str) -> Option<Vec<u8>> {
-        if token.len() > MAX_TOKEN_BYTES {
-            return None;
-        }
         let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
         let (tag, position) = bytes.split_at_checked(TAG)?;
         let genuine: bool = self.0.mac(&[list.as_bytes(), position])[..TAG].ct_eq(tag).into();

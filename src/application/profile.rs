@@ -21,6 +21,17 @@ pub struct ProfileTexts {
 }
 
 impl ProfileTexts {
+    /// The names of the fields that have new values.
+    pub(super) fn named(&self) -> Vec<&'static str> {
+        let named = [
+            ("display_name", self.display_name.is_some()),
+            ("username", self.username.is_some()),
+            ("locale", self.locale.is_some()),
+            ("attributes", self.attributes.is_some()),
+        ];
+        named.into_iter().filter_map(|(name, is_named)| is_named.then_some(name)).collect()
+    }
+
     /// Reads the values; fields that are not acceptable are noted and left out.
     pub(super) fn parse(self, violations: &mut Violations) -> ProfileChanges {
         ProfileChanges {

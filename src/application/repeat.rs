@@ -5,7 +5,7 @@ use std::sync::Arc;
 use time::Duration;
 use zeroize::Zeroizing;
 
-use super::error::{Error, Refusal, Result, Violations};
+use super::error::{Error, Refusal, Result};
 use super::ports::{Clock, RequestKey, Sealer, Store, Transaction};
 use crate::domain::id::{RequestId, UserId};
 use crate::domain::secret::{Digest, SecretKey};
@@ -15,21 +15,14 @@ pub const KEEP_ANSWERS: Duration = Duration::hours(24);
 
 /// How a call is told from others, and how its answer is written down.
 pub struct Repeatable<T> {
-    /// The id that the caller gave the call: a UUID, or empty if the call is not to be repeated.
-    pub request_id: String,
+    /// The id that the caller gave the call; none if the call is not to be repeated.
+    pub request_id: Option<RequestId>,
     /// The name of the RPC.
     pub method: &'static str,
     /// All that the request says.
     pub message: Zeroizing<Vec<u8>>,
     /// Writes an answer the way the caller gets it.
     pub write: fn(&T) -> Vec<u8>,
-}
-
-impl<T> Repeatable<T> {
-    /// Notes what is wrong with the id, beside other fields.
-    pub(super) fn check(&self, violations: &mut Violations) -> Option<RequestId> {
-        violations.take_optional("request_id", &self.request_id, RequestId::parse)
-    }
 }
 
 /// The answer to a call.
@@ -79,10 +72,7 @@ impl Repeats {
     /// Begins the transaction of a call, unless the caller made the same call before. An id that stood for another call is
     /// refused.
     pub(super) async fn begin<T>(&self, caller: UserId, call: &Repeatable<T>) -> Result<Begun> {
-        let mut violations = Violations::default();
-        let request_id = call.check(&mut violations);
-        violations.check(Some(()))?;
-        let key = request_id.map(|request_id| RequestKey { caller_id: caller, request_id });
+        let key = call.request_id.map(|request_id| RequestKey { caller_id: caller, request_id });
         let mut tx = self.store.write().await?;
         if let Some(key) = key {
             let now = self.clock.now();

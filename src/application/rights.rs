@@ -3,14 +3,36 @@
 
 use super::error::{Refusal, Result};
 use super::ports::Transaction;
-use crate::domain::id::UserId;
-use crate::domain::permission::Rights;
+use crate::domain::Timestamp;
+use crate::domain::id::{SessionId, UserId};
+use crate::domain::permission::{Permission, Rights};
 use crate::domain::role::{self, Role};
+use crate::domain::session::Session;
 use crate::domain::user::{User, UserState};
 
 /// All that a person may do.
 pub(super) async fn of(tx: &mut dyn Transaction, user_id: UserId) -> Result<Rights> {
     Ok(Role::rights(&tx.roles().roles_of(user_id).await?))
+}
+
+/// Refuses who lacks a permission.
+pub(super) async fn require(tx: &mut dyn Transaction, caller: UserId, permission: &Permission) -> Result<()> {
+    if of(tx, caller).await?.allow(permission) {
+        return Ok(());
+    }
+    Err(Refusal::PermissionMissing { permission: permission.to_string() }.into())
+}
+
+/// Refuses whose session or account has ended.
+pub(super) async fn require_presence(
+    tx: &mut dyn Transaction,
+    (user_id, session_id): (UserId, SessionId),
+    now: Timestamp,
+) -> Result<()> {
+    let found = tx.sessions().find_session_with_user(session_id).await?;
+    let is_present =
+        |(session, user): &(Session, User)| session.user_id == user_id && session.is_live(now) && user.keeps_sessions();
+    if found.as_ref().is_some_and(is_present) { Ok(()) } else { Err(Refusal::TokenInvalid.into()) }
 }
 
 /// Refuses who lacks any of `wanted`: nobody hands on, or takes away, what they lack.

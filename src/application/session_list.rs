@@ -32,23 +32,13 @@ pub(super) async fn page(
         Some(bytes) => Some(read_position(&bytes).ok_or(Refusal::PageTokenInvalid)?),
         None => None,
     };
-    // One more than asked for tells whether there is a next page.
-    let mut sessions = tx.sessions().list_sessions(user_id, now, (after, size + 1)).await?;
-    let mut next_page_token = String::new();
-    if sessions.len() > usize::try_from(size).unwrap_or(usize::MAX) {
-        sessions.pop();
-        if let Some(last) = sessions.last() {
-            next_page_token = tokens.encode(&list, &write_position(last));
-        }
-    }
+    let sessions = tx.sessions().list_sessions(user_id, now, (after, size + 1)).await?;
+    let (sessions, next_page_token) = tokens.cut(sessions, size, &list, write_position);
     Ok(SessionPage { sessions, next_page_token })
 }
 
-fn write_position(session: &Session) -> [u8; 32] {
-    let mut bytes = [0; 32];
-    bytes[..16].copy_from_slice(&session.create_time.unix_timestamp_nanos().to_be_bytes());
-    bytes[16..].copy_from_slice(session.id.as_uuid().as_bytes());
-    bytes
+fn write_position(session: &Session) -> Vec<u8> {
+    [session.create_time.unix_timestamp_nanos().to_be_bytes(), *session.id.as_uuid().as_bytes()].concat()
 }
 
 fn read_position(bytes: &[u8]) -> Option<SessionPosition> {

@@ -72,7 +72,10 @@ impl StartError {
 
 impl From<MigrationError> for StartError {
     fn from(error: MigrationError) -> Self {
-        Self::database(&error)
+        match error {
+            MigrationError::UnfitRole => setting("database_runtime_role", "cannot be granted its rights", &error),
+            error => Self::database(&error),
+        }
     }
 }
 

@@ -17,10 +17,12 @@ pub use error::StartError;
 
 use crate::application::Ports;
 use crate::application::accounts::Accounts;
+use crate::application::audit::Audit;
 use crate::application::auth::Auth;
 use crate::application::keys::Keys;
 use crate::application::policy::Policy;
 use crate::application::ports::{Clock, Entropy, Mailer, Store};
+use crate::application::roles::Roles;
 use crate::application::upkeep::Upkeep;
 use crate::application::users::Users;
 use crate::config::{self, InvalidSetting, MailRoute, Settings};
@@ -131,17 +133,20 @@ impl App {
         let policy = Arc::new(policy(settings));
         let access = PolicyTable::read(DESCRIPTORS)?;
         let catalogue = Arc::new(access.permissions());
+        let auth = Arc::new(Auth::new(&ports, policy.clone(), &root));
         let services = Services {
-            auth: Arc::new(Auth::new(&ports, policy.clone(), &root)),
-            accounts: Arc::new(Accounts::new(&ports, policy.clone(), catalogue, &root)),
+            auth: auth.clone(),
+            accounts: Arc::new(Accounts::new(&ports, policy.clone(), catalogue.clone(), &root)),
             users: Arc::new(Users::new(&ports, policy, &root)),
+            roles: Arc::new(Roles::new(&ports, auth, catalogue, &root)),
+            audit: Arc::new(Audit::new(&ports, &root)),
             keys: keys.clone(),
         };
         Ok(Self {
             server: Server::new(services, access, ports.entropy.clone(), limits(settings)),
             certificates: certificates(settings)?,
             keys,
-            upkeep: Arc::new(Upkeep::new(&ports, mailer)),
+            upkeep: Arc::new(Upkeep::new(&ports, mailer, settings.audit_retention)),
             store,
         })
     }
@@ -180,6 +185,7 @@ impl App {
 fn database(settings: &config::DatabaseSettings) -> DatabaseSettings {
     DatabaseSettings {
         max_connections: settings.max_connections as usize,
+        runtime_role: settings.runtime_role.clone(),
         tls_ca_file: settings.tls_ca_file.clone(),
         ..DatabaseSettings::new(settings.url.clone())
     }

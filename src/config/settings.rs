@@ -34,6 +34,8 @@ pub struct Settings {
     pub passwords: PasswordSettings,
     /// Mail.
     pub mail: MailSettings,
+    /// How long the audit trail is kept.
+    pub audit_retention: Duration,
     /// The log.
     pub log: LogSettings,
 }
@@ -47,6 +49,8 @@ pub struct DatabaseSettings {
     pub max_connections: u32,
     /// The authorities that may vouch for PostgreSQL, instead of those of the system.
     pub tls_ca_file: Option<PathBuf>,
+    /// The PostgreSQL role that the service runs as, if it is another one than migrates.
+    pub runtime_role: Option<String>,
     /// The folder to create before the database is opened, with `--dev`.
     pub folder: Option<DevFolder>,
 }
@@ -152,6 +156,7 @@ impl Settings {
             sessions: session_lifetimes(source)?,
             passwords: PasswordSettings::read(source)?,
             mail: MailSettings::read(source)?,
+            audit_retention: lifetime(source, "audit_retention")?,
             log: LogSettings::read(source)?,
         })
     }
@@ -197,7 +202,11 @@ impl DatabaseSettings {
             return Err(source.refuse("database_tls_ca_file", "has no use with SQLite"));
         }
         let max_connections = source.limited("database_max_connections", value::number)?;
-        Ok(Self { url, max_connections, tls_ca_file, folder })
+        let runtime_role = source.optional("database_runtime_role", value::role)?;
+        if runtime_role.is_some() && matches!(url, DatabaseUrl::Sqlite(_)) {
+            return Err(source.refuse("database_runtime_role", "has no use with SQLite"));
+        }
+        Ok(Self { url, max_connections, tls_ca_file, runtime_role, folder })
     }
 }
 

@@ -80,6 +80,11 @@ pub const SETTINGS: &[Setting] = &[
         "database_tls_ca_file",
         "PEM file of the authorities that may vouch for PostgreSQL, instead of those of the system.",
     ),
+    Setting::new(
+        "database_runtime_role",
+        "The PostgreSQL role that the service runs as, if it is another one than `ipse migrate`: migrating grants it what \
+         the service needs and no more, so that it can neither change the schema nor rewrite the audit trail.",
+    ),
     Setting::new("grpc_listen", "Address and port that serve gRPC. Port 0 takes a free one.").or("127.0.0.1:50051"),
     Setting::new(
         "http_listen",
@@ -176,6 +181,9 @@ pub const SETTINGS: &[Setting] = &[
     Setting::new("deleted_retention", "How long the data of deleted accounts is kept before it is erased.")
         .or("30d")
         .between("0s", "365d"),
+    Setting::new("audit_retention", "How long the audit trail is kept before it is erased.")
+        .or("400d")
+        .between("30d", "3650d"),
     Setting::new("hashing_memory_kib", "Memory of one argon2id computation in KiB.")
         .or("19456")
         .between("19456", "262144"),

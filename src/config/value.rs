@@ -65,6 +65,11 @@ pub(super) fn path(text: &str) -> Result<PathBuf, &'static str> {
     Ok(PathBuf::from(text))
 }
 
+/// The name of a role of PostgreSQL, which cuts longer ones off in silence.
+pub(super) fn role(text: &str) -> Result<String, &'static str> {
+    text::required(text, 63).map(str::to_owned).map_err(|_| "must be the name of a role, of at most 63 bytes")
+}
+
 pub(super) fn master_key(text: &str) -> Result<SecretKey, &'static str> {
     const FORM: &str = "must be base64 of 32 bytes";
     let bytes = Zeroizing::new(STANDARD.decode(text).map_err(|_| FORM)?);
@@ -237,6 +242,8 @@ mod tests {
     fn words_are_exact() {
         accepted(signing_algorithm, &["ES256", "EdDSA"]);
         refused(signing_algorithm, &["", "es256", "RS256", "HS256", "none"]);
+        accepted(role, &["ipse", &"r".repeat(63)]);
+        refused(role, &["", "a\0b", &"r".repeat(64)]);
         accepted(log_format, &["json", "pretty"]);
         refused(log_format, &["", "JSON", "text"]);
         accepted(path, &["x", "/a b/c"]);

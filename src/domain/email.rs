@@ -52,6 +52,24 @@ impl EmailAddress {
         Ok(Self { written: input.to_owned(), canonical })
     }
 
+    /// The beginning of canonical forms that this beginning of an address stands for, perhaps empty. International
+    /// labels of a domain have to be whole, as no part of an A-label stands for a part of a label.
+    pub fn canonical_prefix(input: &str) -> Result<String, InvalidEmail> {
+        text::optional(input, MAX_BYTES)?;
+        let (local, domain) = match input.split_once('@') {
+            Some((local, domain)) => (local, Some(domain)),
+            None => (input, None),
+        };
+        if !local.bytes().all(|b| b == b'.' || is_atom_byte(b)) {
+            return Err(InvalidEmail::Form);
+        }
+        let local = local.to_ascii_lowercase();
+        Ok(match domain {
+            Some(domain) => format!("{local}@{}", canonical_domain_prefix(domain)?),
+            None => local,
+        })
+    }
+
     /// The address as the person wrote it.
     #[must_use]
     pub fn written(&self) -> &str {
@@ -79,7 +97,11 @@ impl fmt::Debug for EmailAddress {
 }
 
 fn is_atom(part: &str) -> bool {
-    !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&b))
+    !part.is_empty() && part.bytes().all(is_atom_byte)
+}
+
+fn is_atom_byte(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~".contains(&b)
 }
 
 fn canonical_domain(domain: &str) -> Result<String, InvalidEmail> {
@@ -90,6 +112,20 @@ fn canonical_domain(domain: &str) -> Result<String, InvalidEmail> {
         return Err(InvalidEmail::Domain);
     }
     Ok(ascii)
+}
+
+fn canonical_domain_prefix(domain: &str) -> Result<String, InvalidEmail> {
+    let is_host_name = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.".contains(&b));
+    if is_host_name(domain) {
+        return Ok(domain.to_ascii_lowercase());
+    }
+    match domain.rsplit_once('.') {
+        Some((whole, rest)) if is_host_name(rest) => {
+            let whole = idna::domain_to_ascii_strict(whole).map_err(|_| InvalidEmail::Domain)?;
+            Ok(format!("{whole}.{}", rest.to_ascii_lowercase()))
+        }
+        _ => Err(InvalidEmail::Domain),
+    }
 }
 
 #[cfg(test)]
@@ -156,9 +192,47 @@ mod tests {
         assert!(EmailAddress::parse(&format!("{longest}xx")).is_err());
     }
 
+    #[test]
+    fn beginnings_of_addresses_have_a_canonical_form() {
+        for (written, canonical) in [
+            ("", "".to_owned()),
+            ("Ali", "ali".to_owned()),
+            ("a.", "a.".to_owned()),
+            ("Alice@", "alice@".to_owned()),
+            ("Alice@Ex", "alice@ex".to_owned()),
+            ("alice@ex.", "alice@ex.".to_owned()),
+            ("post@BÜCHER.Ex", "post@xn--bcher-kva.ex".to_owned()),
+            ("post@mail.bücher.", "post@mail.xn--bcher-kva.".to_owned()),
+            ("post@xn--bch", "post@xn--bch".to_owned()),
+        ] {
+            assert_eq!(EmailAddress::canonical_prefix(written), Ok(canonical), "{written}");
+        }
+        for text in ["ä", "a b", "\"a", "a@b@", "a@b c", "post@büch", "post@ex.büch", "a\0", &"a".repeat(255)] {
+            assert!(EmailAddress::canonical_prefix(text).is_err(), "{text:?}");
+        }
+    }
+
+    fn address() -> impl Strategy<Value = String> {
+        ("[a-zA-Z0-9+]{1,8}", prop::sample::select(&["Example", "bücher", "xn--bcher-kva", "Ü"][..]), "[a-zA-Z]{2,6}")
+            .prop_map(|(local, label, top)| format!("{local}@{label}.{top}"))
+    }
+
     proptest! {
         #[test]
+        fn an_address_begins_with_each_of_its_beginnings(address in address(), cut in 0..40_usize) {
+            let canonical = EmailAddress::parse(&address).unwrap().canonical().to_owned();
+            let beginning: String = address.chars().take(cut).collect();
+            let may_cut_a_label = beginning.contains('@') && !beginning.contains('.');
+            if let (Ok(prefix), true) = (EmailAddress::canonical_prefix(&beginning), address.is_ascii() || !may_cut_a_label) {
+                prop_assert!(canonical.starts_with(&prefix), "{prefix} {canonical}");
+            }
+            let beginning: String = canonical.chars().take(cut).collect();
+            prop_assert_eq!(EmailAddress::canonical_prefix(&beginning), Ok(beginning));
+        }
+
+        #[test]
         fn no_text_panics_and_the_canonical_form_is_a_fixed_point(text in "\\PC{0,40}@?\\PC{0,40}") {
+            let _ = EmailAddress::canonical_prefix(&text);
             if let Ok(email) = EmailAddress::parse(&text) {
                 let again = EmailAddress::parse(email.canonical()).unwrap();
                 prop_assert_eq!(again.canonical(), email.canonical());

@@ -89,6 +89,10 @@ typed_id!(
     RequestId
 );
 typed_id!(
+    /// Names a service account for ever; never the id of a person.
+    ServiceAccountId
+);
+typed_id!(
     /// Names a role for ever; never used again for another one.
     RoleId
 );

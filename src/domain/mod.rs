@@ -6,9 +6,12 @@ pub mod action_token;
 pub mod attributes;
 pub mod audience;
 pub mod audit;
+pub mod audit_filter;
 pub mod client;
 pub mod email;
+pub mod filter;
 pub mod id;
+pub mod interval;
 pub mod mail;
 pub mod network;
 pub mod origin;
@@ -24,6 +27,8 @@ pub mod signing_key;
 pub mod text;
 pub mod throttle;
 pub mod user;
+pub mod user_filter;
+pub mod user_order;
 pub mod username;
 
 /// A point in time in UTC, with microsecond precision, as both stores keep it.

@@ -9,6 +9,8 @@ use super::text::{self, InvalidText};
 
 /// How many patterns a role may have.
 pub const MAX_PERMISSIONS: usize = 100;
+/// How many roles there may be.
+pub const MAX_ROLES: i64 = 1000;
 /// How many roles somebody may have.
 pub const MAX_PER_USER: usize = 100;
 
@@ -116,6 +118,16 @@ impl Role {
         }
     }
 
+    /// Changes what an operator may say of a role. Fields without a new value stay as they are.
+    pub fn change(&mut self, changes: RoleChanges, now: Timestamp) {
+        let RoleChanges { name, description, permissions } = changes;
+        self.name = name.unwrap_or_else(|| self.name.clone());
+        self.description = description.unwrap_or_else(|| std::mem::take(&mut self.description));
+        self.permissions = permissions.unwrap_or_else(|| std::mem::take(&mut self.permissions));
+        self.update_time = now;
+        self.revision += 1;
+    }
+
     /// What somebody with these roles may do.
     #[must_use]
     pub fn rights(roles: &[Self]) -> Rights {
@@ -127,6 +139,17 @@ impl Role {
     pub fn etag(&self) -> String {
         format!("\"{}\"", self.revision)
     }
+}
+
+/// New values for what an operator may say of a role; `None` leaves a field as it is.
+#[derive(Debug, Clone, Default)]
+pub struct RoleChanges {
+    /// What it is called.
+    pub name: Option<RoleName>,
+    /// What it is for.
+    pub description: Option<Description>,
+    /// What it grants.
+    pub permissions: Option<Rights>,
 }
 
 /// That somebody has a role.

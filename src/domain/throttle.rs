@@ -1,11 +1,12 @@
-//! Limits on attempts: how long to wait after failures, and how many mails an address gets.
+//! Limits on attempts: how long to wait after failures, how many mails an address gets, and how many events are kept.
 
 use std::net::IpAddr;
 
 use time::Duration;
 
 use super::Timestamp;
-use super::secret::SecretKey;
+use super::audit::AuditType;
+use super::secret::{Digest, SecretKey};
 
 /// How many consecutive failures disable an account's password until it is reset (NIST SP 800-63B-4, section 3.2.2).
 pub const HARD_LIMIT: i32 = 100;
@@ -31,6 +32,13 @@ impl ThrottleKey {
     #[must_use]
     pub fn mail(key: &SecretKey, kind: &str, address: &str) -> Self {
         Self(key.mac(&[b"mail", kind.as_bytes(), address.as_bytes()]))
+    }
+
+    /// The counter of events of one kind in the audit trail that have the same cause: an id or another counter, which
+    /// cannot be guessed, so that no key is needed.
+    #[must_use]
+    pub fn events(kind: AuditType, cause: &[u8]) -> Self {
+        Self(*Digest::of(&[kind.word().as_bytes(), b"/", cause].concat()).as_bytes())
     }
 
     /// The key's bytes, for stores.
@@ -87,20 +95,31 @@ impl SlowDown {
     }
 }
 
-/// How many mails of one kind an address gets.
+/// How many things of one kind may happen.
 #[derive(Debug, Clone, Copy)]
-pub struct MailBudget {
+pub struct Budget {
     /// The shortest time between two.
     pub gap: Duration,
     /// The most within one window.
     pub most: i32,
-    /// The length of the window, from its first mail.
+    /// The length of the window, from the first in it.
     pub window: Duration,
 }
 
-impl MailBudget {
-    /// One a minute and five an hour.
-    pub const DEFAULT: Self = Self { gap: Duration::minutes(1), most: 5, window: Duration::hours(1) };
+impl Budget {
+    /// For mails of one kind to an address: one a minute and five an hour.
+    pub const MAIL: Self = Self { gap: Duration::minutes(1), most: 5, window: Duration::hours(1) };
+    /// For events of one kind in the audit trail that cost whoever causes them next to nothing: five an hour.
+    pub const EVENTS: Self = Self { gap: Duration::ZERO, most: 5, window: Duration::hours(1) };
+
+    /// Whether there is room for one more at `now`.
+    #[must_use]
+    pub fn has_room(&self, counted: Option<Throttle>, now: Timestamp) -> bool {
+        counted.is_none_or(|counted| {
+            let is_in_window = now < counted.first_time + self.window;
+            now >= counted.last_time + self.gap && (counted.count < self.most || !is_in_window)
+        })
+    }
 }
 
 #[cfg(test)]
@@ -125,6 +144,18 @@ mod tests {
         for count in [17, 99, 100, i32::MAX] {
             assert_eq!(wait(count, at(100)), Some(Duration::hours(1)), "{count}");
         }
+    }
+
+    #[test]
+    fn a_budget_has_room_after_the_gap_and_for_so_many_in_a_window() {
+        let room =
+            |count, now| Budget::MAIL.has_room(Some(Throttle { count, first_time: at(0), last_time: at(60) }), now);
+        assert!(Budget::MAIL.has_room(None, at(0)));
+        assert_eq!((room(1, at(119)), room(1, at(120))), (false, true));
+        assert_eq!((room(4, at(3599)), room(5, at(3599)), room(5, at(3600))), (true, false, true));
+        let events =
+            |count| Budget::EVENTS.has_room(Some(Throttle { count, first_time: at(0), last_time: at(0) }), at(0));
+        assert_eq!((events(4), events(5)), (true, false));
     }
 
     #[test]

@@ -25,10 +25,7 @@ impl Username {
         if !(3..=32).contains(&input.chars().count()) {
             return Err(InvalidUsername::Length);
         }
-        let is_mark = |b: u8| b"._-".contains(&b);
-        if !input.bytes().all(|b| b.is_ascii_alphanumeric() || is_mark(b)) {
-            return Err(InvalidUsername::Character);
-        }
+        Self::canonical_prefix(input)?;
         let bytes = input.as_bytes();
         let ends_in_mark = bytes.first().copied().is_some_and(is_mark) || bytes.last().copied().is_some_and(is_mark);
         if ends_in_mark || bytes.windows(2).any(|pair| pair.iter().copied().all(is_mark)) {
@@ -37,11 +34,23 @@ impl Username {
         Ok(Self(input.to_ascii_lowercase()))
     }
 
+    /// The beginning of usernames that this one stands for, perhaps empty.
+    pub fn canonical_prefix(input: &str) -> Result<String, InvalidUsername> {
+        if !input.bytes().all(|b| b.is_ascii_alphanumeric() || is_mark(b)) {
+            return Err(InvalidUsername::Character);
+        }
+        Ok(input.to_ascii_lowercase())
+    }
+
     /// The username in lower case.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+fn is_mark(b: u8) -> bool {
+    b"._-".contains(&b)
 }
 
 #[cfg(test)]
@@ -71,6 +80,13 @@ mod tests {
         ] {
             assert_eq!(Username::parse(text), Err(why), "{text:?}");
         }
+    }
+
+    #[test]
+    fn a_beginning_may_be_short_and_end_in_a_mark() {
+        assert_eq!(Username::canonical_prefix(""), Ok(String::new()));
+        assert_eq!(Username::canonical_prefix("Al."), Ok("al.".to_owned()));
+        assert_eq!(Username::canonical_prefix("a@"), Err(InvalidUsername::Character));
     }
 
     proptest! {

@@ -1,7 +1,9 @@
 use super::Accounts;
+use crate::application::audit_trail::Event;
 use crate::application::caller::Caller;
 use crate::application::error::{Error, Refusal, Result, Violation, Violations};
 use crate::domain::action_token::ActionPurpose;
+use crate::domain::audit::AuditType;
 use crate::domain::email::EmailAddress;
 use crate::domain::mail::MailContent;
 
@@ -22,6 +24,8 @@ impl Accounts {
         let to = (&new_email, Some(&user));
         self.post.send_token(tx.as_mut(), to, ActionPurpose::ChangeEmail, (&self.policy, now)).await?;
         self.post.send_sparingly(tx.as_mut(), &user, MailContent::EmailChangeRequested, now).await?;
+        let event = Event::by(caller, AuditType::EmailChangeRequested).on(user.id);
+        self.trail.record(tx.as_mut(), event, now).await?;
         tx.commit().await?;
         Ok(())
     }

@@ -1,5 +1,6 @@
 use super::Accounts;
 use super::own_password::confirm_own;
+use crate::application::audit_trail::Event;
 use crate::application::brake;
 use crate::application::caller::Caller;
 use crate::application::error::{Error, Result, Violation, Violations};
@@ -7,6 +8,7 @@ use crate::application::ports::PasswordCredential;
 use crate::application::save;
 use crate::domain::Timestamp;
 use crate::domain::action_token::ActionPurpose;
+use crate::domain::audit::AuditType;
 use crate::domain::mail::MailContent;
 use crate::domain::password::{Password, PasswordHash};
 use crate::domain::session::EndReason;
@@ -25,7 +27,7 @@ impl Accounts {
     pub async fn change_password(&self, caller: &Caller, command: ChangePassword) -> Result<()> {
         let now = self.clock.now();
         let current = self.parse_change(&command)?;
-        let (user, credential) = self.check_own_password(caller, &current, now).await?;
+        let (user, credential) = self.check_own_password(caller, &current, (AuditType::PasswordChanged, now)).await?;
         let accepted = self.policy.passwords.accept(&command.new_password, &user.words());
         let new = accepted.map_err(|why| Error::Invalid(vec![Violation::password("new_password", why)]))?;
         let hash = self.hasher.hash(&new).await?;
@@ -60,6 +62,8 @@ impl Accounts {
         }
         brake::forget_all(tx.as_mut(), &self.throttle_key, &user).await?;
         self.post.send(tx.as_mut(), &user, MailContent::PasswordChanged, now).await?;
+        let event = Event::by(caller, AuditType::PasswordChanged).on(user.id);
+        self.trail.record(tx.as_mut(), event, now).await?;
         tx.commit().await?;
         Ok(())
     }

@@ -1,7 +1,9 @@
 use super::Accounts;
+use crate::application::audit_trail::Event;
 use crate::application::error::{Refusal, Result, Violations};
 use crate::application::save;
 use crate::domain::action_token::{self, ActionPurpose};
+use crate::domain::audit::AuditType;
 use crate::domain::mail::MailContent;
 use crate::domain::origin::Origin;
 use crate::domain::text;
@@ -32,6 +34,8 @@ impl Accounts {
         for address in [&old_email, &user.email] {
             self.post.send_to(tx.as_mut(), (&user, address), MailContent::EmailChanged, now).await?;
         }
+        let event = Event::by_person(user.id, origin, AuditType::EmailChanged).on(user.id);
+        self.trail.record(tx.as_mut(), event, now).await?;
         tx.commit().await?;
         Ok(())
     }

@@ -1,8 +1,10 @@
 use super::Accounts;
 use super::own_password::confirm_own;
+use crate::application::audit_trail::Event;
 use crate::application::caller::Caller;
 use crate::application::error::{Result, Violations};
 use crate::application::{rights, save};
+use crate::domain::audit::AuditType;
 use crate::domain::password::Password;
 
 impl Accounts {
@@ -12,13 +14,15 @@ impl Accounts {
         let mut violations = Violations::default();
         let password = violations.take("password", Password::presented(password));
         let password = violations.check(password)?;
-        let (_, credential) = self.check_own_password(caller, &password, now).await?;
+        let (_, credential) = self.check_own_password(caller, &password, (AuditType::UserDeleted, now)).await?;
 
         let mut tx = self.store.write().await?;
         let mut user = confirm_own(tx.as_mut(), caller, &credential).await?;
         rights::keep_an_administrator(tx.as_mut(), &user).await?;
         user.delete(self.policy.deleted_retention, now)?;
         save::closed(tx.as_mut(), &user, now).await?;
+        let event = Event::by(caller, AuditType::UserDeleted).on(user.id);
+        self.trail.record(tx.as_mut(), event, now).await?;
         tx.commit().await?;
         Ok(())
     }

@@ -1,21 +1,34 @@
 use super::Accounts;
-use crate::application::brake::Brake;
+use crate::application::audit_trail::Event;
+use crate::application::brake::{Brake, FailedAttempt};
 use crate::application::caller::Caller;
 use crate::application::error::{Refusal, Result};
 use crate::application::ports::{PasswordCredential, Transaction, Verification};
 use crate::domain::Timestamp;
+use crate::domain::audit::AuditType;
 use crate::domain::password::Password;
 use crate::domain::throttle::HARD_LIMIT;
 use crate::domain::user::User;
 
 impl Accounts {
     /// Has the caller prove the own password once more. A wrong one counts like a failed sign-in, so that a stolen
-    /// session is no way around the limits.
+    /// session is no way around the limits. `kind` is what it is asked for.
     pub(super) async fn check_own_password(
         &self,
         caller: &Caller,
         password: &Password,
-        now: Timestamp,
+        (kind, now): (AuditType, Timestamp),
+    ) -> Result<(User, PasswordCredential)> {
+        let outcome = self.try_own_password(caller, password, (kind, now)).await;
+        let throttled = Event::by(caller, AuditType::LoginThrottled).on(caller.user_id).with("request", kind.word());
+        self.trail.note_throttling(self.store.as_ref(), outcome, throttled, now).await
+    }
+
+    async fn try_own_password(
+        &self,
+        caller: &Caller,
+        password: &Password,
+        (kind, now): (AuditType, Timestamp),
     ) -> Result<(User, PasswordCredential)> {
         let (user, credential) = {
             let mut tx = self.store.read().await?;
@@ -25,7 +38,9 @@ impl Accounts {
         brake.admit(self.store.read().await?.as_mut(), now).await?;
         let verification = self.hasher.verify(password, Some(&credential.hash)).await?;
         if verification == Verification::Mismatch || credential.failures >= HARD_LIMIT {
-            brake.remember_failure(self.store.as_ref(), user.id, now).await?;
+            let event = Event::by(caller, kind).on(user.id).failed("PASSWORD_WRONG");
+            let attempt = FailedAttempt { user_id: user.id, event };
+            brake.remember_failure(self.store.as_ref(), &self.trail, attempt, now).await?;
             return Err(Refusal::CredentialsInvalid.into());
         }
         Ok((user, credential))

@@ -1,6 +1,8 @@
 use super::Accounts;
+use crate::application::audit_trail::Event;
 use crate::application::caller::Caller;
 use crate::application::error::{Refusal, Result, Violations};
+use crate::domain::audit::AuditType;
 use crate::domain::id::SessionId;
 use crate::domain::session::EndReason;
 
@@ -17,7 +19,10 @@ impl Accounts {
         session
             .filter(|session| session.user_id == caller.user_id && session.is_live(now))
             .ok_or(Refusal::NotFound { resource: "Session", name: id.to_string() })?;
-        tx.sessions().end_session(id, EndReason::Revoked, now).await?;
+        if tx.sessions().end_session(id, EndReason::Revoked, now).await? {
+            let event = Event::by(caller, AuditType::SessionRevoked).on(caller.user_id).with("session_id", id);
+            self.trail.record(tx.as_mut(), event, now).await?;
+        }
         tx.commit().await?;
         Ok(())
     }

@@ -1,8 +1,10 @@
 use super::Accounts;
+use crate::application::audit_trail::Event;
 use crate::application::caller::Caller;
 use crate::application::error::{Refusal, Result, Violations};
 use crate::application::profile::{ProfileTexts, require_free_username};
 use crate::application::{etag, save};
+use crate::domain::audit::AuditType;
 use crate::domain::user::User;
 
 /// What a person wants to change of the own account.
@@ -20,6 +22,7 @@ impl Accounts {
         let now = self.clock.now();
         let mut violations = Violations::default();
         let etag = violations.take("user.etag", etag::read(&command.etag));
+        let fields = command.profile.named().join(",");
         let changes = command.profile.parse(&mut violations);
         let (etag, changes) = violations.check(etag.zip(Some(changes)))?;
 
@@ -29,6 +32,8 @@ impl Accounts {
         require_free_username(tx.as_mut(), &user, &changes).await?;
         user.change_profile(changes, now);
         save::user(tx.as_mut(), &user).await?;
+        let event = Event::by(caller, AuditType::UserUpdated).on(user.id).with("fields", fields);
+        self.trail.record(tx.as_mut(), event, now).await?;
         tx.commit().await?;
         Ok(user)
     }

@@ -1,30 +1,56 @@
 use time::Duration;
 
 use super::{Auth, Bearer};
+use crate::application::audit_trail::Event;
 use crate::application::caller::Caller;
-use crate::application::error::{Refusal, Result};
+use crate::application::error::{Error, Refusal, Result};
 use crate::application::rights;
 use crate::domain::access::Access;
+use crate::domain::audit::AuditType;
 use crate::domain::origin::Origin;
 
 impl Auth {
-    /// Lets a call in or refuses it, by the access policy of its RPC. Public RPCs have no caller.
-    pub async fn admit(&self, bearer: &Bearer, access: &Access, origin: &Origin) -> Result<Option<Caller>> {
-        match access {
-            Access::Public => Ok(None),
-            Access::Authenticated { max_auth_age } => {
-                let caller = self.authenticate(bearer, origin).await?;
-                self.check_age(&caller, *max_auth_age)?;
-                Ok(Some(caller))
+    /// Lets a call of an RPC in or refuses it, by the RPC's access policy. Public RPCs have no caller.
+    pub async fn admit(
+        &self,
+        bearer: &Bearer,
+        (rpc, access): (&str, &Access),
+        origin: &Origin,
+    ) -> Result<Option<Caller>> {
+        if *access == Access::Public {
+            return Ok(None);
+        }
+        let caller = self.authenticate(bearer, origin).await?;
+        match self.judge(&caller, access).await {
+            Err(Error::Refused(refusal)) => {
+                self.remember_denial(&caller, rpc, &refusal).await?;
+                Err(refusal.into())
             }
+            judged => judged.map(|()| Some(caller)),
+        }
+    }
+
+    /// Remembers that somebody was denied what takes a permission or a fresh sign-in. Other refusals are no denials.
+    pub async fn remember_denial(&self, caller: &Caller, rpc: &str, refusal: &Refusal) -> Result<()> {
+        let event = Event::by(caller, AuditType::AccessDenied).with("rpc", rpc);
+        let event = match refusal {
+            Refusal::PermissionMissing { permission } => {
+                event.denied("PERMISSION_MISSING").with("permission", permission)
+            }
+            Refusal::StepUpRequired { .. } => event.denied("STEP_UP_REQUIRED"),
+            _ => return Ok(()),
+        };
+        let cause = [caller.user_id.as_uuid().as_bytes(), rpc.as_bytes()].concat();
+        self.trail.record_sparingly(self.store.as_ref(), (event, &cause), self.clock.now()).await
+    }
+
+    async fn judge(&self, caller: &Caller, access: &Access) -> Result<()> {
+        match access {
+            Access::Public => Ok(()),
+            Access::Authenticated { max_auth_age } => self.check_age(caller, *max_auth_age),
             Access::Permission { permission, max_auth_age } => {
-                let caller = self.authenticate(bearer, origin).await?;
-                let rights = rights::of(self.store.read().await?.as_mut(), caller.user_id).await?;
-                if !rights.allow(permission) {
-                    return Err(Refusal::PermissionMissing { permission: permission.to_string() }.into());
-                }
-                self.check_age(&caller, *max_auth_age)?;
-                Ok(Some(caller))
+                rights::require(self.store.read().await?.as_mut(), caller.user_id, permission).await?;
+                self.check_age(caller, *max_auth_age)
             }
         }
     }

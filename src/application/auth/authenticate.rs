@@ -2,6 +2,7 @@ use super::Auth;
 use crate::application::caller::Caller;
 use crate::application::error::{Refusal, Result};
 use crate::application::ports::TokenRejected;
+use crate::application::rights;
 use crate::domain::origin::Origin;
 use crate::domain::secret::Secret;
 
@@ -25,11 +26,8 @@ impl Auth {
             TokenRejected::Expired => Refusal::TokenExpired,
             TokenRejected::Invalid => Refusal::TokenInvalid,
         })?;
-        let found = self.store.read().await?.sessions().find_session_with_user(claims.session_id).await?;
-        let (session, user) = found.ok_or(Refusal::TokenInvalid)?;
-        if session.user_id != claims.subject || !session.is_live(now) || !user.keeps_sessions() {
-            return Err(Refusal::TokenInvalid.into());
-        }
-        Ok(Caller { user_id: user.id, session_id: session.id, auth_time: claims.auth_time, origin: origin.clone() })
+        let (user_id, session_id) = (claims.subject, claims.session_id);
+        rights::require_presence(self.store.read().await?.as_mut(), (user_id, session_id), now).await?;
+        Ok(Caller { user_id, session_id, auth_time: claims.auth_time, origin: origin.clone() })
     }
 }

@@ -1,8 +1,10 @@
 use super::{Auth, IssuedTokens};
-use crate::application::brake::{self, Brake};
+use crate::application::audit_trail::Event;
+use crate::application::brake::{self, Brake, FailedAttempt};
 use crate::application::error::{Refusal, Result, Violations};
 use crate::application::ports::{PasswordCredential, Transaction, Verification};
 use crate::domain::Timestamp;
+use crate::domain::audit::AuditType;
 use crate::domain::client::ClientLabel;
 use crate::domain::email::{self, EmailAddress};
 use crate::domain::id::{SessionId, UserId};
@@ -11,7 +13,7 @@ use crate::domain::password::{Password, PasswordHash};
 use crate::domain::refresh_token::RefreshToken;
 use crate::domain::session::{Authentication, MAX_PER_USER, RefreshState, Session};
 use crate::domain::text;
-use crate::domain::throttle::HARD_LIMIT;
+use crate::domain::throttle::{HARD_LIMIT, SlowDown};
 use crate::domain::user::{SignInRefusal, User, UserState};
 use crate::domain::username::Username;
 
@@ -61,7 +63,17 @@ impl Auth {
         let now = self.clock.now();
         let attempt = self.parse_log_in(&command)?;
         let brake = Brake::sign_in(&self.throttle_key, attempt.identifier.canonical(), &origin.client);
+        let outcome = self.try_log_in(&attempt, &brake, (origin, now)).await;
+        let throttled = Event::anonymous(origin, AuditType::LoginThrottled);
+        self.trail.note_throttling(self.store.as_ref(), outcome, throttled, now).await
+    }
 
+    async fn try_log_in(
+        &self,
+        attempt: &Attempt,
+        brake: &Brake,
+        (origin, now): (&Origin, Timestamp),
+    ) -> Result<IssuedTokens> {
         let known = {
             let mut tx = self.store.read().await?;
             brake.admit(tx.as_mut(), now).await?;
@@ -69,38 +81,60 @@ impl Auth {
         };
         let hash = known.credential.as_ref().map(|credential| &credential.hash);
         let verification = self.hasher.verify(&attempt.password, hash).await?;
-        let Some(user) = known.proven(verification) else {
-            brake.remember_failure(self.store.as_ref(), known.user_id(), now).await?;
-            return Err(Refusal::CredentialsInvalid.into());
+        let user = match known.proven(verification) {
+            Ok(user) => user,
+            Err(why) => {
+                let attempt = FailedAttempt { user_id: known.user_id(), event: known.failed(why, origin) };
+                brake.remember_failure(self.store.as_ref(), &self.trail, attempt, now).await?;
+                return Err(Refusal::CredentialsInvalid.into());
+            }
         };
-        user.may_sign_in(self.policy.unverified_sign_in).map_err(refuse)?;
+        if let Err(why) = user.may_sign_in(self.policy.unverified_sign_in) {
+            let event = Event::by_person(user.id, origin, AuditType::LoginFailed).on(user.id).denied(word(why));
+            self.trail.record_alone(self.store.as_ref(), event, now).await?;
+            return Err(refuse(why).into());
+        }
         let stronger = match verification {
             Verification::MatchOutdated => Some(self.hasher.hash(&attempt.password).await?),
             Verification::Match | Verification::Mismatch => None,
         };
 
         let refresh = RefreshToken::first(SessionId::new(now, &self.entropy.bytes()?), &self.entropy.bytes()?);
-        let session = self.begin_session(user.id, &attempt, &refresh, (origin, now));
+        let session = self.begin_session(user.id, attempt, &refresh, (origin, now));
         let mut tx = self.store.write().await?;
         brake.admit(tx.as_mut(), now).await?;
-        let user = self.confirm(tx.as_mut(), &known, stronger.as_ref()).await?;
+        let Some(user) = self.confirm(tx.as_mut(), &known, stronger.as_ref()).await? else {
+            let event = known.failed("ACCOUNT_CHANGED_MEANWHILE", origin);
+            self.trail.record(tx.as_mut(), event, now).await?;
+            tx.commit().await?;
+            return Err(Refusal::CredentialsInvalid.into());
+        };
         brake::forget(tx.as_mut(), &self.throttle_key, attempt.identifier.canonical()).await?;
         tx.sessions().evict_sessions(user.id, MAX_PER_USER - 1, now).await?;
         self.tell_of_sign_in(tx.as_mut(), &user, &session).await?;
         tx.sessions().insert_session(&session).await?;
         tx.users().record_login(user.id, now).await?;
+        self.trail.record(tx.as_mut(), known.succeeded(&session, origin), now).await?;
         tx.commit().await?;
         self.issue.issue(&session, &refresh, now)
     }
 
-    /// Checks that what the password was checked against still holds, and clears the failures. The person as of now, whom
-    /// nobody suspends or deletes before the session is there to be ended with the others.
-    async fn confirm(&self, tx: &mut dyn Transaction, known: &Known, stronger: Option<&PasswordHash>) -> Result<User> {
-        let user = tx.users().lock_user(known.user_id()).await?.ok_or(Refusal::CredentialsInvalid)?;
-        let credential = tx.credentials().find_password(user.id).await?.ok_or(Refusal::CredentialsInvalid)?;
+    /// The person, if what the password was checked against still holds; clears the failures. Nobody suspends or deletes
+    /// the person before the session is there to be ended with the others.
+    async fn confirm(
+        &self,
+        tx: &mut dyn Transaction,
+        known: &Known,
+        stronger: Option<&PasswordHash>,
+    ) -> Result<Option<User>> {
+        let user = tx.users().lock_user(known.user_id()).await?;
+        let credential = tx.credentials().find_password(known.user_id()).await?;
+        let (Some(user), Some(credential)) = (user, credential) else {
+            return Ok(None);
+        };
         let same_password = known.credential.as_ref().is_some_and(|before| before.hash == credential.hash);
         if !same_password || user.may_sign_in(self.policy.unverified_sign_in).is_err() {
-            return Err(Refusal::CredentialsInvalid.into());
+            return Ok(None);
         }
         if credential.failures > 0 {
             tx.credentials().forget_failures(user.id).await?;
@@ -108,7 +142,7 @@ impl Auth {
         if let Some(stronger) = stronger {
             tx.credentials().upgrade_hash(user.id, &credential.hash, stronger).await?;
         }
-        Ok(user)
+        Ok(Some(user))
     }
 
     fn begin_session(
@@ -181,14 +215,39 @@ impl Known {
         self.user.as_ref().map_or(UserId::NOBODY, |user| user.id)
     }
 
-    /// The person, if the account exists, the password was right, and it is not disabled by too many failures.
-    fn proven(&self, verification: Verification) -> Option<&User> {
-        let enabled = self.credential.as_ref().is_some_and(|credential| credential.failures < HARD_LIMIT);
-        let user = self.user.as_ref().filter(|user| user.state != UserState::Deleted);
+    fn failures(&self) -> i32 {
+        self.credential.as_ref().map_or(0, |credential| credential.failures)
+    }
+
+    /// The person, if the account exists, the password was right, and it is not disabled by too many failures; or else
+    /// a word for the audit trail, and for nobody else.
+    fn proven(&self, verification: Verification) -> std::result::Result<&User, &'static str> {
+        let user = self.user.as_ref().ok_or("IDENTIFIER_UNKNOWN")?;
         match verification {
-            Verification::Match | Verification::MatchOutdated if enabled => user,
-            _ => None,
+            Verification::Mismatch => Err("PASSWORD_WRONG"),
+            _ if self.failures() >= HARD_LIMIT => Err("PASSWORD_DISABLED"),
+            _ if user.state == UserState::Deleted => Err("ACCOUNT_DELETED"),
+            Verification::Match | Verification::MatchOutdated => Ok(user),
         }
+    }
+
+    fn failed(&self, why: &str, origin: &Origin) -> Event {
+        let event = Event::anonymous(origin, AuditType::LoginFailed).failed(why);
+        if let Some(user) = &self.user { event.on(user.id) } else { event }
+    }
+
+    fn succeeded(&self, session: &Session, origin: &Origin) -> Event {
+        let failures = self.failures();
+        let kind = if failures < SlowDown::ACCOUNT.first_delayed {
+            AuditType::LoginSucceeded
+        } else {
+            AuditType::LoginSucceededAfterFailures
+        };
+        Event::by_person(session.user_id, origin, kind)
+            .on(session.user_id)
+            .with("session_id", session.id)
+            .with("method", session.authentication.methods.join(","))
+            .with("failures_before", failures)
     }
 }
 
@@ -198,6 +257,16 @@ fn refuse(why: SignInRefusal) -> Refusal {
         SignInRefusal::Disabled => Refusal::AccountDisabled,
         SignInRefusal::EmailNotVerified => Refusal::EmailNotVerified,
         SignInRefusal::PasswordChangeRequired => Refusal::PasswordChangeRequired,
+    }
+}
+
+/// The word for it in the audit trail.
+fn word(why: SignInRefusal) -> &'static str {
+    match why {
+        SignInRefusal::Unknown => "ACCOUNT_DELETED",
+        SignInRefusal::Disabled => "ACCOUNT_DISABLED",
+        SignInRefusal::EmailNotVerified => "EMAIL_NOT_VERIFIED",
+        SignInRefusal::PasswordChangeRequired => "PASSWORD_CHANGE_REQUIRED",
     }
 }
 

@@ -1,5 +1,7 @@
 use super::{Auth, Bearer};
+use crate::application::audit_trail::Event;
 use crate::application::error::{Result, Violations};
+use crate::domain::audit::AuditType;
 use crate::domain::origin::Origin;
 use crate::domain::refresh_token::{self, RefreshToken};
 use crate::domain::session::EndReason;
@@ -26,7 +28,12 @@ impl Auth {
         };
         if let Some(session_id) = session_id {
             let mut tx = self.store.write().await?;
-            tx.sessions().end_session(session_id, EndReason::Logout, now).await?;
+            let session = tx.sessions().find_session(session_id).await?;
+            let has_ended = tx.sessions().end_session(session_id, EndReason::Logout, now).await?;
+            if let Some(session) = session.filter(|_| has_ended) {
+                let event = Event::by_person(session.user_id, origin, AuditType::LoggedOut).on(session.user_id);
+                self.trail.record(tx.as_mut(), event.with("session_id", session_id), now).await?;
+            }
             tx.commit().await?;
         }
         Ok(())

@@ -1,6 +1,8 @@
 use super::{Auth, IssuedTokens};
+use crate::application::audit_trail::Event;
 use crate::application::error::{Error, Refusal, Result, Violations};
 use crate::application::ports::Transaction;
+use crate::domain::audit::AuditType;
 use crate::domain::origin::Origin;
 use crate::domain::refresh_token::{self, RefreshToken};
 use crate::domain::session::{EndReason, RefreshVerdict};
@@ -21,9 +23,9 @@ impl Auth {
         let token = RefreshToken::parse(text, &self.refresh_key).ok_or(Refusal::RefreshTokenInvalid)?;
 
         let mut tx = self.store.write().await?;
-        let mut pass = self.pass(tx.as_mut(), &token, now).await;
+        let mut pass = self.pass(tx.as_mut(), &token, (origin, now)).await;
         if matches!(pass, Ok(None)) {
-            pass = self.pass(tx.as_mut(), &token, now).await;
+            pass = self.pass(tx.as_mut(), &token, (origin, now)).await;
         }
         match pass {
             Ok(Some((session, successor))) => {
@@ -45,7 +47,7 @@ impl Auth {
         &self,
         tx: &mut dyn Transaction,
         token: &RefreshToken,
-        now: Timestamp,
+        (origin, now): (&Origin, Timestamp),
     ) -> Result<Option<(Session, RefreshToken)>> {
         let found = tx.sessions().find_session_with_user(token.session_id()).await?;
         let (mut session, user) = found.ok_or(Refusal::RefreshTokenInvalid)?;
@@ -62,6 +64,8 @@ impl Auth {
             RefreshVerdict::Repeat => Ok(Some((session, successor))),
             RefreshVerdict::Reused => {
                 tx.sessions().end_session(session.id, EndReason::TokenReuse, now).await?;
+                let event = Event::anonymous(origin, AuditType::TokenReused).on(user.id).failed("REFRESH_TOKEN_REUSED");
+                self.trail.record(tx, event.with("session_id", session.id), now).await?;
                 tracing::warn!(session_id = %session.id, user_id = %user.id, "a retired refresh token came back, the session was ended");
                 Err(Refusal::RefreshTokenInvalid.into())
             }

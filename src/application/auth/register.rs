@@ -1,10 +1,12 @@
 use super::Auth;
+use crate::application::audit_trail::Event;
 use crate::application::brake::Brake;
 use crate::application::error::{Refusal, Result, Violations};
 use crate::application::ports::{Transaction, UserInsert};
 use crate::application::save;
 use crate::domain::Timestamp;
 use crate::domain::action_token::ActionPurpose;
+use crate::domain::audit::AuditType;
 use crate::domain::email::EmailAddress;
 use crate::domain::id::UserId;
 use crate::domain::mail::MailContent;
@@ -36,25 +38,29 @@ impl Auth {
         let now = self.clock.now();
         let (who, password) = self.parse_sign_up(&command)?;
         let brake = Brake::request(&self.throttle_key, "sign_up", &origin.client);
-        brake.admit(self.store.read().await?.as_mut(), now).await?;
+        let admitted = brake.admit(self.store.read().await?.as_mut(), now).await;
+        let throttled = Event::anonymous(origin, AuditType::RateLimitExceeded).with("request", "user_created");
+        self.trail.note_throttling(self.store.as_ref(), admitted, throttled, now).await?;
 
         let hash = self.hasher.hash(&password).await?;
         let user = User::sign_up(UserId::new(now, &self.entropy.bytes()?), who, now);
 
         let mut tx = self.store.write().await?;
         brake.count(tx.as_mut(), now).await?;
-        match tx.users().insert_user(&user).await? {
+        let event = match tx.users().insert_user(&user).await? {
             UserInsert::Inserted => {
                 tx.credentials().put_password(user.id, &hash, now).await?;
                 self.send_verification(tx.as_mut(), &user, now).await?;
+                Event::anonymous(origin, AuditType::UserCreated).on(user.id)
             }
-            UserInsert::NameTaken => self.answer_taken_name(tx.as_mut(), &user, (&hash, now)).await?,
-        }
+            UserInsert::NameTaken => self.answer_taken_name(tx.as_mut(), &user, &hash, (origin, now)).await?,
+        };
+        self.trail.record(tx.as_mut(), event, now).await?;
         tx.commit().await?;
         Ok(())
     }
 
-    /// Tells the owner of a taken address, and nobody else. Only a username of somebody else is refused openly: it is
+    /// Tells the owner of a taken address, and nobody else; yields what the audit trail tells of it. Only a username of somebody else is refused openly: it is
     /// public, and the person has to choose another one.
     ///
     /// A provisional account belongs to nobody yet. Each token that is mailed stands for the sign-up it was mailed for, or
@@ -65,8 +71,9 @@ impl Auth {
         &self,
         tx: &mut dyn Transaction,
         user: &User,
-        (hash, now): (&PasswordHash, Timestamp),
-    ) -> Result<()> {
+        hash: &PasswordHash,
+        (origin, now): (&Origin, Timestamp),
+    ) -> Result<Event> {
         if let Some(username) = &user.username {
             let holder = tx.users().find_by_username(username).await?;
             if holder.is_some_and(|holder| holder.email.canonical() != user.email.canonical()) {
@@ -76,6 +83,7 @@ impl Auth {
         let Some(mut owner) = tx.users().find_by_email(&user.email).await? else {
             return Err(Refusal::UsernameTaken.into());
         };
+        let refused = Event::anonymous(origin, AuditType::UserCreated).on(owner.id).failed("EMAIL_TAKEN");
         match owner.state {
             UserState::Pending if owner.provisional => {
                 if self.send_verification(tx, &owner, now).await? {
@@ -90,14 +98,16 @@ impl Auth {
                     };
                     owner.change_profile(profile, now);
                     save::user(tx, &owner).await?;
+                    let renewed = Event::anonymous(origin, AuditType::UserUpdated).on(owner.id);
+                    return Ok(renewed.with("cause", "sign_up_again"));
                 }
-                Ok(())
             }
             UserState::Pending | UserState::Active | UserState::Suspended => {
-                self.post.send_sparingly(tx, &owner, MailContent::AlreadyRegistered, now).await
+                self.post.send_sparingly(tx, &owner, MailContent::AlreadyRegistered, now).await?;
             }
-            UserState::Deleted => Ok(()),
+            UserState::Deleted => {}
         }
+        Ok(refused)
     }
 
     async fn send_verification(&self, tx: &mut dyn Transaction, user: &User, now: Timestamp) -> Result<bool> {

@@ -1,9 +1,11 @@
 use super::Auth;
+use crate::application::audit_trail::Event;
 use crate::application::error::{Error, Refusal, Result, Violation, Violations};
 use crate::application::ports::Transaction;
 use crate::application::{brake, save};
 use crate::domain::Timestamp;
 use crate::domain::action_token::{self, ActionPurpose};
+use crate::domain::audit::AuditType;
 use crate::domain::id::UserId;
 use crate::domain::mail::MailContent;
 use crate::domain::origin::Origin;
@@ -47,6 +49,8 @@ impl Auth {
         for notice in notices(purpose, was_pending) {
             self.post.send(tx.as_mut(), &user, notice.clone(), now).await?;
         }
+        let event = Event::by_person(user.id, origin, AuditType::PasswordReset).on(user.id);
+        self.trail.record(tx.as_mut(), event, now).await?;
         tx.commit().await?;
         Ok(())
     }

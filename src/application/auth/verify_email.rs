@@ -1,7 +1,9 @@
 use super::Auth;
+use crate::application::audit_trail::Event;
 use crate::application::error::{Refusal, Result, Violations};
 use crate::application::save;
 use crate::domain::action_token::{self, ActionPurpose};
+use crate::domain::audit::AuditType;
 use crate::domain::mail::MailContent;
 use crate::domain::origin::Origin;
 use crate::domain::text;
@@ -26,6 +28,8 @@ impl Auth {
                 self.post.send(tx.as_mut(), &user, MailContent::Welcome, now).await?;
             }
         }
+        let event = Event::by_person(user.id, origin, AuditType::EmailVerified).on(user.id);
+        self.trail.record(tx.as_mut(), event, now).await?;
         tx.commit().await?;
         Ok(())
     }

@@ -6,6 +6,7 @@ mod open;
 use std::sync::Arc;
 
 use super::Ports;
+use super::audit_trail::AuditTrail;
 use super::ports::{AccessTokens, Clock, Entropy, KeyGenerator, Sealer, Store};
 use crate::domain::signing_key::SigningAlgorithm;
 
@@ -18,6 +19,7 @@ pub struct Keys {
     tokens: Arc<dyn AccessTokens>,
     generator: Arc<dyn KeyGenerator>,
     algorithm: SigningAlgorithm,
+    trail: AuditTrail,
 }
 
 impl Keys {
@@ -32,6 +34,7 @@ impl Keys {
             tokens: ports.tokens.clone(),
             generator,
             algorithm,
+            trail: AuditTrail::new(ports.entropy.clone()),
         }
     }
 }

@@ -1,7 +1,9 @@
 use super::Keys;
+use crate::application::audit_trail::Event;
 use crate::application::error::{Error, Result};
 use crate::application::ports::{OpenedKey, SealError, Transaction};
 use crate::domain::Timestamp;
+use crate::domain::audit::AuditType;
 use crate::domain::secret::SecretKey;
 use crate::domain::signing_key::{SigningKey, SigningKeyState};
 
@@ -44,7 +46,10 @@ impl Keys {
             tx.server_secrets().insert_server_secret(ROOT_SECRET, &sealed, now).await?;
         }
         if !stored.has_active_key(now) {
-            tx.signing_keys().insert_signing_key(&self.make_signing_key(now)?).await?;
+            let key = self.make_signing_key(now)?;
+            tx.signing_keys().insert_signing_key(&key).await?;
+            let event = Event::by_system(AuditType::SigningKeyCreated).on(&key.kid);
+            self.trail.record(tx.as_mut(), event.with("algorithm", key.algorithm.name()), now).await?;
         }
         let complete = read(tx.as_mut()).await?;
         tx.commit().await?;

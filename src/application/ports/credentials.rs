@@ -28,8 +28,8 @@ pub trait Credentials: Send {
     /// Replaces the hash of the same password by a stronger one, unless the password was replaced meanwhile.
     async fn upgrade_hash(&mut self, user_id: UserId, old: &PasswordHash, new: &PasswordHash) -> StoreResult<bool>;
 
-    /// Counts a failed attempt; atomic. Does nothing, at the same cost, for an id without a password.
-    async fn count_failure(&mut self, user_id: UserId) -> StoreResult<()>;
+    /// Counts a failed attempt; atomic. How many there are now: zero, at the same cost, for an id without a password.
+    async fn count_failure(&mut self, user_id: UserId) -> StoreResult<i32>;
 
     /// Forgets the failures.
     async fn forget_failures(&mut self, user_id: UserId) -> StoreResult<()>;

@@ -23,7 +23,7 @@ mod users;
 pub use access_tokens::{AccessClaims, AccessTokens, OpenedKey, TokenRejected};
 pub use action_tokens::{ActionTokens, ConsumedToken};
 pub use answered_requests::{AnsweredRequest, AnsweredRequests, RequestKey};
-pub use audit_events::AuditEvents;
+pub use audit_events::{AuditEvents, TrailGap, TrailPosition};
 pub use clock::Clock;
 pub use credentials::{Credentials, PasswordCredential};
 pub use entropy::Entropy;

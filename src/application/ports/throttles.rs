@@ -2,7 +2,7 @@ use async_trait::async_trait;
 
 use super::StoreResult;
 use crate::domain::Timestamp;
-use crate::domain::throttle::{MailBudget, Throttle, ThrottleKey};
+use crate::domain::throttle::{Budget, Throttle, ThrottleKey};
 
 /// Counters of attempts, shared by all replicas.
 #[async_trait]
@@ -14,7 +14,7 @@ pub trait Throttles: Send {
     async fn count_event(&mut self, key: &ThrottleKey, now: Timestamp, forget_before: Timestamp) -> StoreResult<()>;
 
     /// Counts an event if the budget allows one at `now`; atomic. Whether it did.
-    async fn take_budget(&mut self, key: &ThrottleKey, budget: &MailBudget, now: Timestamp) -> StoreResult<bool>;
+    async fn take_budget(&mut self, key: &ThrottleKey, budget: &Budget, now: Timestamp) -> StoreResult<bool>;
 
     /// Forgets a counter.
     async fn forget_throttle(&mut self, key: &ThrottleKey) -> StoreResult<()>;

@@ -42,8 +42,8 @@ pub trait Users: Send {
     /// conflict.
     async fn update_user(&mut self, user: &User) -> StoreResult<bool>;
 
-    /// Erases up to `limit` deleted people whose time to be erased has come. How many.
-    async fn purge_users(&mut self, now: crate::domain::Timestamp, limit: i64) -> StoreResult<usize>;
+    /// Erases up to `limit` deleted people whose time to be erased has come. Who they were.
+    async fn purge_users(&mut self, now: crate::domain::Timestamp, limit: i64) -> StoreResult<Vec<UserId>>;
 
     /// Erases a person with all that belongs to them: password, sessions, mailed tokens and grants.
     async fn erase_user(&mut self, id: UserId) -> StoreResult<()>;

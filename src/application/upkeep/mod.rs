@@ -5,7 +5,10 @@ mod purge;
 
 use std::sync::Arc;
 
+use time::Duration;
+
 use super::Ports;
+use super::audit_trail::AuditTrail;
 use super::ports::{Clock, Mailer, Sealer, Store};
 
 /// The work in the background. Every replica does it; the store sees to it that nothing is done twice at a time.
@@ -14,12 +17,21 @@ pub struct Upkeep {
     clock: Arc<dyn Clock>,
     sealer: Arc<dyn Sealer>,
     mailer: Arc<dyn Mailer>,
+    trail: AuditTrail,
+    audit_retention: Duration,
 }
 
 impl Upkeep {
-    /// Takes the ports it needs.
+    /// Takes the ports it needs. `audit_retention` is how long the audit trail is kept, at least 30 days.
     #[must_use]
-    pub fn new(ports: &Ports, mailer: Arc<dyn Mailer>) -> Self {
-        Self { store: ports.store.clone(), clock: ports.clock.clone(), sealer: ports.sealer.clone(), mailer }
+    pub fn new(ports: &Ports, mailer: Arc<dyn Mailer>, audit_retention: Duration) -> Self {
+        Self {
+            store: ports.store.clone(),
+            clock: ports.clock.clone(),
+            sealer: ports.sealer.clone(),
+            mailer,
+            trail: AuditTrail::new(ports.entropy.clone()),
+            audit_retention,
+        }
     }
 }

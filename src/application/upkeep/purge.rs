@@ -1,8 +1,10 @@
 use time::Duration;
 
 use super::Upkeep;
+use crate::application::audit_trail::Event;
 use crate::application::error::Result;
 use crate::application::repeat::KEEP_ANSWERS;
+use crate::domain::audit::AuditType;
 
 /// How many rows one transaction erases, so that no writer waits long.
 const BATCH: i64 = 500;
@@ -23,7 +25,11 @@ impl Upkeep {
         let throttles = tx.throttles().purge_throttles(now - KEEP_THROTTLES, BATCH).await?;
         let people = tx.users().purge_users(now, BATCH).await?;
         let answers = tx.answered_requests().purge_answers(now - KEEP_ANSWERS, BATCH).await?;
+        let events = tx.audit_events().purge_audit_events(now - self.audit_retention, BATCH).await?;
+        for person in &people {
+            self.trail.record(tx.as_mut(), Event::by_system(AuditType::UserPurged).on(person), now).await?;
+        }
         tx.commit().await?;
-        Ok(sessions + tokens + throttles + people + answers)
+        Ok(sessions + tokens + throttles + people.len() + answers + events)
     }
 }

@@ -27,7 +27,6 @@ impl Users {
     ) -> Result<Answer<User>> {
         let now = self.clock.now();
         let mut violations = Violations::default();
-        call.check(&mut violations);
         let id = violations.take("id", UserId::parse(&command.id));
         let reason = violations.take("reason", StateReason::parse(&command.reason));
         let (id, reason) = violations.check(id.zip(reason))?;

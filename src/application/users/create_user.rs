@@ -49,7 +49,7 @@ impl Users {
         call: &Repeatable<User>,
     ) -> Result<Answer<User>> {
         let now = self.clock.now();
-        let plan = self.parse_plan(&command, call)?;
+        let plan = self.parse_plan(&command)?;
         let hash = match &plan.password {
             Some(password) => Some(self.hasher.hash(password).await?),
             None => None,
@@ -81,9 +81,8 @@ impl Users {
         work.finish(call, user).await
     }
 
-    fn parse_plan(&self, command: &CreateUser, call: &Repeatable<User>) -> Result<Plan> {
+    fn parse_plan(&self, command: &CreateUser) -> Result<Plan> {
         let mut violations = Violations::default();
-        call.check(&mut violations);
         let email = violations.take("user.email", EmailAddress::parse(&command.email));
         let username = violations.take_optional("user.username", &command.username, Username::parse);
         let display_name = violations.take("user.display_name", DisplayName::parse(&command.display_name));

@@ -9,8 +9,8 @@ impl Users {
     /// Lists a person's live sessions.
     pub async fn list_user_sessions(&self, id: &str, page: &PageRequest) -> Result<SessionPage> {
         let now = self.clock.now();
+        page.size()?;
         let mut violations = Violations::default();
-        page.check(&mut violations);
         let id = violations.take("id", UserId::parse(id));
         let id = violations.check(id)?;
 

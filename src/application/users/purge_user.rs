@@ -11,7 +11,6 @@ impl Users {
     pub async fn purge_user(&self, caller: &Caller, id: &str, call: &Repeatable<()>) -> Result<Answer<()>> {
         let now = self.clock.now();
         let mut violations = Violations::default();
-        call.check(&mut violations);
         let id = violations.take("id", UserId::parse(id));
         let id = violations.check(id)?;
 

@@ -21,7 +21,6 @@ impl Users {
     ) -> Result<Answer<User>> {
         let now = self.clock.now();
         let mut violations = Violations::default();
-        call.check(&mut violations);
         let id = violations.take("id", UserId::parse(id));
         let id = violations.check(id)?;
 

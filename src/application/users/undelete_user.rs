@@ -27,7 +27,6 @@ impl Users {
     ) -> Result<Answer<User>> {
         let now = self.clock.now();
         let mut violations = Violations::default();
-        call.check(&mut violations);
         let id = violations.take("id", UserId::parse(&command.id));
         let etag = violations.take("etag", etag::read(&command.etag));
         let (id, etag) = violations.check(id.zip(etag))?;

@@ -29,6 +29,16 @@ pub struct UpdateUser {
     pub etag: String,
 }
 
+impl UpdateUser {
+    /// The names of the fields to change, with commas between.
+    fn fields(&self) -> String {
+        let mut named = self.profile.named();
+        named.extend(self.email.is_some().then_some("email"));
+        named.extend(self.email_verified.is_some().then_some("email_verified"));
+        named.join(",")
+    }
+}
+
 impl Users {
     /// Changes an account. A new address is unproven unless the caller vouches for it.
     pub async fn update_user(
@@ -39,9 +49,9 @@ impl Users {
     ) -> Result<Answer<User>> {
         let now = self.clock.now();
         let mut violations = Violations::default();
-        call.check(&mut violations);
         let id = violations.take("user.id", UserId::parse(&command.id));
         let etag = violations.take("user.etag", etag::read(&command.etag));
+        let fields = command.fields();
         let changes = Changes {
             profile: command.profile.parse(&mut violations),
             email: command.email.and_then(|text| violations.take("user.email", EmailAddress::parse(&text))),
@@ -64,7 +74,7 @@ impl Users {
             rights::keep_an_administrator(tx, &before).await?;
         }
         save::user(tx, &user).await?;
-        let event = Event::by(caller, AuditType::UserUpdated).on(id).with("fields", names(&changes));
+        let event = Event::by(caller, AuditType::UserUpdated).on(id).with("fields", fields);
         self.trail.record(tx, event, now).await?;
         self.follow_up(tx, (caller, now), &before, &user).await?;
         work.finish(call, user).await
@@ -106,19 +116,4 @@ async fn require_free_email(tx: &mut dyn Transaction, user: &User) -> Result<()>
         return Err(Refusal::EmailTaken.into());
     }
     Ok(())
-}
-
-/// The names of the fields that have new values, for the audit trail.
-fn names(changes: &Changes) -> String {
-    let Changes { profile, email, email_verified } = changes;
-    let named = [
-        ("display_name", profile.display_name.is_some()),
-        ("username", profile.username.is_some()),
-        ("locale", profile.locale.is_some()),
-        ("attributes", profile.attributes.is_some()),
-        ("email", email.is_some()),
-        ("email_verified", email_verified.is_some()),
-    ];
-    let named = named.into_iter().filter_map(|(name, is_named)| is_named.then_some(name));
-    named.collect::<Vec<_>>().join(" ")
 }

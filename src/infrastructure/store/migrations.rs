@@ -31,6 +31,11 @@ pub enum MigrationError {
         /// The migration.
         name: String,
     },
+    /// The role that the service is to run as is none that may be kept from anything.
+    #[error(
+        "it must be a role that exists, without the attribute SUPERUSER, and neither the one that migrates nor one of its members"
+    )]
+    UnfitRole,
     /// The database did not do what was asked.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -57,6 +57,8 @@ pub struct DatabaseSettings {
     pub statement_timeout: Duration,
     /// How long PostgreSQL may wait for one lock.
     pub lock_timeout: Duration,
+    /// The PostgreSQL role that the service runs as, which migrating grants its rights to, if it is another one.
+    pub runtime_role: Option<String>,
     /// The certificates, in PEM, that a PostgreSQL server's certificate must descend from; otherwise those of the
     /// operating system.
     pub tls_ca_file: Option<PathBuf>,
@@ -72,6 +74,7 @@ impl DatabaseSettings {
             acquire_timeout: Duration::from_secs(5),
             statement_timeout: Duration::from_secs(5),
             lock_timeout: Duration::from_secs(2),
+            runtime_role: None,
             tls_ca_file: None,
         }
     }

@@ -6,6 +6,7 @@ use super::status;
 use crate::application::auth::Bearer;
 use crate::application::caller::Caller;
 use crate::application::error::{Error, Refusal};
+use crate::domain::access::Access;
 use crate::domain::origin::Origin;
 
 /// Who calls. The gate lets nobody without a caller through to an RPC that needs one; should it ever, deny.
@@ -21,6 +22,11 @@ pub(super) fn take<T>(request: Request<T>) -> Result<(Caller, T), Status> {
 
 /// Where the call comes from.
 pub(super) fn origin<T>(request: &Request<T>) -> Result<Origin, Status> {
+    found(request)
+}
+
+/// The access policy that the call was let in by.
+pub(super) fn access<T>(request: &Request<T>) -> Result<Access, Status> {
     found(request)
 }
 

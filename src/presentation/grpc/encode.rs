@@ -6,6 +6,7 @@ use super::json;
 use crate::application::auth::IssuedTokens;
 use crate::domain::Timestamp;
 use crate::domain::id::SessionId;
+use crate::domain::role::{Role, RoleGrant};
 use crate::domain::session::Session;
 use crate::domain::user::{User, UserState};
 use crate::domain::username::Username;
@@ -51,6 +52,29 @@ fn user_state(state: UserState) -> proto::UserState {
         UserState::Active => proto::UserState::Active,
         UserState::Suspended => proto::UserState::Suspended,
         UserState::Deleted => proto::UserState::Deleted,
+    }
+}
+
+/// A role.
+pub(super) fn role(role: &Role) -> proto::Role {
+    proto::Role {
+        id: role.id.to_string(),
+        name: role.name.as_str().to_owned(),
+        description: role.description.as_str().to_owned(),
+        permissions: role.permissions.patterns().map(|pattern| pattern.as_str().to_owned()).collect(),
+        built_in: role.built_in,
+        etag: role.etag(),
+        create_time: Some(time(role.create_time)),
+        update_time: Some(time(role.update_time)),
+    }
+}
+
+/// That somebody has a role.
+pub(super) fn role_grant(grant: &RoleGrant) -> proto::RoleGrant {
+    proto::RoleGrant {
+        role_id: grant.role_id.to_string(),
+        subject: Some(proto::role_grant::Subject::UserId(grant.user_id.to_string())),
+        create_time: Some(time(grant.create_time)),
     }
 }
 

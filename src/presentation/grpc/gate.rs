@@ -68,7 +68,7 @@ impl Gate {
             log_outcome(&response, began);
             response
         };
-        let mut response = request_id::scope(id.clone(), work.instrument(span)).await;
+        let mut response = request_id::scope(id.as_str().into(), work.instrument(span)).await;
         if let Ok(value) = HeaderValue::from_str(&id) {
             response.headers_mut().insert(request_id::HEADER, value);
         }
@@ -98,13 +98,18 @@ impl Gate {
         let work = async {
             let bearer = client::bearer(request.headers());
             let origin = self.origin(&request);
-            let caller = self.auth.admit(&bearer, access, &origin).await.map_err(status::of)?;
+            let rpc = request.uri().path().to_owned();
+            let caller = self.auth.admit(&bearer, (&rpc, access), &origin).await.map_err(status::of)?;
             request.extensions_mut().insert(origin);
             request.extensions_mut().insert(bearer);
-            if let Some(caller) = caller {
-                request.extensions_mut().insert(caller);
+            request.extensions_mut().insert(access.clone());
+            if let Some(caller) = &caller {
+                request.extensions_mut().insert(caller.clone());
             }
             let Ok(response) = inner.call(request).await;
+            if let (Some(caller), Some(refusal)) = (caller, status::denial_in(response.headers())) {
+                self.auth.remember_denial(&caller, &rpc, &refusal).await.map_err(status::of)?;
+            }
             Ok(response.map(|body| Body::new(UntilDrained::new(body, self.health.drained()))))
         };
         let deadline = began + limit.saturating_sub(HEAD_START);
@@ -114,7 +119,7 @@ impl Gate {
     fn origin(&self, request: &Request<Body>) -> Origin {
         Origin {
             client: client::of(request, &self.proxies),
-            request_id: request_id::current(),
+            request_id: request_id::current().to_string(),
             trace_id: trace_context::trace_id(request.headers()).unwrap_or_default().to_owned(),
         }
     }

@@ -1,6 +1,7 @@
 //! The gRPC server: layers around services that decode, call one use case, and encode.
 
 mod account_service;
+mod audit_service;
 mod auth_service;
 mod caller;
 mod client;
@@ -15,6 +16,7 @@ mod mask;
 pub mod policy;
 mod repeat;
 mod request_id;
+mod role_service;
 pub mod server;
 mod status;
 pub mod tls;

@@ -5,8 +5,9 @@ use tonic::{Response, Status};
 use zeroize::Zeroizing;
 
 use super::status;
-use crate::application::error::Error;
+use crate::application::error::{Error, Violations};
 use crate::application::repeat::{Answer, Repeatable};
+use crate::domain::id::RequestId;
 
 /// The response of an RPC whose use case yields `T`.
 pub(super) trait ResponseOf<T>: Message + Default {
@@ -14,18 +15,21 @@ pub(super) trait ResponseOf<T>: Message + Default {
     fn of(value: &T) -> Self;
 }
 
-/// What tells this request of an RPC from others.
+/// What tells this request of an RPC from others. Fails if `request_id` is neither a UUID nor empty.
 pub(super) fn able<T, R: ResponseOf<T>>(
     method: &'static str,
     request_id: &str,
     request: &impl Message,
-) -> Repeatable<T> {
-    Repeatable {
-        request_id: request_id.to_owned(),
+) -> Result<Repeatable<T>, Status> {
+    let mut violations = Violations::default();
+    let request_id = violations.take_optional("request_id", request_id, RequestId::parse);
+    violations.check(Some(())).map_err(status::of)?;
+    Ok(Repeatable {
+        request_id,
         method,
         message: Zeroizing::new(request.encode_to_vec()),
         write: |value| R::of(value).encode_to_vec(),
-    }
+    })
 }
 
 /// The response to a call, whether it was the first one or a repeat.

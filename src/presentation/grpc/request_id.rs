@@ -1,6 +1,7 @@
 //! The id that joins what a caller saw with what the log says.
 
 use std::future::Future;
+use std::sync::Arc;
 
 use http::HeaderMap;
 
@@ -10,7 +11,7 @@ use crate::application::ports::Entropy;
 pub(super) const HEADER: &str = "x-request-id";
 
 tokio::task_local! {
-    static CURRENT: String;
+    static CURRENT: Arc<str>;
 }
 
 /// The caller's own id if it is a plain word of at most 64 characters, else a new one of 128 random bits.
@@ -30,11 +31,16 @@ pub(super) fn of(headers: &HeaderMap, entropy: &dyn Entropy) -> String {
 }
 
 /// Runs the work of one request under its id.
-pub(super) async fn scope<F: Future>(id: String, work: F) -> F::Output {
+pub(super) async fn scope<F: Future>(id: Arc<str>, work: F) -> F::Output {
     CURRENT.scope(id, work).await
 }
 
+/// Does a part of the work of one request under its id.
+pub(super) fn within<T>(id: &Arc<str>, work: impl FnOnce() -> T) -> T {
+    CURRENT.sync_scope(id.clone(), work)
+}
+
 /// The id of the request this task works on.
-pub(super) fn current() -> String {
+pub(super) fn current() -> Arc<str> {
     CURRENT.try_with(Clone::clone).unwrap_or_default()
 }

@@ -11,23 +11,29 @@ use tonic::service::Routes;
 use tonic_health::pb::health_server::HealthServer;
 
 use super::account_service::AccountRpc;
+use super::audit_service::AuditRpc;
 use super::auth_service::AuthRpc;
 use super::gate::{Gate, GateLayer, MAX_MESSAGE_BYTES};
 use super::health::Health;
 use super::key_service::KeyRpc;
 use super::policy::PolicyTable;
+use super::role_service::RoleRpc;
 use super::tls::Certificates;
 use super::user_service::UserRpc;
 use super::{TrustedProxies, connection};
 use crate::application::accounts::Accounts;
+use crate::application::audit::Audit;
 use crate::application::auth::Auth;
 use crate::application::keys::Keys;
 use crate::application::ports::Entropy;
+use crate::application::roles::Roles;
 use crate::application::users::Users;
 use crate::proto::DESCRIPTORS;
 use crate::proto::account_service_server::AccountServiceServer;
+use crate::proto::audit_service_server::AuditServiceServer;
 use crate::proto::auth_service_server::AuthServiceServer;
 use crate::proto::key_service_server::KeyServiceServer;
+use crate::proto::role_service_server::RoleServiceServer;
 use crate::proto::user_service_server::UserServiceServer;
 
 /// Metadata larger than this is refused by HTTP/2 itself, in bytes.
@@ -51,8 +57,12 @@ pub struct Services {
     pub accounts: Arc<Accounts>,
     /// The administration of people.
     pub users: Arc<Users>,
+    /// The audit trail.
+    pub audit: Arc<Audit>,
     /// Keys.
     pub keys: Arc<Keys>,
+    /// Roles.
+    pub roles: Arc<Roles>,
 }
 
 /// What an operator decides about the server.
@@ -90,6 +100,8 @@ impl Server {
             AccountServiceServer::<AccountRpc>::NAME,
             UserServiceServer::<UserRpc>::NAME,
             KeyServiceServer::<KeyRpc>::NAME,
+            RoleServiceServer::<RoleRpc>::NAME,
+            AuditServiceServer::<AuditRpc>::NAME,
         ]);
         let gate = Gate {
             auth: services.auth.clone(),
@@ -108,6 +120,8 @@ impl Server {
             )
             .add_service(UserServiceServer::new(UserRpc(services.users)).max_decoding_message_size(MAX_MESSAGE_BYTES))
             .add_service(KeyServiceServer::new(KeyRpc(services.keys)).max_decoding_message_size(MAX_MESSAGE_BYTES))
+            .add_service(RoleServiceServer::new(RoleRpc(services.roles)).max_decoding_message_size(MAX_MESSAGE_BYTES))
+            .add_service(AuditServiceServer::new(AuditRpc(services.audit)).max_decoding_message_size(MAX_MESSAGE_BYTES))
             .add_service(HealthServer::new(health.service()));
         if limits.reflection {
             add_reflection(&mut routes);

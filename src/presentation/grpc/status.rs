@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use http::HeaderMap;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
@@ -87,6 +88,13 @@ pub(super) fn too_large(max_bytes: usize) -> Status {
         .into_status()
 }
 
+/// The refusal that an answer tells of, if it is the want of a permission.
+pub(super) fn denial_in(headers: &HeaderMap) -> Option<Refusal> {
+    let status = Status::from_header_map(headers).filter(|status| status.code() == Code::PermissionDenied)?;
+    let permission = status.get_details_error_info()?.metadata.remove("permission")?;
+    Some(Refusal::PermissionMissing { permission })
+}
+
 fn unavailable(reason: ErrorReason, message: &'static str) -> Status {
     Outgoing::new(Code::Unavailable, reason, message).retry_after(SOON).into_status()
 }
@@ -151,7 +159,7 @@ fn refused(refusal: Refusal) -> Status {
             "permission denied on the resource (or it might not exist)",
         )
         .with("permission", permission),
-        Refusal::RateLimited { retry_after } => {
+        Refusal::RateLimited { retry_after, counter: _ } => {
             Outgoing::new(Code::ResourceExhausted, Reason::RateLimited, "too many attempts, try again later")
                 .retry_after(retry_after.unsigned_abs())
         }
@@ -186,6 +194,18 @@ fn refused(refusal: Refusal) -> Status {
             "the state of the account does not allow it",
         )
         .with("state", encode::state_name(state).to_owned()),
+        Refusal::NameTaken => {
+            Outgoing::new(Code::AlreadyExists, Reason::NameTaken, "the name is taken").violating("name", "is taken")
+        }
+        Refusal::RoleInUse => Outgoing::new(Code::FailedPrecondition, Reason::RoleInUse, "somebody has the role"),
+        Refusal::RoleBuiltIn => {
+            Outgoing::new(Code::FailedPrecondition, Reason::RoleBuiltIn, "built-in roles cannot be changed")
+        }
+        Refusal::QuotaExceeded { what } => {
+            let mut outgoing = Outgoing::new(Code::ResourceExhausted, Reason::QuotaExceeded, "there may be no more");
+            outgoing.details.add_quota_failure_violation("ipse.v1", what);
+            outgoing
+        }
         Refusal::LastAdministrator => Outgoing::new(
             Code::FailedPrecondition,
             Reason::LastAdmin,
@@ -223,7 +243,7 @@ impl Outgoing {
     fn into_status(mut self) -> Status {
         let mut metadata: HashMap<String, String> =
             self.metadata.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
-        metadata.insert("request_id".to_owned(), request_id::current());
+        metadata.insert("request_id".to_owned(), request_id::current().to_string());
         let name = self.reason.as_str_name();
         let reason = name.strip_prefix("ERROR_REASON_").unwrap_or(name);
         self.details.set_error_info(reason, DOMAIN, metadata);

@@ -1,38 +1,38 @@
 //! Bodies of answers that end when the server stops: a stream without an end, such as a watched health status, would
-//! otherwise keep it waiting for the whole grace.
+//! otherwise keep it waiting for the whole grace. Streams go on under the request id and in the log of their calls.
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::HeaderMap;
-use http_body::Frame;
+use http_body::{Body as _, Frame};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tonic::Status;
 use tonic::body::Body;
+use tracing::Span;
 
-use super::status;
+use super::{request_id, status};
 
 /// A body that ends as the server stops, with a status that says so, unless it ended before.
 pub(super) struct UntilDrained {
     body: Body,
     drained: Pin<Box<WaitForCancellationFutureOwned>>,
     is_over: bool,
+    request_id: Arc<str>,
+    span: Span,
 }
 
 impl UntilDrained {
-    /// The body, until the token is cancelled.
+    /// The body of the request that this task works on, until the token is cancelled.
     pub(super) fn new(body: Body, drained: CancellationToken) -> Self {
-        Self { body, drained: Box::pin(drained.cancelled_owned()), is_over: false }
+        let (request_id, span) = (request_id::current(), Span::current());
+        Self { body, drained: Box::pin(drained.cancelled_owned()), is_over: false, request_id, span }
     }
-}
 
-impl http_body::Body for UntilDrained {
-    type Data = Bytes;
-    type Error = Status;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         if self.is_over {
             return Poll::Ready(None);
         }
@@ -45,6 +45,16 @@ impl http_body::Body for UntilDrained {
         let mut trailers = HeaderMap::new();
         status::shutting_down().add_header(&mut trailers)?;
         Poll::Ready(Some(Ok(Frame::trailers(trailers))))
+    }
+}
+
+impl http_body::Body for UntilDrained {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        let (request_id, span) = (self.request_id.clone(), self.span.clone());
+        span.in_scope(|| request_id::within(&request_id, || self.poll(cx)))
     }
 
     fn is_end_stream(&self) -> bool {

@@ -30,7 +30,7 @@ pub(super) struct UserRpc(pub(super) Arc<Users>);
 impl UserService for UserRpc {
     async fn create_user(&self, request: Request<CreateUserRequest>) -> Result<Response<CreateUserResponse>, Status> {
         let (caller, request) = caller::take(request)?;
-        let call = able::<_, CreateUserResponse>("CreateUser", &request.request_id, &request);
+        let call = able::<_, CreateUserResponse>("CreateUser", &request.request_id, &request)?;
         let command = decode_create(request)?;
         repeat::respond(self.0.create_user(&caller, command, &call).await.map_err(status::of)?)
     }
@@ -62,7 +62,7 @@ impl UserService for UserRpc {
 
     async fn update_user(&self, request: Request<UpdateUserRequest>) -> Result<Response<UpdateUserResponse>, Status> {
         let (caller, request) = caller::take(request)?;
-        let call = able::<_, UpdateUserResponse>("UpdateUser", &request.request_id, &request);
+        let call = able::<_, UpdateUserResponse>("UpdateUser", &request.request_id, &request)?;
         let command = decode_update(request)?;
         repeat::respond(self.0.update_user(&caller, command, &call).await.map_err(status::of)?)
     }
@@ -72,7 +72,7 @@ impl UserService for UserRpc {
         request: Request<SuspendUserRequest>,
     ) -> Result<Response<SuspendUserResponse>, Status> {
         let (caller, request) = caller::take(request)?;
-        let call = able::<_, SuspendUserResponse>("SuspendUser", &request.request_id, &request);
+        let call = able::<_, SuspendUserResponse>("SuspendUser", &request.request_id, &request)?;
         let command = SuspendUser { id: request.id, reason: request.reason };
         repeat::respond(self.0.suspend_user(&caller, command, &call).await.map_err(status::of)?)
     }
@@ -82,14 +82,14 @@ impl UserService for UserRpc {
         request: Request<ActivateUserRequest>,
     ) -> Result<Response<ActivateUserResponse>, Status> {
         let (caller, request) = caller::take(request)?;
-        let call = able::<_, ActivateUserResponse>("ActivateUser", &request.request_id, &request);
+        let call = able::<_, ActivateUserResponse>("ActivateUser", &request.request_id, &request)?;
         let command = ActivateUser { id: request.id, reason: request.reason };
         repeat::respond(self.0.activate_user(&caller, command, &call).await.map_err(status::of)?)
     }
 
     async fn delete_user(&self, request: Request<DeleteUserRequest>) -> Result<Response<DeleteUserResponse>, Status> {
         let (caller, request) = caller::take(request)?;
-        let call = able::<_, DeleteUserResponse>("DeleteUser", &request.request_id, &request);
+        let call = able::<_, DeleteUserResponse>("DeleteUser", &request.request_id, &request)?;
         let command = DeleteUser { id: request.id, etag: request.etag };
         repeat::respond(self.0.delete_user(&caller, command, &call).await.map_err(status::of)?)
     }
@@ -99,14 +99,14 @@ impl UserService for UserRpc {
         request: Request<UndeleteUserRequest>,
     ) -> Result<Response<UndeleteUserResponse>, Status> {
         let (caller, request) = caller::take(request)?;
-        let call = able::<_, UndeleteUserResponse>("UndeleteUser", &request.request_id, &request);
+        let call = able::<_, UndeleteUserResponse>("UndeleteUser", &request.request_id, &request)?;
         let command = UndeleteUser { id: request.id, etag: request.etag };
         repeat::respond(self.0.undelete_user(&caller, command, &call).await.map_err(status::of)?)
     }
 
     async fn purge_user(&self, request: Request<PurgeUserRequest>) -> Result<Response<PurgeUserResponse>, Status> {
         let (caller, request) = caller::take(request)?;
-        let call = able::<_, PurgeUserResponse>("PurgeUser", &request.request_id, &request);
+        let call = able::<_, PurgeUserResponse>("PurgeUser", &request.request_id, &request)?;
         repeat::respond(self.0.purge_user(&caller, &request.id, &call).await.map_err(status::of)?)
     }
 
@@ -115,7 +115,7 @@ impl UserService for UserRpc {
         request: Request<RequirePasswordChangeRequest>,
     ) -> Result<Response<RequirePasswordChangeResponse>, Status> {
         let (caller, request) = caller::take(request)?;
-        let call = able::<_, RequirePasswordChangeResponse>("RequirePasswordChange", &request.request_id, &request);
+        let call = able::<_, RequirePasswordChangeResponse>("RequirePasswordChange", &request.request_id, &request)?;
         repeat::respond(self.0.require_password_change(&caller, &request.id, &call).await.map_err(status::of)?)
     }
 
@@ -135,7 +135,7 @@ impl UserService for UserRpc {
         request: Request<RevokeUserSessionsRequest>,
     ) -> Result<Response<RevokeUserSessionsResponse>, Status> {
         let (caller, request) = caller::take(request)?;
-        let call = able::<_, RevokeUserSessionsResponse>("RevokeUserSessions", &request.request_id, &request);
+        let call = able::<_, RevokeUserSessionsResponse>("RevokeUserSessions", &request.request_id, &request)?;
         repeat::respond(self.0.revoke_user_sessions(&caller, &request.id, &call).await.map_err(status::of)?)
     }
 }

@@ -1,8 +1,10 @@
 //! What the ports of the store promise, each promise stated once and kept by both backends.
 
 mod action_tokens;
+mod answered_requests;
 mod credentials;
 mod outbox;
+mod roles;
 mod samples;
 mod server_secrets;
 mod sessions;

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use ipse::application::ports::Store;
 use ipse::domain::Timestamp;
 use ipse::domain::secret::SecretKey;
-use ipse::domain::throttle::{MailBudget, Throttle, ThrottleKey};
+use ipse::domain::throttle::{Budget, Throttle, ThrottleKey};
 use time::Duration;
 
 use super::samples::{TICK, at};
@@ -25,7 +25,7 @@ on_both_backends! {
     idle_counters_are_purged_in_batches
 }
 
-const BUDGET: MailBudget = MailBudget { gap: Duration::seconds(60), most: 3, window: Duration::seconds(3600) };
+const BUDGET: Budget = Budget { gap: Duration::seconds(60), most: 3, window: Duration::seconds(3600) };
 
 fn key(number: u32) -> ThrottleKey {
     ThrottleKey::mail(&SecretKey::new([7; 32]), "test", &number.to_string())

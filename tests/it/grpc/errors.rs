@@ -1,15 +1,21 @@
 //! Each reason an error can have, provoked once. The form of errors is checked wherever a test reads one.
 
 use futures_util::future::join_all;
-use ipse::proto::{ErrorReason, LoginRequest, User};
+use ipse::domain::Timestamp;
+use ipse::domain::id::RoleId;
+use ipse::domain::permission::Rights;
+use ipse::domain::role::{ADMINISTRATOR, RoleName};
+use ipse::proto::role_service_client::RoleServiceClient;
+use ipse::proto::{CreateRoleRequest, DeleteRoleRequest, ErrorReason, LoginRequest, Role, User};
 use prost::Message as _;
 use time::Duration;
 use tonic::Status;
+use uuid::Uuid;
 
 use crate::support::database::Backend;
 use crate::support::descriptors;
 use crate::support::on_both_backends;
-use crate::support::person::Person;
+use crate::support::person::{Device, Person};
 use crate::support::refusal::{Refusal, reason, refusal};
 use crate::support::wire::Call;
 use crate::support::world::World;
@@ -68,6 +74,11 @@ provoked_by! {
     EmailTaken: a_change_to_an_address_of_somebody_else
     EtagMismatch: a_change_of_an_old_reading
     LastAdmin: a_deletion_of_the_last_administrator
+    NameTaken: a_role_named_like_another
+    RoleInUse: a_removal_of_a_role_that_somebody_has
+    RoleBuiltIn: a_removal_of_a_built_in_role
+    QuotaExceeded: one_role_too_many
+    RequestIdReused: an_id_of_another_request
 }
 
 #[test]
@@ -104,6 +115,59 @@ async fn a_change_of_an_old_reading(world: World) -> Result<(), Status> {
 async fn a_deletion_of_the_last_administrator(world: World) -> Result<(), Status> {
     let root = world.administrator().await;
     root.delete(&world.stranger("root").password).await
+}
+
+async fn create_role(root: &Device<'_>, name: &str, request_id: &str) -> Result<String, Status> {
+    let role = Role { name: name.to_owned(), ..Role::default() };
+    let request = CreateRoleRequest { role: Some(role), request_id: request_id.to_owned() };
+    let response = RoleServiceClient::new(root.channel()).create_role(root.request(request)).await?;
+    Ok(response.into_inner().role.unwrap().id)
+}
+
+async fn delete_role(root: &Device<'_>, id: &str) -> Result<(), Status> {
+    let request = DeleteRoleRequest { id: id.to_owned(), ..DeleteRoleRequest::default() };
+    RoleServiceClient::new(root.channel()).delete_role(root.request(request)).await.map(|_| ())
+}
+
+async fn a_role_named_like_another(world: World) -> Result<(), Status> {
+    create_role(&world.administrator().await, "administrator", "").await.map(|_| ())
+}
+
+async fn a_removal_of_a_role_that_somebody_has(world: World) -> Result<(), Status> {
+    let root = world.administrator().await;
+    let id = create_role(&root, "desk", "").await?;
+    world.give_role("root@example.com", "desk").await;
+    delete_role(&root, &id).await
+}
+
+async fn a_removal_of_a_built_in_role(world: World) -> Result<(), Status> {
+    delete_role(&world.administrator().await, &ADMINISTRATOR.to_string()).await
+}
+
+async fn one_role_too_many(world: World) -> Result<(), Status> {
+    let root = world.administrator().await;
+    let mut tx = world.store().write().await.unwrap();
+    for number in 0..996_u128 {
+        let name = RoleName::parse(&format!("role{number}")).unwrap();
+        let role = ipse::domain::role::Role::new(
+            RoleId::from_uuid(Uuid::from_u128(number)),
+            name,
+            Rights::default(),
+            Timestamp::UNIX_EPOCH,
+        );
+        assert!(tx.roles().insert_role(&role).await.unwrap());
+    }
+    tx.commit().await.unwrap();
+    let refused = create_role(&root, "last-straw", "").await;
+    assert_eq!(refusal(refused.clone()).quota.as_deref(), Some("roles, at most 1000"));
+    refused.map(|_| ())
+}
+
+async fn an_id_of_another_request(world: World) -> Result<(), Status> {
+    let root = world.administrator().await;
+    let id = "0b0e7b4e-8c1a-4d5e-9f10-111111111111";
+    create_role(&root, "desk", id).await?;
+    create_role(&root, "other", id).await.map(|_| ())
 }
 
 async fn an_unknown_name(world: World) -> Result<(), Status> {

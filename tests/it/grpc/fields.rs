@@ -53,7 +53,8 @@ async fn call(
     field: (&FieldDescriptor, &str),
 ) -> Result<(), Status> {
     let mut message = DynamicMessage::new(method.input());
-    message.set_field(field.0, Value::String(field.1.to_owned()));
+    let text = Value::String(field.1.to_owned());
+    message.set_field(field.0, if field.0.is_list() { Value::List(vec![text]) } else { text });
     let bearer = format!("Bearer {token}");
     let headers: [(&str, &[u8]); 1] = [("authorization", bearer.as_bytes())];
     let path = descriptors::path(method);

@@ -1,5 +1,6 @@
 //! The RPCs as callers see them, on both backends, through the wiring of production.
 
+mod access_matrix;
 mod account_deletion;
 mod attacks;
 mod caller;
@@ -15,11 +16,13 @@ mod limits;
 mod log_in;
 mod log_out;
 mod mail;
+mod permissions;
 mod profile;
 mod purge;
 mod refresh;
 mod register;
 mod reset;
+mod roles;
 mod secrets;
 mod session_model;
 mod sessions;

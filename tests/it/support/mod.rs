@@ -9,6 +9,7 @@ pub(crate) mod operator;
 pub(crate) mod person;
 pub(crate) mod postgres;
 pub(crate) mod refusal;
+pub(crate) mod registrar;
 pub(crate) mod token;
 pub(crate) mod wire;
 pub(crate) mod world;

@@ -1,124 +1,97 @@
-//! People who administer others, through the generated client of `UserService`.
+//! People who handle roles.
 
-use ipse::proto::lookup_user_request::Name;
-use ipse::proto::user_service_client::UserServiceClient;
+use ipse::proto::role_service_client::RoleServiceClient;
 use ipse::proto::*;
 use prost_types::FieldMask;
 use tonic::Status;
 use tonic::transport::Channel;
 
-use super::person::{Device, Person};
+use super::person::Device;
+use super::world::World;
 
-/// Somebody signed in who administers others.
-#[derive(Clone, Debug)]
+/// What an operator does with roles.
 pub(crate) struct Operator<'w>(pub(crate) Device<'w>);
 
-impl Operator<'_> {
-    /// Makes an account; without a password, by invitation.
-    pub(crate) async fn create(&self, user: User, password: &str) -> Result<User, Status> {
+impl<'w> Operator<'w> {
+    /// An administrator.
+    pub(crate) async fn root(world: &'w World) -> Self {
+        Self(world.administrator().await)
+    }
+
+    /// The operator's own id.
+    pub(crate) async fn id(&self) -> String {
+        self.0.me().await.unwrap().user.unwrap().id
+    }
+
+    pub(crate) fn client(&self) -> RoleServiceClient<Channel> {
+        RoleServiceClient::new(self.0.channel())
+    }
+
+    pub(crate) async fn create(&self, name: &str, permissions: &[&str]) -> Result<Role, Status> {
+        self.create_as("", role(name, permissions)).await
+    }
+
+    pub(crate) async fn create_as(&self, request_id: &str, role: Role) -> Result<Role, Status> {
+        let request = CreateRoleRequest { role: Some(role), request_id: request_id.to_owned() };
+        Ok(self.client().create_role(self.0.request(request)).await?.into_inner().role.unwrap())
+    }
+
+    pub(crate) async fn get(&self, id: &str) -> Result<Role, Status> {
+        let request = GetRoleRequest { id: id.to_owned() };
+        Ok(self.client().get_role(self.0.request(request)).await?.into_inner().role.unwrap())
+    }
+
+    pub(crate) async fn update(&self, role: Role, paths: &[&str]) -> Result<Role, Status> {
+        let paths = paths.iter().map(|&path| path.to_owned()).collect();
         let request =
-            CreateUserRequest { user: Some(user), password: password.to_owned(), request_id: String::new() };
-        self.create_as(request).await
+            UpdateRoleRequest { role: Some(role), update_mask: Some(FieldMask { paths }), request_id: String::new() };
+        Ok(self.client().update_role(self.0.request(request)).await?.into_inner().role.unwrap())
     }
 
-    pub(crate) async fn create_as(&self, request: CreateUserRequest) -> Result<User, Status> {
-        Ok(user(self.client().create_user(self.0.request(request)).await?.into_inner().user))
+    pub(crate) async fn delete(&self, id: &str, etag: &str) -> Result<(), Status> {
+        let request = DeleteRoleRequest { id: id.to_owned(), etag: etag.to_owned(), request_id: String::new() };
+        self.client().delete_role(self.0.request(request)).await.map(|_| ())
     }
 
-    pub(crate) async fn get(&self, id: &str) -> Result<User, Status> {
-        let request = GetUserRequest { id: id.to_owned() };
-        Ok(user(self.client().get_user(self.0.request(request)).await?.into_inner().user))
+    pub(crate) async fn grant(&self, role_id: &str, user_id: &str) -> Result<(), Status> {
+        self.grant_as("", role_id, user_id).await
     }
 
-    /// The account of somebody with an address of the usual form.
-    pub(crate) async fn look_up(&self, person: &Person<'_>) -> User {
-        self.look_up_by(Some(Name::Email(person.email.clone()))).await.unwrap()
+    pub(crate) async fn grant_as(&self, request_id: &str, role_id: &str, user_id: &str) -> Result<(), Status> {
+        let request = GrantRoleRequest {
+            role_id: role_id.to_owned(),
+            subject: Some(grant_role_request::Subject::UserId(user_id.to_owned())),
+            request_id: request_id.to_owned(),
+        };
+        self.client().grant_role(self.0.request(request)).await.map(|_| ())
     }
 
-    pub(crate) async fn look_up_by(&self, name: Option<Name>) -> Result<User, Status> {
-        let request = LookupUserRequest { name };
-        Ok(user(self.client().lookup_user(self.0.request(request)).await?.into_inner().user))
+    pub(crate) async fn revoke(&self, role_id: &str, user_id: &str) -> Result<(), Status> {
+        let request = RevokeRoleRequest {
+            role_id: role_id.to_owned(),
+            subject: Some(revoke_role_request::Subject::UserId(user_id.to_owned())),
+            request_id: String::new(),
+        };
+        self.client().revoke_role(self.0.request(request)).await.map(|_| ())
     }
 
-    pub(crate) async fn batch_get(&self, ids: &[&str]) -> Result<BatchGetUsersResponse, Status> {
-        let request = BatchGetUsersRequest { ids: ids.iter().map(|&id| id.to_owned()).collect() };
-        Ok(self.client().batch_get_users(self.0.request(request)).await?.into_inner())
+    pub(crate) async fn roles(&self, page_size: i32, page_token: &str) -> Result<(Vec<String>, String), Status> {
+        let request = ListRolesRequest { page_size, page_token: page_token.to_owned() };
+        let page = self.client().list_roles(self.0.request(request)).await?.into_inner();
+        Ok((page.roles.into_iter().map(|role| role.name).collect(), page.next_page_token))
     }
 
-    pub(crate) async fn update(&self, new: User, paths: &[&str]) -> Result<User, Status> {
-        let update_mask = Some(FieldMask { paths: paths.iter().map(|&path| path.to_owned()).collect() });
-        let request = UpdateUserRequest { user: Some(new), update_mask, request_id: String::new() };
-        Ok(user(self.client().update_user(self.0.request(request)).await?.into_inner().user))
-    }
-
-    pub(crate) async fn suspend(&self, id: &str, reason: &str) -> Result<User, Status> {
-        let request = SuspendUserRequest { id: id.to_owned(), reason: reason.to_owned(), request_id: String::new() };
-        self.suspend_as(request).await
-    }
-
-    pub(crate) async fn suspend_as(&self, request: SuspendUserRequest) -> Result<User, Status> {
-        Ok(user(self.client().suspend_user(self.0.request(request)).await?.into_inner().user))
-    }
-
-    pub(crate) async fn activate(&self, id: &str, reason: &str) -> Result<User, Status> {
-        let request = ActivateUserRequest { id: id.to_owned(), reason: reason.to_owned(), request_id: String::new() };
-        Ok(user(self.client().activate_user(self.0.request(request)).await?.into_inner().user))
-    }
-
-    pub(crate) async fn delete(&self, id: &str) -> Result<User, Status> {
-        self.delete_as_read(id, "").await
-    }
-
-    pub(crate) async fn delete_as_read(&self, id: &str, etag: &str) -> Result<User, Status> {
-        let request = DeleteUserRequest { id: id.to_owned(), etag: etag.to_owned(), request_id: String::new() };
-        Ok(user(self.client().delete_user(self.0.request(request)).await?.into_inner().user))
-    }
-
-    pub(crate) async fn undelete(&self, id: &str) -> Result<User, Status> {
-        self.undelete_as_read(id, "").await
-    }
-
-    pub(crate) async fn undelete_as_read(&self, id: &str, etag: &str) -> Result<User, Status> {
-        let request = UndeleteUserRequest { id: id.to_owned(), etag: etag.to_owned(), request_id: String::new() };
-        Ok(user(self.client().undelete_user(self.0.request(request)).await?.into_inner().user))
-    }
-
-    pub(crate) async fn purge(&self, id: &str) -> Result<(), Status> {
-        let request = PurgeUserRequest { id: id.to_owned(), request_id: String::new() };
-        self.client().purge_user(self.0.request(request)).await.map(|_| ())
-    }
-
-    pub(crate) async fn require_password_change(&self, id: &str) -> Result<User, Status> {
-        let request = RequirePasswordChangeRequest { id: id.to_owned(), request_id: String::new() };
-        Ok(user(self.client().require_password_change(self.0.request(request)).await?.into_inner().user))
-    }
-
-    pub(crate) async fn sessions_of(
-        &self,
-        id: &str,
-        (page_size, page_token): (i32, &str),
-    ) -> Result<ListUserSessionsResponse, Status> {
-        let request = ListUserSessionsRequest { id: id.to_owned(), page_size, page_token: page_token.to_owned() };
-        Ok(self.client().list_user_sessions(self.0.request(request)).await?.into_inner())
-    }
-
-    /// How many sessions it ended.
-    pub(crate) async fn revoke_sessions_of(&self, id: &str) -> Result<i32, Status> {
-        let request = RevokeUserSessionsRequest { id: id.to_owned(), request_id: String::new() };
-        Ok(self.client().revoke_user_sessions(self.0.request(request)).await?.into_inner().revoked_count)
-    }
-
-    pub(crate) fn client(&self) -> UserServiceClient<Channel> {
-        UserServiceClient::new(self.0.channel())
+    pub(crate) async fn check(&self, subject: Option<check_permission_request::Subject>, texts: &[&str]) -> Vec<bool> {
+        let permissions = texts.iter().map(|&text| text.to_owned()).collect();
+        let request = self.0.request(CheckPermissionRequest { subject, permissions });
+        let checks = self.client().check_permission(request).await.unwrap().into_inner().checks;
+        assert!(checks.iter().map(|check| check.permission.as_str()).eq(texts.iter().copied()));
+        checks.into_iter().map(|check| check.allowed).collect()
     }
 }
 
-/// A new account for an address of the usual form.
-pub(crate) fn newcomer(person: &Person<'_>) -> User {
-    User { email: person.email.clone(), ..User::default() }
-}
-
-/// The only field of most responses.
-fn user(user: Option<User>) -> User {
-    user.expect("a user")
+/// A role as a request says it.
+pub(crate) fn role(name: &str, permissions: &[&str]) -> Role {
+    let permissions = permissions.iter().map(|&text| text.to_owned()).collect();
+    Role { name: name.to_owned(), permissions, ..Role::default() }
 }

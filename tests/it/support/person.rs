@@ -234,13 +234,13 @@ impl Device<'_> {
         device
     }
 
-    fn account(&self) -> AccountServiceClient<Channel> {
-        AccountServiceClient::new(self.channel())
-    }
-
-    /// The way to the service.
+    /// The connection to the service.
     pub(crate) fn channel(&self) -> Channel {
         self.owner.channel.clone()
+    }
+
+    fn account(&self) -> AccountServiceClient<Channel> {
+        AccountServiceClient::new(self.channel())
     }
 
     /// A call with the access token.

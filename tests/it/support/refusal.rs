@@ -19,6 +19,8 @@ pub(crate) struct Refusal {
     pub(crate) retry_after: Option<Duration>,
     /// The type and name of an object that there is not.
     pub(crate) resource: Option<(String, String)>,
+    /// Of what there may be no more.
+    pub(crate) quota: Option<String>,
 }
 
 /// Why the call was refused.
@@ -44,6 +46,7 @@ impl Refusal {
             fields: vec![],
             retry_after: None,
             resource: None,
+            quota: None,
         };
         let mut kinds = HashSet::new();
         for detail in status.check_error_details_vec().expect("the details are well formed") {
@@ -72,6 +75,9 @@ impl Refusal {
             }
             ErrorDetail::RetryInfo(info) => self.retry_after = info.retry_delay,
             ErrorDetail::ResourceInfo(info) => self.resource = Some((info.resource_type, info.resource_name)),
+            ErrorDetail::QuotaFailure(failure) => {
+                self.quota = failure.violations.into_iter().next().map(|violation| violation.description);
+            }
             other => panic!("an unexpected detail: {other:?}"),
         }
     }

@@ -27,8 +27,8 @@ use super::clock::TestClock;
 use super::database::{Backend, Database, Outsider};
 use super::entropy::SeededEntropy;
 use super::letterbox::Letterbox;
-use super::operator::Operator;
 use super::person::{Device, Person};
+use super::registrar::Registrar;
 use super::wire::{Answer, Call};
 
 /// The key that seals private keys and mail.
@@ -134,9 +134,9 @@ impl World {
         self.person_with_role("root", "administrator").await
     }
 
-    /// An administrator, at work.
-    pub(crate) async fn operator(&self) -> Operator<'_> {
-        Operator(self.administrator().await)
+    /// An administrator who handles accounts.
+    pub(crate) async fn registrar(&self) -> Registrar<'_> {
+        Registrar(self.administrator().await)
     }
 
     /// Gives somebody a role, past the rules of who may.

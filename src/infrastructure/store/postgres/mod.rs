@@ -4,6 +4,7 @@ mod dialect;
 #[path = "../repositories/mod.rs"]
 #[expect(clippy::duplicate_mod, reason = "one set of repositories, compiled for each backend")]
 mod repositories;
+mod runtime_role;
 mod schema;
 
 use async_trait::async_trait;
@@ -22,6 +23,7 @@ type Unit = unit::Unit<Connector>;
 /// A PostgreSQL database.
 pub(super) struct PostgresStore {
     connections: Connections<Connector>,
+    runtime_role: Option<String>,
 }
 
 impl PostgresStore {
@@ -29,7 +31,7 @@ impl PostgresStore {
     pub(super) async fn new(url: &Secret, settings: &DatabaseSettings) -> StoreResult<Self> {
         let connector = Connector::new(url, settings).await?;
         let connections = Connections::new(connector, settings.max_connections, settings.acquire_timeout)?;
-        Ok(Self { connections })
+        Ok(Self { connections, runtime_role: settings.runtime_role.clone() })
     }
 
     /// Which migrations are in place.
@@ -37,9 +39,13 @@ impl PostgresStore {
         repositories::migrations::status(&mut self.connections.read().await?, MIGRATIONS).await
     }
 
-    /// Applies the migrations that are not in place.
+    /// Applies the migrations that are not in place, and grants the role of the service what it needs.
     pub(super) async fn migrate(&self) -> Result<MigrationStatus, MigrationError> {
-        repositories::migrations::run(&self.connections, MIGRATIONS).await
+        let status = repositories::migrations::run(&self.connections, MIGRATIONS).await?;
+        if let Some(role) = &self.runtime_role {
+            runtime_role::grant(self.connections.write().await?, role).await?;
+        }
+        Ok(status)
     }
 }
 

@@ -3,10 +3,34 @@ use serde_json::Value as Json;
 
 use super::backend::columns::{DbId, DbTime};
 use super::backend::schema::audit_events;
+use crate::application::ports::StoreResult;
 use crate::domain::Timestamp;
-use crate::domain::audit::Event;
+use crate::domain::audit::{AuditEvent, AuditType, Event, Outcome};
+use crate::domain::client::Client;
 use crate::domain::id::AuditEventId;
+use crate::domain::origin::Origin;
+use crate::infrastructure::store::error::meaning;
 
+/// An event as it is read.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = audit_events)]
+pub(super) struct AuditRow {
+    pub(super) sequence: i64,
+    id: DbId,
+    time: DbTime,
+    kind: String,
+    actor: String,
+    subject: String,
+    outcome: String,
+    reason: String,
+    ip_address: Option<String>,
+    user_agent: String,
+    request_id: String,
+    trace_id: String,
+    details: String,
+}
+
+/// An event as it is written: its number comes from the database.
 #[derive(Insertable)]
 #[diesel(table_name = audit_events)]
 pub(super) struct NewAuditRow<'e> {
@@ -46,5 +70,30 @@ impl<'e> NewAuditRow<'e> {
                 .collect::<Json>()
                 .to_string(),
         }
+    }
+}
+
+impl AuditRow {
+    /// The event that the row tells of.
+    pub(super) fn into_event(self) -> StoreResult<AuditEvent> {
+        let Self { user_agent, request_id, trace_id, .. } = self;
+        let origin = |ip_address: String| {
+            let ip_address = meaning(ip_address.parse().ok(), "audit_events.ip_address")?;
+            Ok(Origin { client: Client { ip_address, user_agent }, request_id, trace_id })
+        };
+        Ok(AuditEvent {
+            sequence: self.sequence,
+            id: AuditEventId::from_uuid(self.id.0),
+            time: self.time.0,
+            event: Event {
+                kind: meaning(AuditType::of_word(&self.kind), "audit_events.type")?,
+                actor: self.actor,
+                subject: self.subject,
+                outcome: meaning(Outcome::of_word(&self.outcome), "audit_events.outcome")?,
+                reason: self.reason,
+                origin: self.ip_address.map(origin).transpose()?,
+                details: meaning(serde_json::from_str(&self.details).ok(), "audit_events.details")?,
+            },
+        })
     }
 }

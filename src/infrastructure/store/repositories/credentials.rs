@@ -31,10 +31,10 @@ impl Credentials for Unit {
         Ok(self.execute(diesel::update(unchanged).set(passwords::hash.eq(new.as_str()))).await? == 1)
     }
 
-    async fn count_failure(&mut self, user_id: UserId) -> StoreResult<()> {
+    async fn count_failure(&mut self, user_id: UserId) -> StoreResult<i32> {
         let stored = passwords::table.find(DbId(*user_id.as_uuid()));
-        self.execute(diesel::update(stored).set(passwords::failures.eq(passwords::failures + 1))).await?;
-        Ok(())
+        let count = diesel::update(stored).set(passwords::failures.eq(passwords::failures + 1));
+        Ok(self.find(count.returning(passwords::failures)).await?.unwrap_or(0))
     }
 
     async fn forget_failures(&mut self, user_id: UserId) -> StoreResult<()> {

@@ -8,7 +8,7 @@ use super::backend::columns::DbTime;
 use super::backend::schema::throttles::{self, count, first_time, last_time};
 use crate::application::ports::{StoreResult, Throttles};
 use crate::domain::Timestamp;
-use crate::domain::throttle::{MailBudget, Throttle, ThrottleKey};
+use crate::domain::throttle::{Budget, Throttle, ThrottleKey};
 
 diesel::alias!(throttles as stale: Stale);
 
@@ -32,7 +32,7 @@ impl Throttles for Unit {
         Ok(())
     }
 
-    async fn take_budget(&mut self, key: &ThrottleKey, budget: &MailBudget, now: Timestamp) -> StoreResult<bool> {
+    async fn take_budget(&mut self, key: &ThrottleKey, budget: &Budget, now: Timestamp) -> StoreResult<bool> {
         let goes_on = first_time.gt(DbTime(now - budget.window));
         let next = (
             count.eq(case_when(goes_on, count + 1).otherwise(1)),

@@ -83,7 +83,7 @@ impl Users for Unit {
         Ok(self.execute(diesel::update(stored).set(row)).await? == 1)
     }
 
-    async fn purge_users(&mut self, now: Timestamp, limit: i64) -> StoreResult<usize> {
+    async fn purge_users(&mut self, now: Timestamp, limit: i64) -> StoreResult<Vec<UserId>> {
         let ids = gone
             .filter(gone.field(users::purge_time).le(DbTime(now)))
             .select(gone.field(users::id))
@@ -91,7 +91,8 @@ impl Users for Unit {
             .limit(limit);
         // Asked again of the row itself: somebody may take the deletion back between the query and the lock.
         let still_due = users::table.filter(users::id.eq_any(ids)).filter(users::purge_time.le(DbTime(now)));
-        self.execute(diesel::delete(still_due)).await
+        let erased = diesel::delete(still_due).returning(users::id);
+        Ok(self.load(erased).await?.into_iter().map(|id: DbId| UserId::from_uuid(id.0)).collect())
     }
 
     async fn erase_user(&mut self, id: UserId) -> StoreResult<()> {

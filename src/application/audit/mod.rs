@@ -1,0 +1,33 @@
+//! Reading the audit trail: the use cases of `AuditService`.
+
+mod list_audit_events;
+mod watch_audit_events;
+
+use std::sync::Arc;
+
+pub use list_audit_events::AuditPage;
+pub use watch_audit_events::AuditWatch;
+
+use super::Ports;
+use super::page::PageTokens;
+use super::ports::{Clock, Store};
+use crate::domain::secret::SecretKey;
+
+/// The use cases of the audit trail.
+pub struct Audit {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    page_tokens: PageTokens,
+}
+
+impl Audit {
+    /// Takes the ports it needs. `root` is the installation's root secret.
+    #[must_use]
+    pub fn new(ports: &Ports, root: &SecretKey) -> Self {
+        Self {
+            store: ports.store.clone(),
+            clock: ports.clock.clone(),
+            page_tokens: PageTokens::new(root.derive("page token")),
+        }
+    }
+}

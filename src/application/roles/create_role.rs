@@ -1,0 +1,52 @@
+use super::Roles;
+use crate::application::caller::Caller;
+use crate::application::error::{Refusal, Result, Violations};
+use crate::application::repeat::{Answer, Begun, Repeatable};
+use crate::application::rights;
+use crate::domain::id::RoleId;
+use crate::domain::role::{Description, MAX_ROLES, Role, RoleName, parse_permissions};
+
+/// A new role.
+#[derive(Debug, Clone, Default)]
+pub struct CreateRole {
+    /// What it is called.
+    pub name: String,
+    /// What it is for.
+    pub description: String,
+    /// What it grants.
+    pub permissions: Vec<String>,
+}
+
+impl Roles {
+    /// Makes a role of permissions that the caller has.
+    pub async fn create_role(
+        &self,
+        caller: &Caller,
+        command: CreateRole,
+        call: &Repeatable<Role>,
+    ) -> Result<Answer<Role>> {
+        let now = self.clock.now();
+        let mut violations = Violations::default();
+        let name = violations.take("role.name", RoleName::parse(&command.name));
+        let description = violations.take("role.description", Description::parse(&command.description));
+        let permissions = violations.take("role.permissions", parse_permissions(&command.permissions));
+        let (name, description, permissions) =
+            violations.check(name.zip(description).zip(permissions).map(|((a, b), c)| (a, b, c)))?;
+        let id = RoleId::new(now, &self.entropy.bytes()?);
+        let role = Role { description, ..Role::new(id, name, permissions, now) };
+
+        let mut work = match self.repeats.begin(caller.user_id, call).await? {
+            Begun::New(work) => work,
+            Begun::Repeated(answer) => return Ok(Answer::Repeated(answer)),
+        };
+        let tx = work.tx.as_mut();
+        rights::require_all(tx, caller.user_id, &role.permissions).await?;
+        if tx.roles().list_roles(None, MAX_ROLES).await?.len() as i64 == MAX_ROLES {
+            return Err(Refusal::QuotaExceeded { what: "roles, at most 1000" }.into());
+        }
+        if !tx.roles().insert_role(&role).await? {
+            return Err(Refusal::NameTaken.into());
+        }
+        work.finish(call, role).await
+    }
+}

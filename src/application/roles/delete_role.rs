@@ -1,0 +1,45 @@
+use super::Roles;
+use super::get_role::not_found;
+use crate::application::caller::Caller;
+use crate::application::error::{Refusal, Result, Violations};
+use crate::application::ports::GrantsOf;
+use crate::application::repeat::{Answer, Begun, Repeatable};
+use crate::application::rights;
+use crate::domain::id::RoleId;
+use crate::domain::text;
+
+/// Which role to erase.
+#[derive(Debug, Clone, Default)]
+pub struct DeleteRole {
+    /// Which role.
+    pub id: String,
+    /// The etag that was read, or empty for any.
+    pub etag: String,
+}
+
+impl Roles {
+    /// Erases a role that nobody has.
+    pub async fn delete_role(&self, caller: &Caller, command: DeleteRole, call: &Repeatable<()>) -> Result<Answer<()>> {
+        let mut violations = Violations::default();
+        let id = violations.take("id", RoleId::parse(&command.id));
+        let etag = violations.take("etag", text::optional(&command.etag, 64));
+        let (id, etag) = violations.check(id.zip(etag))?;
+        let mut work = match self.repeats.begin(caller.user_id, call).await? {
+            Begun::New(work) => work,
+            Begun::Repeated(answer) => return Ok(Answer::Repeated(answer)),
+        };
+        let tx = work.tx.as_mut();
+        // The lock keeps others from granting the role meanwhile.
+        let role = tx.roles().lock_role(id).await?.ok_or_else(|| not_found(id))?;
+        rights::require_all(tx, caller.user_id, &role.permissions).await?;
+        role.check_etag(etag)?;
+        if role.built_in {
+            return Err(Refusal::RoleBuiltIn.into());
+        }
+        if !tx.roles().list_grants(GrantsOf::Role(id), None, 1).await?.is_empty() {
+            return Err(Refusal::RoleInUse.into());
+        }
+        tx.roles().remove_role(id).await?;
+        work.finish(call, ()).await
+    }
+}

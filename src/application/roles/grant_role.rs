@@ -1,0 +1,50 @@
+use super::get_role::not_found;
+use super::subject::Named;
+use super::{Roles, Subject};
+use crate::application::caller::Caller;
+use crate::application::error::{Refusal, Result, Violations};
+use crate::application::repeat::{Answer, Begun, Repeatable};
+use crate::application::rights;
+use crate::domain::id::RoleId;
+use crate::domain::role::{MAX_PER_USER, RoleGrant};
+
+/// Which role, and who gets or loses it.
+#[derive(Debug, Clone)]
+pub struct GrantRole {
+    /// Which role.
+    pub role_id: String,
+    /// Who gets or loses it.
+    pub subject: Subject,
+}
+
+impl GrantRole {
+    pub(super) fn parse(&self) -> Result<(RoleId, Named)> {
+        let mut violations = Violations::default();
+        let role_id = violations.take("role_id", RoleId::parse(&self.role_id));
+        let subject = self.subject.parse(&mut violations);
+        violations.check(role_id.zip(subject))
+    }
+}
+
+impl Roles {
+    /// Gives somebody a role that grants no more than the caller has.
+    pub async fn grant_role(&self, caller: &Caller, command: GrantRole, call: &Repeatable<()>) -> Result<Answer<()>> {
+        let now = self.clock.now();
+        let (role_id, subject) = command.parse()?;
+        let mut work = match self.repeats.begin(caller.user_id, call).await? {
+            Begun::New(work) => work,
+            Begun::Repeated(answer) => return Ok(Answer::Repeated(answer)),
+        };
+        let tx = work.tx.as_mut();
+        // The lock keeps the role from growing between the check and the grant.
+        let role = tx.roles().lock_role(role_id).await?.ok_or_else(|| not_found(role_id))?;
+        let user_id = subject.find(tx).await?;
+        rights::require_all(tx, caller.user_id, &role.permissions).await?;
+        if tx.roles().put_grant(&RoleGrant { role_id, user_id, create_time: now }).await?
+            && tx.roles().roles_of(user_id).await?.len() > MAX_PER_USER
+        {
+            return Err(Refusal::QuotaExceeded { what: "roles of one subject, at most 100" }.into());
+        }
+        work.finish(call, ()).await
+    }
+}

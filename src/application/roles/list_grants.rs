@@ -1,0 +1,69 @@
+use uuid::Uuid;
+
+use super::subject::Named;
+use super::{Roles, Subject};
+use crate::application::error::{Refusal, Result, Violations};
+use crate::application::page::PageRequest;
+use crate::application::ports::GrantsOf;
+use crate::domain::Timestamp;
+use crate::domain::id::{RoleId, UserId};
+use crate::domain::role::RoleGrant;
+
+/// Whose grants to list.
+#[derive(Debug, Clone)]
+pub enum ListGrants {
+    /// Nothing was named.
+    Missing,
+    /// Those of a role.
+    Role(String),
+    /// Those to somebody.
+    Subject(Subject),
+}
+
+/// A page of grants.
+#[derive(Debug)]
+pub struct GrantPage {
+    /// The grants.
+    pub grants: Vec<RoleGrant>,
+    /// The token of the next page, or empty.
+    pub next_page_token: String,
+}
+
+impl Roles {
+    /// Lists who has a role, or which roles somebody has.
+    pub async fn list_grants(&self, whose: ListGrants, page: &PageRequest) -> Result<GrantPage> {
+        let size = page.size()?;
+        let mut violations = Violations::default();
+        let whose = match whose {
+            ListGrants::Missing => violations.take("whose", Err("is required")),
+            ListGrants::Role(id) => violations.take("role_id", RoleId::parse(&id)).map(GrantsOf::Role),
+            ListGrants::Subject(subject) => match subject.parse(&mut violations) {
+                Some(Named::User(id)) => Some(GrantsOf::User(id)),
+                Some(Named::ServiceAccount(id)) => {
+                    return Err(Refusal::NotFound { resource: "ServiceAccount", name: id.to_string() }.into());
+                }
+                None => None,
+            },
+        };
+        let whose = violations.check(whose)?;
+        let list = format!("grants/{whose:?}");
+        let after = match self.page_tokens.decode(&list, &page.token)? {
+            Some(bytes) => Some(read_position(&bytes).ok_or(Refusal::PageTokenInvalid)?),
+            None => None,
+        };
+        let grants = self.store.read().await?.roles().list_grants(whose, after.as_ref(), size + 1).await?;
+        let (grants, next_page_token) = self.page_tokens.cut(grants, size, &list, |grant| {
+            [grant.role_id.as_uuid().as_bytes().as_slice(), grant.user_id.as_uuid().as_bytes()].concat()
+        });
+        Ok(GrantPage { grants, next_page_token })
+    }
+}
+
+fn read_position(bytes: &[u8]) -> Option<RoleGrant> {
+    let (role, user) = bytes.split_first_chunk::<16>()?;
+    Some(RoleGrant {
+        role_id: RoleId::from_uuid(Uuid::from_bytes(*role)),
+        user_id: UserId::from_uuid(Uuid::from_bytes(user.try_into().ok()?)),
+        create_time: Timestamp::UNIX_EPOCH,
+    })
+}

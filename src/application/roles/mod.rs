@@ -1,0 +1,61 @@
+//! Roles and who has them: the use cases of `RoleService`.
+
+mod check_permission;
+mod create_role;
+mod delete_role;
+mod get_role;
+mod grant_role;
+mod list_grants;
+mod list_permissions;
+mod list_roles;
+mod revoke_role;
+mod subject;
+mod update_role;
+
+use std::sync::Arc;
+
+pub use check_permission::{CheckPermission, CheckedSubject};
+pub use create_role::CreateRole;
+pub use delete_role::DeleteRole;
+pub use grant_role::GrantRole;
+pub use list_grants::{GrantPage, ListGrants};
+pub use list_permissions::{KnownPermission, PermissionPage};
+pub use list_roles::RolePage;
+pub use subject::Subject;
+pub use update_role::UpdateRole;
+
+use super::Ports;
+use super::auth::Auth;
+use super::page::PageTokens;
+use super::ports::{Clock, Entropy, Store};
+use super::repeat::Repeats;
+use crate::domain::permission::Catalogue;
+use crate::domain::secret::SecretKey;
+
+/// The use cases of roles.
+pub struct Roles {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    auth: Arc<Auth>,
+    page_tokens: PageTokens,
+    repeats: Repeats,
+    catalogue: Arc<Catalogue>,
+}
+
+impl Roles {
+    /// Takes the ports it needs, and the façade that knows whose an access token is. `root` is the installation's root
+    /// secret.
+    #[must_use]
+    pub fn new(ports: &Ports, auth: Arc<Auth>, catalogue: Arc<Catalogue>, root: &SecretKey) -> Self {
+        Self {
+            store: ports.store.clone(),
+            clock: ports.clock.clone(),
+            entropy: ports.entropy.clone(),
+            auth,
+            page_tokens: PageTokens::new(root.derive("page token")),
+            repeats: Repeats::new(ports, root),
+            catalogue,
+        }
+    }
+}

@@ -1,0 +1,31 @@
+use super::get_role::not_found;
+use super::{GrantRole, Roles};
+use crate::application::caller::Caller;
+use crate::application::error::{Refusal, Result};
+use crate::application::repeat::{Answer, Begun, Repeatable};
+use crate::application::rights;
+use crate::domain::role;
+
+impl Roles {
+    /// Takes from somebody a role that grants no more than the caller has. The last administrator keeps it.
+    pub async fn revoke_role(&self, caller: &Caller, command: GrantRole, call: &Repeatable<()>) -> Result<Answer<()>> {
+        let (role_id, subject) = command.parse()?;
+        let mut work = match self.repeats.begin(caller.user_id, call).await? {
+            Begun::New(work) => work,
+            Begun::Repeated(answer) => return Ok(Answer::Repeated(answer)),
+        };
+        let tx = work.tx.as_mut();
+        let role = tx.roles().lock_role(role_id).await?.ok_or_else(|| not_found(role_id))?;
+        let user_id = subject.find(tx).await?;
+        rights::require_all(tx, caller.user_id, &role.permissions).await?;
+        if role.id == role::ADMINISTRATOR {
+            let user = tx.users().find_user(user_id).await?.ok_or_else(|| not_found(role_id))?;
+            rights::keep_an_administrator(tx, &user).await?;
+        }
+        if !tx.roles().remove_grant(role_id, user_id).await? {
+            let name = format!("{role_id}/{user_id}");
+            return Err(Refusal::NotFound { resource: "RoleGrant", name }.into());
+        }
+        work.finish(call, ()).await
+    }
+}
