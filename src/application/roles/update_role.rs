@@ -4,7 +4,7 @@ use crate::application::caller::Caller;
 use crate::application::error::{Error, Refusal, Result, Violations};
 use crate::application::ports::StoreError;
 use crate::application::repeat::{Answer, Begun, Repeatable};
-use crate::application::rights;
+use crate::application::{etag, rights};
 use crate::domain::id::RoleId;
 use crate::domain::role::{Description, Role, RoleChanges, RoleName, parse_permissions};
 
@@ -41,7 +41,7 @@ impl Roles {
         let mut role = tx.roles().lock_role(id).await?.ok_or_else(|| not_found(id))?;
         rights::require_all(tx, caller.user_id, &role.permissions).await?;
         rights::require_all(tx, caller.user_id, changes.permissions.as_ref().unwrap_or(&role.permissions)).await?;
-        role.check_etag(&command.etag)?;
+        etag::require(&command.etag, &role.etag())?;
         if role.built_in {
             return Err(Refusal::RoleBuiltIn.into());
         }
@@ -52,13 +52,6 @@ impl Roles {
             Err(StoreError::Conflict(_)) => Err(Refusal::NameTaken.into()),
             Err(error) => Err(error.into()),
         }
-    }
-}
-
-impl Role {
-    /// Refuses a change of a role that is not as it was read. An empty etag stands for any.
-    pub(super) fn check_etag(&self, etag: &str) -> Result<()> {
-        if etag.is_empty() || etag == self.etag() { Ok(()) } else { Err(Refusal::EtagMismatch.into()) }
     }
 }
 

@@ -309,7 +309,7 @@ async fn a_deletion_that_is_taken_back_in_time_is_not_purged(fixture: Fixture) {
     });
     fixture.until_somebody_waits().await;
     restoring.commit().await.unwrap();
-    assert_eq!(purging.await.unwrap(), 0);
+    assert_eq!(purging.await.unwrap(), []);
     assert!(find(&fixture, &user(1)).await.is_some());
 }
 
@@ -319,7 +319,7 @@ async fn people_whose_time_has_come_are_purged_in_batches(fixture: Fixture) {
     fixture.put_users(&[user(6)]).await;
     for expected in [2, 2, 0] {
         let mut tx = fixture.write().await;
-        assert_eq!(tx.users().purge_users(at(4), 2).await.unwrap(), expected);
+        assert_eq!(tx.users().purge_users(at(4), 2).await.unwrap().len(), expected);
         tx.commit().await.unwrap();
     }
     assert_eq!(find(&fixture, &user(4)).await, None);
