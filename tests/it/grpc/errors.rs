@@ -79,6 +79,7 @@ provoked_by! {
     RoleBuiltIn: a_removal_of_a_built_in_role
     QuotaExceeded: one_role_too_many
     RequestIdReused: an_id_of_another_request
+    UserStateInvalid: an_activation_of_an_active_account
 }
 
 #[test]
@@ -161,6 +162,11 @@ async fn one_role_too_many(world: World) -> Result<(), Status> {
     let refused = create_role(&root, "last-straw", "").await;
     assert_eq!(refusal(refused.clone()).quota.as_deref(), Some("roles, at most 1000"));
     refused.map(|_| ())
+}
+
+async fn an_activation_of_an_active_account(world: World) -> Result<(), Status> {
+    let (root, alice) = (world.registrar().await, world.person("alice").await);
+    root.activate(&root.look_up(&alice).await.id, "").await.map(|_| ())
 }
 
 async fn an_id_of_another_request(world: World) -> Result<(), Status> {
