@@ -6,7 +6,10 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use ipse::composition::{self, StartError};
 use ipse::config::{DatabaseSettings, Endpoint, InvalidSetting, LoadOptions, LogSettings, Settings, Source};
-use ipse::presentation::cli::{self, Cli, Command, ConfigAction, MigrateAction, Origin, Unhealthy};
+use ipse::domain::email::EmailAddress;
+use ipse::presentation::cli::{
+    self, AdminAction, Cli, Command, ConfigAction, MigrateAction, Origin, Unhealthy, Unusable,
+};
 use ipse::telemetry;
 use tokio::runtime::{Builder, Runtime};
 
@@ -22,6 +25,8 @@ enum Failure {
     Start(StartError),
     #[error(transparent)]
     Unhealthy(#[from] Unhealthy),
+    #[error(transparent)]
+    Unusable(#[from] Unusable),
     #[error("no threads can be started")]
     Runtime(#[from] std::io::Error),
 }
@@ -51,6 +56,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Migrate { action: None, origin } => migrate(origin),
         Command::Migrate { action: Some(MigrateAction::Status), origin } => migration_status(origin),
         Command::Config { action: ConfigAction::Check(origin) } => check(origin),
+        Command::Admin { action: AdminAction::Create { email, origin } } => create_administrator(email, origin),
         Command::Healthcheck { address, origin } => {
             let mut endpoint = Endpoint::read(&gather(origin)?)?;
             endpoint.address = address.unwrap_or(endpoint.address);
@@ -72,6 +78,15 @@ fn serve(origin: Origin) -> Result<(), Failure> {
         tracing::warn!("{warning}");
     }
     Ok(runtime()?.block_on(composition::serve(settings))?)
+}
+
+fn create_administrator(email: EmailAddress, origin: Origin) -> Result<(), Failure> {
+    let source = gather(origin)?;
+    let settings = Settings::read(&source)?;
+    telemetry::init(&settings.log);
+    let appointment = runtime()?.block_on(composition::appoint_administrator(&settings, email))?;
+    cli::print(&cli::appointment(&appointment, &settings.listener.endpoint)?);
+    Ok(())
 }
 
 fn migrate(origin: Origin) -> Result<(), Failure> {

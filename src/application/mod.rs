@@ -1,6 +1,7 @@
 //! What Ipse does: one use case for each RPC, grouped in façades that hold the ports they need.
 
 pub mod accounts;
+pub mod administrators;
 pub mod audit;
 mod audit_trail;
 pub mod auth;

@@ -3,9 +3,11 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use subtle::ConstantTimeEq;
+use uuid::Uuid;
 
 use super::error::{Refusal, Result, Violation};
 use crate::application::error::Error;
+use crate::domain::Timestamp;
 use crate::domain::secret::SecretKey;
 
 const DEFAULT_SIZE: i32 = 50;
@@ -89,9 +91,31 @@ impl PageTokens {
     }
 }
 
+/// The bytes of a position in an order of times, and of ids where times are equal.
+#[must_use]
+pub fn write_position(time: Timestamp, id: &Uuid) -> Vec<u8> {
+    [time.unix_timestamp_nanos().to_be_bytes(), *id.as_bytes()].concat()
+}
+
+/// The time and the id of such a position.
+#[must_use]
+pub fn read_position(bytes: &[u8]) -> Option<(Timestamp, Uuid)> {
+    let (time, id) = bytes.split_first_chunk::<16>()?;
+    let time = Timestamp::from_unix_timestamp_nanos(i128::from_be_bytes(*time)).ok()?;
+    Some((time, Uuid::from_bytes(id.try_into().ok()?)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_position_comes_back_from_its_bytes() {
+        let (time, id) = (Timestamp::UNIX_EPOCH - time::Duration::microseconds(1), Uuid::from_u128(7));
+        let bytes = write_position(time, &id);
+        assert_eq!(read_position(&bytes), Some((time, id)));
+        assert_eq!(read_position(&bytes[1..]), None);
+    }
 
     #[test]
     fn sizes_have_a_default_and_a_maximum() {

@@ -5,7 +5,7 @@ use std::io;
 
 use crate::application;
 use crate::config::InvalidSetting;
-use crate::infrastructure::argon2::HashingStartError;
+use crate::infrastructure::lane_hasher::HashingStartError;
 use crate::infrastructure::store::migrations::MigrationError;
 use crate::presentation::grpc::policy::PolicyError;
 use crate::presentation::grpc::tls::TlsError;

@@ -17,6 +17,7 @@ pub use error::StartError;
 
 use crate::application::Ports;
 use crate::application::accounts::Accounts;
+use crate::application::administrators::{Administrators, Appointment};
 use crate::application::audit::Audit;
 use crate::application::auth::Auth;
 use crate::application::keys::Keys;
@@ -27,10 +28,11 @@ use crate::application::upkeep::Upkeep;
 use crate::application::users::Users;
 use crate::config::{self, InvalidSetting, MailRoute, Settings};
 use crate::domain::audience::Audiences;
+use crate::domain::email::EmailAddress;
 use crate::domain::password::PasswordPolicy;
 use crate::domain::user::UnverifiedSignIn;
-use crate::infrastructure::argon2::{Argon2Hasher, HashingSettings};
 use crate::infrastructure::jwt::Jwt;
+use crate::infrastructure::lane_hasher::{HashingSettings, LaneHasher};
 use crate::infrastructure::link_base::LinkBase;
 use crate::infrastructure::mail_files::MailFiles;
 use crate::infrastructure::mail_writer::{MailSettings, MailWriter, Sender};
@@ -63,6 +65,7 @@ pub struct App {
     keys: Arc<Keys>,
     upkeep: Arc<Upkeep>,
     store: Arc<dyn Store>,
+    administrators: Administrators,
 }
 
 /// Serves until the process is told to stop (SIGTERM, SIGINT), then lets calls in work end.
@@ -104,6 +107,15 @@ pub async fn migration_status(settings: &config::DatabaseSettings) -> Result<Mig
     Ok(migrations::status(&database(settings)).await?)
 }
 
+/// Makes the account with this address an administrator; without one, makes it first.
+pub async fn appoint_administrator(settings: &Settings, email: EmailAddress) -> Result<Appointment, StartError> {
+    if settings.dev.is_some() {
+        migrate(&settings.database).await?;
+    }
+    let app = App::build(settings, Overrides::default()).await?;
+    app.administrators.appoint(email).await.map_err(StartError::prepare)
+}
+
 impl App {
     /// Wires the service. Fails if the database is not reachable, not migrated, or sealed under another master key.
     pub async fn build(settings: &Settings, overrides: Overrides) -> Result<Self, StartError> {
@@ -137,7 +149,7 @@ impl App {
         let services = Services {
             auth: auth.clone(),
             accounts: Arc::new(Accounts::new(&ports, policy.clone(), catalogue.clone(), &root)),
-            users: Arc::new(Users::new(&ports, policy, &root)),
+            users: Arc::new(Users::new(&ports, policy.clone(), &root)),
             roles: Arc::new(Roles::new(&ports, auth, catalogue, &root)),
             audit: Arc::new(Audit::new(&ports, &root)),
             keys: keys.clone(),
@@ -148,6 +160,7 @@ impl App {
             keys,
             upkeep: Arc::new(Upkeep::new(&ports, mailer, settings.audit_retention)),
             store,
+            administrators: Administrators::new(&ports, policy, &root),
         })
     }
 
@@ -191,7 +204,7 @@ fn database(settings: &config::DatabaseSettings) -> DatabaseSettings {
     }
 }
 
-fn hasher(settings: &Settings, entropy: Arc<dyn Entropy>) -> Result<Argon2Hasher, StartError> {
+fn hasher(settings: &Settings, entropy: Arc<dyn Entropy>) -> Result<LaneHasher, StartError> {
     let hashing = settings.passwords.hashing;
     let hashing = HashingSettings {
         memory_kib: hashing.memory_kib,
@@ -199,7 +212,7 @@ fn hasher(settings: &Settings, entropy: Arc<dyn Entropy>) -> Result<Argon2Hasher
         threads: hashing.threads,
         queue: hashing.queue,
     };
-    Ok(Argon2Hasher::start(hashing, entropy)?)
+    Ok(LaneHasher::start(hashing, entropy)?)
 }
 
 fn mailer(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Arc<dyn Mailer>, StartError> {

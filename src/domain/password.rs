@@ -9,6 +9,8 @@ use super::text::{self, InvalidText};
 /// The longest password in bytes, before and after normalisation.
 pub const MAX_BYTES: usize = 1024;
 const MAX_CODE_POINTS: usize = 256;
+/// The longest password hash in bytes.
+pub const MAX_HASH_BYTES: usize = 512;
 
 /// A password in Unicode Normalization Form C, the single transformation it undergoes: no trimming, no folding.
 #[derive(Debug, Clone)]
@@ -28,18 +30,18 @@ impl Password {
     }
 }
 
-/// A password hash in PHC string format, which names its own algorithm and parameters.
+/// A password hash as text that names its own function and parameters. New ones are in PHC string format.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PasswordHash(String);
 
 impl PasswordHash {
-    /// Takes a PHC string in.
+    /// Takes the text in.
     #[must_use]
-    pub fn new(phc: String) -> Self {
-        Self(phc)
+    pub fn new(text: String) -> Self {
+        Self(text)
     }
 
-    /// The PHC string.
+    /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

@@ -106,6 +106,14 @@ impl FromIterator<Pattern> for Rights {
     }
 }
 
+impl fmt::Display for Rights {
+    /// The patterns with single spaces between them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let patterns: Vec<&str> = self.0.iter().map(Pattern::as_str).collect();
+        f.write_str(&patterns.join(" "))
+    }
+}
+
 impl fmt::Display for Permission {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

@@ -1,8 +1,7 @@
 //! The order of a list of people.
 
-use std::cmp::Ordering;
-
-use super::user::User;
+/// The longest order that is looked at, in bytes.
+const MAX_BYTES: usize = 32;
 
 /// The text does not name an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -46,6 +45,9 @@ impl Default for UserOrder {
 impl UserOrder {
     /// Reads an order (AIP-132): a field, and `asc` or `desc`. Nothing stands for `create_time`.
     pub fn parse(text: &str) -> Result<Self, InvalidOrder> {
+        if text.len() > MAX_BYTES {
+            return Err(InvalidOrder);
+        }
         let mut words = text.split(' ').filter(|word| !word.is_empty());
         let key = match words.next() {
             None => return Ok(Self::default()),
@@ -59,19 +61,6 @@ impl UserOrder {
             Some(_) => return Err(InvalidOrder),
         };
         if words.next().is_some() { Err(InvalidOrder) } else { Ok(Self { key, direction }) }
-    }
-
-    /// Which of two people comes first.
-    #[must_use]
-    pub fn compare(self, one: &User, other: &User) -> Ordering {
-        let ascending = match self.key {
-            UserOrderKey::CreateTime => (one.create_time, one.id).cmp(&(other.create_time, other.id)),
-            UserOrderKey::Email => one.email.canonical().cmp(other.email.canonical()),
-        };
-        match self.direction {
-            Direction::Ascending => ascending,
-            Direction::Descending => ascending.reverse(),
-        }
     }
 }
 

@@ -1,13 +1,14 @@
 //! Adapters: one for each port.
 
-pub mod argon2;
+mod argon2_hash;
+mod foreign_hash;
 mod hashing_lane;
 pub mod jwt;
+pub mod lane_hasher;
 pub mod link_base;
 pub mod mail_files;
 pub mod mail_templates;
 pub mod mail_writer;
-mod phc;
 mod sealed_mail;
 pub mod secret_box;
 pub mod smtp;

@@ -28,7 +28,6 @@ def use_everything(server: Server, mail_server: MailServer) -> set[str]:
         client.register(EMAIL, CANARY)
         verify = token(mail_server.wait_for(EMAIL), VERIFY)
         client.verify(verify)
-        mail_server.received.clear()
         first = client.log_in(EMAIL, CANARY)
         second = client.refresh(first.refresh_token)
         client.me(second.access_token)
@@ -40,7 +39,7 @@ def use_everything(server: Server, mail_server: MailServer) -> set[str]:
         ):
             assert isinstance(attempt(call), Refusal)
         client.request_reset(EMAIL)
-        reset = token(mail_server.wait_for(EMAIL), RESET)
+        reset = token(mail_server.wait_for(EMAIL, RESET), RESET)
         client.reset(reset, OTHER_CANARY)
         third = client.log_in(EMAIL, OTHER_CANARY)
         client.log_out(third.refresh_token)

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from support.certificates import Authority
-from support.client import PASSWORD, SECONDS
+from support.client import PASSWORD, SECONDS, Client, from_address
 from support.contract import auth_pb2
 from support.database import Sqlite
 from support.errors import Code, refused
-from support.mail import RESET, VERIFY, text, token
+from support.mail import RESET, SIGN_IN, TAKEN, VERIFY, WELCOME, text, token
 from support.server import Server, migrated
 from support.smtp import MailServer
 from support.waiting import wait_until
@@ -30,9 +30,9 @@ def mail_server(authority: Authority) -> Iterator[MailServer]:
         yield mail_server
 
 
-def server_for(mail_server: MailServer, authority: Authority, folder: Path) -> Server:
+def server_for(mail_server: MailServer, authority: Authority, folder: Path, **settings: str) -> Server:
     """A server, not yet started, on an existing database."""
-    settings = {"smtp_url": mail_server.url, "smtp_ca_file": str(authority.file)}
+    settings |= {"smtp_url": mail_server.url, "smtp_ca_file": str(authority.file)}
     return migrated(Server(folder / "ipse", dev=False, **settings))
 
 
@@ -48,10 +48,10 @@ def test_mails_arrive_and_their_links_work(mail_server: MailServer, authority: A
         verification = mail_server.wait_for("ada@example.com")
         client.verify(token(verification, VERIFY))
         client.log_in("ada@example.com")
+        welcome = mail_server.wait_for("ada@example.com", WELCOME)
 
-        mail_server.received.clear()
         client.request_reset("ada@example.com")
-        reset = mail_server.wait_for("ada@example.com")
+        reset = mail_server.wait_for("ada@example.com", RESET)
         client.reset(token(reset, RESET), NEW_PASSWORD)
         client.log_in("ada@example.com", NEW_PASSWORD)
         with refused(Code.UNAUTHENTICATED, "CREDENTIALS_INVALID"):
@@ -60,6 +60,8 @@ def test_mails_arrive_and_their_links_work(mail_server: MailServer, authority: A
             client.reset(token(reset, RESET), PASSWORD)
 
     assert not sent_in_the_clear(mail_server)
+    assert "you can sign in" in text(welcome, "plain") and "you can sign in" in text(welcome, "html")
+    assert token(welcome, WELCOME) is None
     for message, kind, page in ((verification, VERIFY, "verify-email"), (reset, RESET, "reset-password")):
         link = f"https://app.example/{page}#token={token(message, kind)}"
         assert link in text(message, "plain") and f'href="{link}"' in unescape(text(message, "html"))
@@ -73,11 +75,9 @@ def test_nobody_is_told_that_an_address_is_taken_but_its_owner(
     with server_for(mail_server, authority, tmp_path) as server, server.client() as client:
         client.register("ada@example.com")
         client.verify(token(mail_server.wait_for("ada@example.com"), VERIFY))
-        mail_server.received.clear()
         client.register("ada@example.com", "another long password")
-        notice = mail_server.wait_for("ada@example.com")
-    assert "already have an account" in notice["subject"]
-    assert token(notice, VERIFY) is None
+        notice = mail_server.wait_for("ada@example.com", TAKEN)
+    assert token(notice, TAKEN) is None
 
 
 def test_mail_waits_for_a_mail_server_that_is_away(authority: Authority, tmp_path: Path) -> None:
@@ -146,3 +146,42 @@ def test_names_put_nothing_into_headers_and_templates(
         message = mail_server.wait_for("ada@example.com")
     assert name in text(message, "plain")
     assert "<b>x</b>" not in text(message, "html") and "{{ 7*7 }}" in text(message, "html")
+
+
+def test_a_sign_in_from_elsewhere_is_told_and_its_user_agent_stays_text(
+    mail_server: MailServer, authority: Authority, tmp_path: Path
+) -> None:
+    settings = {"sign_in_notice": "true", "trusted_proxies": "127.0.0.1"}
+    agent = "<script>{{7*7}}</script>"
+    with server_for(mail_server, authority, tmp_path, **settings) as server, server.client() as client:
+        client.register("ada@example.com")
+        client.verify(token(mail_server.wait_for("ada@example.com"), VERIFY))
+        client.log_in("ada@example.com", metadata=from_address(1))
+        with Client(server.target, options=(("grpc.primary_user_agent", agent),)) as hostile:
+            hostile.log_in("ada@example.com", metadata=from_address(2))
+        notice = mail_server.wait_for("ada@example.com", SIGN_IN)
+    for part in ("plain", "html"):
+        assert "198.18.0.2" in text(notice, part) and "UTC" in text(notice, part)
+    assert agent in text(notice, "plain")
+    assert "<script>" not in text(notice, "html") and agent in unescape(text(notice, "html"))
+    assert "7*7" not in str(notice["subject"]) and len(mail_server.messages("ada@example.com")) == 3
+
+
+def test_an_operator_writes_mail_in_other_words(mail_server: MailServer, authority: Authority, tmp_path: Path) -> None:
+    templates = tmp_path / "templates"
+    (templates / "fr").mkdir(parents=True)
+    (templates / "fr" / "welcome.subject.txt").write_text("Welcome to France, says {{ service }}\n")
+    (templates / "fr" / "welcome.html").write_text("<p>Bienvenue, {{ name }} !</p>\n")
+    with (
+        server_for(mail_server, authority, tmp_path, mail_templates=str(templates)) as server,
+        server.client() as client,
+    ):
+        request = auth_pb2.RegisterRequest(
+            email="ada@example.com", password=PASSWORD, display_name="<Ada>", locale="fr-CA"
+        )
+        client.auth.Register(request, timeout=SECONDS)
+        client.verify(token(mail_server.wait_for("ada@example.com"), VERIFY))
+        welcome = mail_server.wait_for("ada@example.com", WELCOME)
+    assert welcome["subject"] == "Welcome to France, says id.example"
+    assert text(welcome, "html").strip() == "<p>Bienvenue, &lt;Ada&gt; !</p>"
+    assert "you can sign in" in text(welcome, "plain")

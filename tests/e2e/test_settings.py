@@ -60,6 +60,9 @@ WRONG = [
     ("IPSE_TRUSTED_PROXIES", CANARY),
     ("IPSE_ACCESS_TOKEN_LIFETIME", "61m"),
     ("IPSE_RESET_LIFETIME", "25h"),
+    ("IPSE_INVITATION_LIFETIME", "59m"),
+    ("IPSE_SIGN_IN_NOTICE", CANARY),
+    ("IPSE_MAIL_TEMPLATES", f"/{CANARY}"),
     ("IPSE_PASSWORD_MIN_LENGTH", "7"),
     ("IPSE_REFRESH_GRACE", "61s"),
     ("IPSE_HASHING_MEMORY_KIB", "19455"),
@@ -77,6 +80,21 @@ def test_the_check_finds_what_a_start_would(tmp_path: Path) -> None:
     assert "IPSE_ISSUER" in complaint(tmp_path, settings(tmp_path, IPSE_ISSUER=CANARY), "config", "check")
     done = run("config", "check", cwd=tmp_path, settings=settings(tmp_path))
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_mistake_in_a_mail_template_is_found_by_file_and_line(tmp_path: Path) -> None:
+    folder = tmp_path / CANARY / "de"
+    folder.mkdir(parents=True)
+    changed = settings(tmp_path, IPSE_MAIL_TEMPLATES=str(folder.parent))
+    for name, source, problem in (
+        ("welcome.txt", "Hallo\n{{ nome }}\n", "de/welcome.txt, line 2: undefined value"),
+        ("welcome.md", "Hallo\n", "de/welcome.md: is not the name of a template"),
+    ):
+        file = folder / name
+        file.write_text(source)
+        for command in (("serve",), ("config", "check")):
+            assert complaint(tmp_path, changed, *command) == f"ipse: IPSE_MAIL_TEMPLATES: {problem}"
+        file.unlink()
 
 
 def test_an_unknown_name_is_refused_with_a_suggestion(tmp_path: Path) -> None:

@@ -55,7 +55,8 @@ struct Known {
 impl Auth {
     /// Signs in with a password.
     ///
-    /// The work is the same for known and unknown names up to the answer: the same reads, one hash, one transaction.
+    /// The work is the same for known and unknown names up to the answer: the same reads, one hash, one transaction. Only
+    /// a hash that another system made costs more or less, until the first sign-in replaces it.
     /// The account's state shows only after the right password. Waiting times are checked again after the hash, so
     /// that many parallel guesses are not worth more than the first few; an attempt that has to wait learns nothing
     /// and is not counted.

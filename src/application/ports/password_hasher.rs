@@ -2,6 +2,7 @@ use async_trait::async_trait;
 
 use super::Cause;
 use crate::domain::password::{Password, PasswordHash};
+use crate::domain::text::InvalidText;
 
 /// Whether a password belongs to a hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,7 +11,7 @@ pub enum Verification {
     Mismatch,
     /// It does.
     Match,
-    /// It does, and the hash is weaker than new ones: replace it.
+    /// It does, and the hash is weaker than new ones, or another system made it: replace it.
     MatchOutdated,
 }
 
@@ -25,8 +26,25 @@ pub enum HashError {
     Failed(#[source] Cause),
 }
 
-/// The slow hash of passwords. Each call costs the same, whether there is a hash to compare with or not. Dropping the
-/// future gives the place in the queue back.
+/// Why a hash that was made elsewhere is not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum HashRefused {
+    /// Empty, longer than 512 bytes, or with U+0000 in it.
+    #[error(transparent)]
+    Text(#[from] InvalidText),
+    /// Of no format that is known.
+    #[error("is not a hash format that Ipse takes")]
+    Format,
+    /// Of a known format, but not as its makers write it.
+    #[error("is malformed")]
+    Malformed,
+    /// So costly that computing it would be an attack.
+    #[error("costs more than is allowed")]
+    Cost,
+}
+
+/// The slow hash of passwords. No hash to compare with costs the same as one of today; one that is weaker, or that
+/// another system made, costs what its maker chose. Dropping the future gives the place in the queue back.
 #[async_trait]
 pub trait PasswordHasher: Send + Sync {
     /// Hashes a new password.
@@ -34,4 +52,8 @@ pub trait PasswordHasher: Send + Sync {
 
     /// Compares a password with a hash; without a hash, does the same work and answers `Mismatch`.
     async fn verify(&self, password: &Password, hash: Option<&PasswordHash>) -> Result<Verification, HashError>;
+
+    /// Takes in a hash that was made elsewhere, as it is, if it can be verified at a cost that is allowed. Computes
+    /// nothing.
+    fn accept(&self, text: &str) -> Result<PasswordHash, HashRefused>;
 }

@@ -1,9 +1,12 @@
 use async_trait::async_trait;
 
 use super::StoreResult;
+use crate::domain::Timestamp;
 use crate::domain::email::EmailAddress;
 use crate::domain::id::UserId;
 use crate::domain::user::User;
+use crate::domain::user_filter::UserFilter;
+use crate::domain::user_order::Direction;
 use crate::domain::username::Username;
 
 /// What became of an insert that names may stand in the way of.
@@ -13,6 +16,29 @@ pub enum UserInsert {
     Inserted,
     /// Another account has the address, or the username, or both; nothing was stored and the transaction goes on.
     NameTaken,
+}
+
+/// The key of an order of people, and the place in it just after which a page begins; without one, a page begins at the
+/// first.
+#[derive(Clone, PartialEq, Eq)]
+pub enum UserCursor {
+    /// In the order of times of creation, and of ids where times are equal: the time and the id before.
+    CreateTime(Option<(Timestamp, UserId)>),
+    /// In the order of canonical addresses, by their bytes: the address before.
+    Email(Option<String>),
+}
+
+/// A page of a list of people.
+#[derive(Clone)]
+pub struct UserQuery {
+    /// Who is in the list.
+    pub filter: UserFilter,
+    /// Where the page begins, in which order.
+    pub cursor: UserCursor,
+    /// Which end of the order comes first.
+    pub direction: Direction,
+    /// The most people on the page.
+    pub limit: i64,
 }
 
 /// People. Addresses and usernames are compared in their canonical form and are unique among all accounts, deleted
@@ -34,6 +60,9 @@ pub trait Users: Send {
     /// Those people with one of these ids who are there, each once and in no order: one query.
     async fn find_users(&mut self, ids: &[UserId]) -> StoreResult<Vec<User>>;
 
+    /// A page of people, in order. A role that does not exist is one that nobody has.
+    async fn list_users(&mut self, query: &UserQuery) -> StoreResult<Vec<User>>;
+
     /// Stores a new person.
     async fn insert_user(&mut self, user: &User) -> StoreResult<UserInsert>;
 
@@ -43,11 +72,11 @@ pub trait Users: Send {
     async fn update_user(&mut self, user: &User) -> StoreResult<bool>;
 
     /// Erases up to `limit` deleted people whose time to be erased has come. Who they were.
-    async fn purge_users(&mut self, now: crate::domain::Timestamp, limit: i64) -> StoreResult<Vec<UserId>>;
+    async fn purge_users(&mut self, now: Timestamp, limit: i64) -> StoreResult<Vec<UserId>>;
 
     /// Erases a person with all that belongs to them: password, sessions, mailed tokens and grants.
     async fn erase_user(&mut self, id: UserId) -> StoreResult<()>;
 
     /// Records the time of a sign-in, without a new revision.
-    async fn record_login(&mut self, id: UserId, time: crate::domain::Timestamp) -> StoreResult<()>;
+    async fn record_login(&mut self, id: UserId, time: Timestamp) -> StoreResult<()>;
 }

@@ -1,8 +1,10 @@
 use super::Roles;
+use crate::application::audit_trail::Event;
 use crate::application::caller::Caller;
 use crate::application::error::{Refusal, Result, Violations};
 use crate::application::repeat::{Answer, Begun, Repeatable};
 use crate::application::rights;
+use crate::domain::audit::AuditType;
 use crate::domain::id::RoleId;
 use crate::domain::role::{Description, MAX_ROLES, Role, RoleName, parse_permissions};
 
@@ -47,6 +49,8 @@ impl Roles {
         if !tx.roles().insert_role(&role).await? {
             return Err(Refusal::NameTaken.into());
         }
+        let event = Event::by(caller, AuditType::RoleCreated).on(role.id).with("permissions", &role.permissions);
+        self.trail.record(tx, event, now).await?;
         work.finish(call, role).await
     }
 }

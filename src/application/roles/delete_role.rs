@@ -1,10 +1,12 @@
 use super::Roles;
 use super::get_role::not_found;
+use crate::application::audit_trail::Event;
 use crate::application::caller::Caller;
 use crate::application::error::{Refusal, Result, Violations};
 use crate::application::ports::GrantsOf;
 use crate::application::repeat::{Answer, Begun, Repeatable};
 use crate::application::{etag, rights};
+use crate::domain::audit::AuditType;
 use crate::domain::id::RoleId;
 
 /// Which role to erase.
@@ -19,6 +21,7 @@ pub struct DeleteRole {
 impl Roles {
     /// Erases a role that nobody has.
     pub async fn delete_role(&self, caller: &Caller, command: DeleteRole, call: &Repeatable<()>) -> Result<Answer<()>> {
+        let now = self.clock.now();
         let mut violations = Violations::default();
         let id = violations.take("id", RoleId::parse(&command.id));
         let etag = violations.take("etag", etag::read(&command.etag));
@@ -39,6 +42,7 @@ impl Roles {
             return Err(Refusal::RoleInUse.into());
         }
         tx.roles().remove_role(id).await?;
+        self.trail.record(tx, Event::by(caller, AuditType::RoleDeleted).on(id), now).await?;
         work.finish(call, ()).await
     }
 }

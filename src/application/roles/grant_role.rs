@@ -1,10 +1,12 @@
 use super::get_role::not_found;
 use super::subject::Named;
 use super::{Roles, Subject};
+use crate::application::audit_trail::Event;
 use crate::application::caller::Caller;
 use crate::application::error::{Refusal, Result, Violations};
 use crate::application::repeat::{Answer, Begun, Repeatable};
 use crate::application::rights;
+use crate::domain::audit::AuditType;
 use crate::domain::id::RoleId;
 use crate::domain::role::{MAX_PER_USER, RoleGrant};
 
@@ -40,10 +42,12 @@ impl Roles {
         let role = tx.roles().lock_role(role_id).await?.ok_or_else(|| not_found(role_id))?;
         let user_id = subject.find(tx).await?;
         rights::require_all(tx, caller.user_id, &role.permissions).await?;
-        if tx.roles().put_grant(&RoleGrant { role_id, user_id, create_time: now }).await?
-            && tx.roles().roles_of(user_id).await?.len() > MAX_PER_USER
-        {
-            return Err(Refusal::QuotaExceeded { what: "roles of one subject, at most 100" }.into());
+        if tx.roles().put_grant(&RoleGrant { role_id, user_id, create_time: now }).await? {
+            if tx.roles().roles_of(user_id).await?.len() > MAX_PER_USER {
+                return Err(Refusal::QuotaExceeded { what: "roles of one subject, at most 100" }.into());
+            }
+            let event = Event::by(caller, AuditType::PermissionsChanged).on(user_id).with("granted", role_id);
+            self.trail.record(tx, event, now).await?;
         }
         work.finish(call, ()).await
     }

@@ -25,6 +25,7 @@ pub use subject::Subject;
 pub use update_role::UpdateRole;
 
 use super::Ports;
+use super::audit_trail::AuditTrail;
 use super::auth::Auth;
 use super::page::PageTokens;
 use super::ports::{Clock, Entropy, Store};
@@ -40,6 +41,7 @@ pub struct Roles {
     auth: Arc<Auth>,
     page_tokens: PageTokens,
     repeats: Repeats,
+    trail: AuditTrail,
     catalogue: Arc<Catalogue>,
 }
 
@@ -55,6 +57,7 @@ impl Roles {
             auth,
             page_tokens: PageTokens::new(root.derive("page token")),
             repeats: Repeats::new(ports, root),
+            trail: AuditTrail::new(ports.entropy.clone()),
             catalogue,
         }
     }

@@ -1,14 +1,17 @@
 use super::get_role::not_found;
 use super::{GrantRole, Roles};
+use crate::application::audit_trail::Event;
 use crate::application::caller::Caller;
 use crate::application::error::{Refusal, Result};
 use crate::application::repeat::{Answer, Begun, Repeatable};
 use crate::application::rights;
+use crate::domain::audit::AuditType;
 use crate::domain::role;
 
 impl Roles {
     /// Takes from somebody a role that grants no more than the caller has. The last administrator keeps it.
     pub async fn revoke_role(&self, caller: &Caller, command: GrantRole, call: &Repeatable<()>) -> Result<Answer<()>> {
+        let now = self.clock.now();
         let (role_id, subject) = command.parse()?;
         let mut work = match self.repeats.begin(caller.user_id, call).await? {
             Begun::New(work) => work,
@@ -26,6 +29,8 @@ impl Roles {
             let name = format!("{role_id}/{user_id}");
             return Err(Refusal::NotFound { resource: "RoleGrant", name }.into());
         }
+        let event = Event::by(caller, AuditType::PermissionsChanged).on(user_id).with("revoked", role_id);
+        self.trail.record(tx, event, now).await?;
         work.finish(call, ()).await
     }
 }

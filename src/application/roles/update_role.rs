@@ -1,10 +1,12 @@
 use super::Roles;
 use super::get_role::not_found;
+use crate::application::audit_trail::Event;
 use crate::application::caller::Caller;
 use crate::application::error::{Error, Refusal, Result, Violations};
 use crate::application::ports::StoreError;
 use crate::application::repeat::{Answer, Begun, Repeatable};
 use crate::application::{etag, rights};
+use crate::domain::audit::AuditType;
 use crate::domain::id::RoleId;
 use crate::domain::role::{Description, Role, RoleChanges, RoleName, parse_permissions};
 
@@ -47,11 +49,14 @@ impl Roles {
         }
         role.change(changes, now);
         match tx.roles().update_role(&role).await {
-            Ok(true) => work.finish(call, role).await,
-            Ok(false) => Err(Error::Contention("the role was changed by another transaction".into())),
-            Err(StoreError::Conflict(_)) => Err(Refusal::NameTaken.into()),
-            Err(error) => Err(error.into()),
+            Ok(true) => {}
+            Ok(false) => return Err(Error::Contention("the role was changed by another transaction".into())),
+            Err(StoreError::Conflict(_)) => return Err(Refusal::NameTaken.into()),
+            Err(error) => return Err(error.into()),
         }
+        let event = Event::by(caller, AuditType::RoleUpdated).on(role.id).with("permissions", &role.permissions);
+        self.trail.record(tx, event, now).await?;
+        work.finish(call, role).await
     }
 }
 

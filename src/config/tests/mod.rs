@@ -1,6 +1,7 @@
 //! Whole sets of settings, as an operator gives them.
 
 mod sources;
+mod templates;
 mod transport;
 
 use std::fs;

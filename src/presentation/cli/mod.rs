@@ -1,5 +1,6 @@
 //! The command line: what can be asked of the binary `ipse`, and how it answers.
 
+mod admin;
 mod healthcheck;
 mod pinned_certificate;
 
@@ -11,8 +12,10 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+pub use self::admin::{Unusable, appointment};
 pub use self::healthcheck::{Unhealthy, healthcheck};
 use crate::config;
+use crate::domain::email::EmailAddress;
 
 /// A self-hosted gRPC identity service: accounts, sessions and tokens.
 #[derive(Debug, Parser)]
@@ -42,6 +45,12 @@ pub enum Command {
         /// What to do with them.
         #[command(subcommand)]
         action: ConfigAction,
+    },
+    /// Make administrators, on the machine of the server
+    Admin {
+        /// What to do with them.
+        #[command(subcommand)]
+        action: AdminAction,
     },
     /// Ask a running server whether it serves: exit code 0 if it does, 1 if not
     Healthcheck {
@@ -75,6 +84,20 @@ pub struct Origin {
 pub enum MigrateAction {
     /// Change nothing.
     Status,
+}
+
+/// What `ipse admin` does.
+#[derive(Debug, Subcommand)]
+pub enum AdminAction {
+    /// Make an account an administrator; without one, make it and print an invitation to set its password
+    Create {
+        /// The e-mail address of the account
+        #[arg(long, value_parser = EmailAddress::parse)]
+        email: EmailAddress,
+        #[command(flatten)]
+        #[expect(missing_docs, reason = "the doc comment would become the help of the whole command")]
+        origin: Origin,
+    },
 }
 
 /// What `ipse config` does.

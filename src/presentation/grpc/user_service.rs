@@ -9,7 +9,7 @@ use super::repeat::{self, ResponseOf, able};
 use super::{caller, encode, status, user_fields};
 use crate::application::page::PageRequest;
 use crate::application::users::{
-    ActivateUser, CreateUser, DeleteUser, Lookup, SuspendUser, UndeleteUser, UpdateUser, Users,
+    ActivateUser, CreateUser, DeleteUser, ListUsers, Lookup, SuspendUser, UndeleteUser, UpdateUser, Users,
 };
 use crate::domain::user::User;
 use crate::proto::lookup_user_request::Name;
@@ -17,7 +17,7 @@ use crate::proto::user_service_server::UserService;
 use crate::proto::{
     ActivateUserRequest, ActivateUserResponse, BatchGetUsersRequest, BatchGetUsersResponse, CreateUserRequest,
     CreateUserResponse, DeleteUserRequest, DeleteUserResponse, GetUserRequest, GetUserResponse,
-    ListUserSessionsRequest, ListUserSessionsResponse, LookupUserRequest, LookupUserResponse, PurgeUserRequest,
+    ListUserSessionsRequest, ListUserSessionsResponse, ListUsersRequest, ListUsersResponse, LookupUserRequest, LookupUserResponse, PurgeUserRequest,
     PurgeUserResponse, RequirePasswordChangeRequest, RequirePasswordChangeResponse, RevokeUserSessionsRequest,
     RevokeUserSessionsResponse, SuspendUserRequest, SuspendUserResponse, UndeleteUserRequest, UndeleteUserResponse,
     UpdateUserRequest, UpdateUserResponse,
@@ -58,6 +58,14 @@ impl UserService for UserRpc {
             users: found.users.iter().map(encode::user).collect(),
             missing_ids: found.missing.iter().map(ToString::to_string).collect(),
         }))
+    }
+
+    async fn list_users(&self, request: Request<ListUsersRequest>) -> Result<Response<ListUsersResponse>, Status> {
+        let ListUsersRequest { page_size, page_token, filter, order_by, show_deleted } = request.into_inner();
+        let page = PageRequest { size: page_size, token: page_token };
+        let found = self.0.list_users(&ListUsers { page, filter, order_by, show_deleted }).await.map_err(status::of)?;
+        let users = found.users.iter().map(encode::user).collect();
+        Ok(Response::new(ListUsersResponse { users, next_page_token: found.next_page_token }))
     }
 
     async fn update_user(&self, request: Request<UpdateUserRequest>) -> Result<Response<UpdateUserResponse>, Status> {

@@ -6,7 +6,7 @@ from email.message import EmailMessage
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
 
-from support.mail import parse
+from support.mail import VERIFY, parse
 from support.server import free_port
 from support.waiting import wait_until
 
@@ -42,9 +42,13 @@ class MailServer:
     def __exit__(self, *_: object) -> None:
         self._controller.stop()
 
-    def wait_for(self, recipient: str, seconds: float = 15) -> EmailMessage:
-        """The first mail to this address."""
-        return wait_until(lambda: next(iter(self.messages(recipient)), None), f"a mail to {recipient}", seconds)
+    def wait_for(self, recipient: str, kind: str = VERIFY, seconds: float = 15) -> EmailMessage:
+        """The first mail of this kind to this address."""
+
+        def first() -> EmailMessage | None:
+            return next((mail for mail in self.messages(recipient) if mail["subject"].startswith(kind)), None)
+
+        return wait_until(first, f"a mail to {recipient}: {kind}", seconds)
 
     def messages(self, recipient: str) -> list[EmailMessage]:
         return [message for message in list(self.received) if message["to"] == recipient]

@@ -15,6 +15,7 @@ use crate::support::on_both_backends;
 on_both_backends! {
     Fixture::new =>
     a_token_is_found_by_its_digest_and_purpose
+    every_purpose_is_one_of_its_own
     a_token_is_found_until_it_expires
     a_new_token_replaces_the_one_for_the_same_purpose
     tokens_of_other_purposes_and_people_stay
@@ -63,6 +64,21 @@ async fn a_token_is_found_by_its_digest_and_purpose(fixture: Fixture) {
     }
     assert_eq!(find(&fixture, 1, ResetPassword, at(0)).await, None);
     assert_eq!(find(&fixture, 3, VerifyEmail, at(0)).await, None);
+}
+
+async fn every_purpose_is_one_of_its_own(fixture: Fixture) {
+    fixture.put_users(&[user(1)]).await;
+    let purposes = || (1..).zip(ActionPurpose::ALL);
+    put(&fixture, &purposes().map(|(number, purpose)| token(1, purpose, number)).collect::<Vec<_>>()).await;
+    for (number, purpose) in purposes() {
+        for other in ActionPurpose::ALL {
+            let found = (other == purpose).then_some(user(1).id);
+            assert_eq!(find(&fixture, number, other, at(0)).await, found, "{purpose:?} as {other:?}");
+        }
+    }
+    for (number, purpose) in purposes() {
+        assert_eq!(consume(&fixture.store, number, purpose, at(0)).await, Some(user(1).id), "{purpose:?}");
+    }
 }
 
 async fn a_token_is_found_until_it_expires(fixture: Fixture) {

@@ -11,6 +11,7 @@ mod sessions;
 mod signing_keys;
 mod store;
 mod throttles;
+mod user_lists;
 mod users;
 
 use std::sync::Arc;

@@ -72,6 +72,7 @@ async fn a_failing_mail_server_delays_mail_and_loses_none(world: World) {
     ids.insert(mail.id);
     assert_eq!(ids.len(), 1, "the same mail each time");
     alice.verify(&token_in(mail)).await.unwrap();
+    assert_eq!(alice.mail_kinds().await, ["welcome"]);
     assert_eq!(world.count("mail_outbox").await, 0);
 }
 

@@ -121,6 +121,7 @@ async fn a_reset_proves_the_address(world: World) {
     let proof = alice.mailed_token().await;
     alice.request_reset().await.unwrap();
     alice.reset(&alice.mailed_token().await, NEW).await.unwrap();
+    assert_eq!(alice.mail_kinds().await, ["password_changed", "welcome"]);
     let user = alice.with_password(NEW).log_in().await.unwrap().me().await.unwrap().user.unwrap();
     assert!(user.email_verified);
     assert_eq!(user.state(), UserState::Active);

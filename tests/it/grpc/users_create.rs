@@ -54,9 +54,9 @@ async fn without_a_password_an_invitation_is_mailed(world: World) {
         let made = root.create(User { email_verified, ..newcomer(&guest) }, "").await.unwrap();
         assert_eq!(made.state(), state);
         assert_eq!(reason(guest.log_in().await), CredentialsInvalid);
-        let mails = guest.mails().await;
-        assert_eq!(mails.iter().map(|mail| mail.content.kind()).collect::<Vec<_>>(), ["invitation"]);
-        guest.reset(&crate::support::person::token_in(&mails[0]), &guest.password).await.unwrap();
+        let (kinds, token) = guest.mailed_kinds_and_token().await;
+        assert_eq!(kinds, ["invitation"]);
+        guest.reset(&token, &guest.password).await.unwrap();
         guest.log_in().await.unwrap();
         let accepted = root.get(&made.id).await.unwrap();
         assert_eq!((accepted.state(), accepted.email_verified), (UserState::Active, true));

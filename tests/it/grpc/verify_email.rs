@@ -19,6 +19,7 @@ on_both_backends! {
     an_address_gets_one_mail_a_minute_and_five_an_hour
     only_who_waits_for_a_proof_gets_another_token
     the_proof_does_not_lift_a_suspension
+    whoever_proves_an_address_is_welcomed_once
 }
 
 on_both_backends! {
@@ -118,6 +119,27 @@ async fn the_proof_does_not_lift_a_suspension(world: World) {
     world.suspend(&alice.email).await;
     alice.verify(&alice.mailed_token().await).await.unwrap();
     assert_eq!(reason(alice.log_in().await), AccountDisabled);
+}
+
+async fn whoever_proves_an_address_is_welcomed_once(world: World) {
+    let alice = world.stranger("alice");
+    alice.register().await.unwrap();
+    let token = alice.mailed_token().await;
+    alice.verify(&token).await.unwrap();
+    assert_eq!(alice.mail_kinds().await, ["welcome"]);
+    alice.verify(&token).await.unwrap_err();
+
+    let moved = world.stranger("moved");
+    alice.log_in().await.unwrap().change_email(&moved.email).await.unwrap();
+    moved.confirm_email_change(&moved.mailed_token().await).await.unwrap();
+    assert_eq!(moved.mail_kinds().await, ["email_changed"], "another address is no new account");
+    assert_eq!(alice.mail_kinds().await, ["email_change_requested", "email_changed"]);
+
+    let suspended = world.stranger("suspended");
+    suspended.register().await.unwrap();
+    world.suspend(&suspended.email).await;
+    suspended.verify(&suspended.mailed_token().await).await.unwrap();
+    assert!(world.mails().await.is_empty(), "nobody is welcomed to a suspended account");
 }
 
 async fn an_operator_may_let_people_in_before_the_proof(world: World) {

@@ -12,6 +12,7 @@ pub(crate) mod refusal;
 pub(crate) mod registrar;
 pub(crate) mod token;
 pub(crate) mod wire;
+pub(crate) mod wiretap;
 pub(crate) mod world;
 
 /// Registers tests for both backends: `test::sqlite` and `test::postgres` for each async function `test`, which is

@@ -136,9 +136,12 @@ impl<'w> Person<'w> {
         self.world.letterbox.take(|mail| mail.recipient.written() == self.email)
     }
 
-    /// The kinds of the mails that came for this person since the last look.
+    /// The kinds of the mails that came for this person since the last look, by name: those of one moment come in any
+    /// order.
     pub(crate) async fn mail_kinds(&self) -> Vec<&'static str> {
-        self.mails().await.iter().map(|mail| mail.content.kind()).collect()
+        let mut kinds: Vec<_> = self.mails().await.iter().map(|mail| mail.content.kind()).collect();
+        kinds.sort_unstable();
+        kinds
     }
 
     /// The token in the one mail that came with one.
@@ -147,6 +150,14 @@ impl<'w> Person<'w> {
         let tokens: Vec<String> = mails.iter().filter_map(any_token_in).collect();
         let [token] = &tokens[..] else { panic!("not one token: {mails:?}") };
         token.clone()
+    }
+
+    /// The kinds of the mails that came, in the order of the alphabet as they came at the same time, and the one token.
+    pub(crate) async fn mailed_kinds_and_token(&self) -> (Vec<&'static str>, String) {
+        let mails = self.mails().await;
+        let mut kinds: Vec<_> = mails.iter().map(|mail| mail.content.kind()).collect();
+        kinds.sort_unstable();
+        (kinds, mails.iter().find_map(any_token_in).unwrap_or_default())
     }
 
     fn with_tokens(&self, tokens: Tokens) -> Device<'w> {

@@ -45,6 +45,10 @@ impl Registrar<'_> {
         Ok(self.client().batch_get_users(self.0.request(request)).await?.into_inner())
     }
 
+    pub(crate) async fn list(&self, request: ListUsersRequest) -> Result<ListUsersResponse, Status> {
+        Ok(self.client().list_users(self.0.request(request)).await?.into_inner())
+    }
+
     pub(crate) async fn update(&self, new: User, paths: &[&str]) -> Result<User, Status> {
         let update_mask = Some(FieldMask { paths: paths.iter().map(|&path| path.to_owned()).collect() });
         let request = UpdateUserRequest { user: Some(new), update_mask, request_id: String::new() };

@@ -14,6 +14,7 @@ mod sessions;
 mod signing_keys;
 mod throttles;
 mod users;
+mod users_list;
 
 use async_trait::async_trait;
 

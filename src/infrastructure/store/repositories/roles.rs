@@ -6,7 +6,6 @@ use super::backend::schema::{role_grants, roles, users};
 use super::backend::{Unit, dialect};
 use crate::application::ports::{GrantsOf, Roles, StoreResult};
 use crate::domain::id::{RoleId, UserId};
-use crate::domain::permission::Pattern;
 use crate::domain::role::{Description, Role, RoleGrant, RoleName, parse_permissions};
 use crate::domain::user::UserState;
 use crate::infrastructure::store::error::meaning;
@@ -137,12 +136,11 @@ impl Roles for Unit {
 
 impl From<&Role> for RoleRow {
     fn from(role: &Role) -> Self {
-        let patterns: Vec<&str> = role.permissions.patterns().map(Pattern::as_str).collect();
         Self {
             id: DbId(*role.id.as_uuid()),
             name: role.name.as_str().to_owned(),
             description: role.description.as_str().to_owned(),
-            permissions: patterns.join(" "),
+            permissions: role.permissions.to_string(),
             built_in: role.built_in,
             create_time: DbTime(role.create_time),
             update_time: DbTime(role.update_time),

@@ -4,7 +4,8 @@ use diesel::prelude::*;
 use super::backend::columns::{DbId, DbTime};
 use super::backend::schema::users;
 use super::backend::{Unit, dialect};
-use crate::application::ports::{StoreResult, UserInsert, Users};
+use super::users_list;
+use crate::application::ports::{StoreResult, UserInsert, UserQuery, Users};
 use crate::domain::Timestamp;
 use crate::domain::attributes::Attributes;
 use crate::domain::email::EmailAddress;
@@ -70,6 +71,10 @@ impl Users for Unit {
         let ids: Vec<DbId> = ids.iter().map(|id| DbId(*id.as_uuid())).collect();
         let query = users::table.filter(users::id.eq_any(ids)).select(UserRow::as_select());
         self.load(query).await?.into_iter().map(UserRow::into_user).collect()
+    }
+
+    async fn list_users(&mut self, query: &UserQuery) -> StoreResult<Vec<User>> {
+        users_list::list(self, query).await
     }
 
     async fn insert_user(&mut self, user: &User) -> StoreResult<UserInsert> {

@@ -1,4 +1,7 @@
+use std::net::Ipv6Addr;
+
 use ipse::application::ports::SessionPosition;
+use ipse::domain::client::Client;
 use ipse::domain::session::{EndReason, Session};
 
 use super::{list, put_mixed_sessions};
@@ -9,6 +12,7 @@ use crate::support::on_both_backends;
 on_both_backends! {
     Fixture::new =>
     a_list_holds_the_live_sessions_of_one_person_newest_first
+    known_clients_are_those_of_the_newest_sessions_that_nobody_threw_out
     pages_hold_every_session_once_even_where_times_are_equal
     sessions_that_are_over_are_purged_in_batches
 }
@@ -20,6 +24,31 @@ async fn a_list_holds_the_live_sessions_of_one_person_newest_first(fixture: Fixt
     assert_eq!(list(&fixture, &user(1), at(60) - TICK).await[0], idle);
     assert_eq!(list(&fixture, &user(2), at(60)).await, [foreign]);
     assert_eq!(list(&fixture, &user(3), at(60)).await, []);
+}
+
+async fn known_clients_are_those_of_the_newest_sessions_that_nobody_threw_out(fixture: Fixture) {
+    use EndReason::{AccountClosed, Evicted, Logout, PasswordChanged, Revoked, TokenReuse};
+    let client = |number: u32| Client::new(Ipv6Addr::from_bits(number.into()).into(), &format!("agent {number}"));
+    fixture.put_users(&[user(1), user(2)]).await;
+    let ends = [None, Some(Logout), Some(Revoked), Some(Evicted), Some(PasswordChanged), Some(TokenReuse)];
+    let ends = ends.into_iter().chain([Some(AccountClosed)]);
+    let mut sessions: Vec<Session> = (0..)
+        .zip(ends)
+        .map(|(number, reason)| Session {
+            client: client(number),
+            end: reason.map(|reason| (at(20), reason)),
+            ..session(&user(1), number)
+        })
+        .collect();
+    sessions.push(Session { client: client(7), idle_expire_time: at(10), ..session(&user(1), 7) });
+    sessions.push(Session { client: client(8), ..session(&user(2), 8) });
+    fixture.put_sessions(&sessions).await;
+    let mut tx = fixture.read().await;
+    for (limit, expected) in [(100, &[7, 3, 1, 0][..]), (4, &[7, 3, 1, 0]), (2, &[7, 3])] {
+        let found = tx.sessions().known_clients(user(1).id, limit).await.unwrap();
+        assert_eq!(found, expected.iter().map(|number| client(*number)).collect::<Vec<_>>());
+    }
+    assert_eq!(tx.sessions().known_clients(user(3).id, 100).await.unwrap(), []);
 }
 
 async fn pages_hold_every_session_once_even_where_times_are_equal(fixture: Fixture) {

@@ -1,4 +1,4 @@
-//! Password hashing with argon2id (RFC 9106).
+//! Password hashing with argon2id on the hashing lane, which verifies the hashes of other systems too.
 
 use std::io;
 use std::sync::Arc;
@@ -9,10 +9,12 @@ use ::argon2::password_hash::phc::Output;
 use async_trait::async_trait;
 use subtle::ConstantTimeEq;
 
+use super::argon2_hash::{Argon2Hash, MAX_ITERATIONS, MAX_MEMORY_KIB, Recipe};
+use super::foreign_hash::{self, ForeignHash};
 use super::hashing_lane::{HashingLane, LaneSize};
-use super::phc::{MAX_ITERATIONS, MAX_MEMORY_KIB, Recipe, StoredHash};
-use crate::application::ports::{Entropy, HashError, PasswordHasher, Verification};
-use crate::domain::password::{Password, PasswordHash};
+use crate::application::ports::{Entropy, HashError, HashRefused, PasswordHasher, Verification};
+use crate::domain::password::{MAX_HASH_BYTES, Password, PasswordHash};
+use crate::domain::text;
 
 /// What a new hash costs, and how many are made at once. The default cost is the floor (OWASP Password Storage Cheat
 /// Sheet).
@@ -56,15 +58,15 @@ pub enum HashingStartError {
     Thread(#[source] io::Error),
 }
 
-/// Hashes passwords with argon2id on a lane of their own.
-pub struct Argon2Hasher {
+/// Hashes passwords with argon2id, and verifies those of other systems, on a lane of their own.
+pub struct LaneHasher {
     lane: HashingLane,
     /// The recipe of new hashes before they get their salt. Without a stored hash it is computed as it is.
     current: Recipe,
     entropy: Arc<dyn Entropy>,
 }
 
-impl Argon2Hasher {
+impl LaneHasher {
     /// Starts the threads. Their memory comes with their first job.
     pub fn start(settings: HashingSettings, entropy: Arc<dyn Entropy>) -> Result<Self, HashingStartError> {
         let cost_allowed = (Params::DEFAULT_M_COST..=MAX_MEMORY_KIB).contains(&settings.memory_kib)
@@ -88,10 +90,46 @@ impl Argon2Hasher {
         let password = password.clone();
         self.lane.run(move |memory| recipe.compute(password.expose(), memory)).await?.map_err(HashError::Failed)
     }
+
+    async fn verify_argon2(&self, password: &Password, stored: Argon2Hash) -> Result<Verification, HashError> {
+        let tag = self.compute(stored.recipe.clone(), password).await?;
+        let matches: bool = tag.as_bytes().ct_eq(stored.tag.as_bytes()).into();
+        Ok(match (matches, stored.recipe.is_outdated_by(&self.current)) {
+            (false, _) => Verification::Mismatch,
+            (true, false) => Verification::Match,
+            (true, true) => Verification::MatchOutdated,
+        })
+    }
+
+    async fn verify_foreign(
+        &self,
+        password: &Password,
+        stored: Box<dyn ForeignHash>,
+    ) -> Result<Verification, HashError> {
+        let password = password.clone();
+        let matches = self.lane.run(move |_| stored.matches(&password)).await?.map_err(HashError::Failed)?;
+        Ok(if matches { Verification::MatchOutdated } else { Verification::Mismatch })
+    }
+}
+
+/// A stored hash that is safe to compute.
+enum StoredHash {
+    Argon2(Argon2Hash),
+    Foreign(Box<dyn ForeignHash>),
+}
+
+impl StoredHash {
+    fn parse(text: &str) -> Result<Self, HashRefused> {
+        text::required(text, MAX_HASH_BYTES)?;
+        match Argon2Hash::parse(text) {
+            Err(HashRefused::Format) => foreign_hash::parse(text).map(Self::Foreign),
+            argon2 => argon2.map(Self::Argon2),
+        }
+    }
 }
 
 #[async_trait]
-impl PasswordHasher for Argon2Hasher {
+impl PasswordHasher for LaneHasher {
     async fn hash(&self, password: &Password) -> Result<PasswordHash, HashError> {
         let salt = self.entropy.bytes().map_err(HashError::Failed)?;
         let recipe = self.current.salted(&salt).map_err(HashError::Failed)?;
@@ -104,14 +142,15 @@ impl PasswordHasher for Argon2Hasher {
             self.compute(self.current.clone(), password).await?;
             return Ok(Verification::Mismatch);
         };
-        let stored = StoredHash::parse(hash.as_str()).map_err(|error| HashError::Failed(error.into()))?;
-        let tag = self.compute(stored.recipe.clone(), password).await?;
-        let matches: bool = tag.as_bytes().ct_eq(stored.tag.as_bytes()).into();
-        Ok(match (matches, stored.recipe.is_outdated_by(&self.current)) {
-            (false, _) => Verification::Mismatch,
-            (true, false) => Verification::Match,
-            (true, true) => Verification::MatchOutdated,
-        })
+        match StoredHash::parse(hash.as_str()) {
+            Ok(StoredHash::Argon2(stored)) => self.verify_argon2(password, stored).await,
+            Ok(StoredHash::Foreign(stored)) => self.verify_foreign(password, stored).await,
+            Err(refused) => Err(HashError::Failed(format!("the stored hash {refused}").into())),
+        }
+    }
+
+    fn accept(&self, text: &str) -> Result<PasswordHash, HashRefused> {
+        StoredHash::parse(text).map(|_| PasswordHash::new(text.to_owned()))
     }
 }
 
@@ -125,12 +164,17 @@ mod tests {
     const WEAK: &str = "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4";
     const LARGE: &str = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
 
-    fn hasher() -> Argon2Hasher {
+    /// Made with argon2-cffi 25.1.0 and the Python package bcrypt 4.0.1.
+    const ARGON2I: &str =
+        "$argon2i$v=16$m=512,t=3,p=2$c2l4dGVlbiBieXRlcyBvaw$NlyPaEYnTapjkf9oZ+OL48yRgAxST91fr8O7F2xkCZU";
+    const BCRYPT: &str = "$2b$04$ioTsaldKJflwuhh27ZmVPegB2rLQVtmxG1HtMERJ3IICHAGn2xnTq";
+
+    fn hasher() -> LaneHasher {
         let settings = HashingSettings { threads: 2, ..HashingSettings::default() };
-        Argon2Hasher::start(settings, Arc::new(SystemEntropy)).unwrap()
+        LaneHasher::start(settings, Arc::new(SystemEntropy)).unwrap()
     }
 
-    async fn verdict(hasher: &Argon2Hasher, password: &str, phc: &str) -> Verification {
+    async fn verdict(hasher: &LaneHasher, password: &str, phc: &str) -> Verification {
         let password = Password::presented(password).unwrap();
         hasher.verify(&password, Some(&PasswordHash::new(phc.to_owned()))).await.unwrap()
     }
@@ -170,11 +214,35 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_unusable_stored_hash_is_a_failure() {
-        let password = Password::presented("password").unwrap();
-        for phc in [WEAK.replace("m=256", "m=4294967295"), WEAK.replace("argon2id", "argon2i"), String::new()] {
-            let verified = hasher().verify(&password, Some(&PasswordHash::new(phc))).await;
-            assert!(matches!(verified, Err(HashError::Failed(_))));
+    async fn hashes_of_other_systems_verify_and_are_outdated() {
+        let hasher = hasher();
+        for hash in [ARGON2I, BCRYPT] {
+            let stored = hasher.accept(hash).unwrap();
+            assert_eq!(stored.as_str(), hash);
+            assert_eq!(verdict(&hasher, "correct horse battery staple", hash).await, Verification::MatchOutdated);
+            assert_eq!(verdict(&hasher, "correct horse battery stapl", hash).await, Verification::Mismatch);
+        }
+    }
+
+    #[tokio::test]
+    async fn an_unusable_hash_is_not_accepted_and_a_failure_where_it_is_stored() {
+        let (hasher, password) = (hasher(), Password::presented("password").unwrap());
+        for (text, reason) in [
+            (WEAK.replace("m=256", "m=4294967295"), "costs more than is allowed"),
+            (BCRYPT.replace("$04$", "$31$"), "costs more than is allowed"),
+            (WEAK.replace("argon2id", "argon2d"), "is not a hash format that Ipse takes"),
+            ("password".to_owned(), "is not a hash format that Ipse takes"),
+            (WEAK.replace("t=2", "t=0"), "is malformed"),
+            (BCRYPT.replace("$04$", "$4$"), "is malformed"),
+            (String::new(), "is required"),
+            (format!("{WEAK}{}", "A".repeat(512)), "must be at most 512 bytes"),
+            (format!("pbkdf2_sha1$1$\0${}=", "A".repeat(27)), "must not contain U+0000"),
+        ] {
+            assert_eq!(hasher.accept(&text).unwrap_err().to_string(), reason, "{text}");
+            let Err(HashError::Failed(cause)) = hasher.verify(&password, Some(&PasswordHash::new(text))).await else {
+                panic!("verified a hash that {reason}");
+            };
+            assert_eq!(cause.to_string(), format!("the stored hash {reason}"));
         }
     }
 
@@ -198,10 +266,10 @@ mod tests {
             HashingSettings { threads: 0, ..default },
             HashingSettings { queue: 0, ..default },
         ] {
-            let started = Argon2Hasher::start(settings, Arc::new(SystemEntropy));
+            let started = LaneHasher::start(settings, Arc::new(SystemEntropy));
             assert!(matches!(started, Err(HashingStartError::Settings)), "{settings:?}");
         }
-        assert!(Argon2Hasher::start(default, Arc::new(SystemEntropy)).is_ok());
+        assert!(LaneHasher::start(default, Arc::new(SystemEntropy)).is_ok());
     }
 
     #[tokio::test]

@@ -1,0 +1,112 @@
+//! Administrators as the command line of the server makes them: the only way to the first one.
+
+use std::sync::Arc;
+
+use super::audit_trail::{AuditTrail, Event};
+use super::error::{Error, Result};
+use super::mail_post::MailPost;
+use super::policy::Policy;
+use super::ports::{Clock, Entropy, Store, Transaction, UserInsert};
+use super::{Ports, save};
+use crate::domain::Timestamp;
+use crate::domain::action_token::ActionPurpose;
+use crate::domain::audit::AuditType;
+use crate::domain::email::EmailAddress;
+use crate::domain::id::UserId;
+use crate::domain::profile::DisplayName;
+use crate::domain::role::{ADMINISTRATOR, RoleGrant};
+use crate::domain::secret::{Secret, SecretKey};
+use crate::domain::session::EndReason;
+use crate::domain::user::{SignUp, User, UserState};
+
+/// What became of the wish to have somebody as an administrator.
+#[derive(Debug)]
+pub enum Appointment {
+    /// The account waits for its owner, who sets a password with the invitation.
+    Invited {
+        /// The token for `ResetPassword`; it is nowhere else.
+        invitation: Secret,
+        /// When it expires.
+        expire_time: Timestamp,
+    },
+    /// The account was in use and is an administrator now.
+    Granted,
+    /// The account is suspended or deleted and stays as it is.
+    Unusable(UserState),
+}
+
+/// Makes administrators for whoever may use the command line of the server.
+pub struct Administrators {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    post: MailPost,
+    trail: AuditTrail,
+    policy: Arc<Policy>,
+}
+
+impl Administrators {
+    /// Takes the ports it needs. `root` is the installation's root secret.
+    #[must_use]
+    pub fn new(ports: &Ports, policy: Arc<Policy>, root: &SecretKey) -> Self {
+        Self {
+            store: ports.store.clone(),
+            clock: ports.clock.clone(),
+            entropy: ports.entropy.clone(),
+            post: MailPost::new(ports.entropy.clone(), ports.sealer.clone(), root.derive("throttle")),
+            trail: AuditTrail::new(ports.entropy.clone()),
+            policy,
+        }
+    }
+
+    /// Makes the account with this address an administrator. Without one, makes it first.
+    pub async fn appoint(&self, email: EmailAddress) -> Result<Appointment> {
+        let now = self.clock.now();
+        let mut tx = self.store.write().await?;
+        let user = match tx.users().find_by_email(&email).await? {
+            Some(user) => user,
+            None => self.create(tx.as_mut(), email, now).await?,
+        };
+        if !user.keeps_sessions() {
+            return Ok(Appointment::Unusable(user.state));
+        }
+        self.grant(tx.as_mut(), user.id, now).await?;
+        let appointment = match user.state {
+            UserState::Pending => self.invite(tx.as_mut(), user, now).await?,
+            _ => Appointment::Granted,
+        };
+        tx.commit().await?;
+        Ok(appointment)
+    }
+
+    async fn create(&self, tx: &mut dyn Transaction, email: EmailAddress, now: Timestamp) -> Result<User> {
+        let who = SignUp { email, username: None, display_name: DisplayName::default(), locale: None };
+        let user = User::provision(UserId::new(now, &self.entropy.bytes()?), who, false, now);
+        if tx.users().insert_user(&user).await? == UserInsert::NameTaken {
+            return Err(Error::Contention("somebody else made the account at the same time".into()));
+        }
+        self.trail.record(tx, Event::by_system(AuditType::UserCreated).on(user.id), now).await?;
+        Ok(user)
+    }
+
+    async fn grant(&self, tx: &mut dyn Transaction, user_id: UserId, now: Timestamp) -> Result<()> {
+        if tx.roles().put_grant(&RoleGrant { role_id: ADMINISTRATOR, user_id, create_time: now }).await? {
+            let event = Event::by_system(AuditType::PermissionsChanged).on(user_id).with("granted", ADMINISTRATOR);
+            self.trail.record(tx, event, now).await?;
+        }
+        Ok(())
+    }
+
+    /// Whoever signed up with the address before its owner must not become an administrator by that: their password and
+    /// sessions are worth nothing any more.
+    async fn invite(&self, tx: &mut dyn Transaction, mut user: User, now: Timestamp) -> Result<Appointment> {
+        user.provisional = false;
+        user.require_password_change(now)?;
+        save::user(tx, &user).await?;
+        tx.sessions().end_sessions(user.id, None, (now, EndReason::Revoked)).await?;
+        let purpose = ActionPurpose::AcceptInvitation;
+        tx.action_tokens().drop_action_token(user.id, ActionPurpose::VerifyEmail).await?;
+        let invitation = self.post.new_token(tx, user.id, (purpose, None), (&self.policy, now)).await?;
+        Ok(Appointment::Invited { invitation, expire_time: now + self.policy.token_lifetime(purpose) })
+    }
+}
