@@ -138,9 +138,9 @@ async fn a_change_of_address_voids_an_invitation(world: World) {
 
 async fn a_suspended_or_deleted_account_cannot_be_accepted(world: World) {
     let alice = invited(&world, "alice").await;
-    world.change_user(&alice.email, |user| user.suspend("", user.update_time)).await;
+    world.suspend(&alice.email).await;
     assert_eq!(reason(alice.reset(TOKEN, &alice.password).await), ActionTokenInvalid);
-    world.change_user(&alice.email, |user| user.delete(Duration::days(1), user.update_time)).await;
+    world.change_user(&alice.email, |user| user.delete(Duration::days(1), user.update_time).unwrap()).await;
     assert_eq!(reason(alice.reset(TOKEN, &alice.password).await), ActionTokenInvalid);
 }
 

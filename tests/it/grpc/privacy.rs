@@ -23,8 +23,7 @@ const USERNAME: &str = "canary_username";
 const NAME: &str = "Canary Displayname";
 const ATTRIBUTE: &str = "canary attribute";
 const LABEL: &str = "canary label";
-const CANARIES: [&str; 8] =
-    [EMAIL, NEW_EMAIL, "canary-domain", "canary-other", USERNAME, NAME, ATTRIBUTE, LABEL];
+const CANARIES: [&str; 8] = [EMAIL, NEW_EMAIL, "canary-domain", "canary-other", USERNAME, NAME, ATTRIBUTE, LABEL];
 
 /// Somebody who left traces wherever people can.
 async fn somebody(world: &World) -> Device<'_> {

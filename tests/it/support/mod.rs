@@ -11,6 +11,7 @@ pub(crate) mod operator;
 pub(crate) mod person;
 pub(crate) mod postgres;
 pub(crate) mod refusal;
+pub(crate) mod registrar;
 pub(crate) mod token;
 pub(crate) mod trail;
 pub(crate) mod wire;
