@@ -7,14 +7,12 @@ use crate::domain::attributes::Attributes;
 use crate::domain::email::EmailAddress;
 use crate::domain::id::UserId;
 use crate::domain::profile::{DisplayName, Locale};
-use crate::domain::text;
-use crate::domain::user::{User, UserState};
+use crate::domain::user::{StateReason, User, UserState};
 use crate::domain::user_record::{Stated, UserRecord};
 use crate::domain::username::Username;
 
 /// The most rows of a batch.
 pub const MAX_ROWS: usize = 500;
-const MAX_REASON_CODE_POINTS: usize = 256;
 
 /// A row as it came; what is empty or `None` is left open.
 #[derive(Debug, Clone, Default)]
@@ -35,6 +33,10 @@ pub struct ImportRow {
     pub attributes: Option<String>,
     /// The state.
     pub state: Option<UserState>,
+    /// Whether an operator suspended the account, which a deletion hides.
+    pub suspended: bool,
+    /// Whether nobody stands for the account but who signed up with the unproven address.
+    pub provisional: bool,
     /// Why an operator gave the account its state.
     pub state_reason: String,
     /// Whether the password must be replaced before the next sign-in.
@@ -137,13 +139,14 @@ fn parse_id(text: &str) -> std::result::Result<UserId, &'static str> {
 /// The account of a row, with the times of the epoch for what is left open.
 fn user(row: ImportRow, violations: &mut Violations) -> Option<User> {
     let state = violations.take("user.state", state(&row));
+    let provisional = violations.take("provisional", provisional(&row));
     let email = violations.take("user.email", EmailAddress::parse(&row.email));
     let username = violations.take_optional("user.username", &row.username, Username::parse);
     let display_name = violations.take("user.display_name", DisplayName::parse(&row.display_name));
     let locale = violations.take_optional("user.locale", &row.locale, Locale::parse);
     let attributes = row.attributes.map_or(Ok(Attributes::default()), Attributes::new);
     let attributes = violations.take("user.attributes", attributes);
-    let state_reason = violations.take("user.state_reason", text::line(&row.state_reason, MAX_REASON_CODE_POINTS));
+    let state_reason = violations.take("user.state_reason", StateReason::parse(&row.state_reason));
     Some(User {
         id: UserId::NOBODY,
         email: email?,
@@ -153,7 +156,9 @@ fn user(row: ImportRow, violations: &mut Violations) -> Option<User> {
         locale,
         attributes: attributes?,
         state: state?,
-        state_reason: state_reason?.to_owned(),
+        suspended: row.suspended || state == Some(UserState::Suspended),
+        provisional: provisional?,
+        state_reason: state_reason?,
         password_change_required: row.password_change_required,
         create_time: Timestamp::UNIX_EPOCH,
         update_time: Timestamp::UNIX_EPOCH,
@@ -164,15 +169,22 @@ fn user(row: ImportRow, violations: &mut Violations) -> Option<User> {
     })
 }
 
-/// The state of an account that is consistent in itself.
+/// The state of an account, if it follows from the facts as it does for accounts that were made here.
 fn state(row: &ImportRow) -> std::result::Result<UserState, &'static str> {
     let unstated = if row.email_verified { UserState::Active } else { UserState::Pending };
     let state = row.state.unwrap_or(unstated);
-    if state == UserState::Pending && row.email_verified {
-        return Err("must not be PENDING with a proven address");
+    if matches!(state, UserState::Pending | UserState::Active) && state != unstated {
+        return Err("must be ACTIVE with a proven address and PENDING with an unproven one");
     }
-    if state != UserState::Deleted && (row.delete_time.is_some() || row.purge_time.is_some()) {
-        return Err("must be DELETED with delete_time or purge_time");
+    if state != UserState::Deleted && (row.delete_time.is_some() || row.purge_time.is_some() || row.suspended) {
+        return Err("must be DELETED with suspended, delete_time or purge_time");
     }
     Ok(state)
+}
+
+fn provisional(row: &ImportRow) -> std::result::Result<bool, &'static str> {
+    if row.provisional && row.email_verified {
+        return Err("must not be true with a proven address");
+    }
+    Ok(row.provisional)
 }

@@ -35,6 +35,8 @@ pub(super) fn decode(record: proto::UserRecord) -> Result<ImportRow, Violation> 
         state_reason: user.state_reason,
         password_change_required: user.password_change_required,
         password_hash: record.password_hash,
+        suspended: record.suspended,
+        provisional: record.provisional,
     })
 }
 
@@ -42,6 +44,9 @@ pub(super) fn decode(record: proto::UserRecord) -> Result<ImportRow, Violation> 
 pub(super) fn encode((user, hash): StoredUser) -> proto::UserRecord {
     proto::UserRecord {
         user: Some(proto::User { etag: String::new(), ..encode::user(&user) }),
+        // Of other accounts, the state tells it.
+        suspended: user.suspended && user.state == UserState::Deleted,
+        provisional: user.provisional,
         password_hash: hash.map(|hash| hash.as_str().to_owned()).unwrap_or_default(),
     }
 }

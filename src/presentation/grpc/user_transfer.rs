@@ -160,7 +160,7 @@ mod tests {
     use super::*;
 
     fn record(bytes: usize) -> UserRecord {
-        UserRecord { user: None, password_hash: "x".repeat(bytes) }
+        UserRecord { password_hash: "x".repeat(bytes), ..UserRecord::default() }
     }
 
     #[test]

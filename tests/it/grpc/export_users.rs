@@ -55,7 +55,13 @@ fn everybody() -> Vec<UserRecord> {
         user.state = UserState::Deleted.into();
         (user.delete_time, user.purge_time) = (at(4_000_000_000), at(5_000_000_000));
     });
-    vec![UserRecord { password_hash: BCRYPT.to_owned(), ..active }, suspended, deleted, row("Pending@Example.com")]
+    let pending = UserRecord { provisional: true, ..row("Pending@Example.com") };
+    vec![
+        UserRecord { password_hash: BCRYPT.to_owned(), ..active },
+        suspended,
+        UserRecord { suspended: true, ..deleted },
+        pending,
+    ]
 }
 
 async fn an_export_that_was_imported_is_exported_alike((one, other): (World, World)) {

@@ -1,5 +1,6 @@
 //! Imports: what becomes of rows, and how streams end.
 
+use ipse::domain::user::{StateReason, User as Account};
 use ipse::proto::ErrorReason::{
     CredentialsInvalid, EmailTaken, FieldInvalid, PermissionMissing, RequestMalformed, ServerOverloaded, ShuttingDown,
     TokenInvalid, UsernameTaken,
@@ -102,7 +103,7 @@ async fn bad_rows_are_refused_one_by_one(world: World) {
     type Change = fn(&mut User);
     let never = Some(Timestamp { seconds: i64::MAX, nanos: 0 });
     let nan = Struct { fields: [("a".to_owned(), Value { kind: Some(Kind::NumberValue(f64::NAN)) })].into() };
-    let changes: [(&str, Change); 13] = [
+    let changes: [(&str, Change); 14] = [
         ("user.email", |user| user.email = "nobody".to_owned()),
         ("user.email", |user| user.email.clear()),
         ("user.id", |user| user.id = "1".to_owned()),
@@ -112,6 +113,7 @@ async fn bad_rows_are_refused_one_by_one(world: World) {
         ("user.locale", |user| user.locale = "_".to_owned()),
         ("user.state", |user| user.state = 9),
         ("user.state", |user| user.delete_time = Some(Timestamp::default())),
+        ("user.state", |user| user.state = UserState::Active.into()),
         ("user.state", |user| (user.email_verified, user.state) = (true, UserState::Pending.into())),
         ("user.state_reason", |user| user.state_reason = "x".repeat(257)),
         ("user.create_time", |user| user.create_time = Some(Timestamp { seconds: 0, nanos: -1 })),
@@ -125,6 +127,9 @@ async fn bad_rows_are_refused_one_by_one(world: World) {
     bad.push(("user.purge_time", with("bad@example.com", |user| user.purge_time = never)));
     bad.push(("user.attributes", with("bad@example.com", |user| user.attributes = Some(nan))));
     bad.push(("user", UserRecord::default()));
+    bad.push(("user.state", UserRecord { suspended: true, ..row("bad@example.com") }));
+    let proven = with("bad@example.com", |user| user.email_verified = true);
+    bad.push(("provisional", UserRecord { provisional: true, ..proven }));
     for hash in ["secret", &"x".repeat(513), "$2b$31$ioTsaldKJflwuhh27ZmVPegB2rLQVtmxG1HtMERJ3IICHAGn2xnTq"] {
         bad.push(("password_hash", UserRecord { password_hash: hash.to_owned(), ..row("bad@example.com") }));
     }
@@ -260,7 +265,10 @@ async fn who_loses_the_right_or_the_session_is_cut_off(world: World) {
         import.send(rows(number..number + 1)).await.unwrap();
         match expected {
             PermissionMissing => operator.revoke(&role.id, &ida).await.unwrap(),
-            _ => world.change_user("ida@example.com", |user| user.suspend("", user.update_time)).await,
+            _ => {
+                let suspend = |user: &mut Account| user.suspend(StateReason::default(), user.update_time).unwrap();
+                world.change_user("ida@example.com", suspend).await;
+            }
         }
         assert_eq!(reason(import.send(rows(7..8)).await), expected);
     }

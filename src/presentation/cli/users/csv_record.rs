@@ -8,7 +8,7 @@ use crate::presentation::grpc::json;
 use crate::proto::{User, UserRecord};
 
 /// The columns of an export. Those of an import may stand in any order, and only the address has to be there.
-pub(super) const COLUMNS: [&str; 16] = [
+pub(super) const COLUMNS: [&str; 18] = [
     "id",
     "email",
     "email_verified",
@@ -25,6 +25,8 @@ pub(super) const COLUMNS: [&str; 16] = [
     "delete_time",
     "purge_time",
     "password_hash",
+    "suspended",
+    "provisional",
 ];
 
 /// The place of the address among the columns.
@@ -61,18 +63,19 @@ impl Header {
             column.and_then(|column| self.0[column]).and_then(|place| row.get(place)).unwrap_or_default()
         };
         let text = |name| cell(name).to_owned();
+        let flag = |name| read_flag(name, cell(name));
         let time = |name| read_time(name, cell(name));
         let user = User {
             id: text("id"),
             email: text("email"),
-            email_verified: read_flag("email_verified", cell("email_verified"))?,
+            email_verified: flag("email_verified")?,
             username: text("username"),
             display_name: text("display_name"),
             state: read_state(cell("state"))?,
             state_reason: text("state_reason"),
             attributes: read_attributes(cell("attributes"))?,
             locale: text("locale"),
-            password_change_required: read_flag("password_change_required", cell("password_change_required"))?,
+            password_change_required: flag("password_change_required")?,
             create_time: time("create_time")?,
             update_time: time("update_time")?,
             last_login_time: time("last_login_time")?,
@@ -80,7 +83,12 @@ impl Header {
             purge_time: time("purge_time")?,
             ..User::default()
         };
-        Ok(UserRecord { user: Some(user), password_hash: text("password_hash") })
+        Ok(UserRecord {
+            user: Some(user),
+            password_hash: text("password_hash"),
+            suspended: flag("suspended")?,
+            provisional: flag("provisional")?,
+        })
     }
 }
 
@@ -106,6 +114,8 @@ pub(super) fn write(record: UserRecord) -> [String; COLUMNS.len()] {
         write_time(user.delete_time.as_ref()),
         write_time(user.purge_time.as_ref()),
         record.password_hash,
+        write_flag(record.suspended),
+        write_flag(record.provisional),
     ]
 }
 
@@ -158,6 +168,8 @@ mod tests {
             "",
             "",
             "$2b$10$x",
+            "true",
+            "false",
         ];
         let record = header(&COLUMNS).unwrap().record(&StringRecord::from(cells.to_vec())).unwrap();
         assert_eq!(write(record), cells);

@@ -13,6 +13,10 @@ struct JsonRecord {
     user: JsonUser,
     #[serde(alias = "password_hash", skip_serializing_if = "String::is_empty")]
     password_hash: String,
+    #[serde(skip_serializing_if = "is_false")]
+    suspended: bool,
+    #[serde(skip_serializing_if = "is_false")]
+    provisional: bool,
 }
 
 #[derive(Default, Serialize, Deserialize)]
@@ -56,7 +60,8 @@ struct JsonUser {
 
 /// Reads a row, or says what is wrong with it.
 pub(super) fn read(line: &[u8]) -> Result<UserRecord, String> {
-    let JsonRecord { user, password_hash } = serde_json::from_slice(line).map_err(|error| error.to_string())?;
+    let JsonRecord { user, password_hash, suspended, provisional } =
+        serde_json::from_slice(line).map_err(|error| error.to_string())?;
     let user = User {
         state: read_state(&user.state)?,
         create_time: read_time("createTime", &user.create_time)?,
@@ -76,12 +81,12 @@ pub(super) fn read(line: &[u8]) -> Result<UserRecord, String> {
         password_change_required: user.password_change_required,
         etag: user.etag,
     };
-    Ok(UserRecord { user: Some(user), password_hash })
+    Ok(UserRecord { user: Some(user), password_hash, suspended, provisional })
 }
 
 /// Writes a row as a line, without its end.
 pub(super) fn write(record: UserRecord) -> serde_json::Result<Vec<u8>> {
-    let UserRecord { user, password_hash } = record;
+    let UserRecord { user, password_hash, suspended, provisional } = record;
     let user = user.unwrap_or_default();
     let user = JsonUser {
         state: write_state(user.state()).to_owned(),
@@ -102,7 +107,7 @@ pub(super) fn write(record: UserRecord) -> serde_json::Result<Vec<u8>> {
         password_change_required: user.password_change_required,
         etag: String::new(),
     };
-    serde_json::to_vec(&JsonRecord { user, password_hash })
+    serde_json::to_vec(&JsonRecord { user, password_hash, suspended, provisional })
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
@@ -119,7 +124,7 @@ mod tests {
         r#""displayName":"A \"B\" 😀","state":"USER_STATE_SUSPENDED","stateReason":"why","attributes":{"a":[1.0,null]},"#,
         r#""locale":"de","passwordChangeRequired":true,"createTime":"2026-03-01T12:00:00Z","#,
         r#""updateTime":"2026-03-01T12:00:00.123456Z","lastLoginTime":"1969-12-31T23:59:59.500Z","#,
-        r#""deleteTime":"2026-03-01T12:00:00Z","purgeTime":"2026-04-01T12:00:00Z"},"passwordHash":"$2b$10$x"}"#
+        r#""deleteTime":"2026-03-01T12:00:00Z","purgeTime":"2026-04-01T12:00:00Z"},"passwordHash":"$2b$10$x","suspended":true,"provisional":true}"#
     );
 
     #[test]
