@@ -183,4 +183,3 @@ pub fn account_words<'a>(
     words.extend(display_name.as_str().split_whitespace());
     words
 }
-

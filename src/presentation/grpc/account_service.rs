@@ -2,18 +2,20 @@
 
 use std::sync::Arc;
 
+use futures_util::StreamExt as _;
+use futures_util::stream::BoxStream;
 use tonic::{Request, Response, Status};
 
 use super::mask::Fields;
-use super::{caller, encode, status, user_fields};
+use super::{caller, encode, personal_data, status, user_fields};
 use crate::application::accounts::{Accounts, ChangePassword, UpdateMe};
 use crate::application::page::PageRequest;
 use crate::proto::account_service_server::AccountService;
 use crate::proto::{
     ChangeEmailRequest, ChangeEmailResponse, ChangePasswordRequest, ChangePasswordResponse, ConfirmEmailChangeRequest,
-    ConfirmEmailChangeResponse, DeleteMeRequest, DeleteMeResponse, GetMeRequest, GetMeResponse, ListMySessionsRequest,
-    ListMySessionsResponse, RevokeMyOtherSessionsRequest, RevokeMyOtherSessionsResponse, RevokeMySessionRequest,
-    RevokeMySessionResponse, UpdateMeRequest, UpdateMeResponse,
+    ConfirmEmailChangeResponse, DeleteMeRequest, DeleteMeResponse, ExportMyDataRequest, ExportMyDataResponse,
+    GetMeRequest, GetMeResponse, ListMySessionsRequest, ListMySessionsResponse, RevokeMyOtherSessionsRequest,
+    RevokeMyOtherSessionsResponse, RevokeMySessionRequest, RevokeMySessionResponse, UpdateMeRequest, UpdateMeResponse,
 };
 
 /// Decodes calls of `AccountService` for their use cases.
@@ -72,6 +74,17 @@ impl AccountService for AccountRpc {
         let caller = caller::of(&request)?;
         self.0.delete_me(&caller, &request.get_ref().password).await.map_err(status::of)?;
         Ok(Response::new(DeleteMeResponse {}))
+    }
+
+    type ExportMyDataStream = BoxStream<'static, Result<ExportMyDataResponse, Status>>;
+
+    async fn export_my_data(
+        &self,
+        request: Request<ExportMyDataRequest>,
+    ) -> Result<Response<Self::ExportMyDataStream>, Status> {
+        let caller = caller::of(&request)?;
+        let export = self.0.export_my_data(&caller).await.map_err(status::of)?;
+        Ok(Response::new(personal_data::stream_of(export, caller.session_id)?.boxed()))
     }
 
     async fn list_my_sessions(

@@ -13,6 +13,7 @@ pub mod health;
 mod json;
 mod key_service;
 mod mask;
+mod personal_data;
 pub mod policy;
 mod repeat;
 mod request_id;

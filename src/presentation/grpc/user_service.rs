@@ -17,10 +17,10 @@ use crate::proto::user_service_server::UserService;
 use crate::proto::{
     ActivateUserRequest, ActivateUserResponse, BatchGetUsersRequest, BatchGetUsersResponse, CreateUserRequest,
     CreateUserResponse, DeleteUserRequest, DeleteUserResponse, GetUserRequest, GetUserResponse,
-    ListUserSessionsRequest, ListUserSessionsResponse, ListUsersRequest, ListUsersResponse, LookupUserRequest, LookupUserResponse, PurgeUserRequest,
-    PurgeUserResponse, RequirePasswordChangeRequest, RequirePasswordChangeResponse, RevokeUserSessionsRequest,
-    RevokeUserSessionsResponse, SuspendUserRequest, SuspendUserResponse, UndeleteUserRequest, UndeleteUserResponse,
-    UpdateUserRequest, UpdateUserResponse,
+    ListUserSessionsRequest, ListUserSessionsResponse, ListUsersRequest, ListUsersResponse, LookupUserRequest,
+    LookupUserResponse, PurgeUserRequest, PurgeUserResponse, RequirePasswordChangeRequest,
+    RequirePasswordChangeResponse, RevokeUserSessionsRequest, RevokeUserSessionsResponse, SuspendUserRequest,
+    SuspendUserResponse, UndeleteUserRequest, UndeleteUserResponse, UpdateUserRequest, UpdateUserResponse,
 };
 
 /// Decodes calls of `UserService` for their use cases.

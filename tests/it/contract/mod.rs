@@ -2,6 +2,8 @@
 
 mod action_tokens;
 mod answered_requests;
+mod audit_events;
+mod audit_order;
 mod credentials;
 mod outbox;
 mod roles;

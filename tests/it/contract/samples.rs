@@ -2,9 +2,11 @@
 
 use ipse::domain::Timestamp;
 use ipse::domain::attributes::Attributes;
+use ipse::domain::audit::{AuditType, Event};
 use ipse::domain::client::{Client, ClientLabel};
 use ipse::domain::email::EmailAddress;
-use ipse::domain::id::{IdEntropy, MailId, SessionId, UserId};
+use ipse::domain::id::{AuditEventId, IdEntropy, MailId, SessionId, UserId};
+use ipse::domain::origin::Origin;
 use ipse::domain::password::PasswordHash;
 use ipse::domain::profile::{DisplayName, Locale};
 use ipse::domain::secret::Digest;
@@ -90,6 +92,18 @@ pub(super) fn hash(number: u32) -> PasswordHash {
 /// The mail id of this number.
 pub(super) fn mail_id(number: u32) -> MailId {
     MailId::new(at(0), &entropy(number))
+}
+
+/// The event of this number, of a person's own doing.
+pub(super) fn event(number: u32) -> Event {
+    let client = Client::new([192, 0, 2, 1].into(), "agent");
+    let origin = Origin { client, request_id: format!("request-{number}"), trace_id: String::new() };
+    Event::by_person(user(number).id, &origin, AuditType::UserUpdated).on(user(number).id)
+}
+
+/// The id of the event of this number.
+pub(super) fn event_id(number: u32) -> AuditEventId {
+    AuditEventId::new(at(0), &entropy(number))
 }
 
 fn entropy(number: u32) -> IdEntropy {

@@ -3,6 +3,7 @@
 mod access_matrix;
 mod account_deletion;
 mod attacks;
+mod audit;
 mod caller;
 mod change_password;
 mod email_change;
@@ -19,6 +20,8 @@ mod log_in;
 mod log_out;
 mod mail;
 mod permissions;
+mod personal_data;
+mod privacy;
 mod profile;
 mod purge;
 mod refresh;

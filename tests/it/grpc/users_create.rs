@@ -137,8 +137,7 @@ async fn every_unacceptable_field_is_named(world: World) {
         ..User::default()
     };
     let refused = refusal(root.create(wrong, "short").await);
-    let fields =
-        ["user.email", "user.username", "user.display_name", "user.locale", "user.attributes", "password"];
+    let fields = ["user.email", "user.username", "user.display_name", "user.locale", "user.attributes", "password"];
     assert_eq!((refused.reason, refused.fields), (FieldInvalid, fields.map(str::to_owned).to_vec()));
     assert_eq!(refusal(root.create(User::default(), "").await).fields, ["user.email"]);
     assert_eq!(world.count("users").await, 1);

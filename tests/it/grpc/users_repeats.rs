@@ -181,17 +181,19 @@ async fn a_repeat_takes_the_permission_still(world: World) {
     let id = root.create(newcomer(&alice), "").await.unwrap().id;
     let request = SuspendUserRequest { id, reason: String::new(), request_id: ID.to_owned() };
     helper.suspend_as(request.clone()).await.unwrap();
-    world.database.outsider().await.execute("DELETE FROM role_grants WHERE role_id <> (SELECT id FROM roles WHERE name = 'administrator')").await;
+    world
+        .database
+        .outsider()
+        .await
+        .execute("DELETE FROM role_grants WHERE role_id <> (SELECT id FROM roles WHERE name = 'administrator')")
+        .await;
     assert_eq!(reason(helper.suspend_as(request).await), PermissionMissing);
 }
 
 async fn an_answer_holds_no_secret_in_the_open(world: World) {
     let (root, alice) = (world.registrar().await, world.stranger("alice"));
-    let request = CreateUserRequest {
-        user: Some(newcomer(&alice)),
-        password: alice.password.clone(),
-        request_id: ID.to_owned(),
-    };
+    let request =
+        CreateUserRequest { user: Some(newcomer(&alice)), password: alice.password.clone(), request_id: ID.to_owned() };
     root.create_as(request.clone()).await.unwrap();
     let hex = |text: &str| text.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
     let column = match world.database.backend {

@@ -1,7 +1,7 @@
 use futures_util::future::join_all;
 use ipse::proto::ErrorReason::{
-    AccountDisabled, ActionTokenInvalid, CredentialsInvalid, EmailTaken, EtagMismatch, LastAdmin, PasswordChangeRequired,
-    RefreshTokenInvalid, ResourceNotFound, TokenInvalid, UserStateInvalid,
+    AccountDisabled, ActionTokenInvalid, CredentialsInvalid, EmailTaken, EtagMismatch, LastAdmin,
+    PasswordChangeRequired, RefreshTokenInvalid, ResourceNotFound, TokenInvalid, UserStateInvalid,
 };
 use ipse::proto::{User, UserState};
 use time::Duration;

@@ -88,11 +88,8 @@ async fn of_parallel_updates_of_one_reading_exactly_one_succeeds(world: World) {
     let mut read = settled(&root, &alice).await;
     for _ in 0..10 {
         let named = |name: &str| User { display_name: name.to_owned(), ..read.clone() };
-        let outcomes = join(
-            root.update(named("root"), &["display_name"]),
-            other.update(named("helper"), &["display_name"]),
-        )
-        .await;
+        let outcomes =
+            join(root.update(named("root"), &["display_name"]), other.update(named("helper"), &["display_name"])).await;
         let (kept, refused) = match outcomes {
             (Ok(kept), refused) | (refused, Ok(kept)) => (kept, refused),
             neither => panic!("{neither:?}"),

@@ -160,7 +160,8 @@ impl<'w> Person<'w> {
         (kinds, mails.iter().find_map(any_token_in).unwrap_or_default())
     }
 
-    fn with_tokens(&self, tokens: Tokens) -> Device<'w> {
+    /// A device of this person with these tokens.
+    pub(crate) fn with_tokens(&self, tokens: Tokens) -> Device<'w> {
         Device { tokens, owner: self.clone() }
     }
 

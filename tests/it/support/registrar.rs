@@ -16,8 +16,7 @@ pub(crate) struct Registrar<'w>(pub(crate) Device<'w>);
 impl Registrar<'_> {
     /// Makes an account; without a password, by invitation.
     pub(crate) async fn create(&self, user: User, password: &str) -> Result<User, Status> {
-        let request =
-            CreateUserRequest { user: Some(user), password: password.to_owned(), request_id: String::new() };
+        let request = CreateUserRequest { user: Some(user), password: password.to_owned(), request_id: String::new() };
         self.create_as(request).await
     }
 

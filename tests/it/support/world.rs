@@ -11,6 +11,7 @@ use ipse::application::ports::Store;
 use ipse::application::upkeep::Upkeep;
 use ipse::composition::{App, Overrides, StartError};
 use ipse::config::{LoadOptions, Settings};
+use ipse::domain::Timestamp;
 use ipse::domain::email::EmailAddress;
 use ipse::domain::mail::Mail;
 use ipse::domain::role::RoleGrant;
@@ -39,6 +40,9 @@ pub(crate) const ISSUER: &str = "https://id.example";
 pub(crate) const AUDIENCE: &str = "orders";
 /// Whom the gRPC listener believes about the addresses of clients: every test.
 const PROXY: &str = "127.0.0.1";
+
+/// When each test begins.
+pub(crate) const START: Timestamp = datetime!(2026-03-01 12:00 UTC);
 
 /// One service and its surroundings.
 pub(crate) struct World {
@@ -69,9 +73,13 @@ impl World {
 
     /// A service with these settings beside the required ones, each as `NAME=value`.
     pub(crate) async fn with(backend: Backend, settings: &[&str]) -> Self {
-        let database = Database::migrated(backend).await;
+        Self::on(Database::migrated(backend).await, settings).await
+    }
+
+    /// A service with these settings on this database, which has the newest schema.
+    pub(crate) async fn on(database: Database, settings: &[&str]) -> Self {
         let settings = load(&database, settings);
-        let clock = Arc::new(TestClock::at(datetime!(2026-03-01 12:00 UTC)));
+        let clock = Arc::new(TestClock::at(START));
         let letterbox = Arc::new(Letterbox::new());
         let entropy = Arc::new(SeededEntropy::new(1));
         let overrides = overrides(&clock, &entropy, &letterbox);
