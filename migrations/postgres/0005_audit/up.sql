@@ -1,15 +1,5 @@
-CREATE SEQUENCE audit_sequence;
-
--- Readers wait for the owners of missing numbers by the ids of their transactions, so a transaction must have its id
--- before it takes a number.
-CREATE FUNCTION next_audit_sequence(numbers regclass) RETURNS bigint LANGUAGE plpgsql AS $$
-BEGIN
-    PERFORM pg_current_xact_id();
-    RETURN nextval(numbers);
-END $$;
-
 CREATE TABLE audit_events (
-    sequence   bigint PRIMARY KEY DEFAULT next_audit_sequence('audit_sequence'),
+    sequence   bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     id         uuid NOT NULL,
     time       timestamptz NOT NULL,
     type       text COLLATE "C" NOT NULL,

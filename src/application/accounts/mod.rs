@@ -14,10 +14,10 @@ mod update_me;
 
 use std::sync::Arc;
 
+pub use super::session_list::SessionPage;
 pub use change_password::ChangePassword;
 pub use export_my_data::{PersonalData, PersonalDataExport};
 pub use get_me::Me;
-pub use list_my_sessions::SessionPage;
 pub use update_me::UpdateMe;
 
 use super::Ports;

@@ -1,21 +1,20 @@
+use super::known::{Identifier, Known, find};
 use super::{Auth, IssuedTokens};
 use crate::application::audit_trail::Event;
 use crate::application::brake::{self, Brake, FailedAttempt};
 use crate::application::error::{Refusal, Result, Violations};
-use crate::application::ports::{PasswordCredential, Transaction, Verification};
+use crate::application::ports::{Transaction, Verification};
 use crate::domain::Timestamp;
 use crate::domain::audit::AuditType;
 use crate::domain::client::ClientLabel;
-use crate::domain::email::{self, EmailAddress};
+use crate::domain::email;
 use crate::domain::id::{SessionId, UserId};
 use crate::domain::origin::Origin;
 use crate::domain::password::{Password, PasswordHash};
 use crate::domain::refresh_token::RefreshToken;
 use crate::domain::session::{Authentication, MAX_PER_USER, RefreshState, Session};
 use crate::domain::text;
-use crate::domain::throttle::{HARD_LIMIT, SlowDown};
-use crate::domain::user::{SignInRefusal, User, UserState};
-use crate::domain::username::Username;
+use crate::domain::user::{SignInRefusal, User};
 
 /// What a person sends to sign in.
 #[derive(Debug, Clone, Default)]
@@ -36,20 +35,6 @@ struct Attempt {
     password: Password,
     audience: Option<String>,
     label: ClientLabel,
-}
-
-/// The name a person signs in under.
-enum Identifier {
-    Email(EmailAddress),
-    Username(Username),
-    /// No account can have such a name; it costs the same as one that none happens to have.
-    Nobody(String),
-}
-
-/// What the store knows of a name.
-struct Known {
-    user: Option<User>,
-    credential: Option<PasswordCredential>,
 }
 
 impl Auth {
@@ -120,14 +105,15 @@ impl Auth {
         self.issue.issue(&session, &refresh, now)
     }
 
-    /// Checks that what the password was checked against still holds; if so, clears the failures. The person as of now.
+    /// The person, if what the password was checked against still holds; clears the failures. Nobody suspends or deletes
+    /// the person before the session is there to be ended with the others.
     async fn confirm(
         &self,
         tx: &mut dyn Transaction,
         known: &Known,
         stronger: Option<&PasswordHash>,
     ) -> Result<Option<User>> {
-        let user = tx.users().find_user(known.user_id()).await?;
+        let user = tx.users().lock_user(known.user_id()).await?;
         let credential = tx.credentials().find_password(known.user_id()).await?;
         let (Some(user), Some(credential)) = (user, credential) else {
             return Ok(None);
@@ -192,65 +178,6 @@ impl Auth {
     }
 }
 
-impl Identifier {
-    fn parse(text: &str) -> Self {
-        if text.contains('@') {
-            EmailAddress::parse(text).map_or_else(|_| Self::Nobody(text.to_lowercase()), Self::Email)
-        } else {
-            Username::parse(text).map_or_else(|_| Self::Nobody(text.to_lowercase()), Self::Username)
-        }
-    }
-
-    fn canonical(&self) -> &str {
-        match self {
-            Self::Email(email) => email.canonical(),
-            Self::Username(username) => username.as_str(),
-            Self::Nobody(text) => text,
-        }
-    }
-}
-
-impl Known {
-    fn user_id(&self) -> UserId {
-        self.user.as_ref().map_or(UserId::NOBODY, |user| user.id)
-    }
-
-    fn failures(&self) -> i32 {
-        self.credential.as_ref().map_or(0, |credential| credential.failures)
-    }
-
-    /// The person, if the account exists, the password was right, and it is not disabled by too many failures; or else
-    /// a word for the audit trail, and for nobody else.
-    fn proven(&self, verification: Verification) -> std::result::Result<&User, &'static str> {
-        let user = self.user.as_ref().ok_or("IDENTIFIER_UNKNOWN")?;
-        match verification {
-            Verification::Mismatch => Err("PASSWORD_WRONG"),
-            _ if self.failures() >= HARD_LIMIT => Err("PASSWORD_DISABLED"),
-            _ if user.state == UserState::Deleted => Err("ACCOUNT_DELETED"),
-            Verification::Match | Verification::MatchOutdated => Ok(user),
-        }
-    }
-
-    fn failed(&self, why: &str, origin: &Origin) -> Event {
-        let event = Event::anonymous(origin, AuditType::LoginFailed).failed(why);
-        if let Some(user) = &self.user { event.on(user.id) } else { event }
-    }
-
-    fn succeeded(&self, session: &Session, origin: &Origin) -> Event {
-        let failures = self.failures();
-        let kind = if failures < SlowDown::ACCOUNT.first_delayed {
-            AuditType::LoginSucceeded
-        } else {
-            AuditType::LoginSucceededAfterFailures
-        };
-        Event::by_person(session.user_id, origin, kind)
-            .on(session.user_id)
-            .with("session_id", session.id)
-            .with("method", session.authentication.methods.join(","))
-            .with("failures_before", failures)
-    }
-}
-
 fn refuse(why: SignInRefusal) -> Refusal {
     match why {
         SignInRefusal::Unknown => Refusal::CredentialsInvalid,
@@ -268,15 +195,4 @@ fn word(why: SignInRefusal) -> &'static str {
         SignInRefusal::EmailNotVerified => "EMAIL_NOT_VERIFIED",
         SignInRefusal::PasswordChangeRequired => "PASSWORD_CHANGE_REQUIRED",
     }
-}
-
-async fn find(tx: &mut dyn Transaction, identifier: &Identifier) -> Result<Known> {
-    let user = match identifier {
-        Identifier::Email(email) => tx.users().find_by_email(email).await?,
-        Identifier::Username(username) => tx.users().find_by_username(username).await?,
-        Identifier::Nobody(_) => tx.users().find_user(UserId::NOBODY).await?,
-    };
-    let user_id = user.as_ref().map_or(UserId::NOBODY, |user| user.id);
-    let credential = tx.credentials().find_password(user_id).await?;
-    Ok(Known { user, credential })
 }

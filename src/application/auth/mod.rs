@@ -2,6 +2,7 @@
 
 mod admit;
 mod authenticate;
+mod known;
 mod log_in;
 mod log_out;
 mod mail_token;

@@ -58,6 +58,9 @@ pub trait ActionTokens: Send {
     /// Takes out the person's token for a purpose, whatever it is.
     async fn drop_action_token(&mut self, user_id: UserId, purpose: ActionPurpose) -> StoreResult<()>;
 
+    /// Takes out all of the person's tokens.
+    async fn drop_action_tokens(&mut self, user_id: UserId) -> StoreResult<()>;
+
     /// Erases up to `limit` tokens that expired before `before`. How many.
     async fn purge_action_tokens(&mut self, before: Timestamp, limit: i64) -> StoreResult<usize>;
 }

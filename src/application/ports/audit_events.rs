@@ -7,7 +7,7 @@ use crate::domain::audit_filter::AuditFilter;
 use crate::domain::id::AuditEventId;
 
 /// How far a reader who follows the trail has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TrailPosition {
     /// The number of the last event that was passed on.
     pub after: i64,
@@ -16,12 +16,12 @@ pub struct TrailPosition {
 }
 
 /// Numbers that are missing in what a reader sees: taken by transactions that may still be under way, or that failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TrailGap {
     /// All missing numbers are below this one, which is there.
     pub below: i64,
-    /// The store's mark, by which it tells when the last transaction that may own one of them has ended.
-    pub mark: i64,
+    /// The transactions that may own one of them, as the store tells them apart.
+    pub writers: Vec<String>,
 }
 
 /// The audit trail: events are added and read, and erased when they are old, but never changed.

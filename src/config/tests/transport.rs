@@ -47,12 +47,16 @@ fn a_certificate_and_its_key_go_together() {
 }
 
 #[test]
-fn authorities_without_use_are_refused() {
+fn what_has_no_use_is_refused() {
     let authority = generate_simple_self_signed(["ca.example".to_owned()]).unwrap().cert.pem();
     let database = || Case::production().set_file("IPSE_DATABASE_TLS_CA_FILE", &authority);
     assert!(database().load().database.tls_ca_file.is_some());
     let error = database().set("IPSE_DATABASE_URL", "sqlite:x").error();
     assert_eq!(error, "IPSE_DATABASE_TLS_CA_FILE: has no use with SQLite");
+    let role = || Case::production().set("IPSE_DATABASE_RUNTIME_ROLE", "ipse");
+    assert_eq!(role().load().database.runtime_role.as_deref(), Some("ipse"));
+    let error = role().set("IPSE_DATABASE_URL", "sqlite:x").error();
+    assert_eq!(error, "IPSE_DATABASE_RUNTIME_ROLE: has no use with SQLite");
     let error = Case::dev().set_file("IPSE_SMTP_CA_FILE", &authority).error();
     assert_eq!(error, "IPSE_SMTP_CA_FILE: has no use without IPSE_SMTP_URL");
 }

@@ -7,9 +7,8 @@ use futures_util::stream::BoxStream;
 use tonic::{Request, Response, Status};
 
 use super::mask::Fields;
-use super::{caller, encode, json, personal_data, status};
+use super::{caller, encode, personal_data, status, user_fields};
 use crate::application::accounts::{Accounts, ChangePassword, UpdateMe};
-use crate::application::error::{Error, Violation};
 use crate::application::page::PageRequest;
 use crate::proto::account_service_server::AccountService;
 use crate::proto::{
@@ -128,27 +127,12 @@ const OWN_FIELDS: Fields = Fields {
         &["email", "email_verified", "state", "state_reason", "mfa_enabled", "password_change_required"],
         "users.write",
     ),
+    elsewhere: &[],
 };
 
 fn decode_update(request: UpdateMeRequest) -> Result<UpdateMe, Status> {
-    let violation = |field, why| status::of(Error::Invalid(vec![Violation::form(field, why)]));
-    let user = request.user.ok_or_else(|| violation("user", "is required"))?;
-    let populated: Vec<&'static str> = [
-        ("display_name", !user.display_name.is_empty()),
-        ("username", !user.username.is_empty()),
-        ("locale", !user.locale.is_empty()),
-        ("attributes", user.attributes.is_some()),
-    ]
-    .into_iter()
-    .filter_map(|(field, is_populated)| is_populated.then_some(field))
-    .collect();
-    let mask = OWN_FIELDS.read(request.update_mask, &populated)?;
-    let attributes = mask.pick("attributes", user.attributes.unwrap_or_default()).map(json::write).transpose();
-    Ok(UpdateMe {
-        display_name: mask.pick("display_name", user.display_name),
-        username: mask.pick("username", user.username),
-        locale: mask.pick("locale", user.locale),
-        attributes: attributes.map_err(|_| violation("user.attributes", "must not hold NaN or infinite numbers"))?,
-        etag: user.etag,
-    })
+    let user = request.user.ok_or_else(|| status::violation("user", "is required"))?;
+    let mask = OWN_FIELDS.read(request.update_mask, &user_fields::populated(&user, OWN_FIELDS.writable))?;
+    let etag = user.etag.clone();
+    Ok(UpdateMe { profile: user_fields::profile(user, &mask)?, etag })
 }

@@ -23,6 +23,8 @@ mod status;
 pub mod tls;
 mod trace_context;
 mod until_drained;
+mod user_fields;
+mod user_service;
 
 pub use client::TrustedProxies;
 pub use server::{Limits, Server, Services};

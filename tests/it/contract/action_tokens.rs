@@ -27,6 +27,7 @@ on_both_backends! {
     of_parallel_replacements_one_remains
     a_dropped_token_is_gone
     pending_tokens_are_told_without_what_they_are_made_of
+    all_tokens_of_a_person_are_dropped_at_once
     expired_tokens_are_purged_in_batches
 }
 
@@ -180,6 +181,17 @@ async fn a_dropped_token_is_gone(fixture: Fixture) {
     tx.commit().await.unwrap();
     assert_eq!(find(&fixture, 1, VerifyEmail, at(0)).await, None);
     assert_eq!(find(&fixture, 2, ResetPassword, at(0)).await, Some(user(1).id));
+    assert_eq!(find(&fixture, 3, VerifyEmail, at(0)).await, Some(user(2).id));
+}
+
+async fn all_tokens_of_a_person_are_dropped_at_once(fixture: Fixture) {
+    fixture.put_users(&[user(1), user(2)]).await;
+    put(&fixture, &[token(1, VerifyEmail, 1), token(1, ResetPassword, 2), token(2, VerifyEmail, 3)]).await;
+    let mut tx = fixture.write().await;
+    tx.action_tokens().drop_action_tokens(user(1).id).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(find(&fixture, 1, VerifyEmail, at(0)).await, None);
+    assert_eq!(find(&fixture, 2, ResetPassword, at(0)).await, None);
     assert_eq!(find(&fixture, 3, VerifyEmail, at(0)).await, Some(user(2).id));
 }
 

@@ -2,6 +2,8 @@
 
 mod action_tokens;
 mod answered_requests;
+mod audit_events;
+mod audit_order;
 mod credentials;
 mod outbox;
 mod roles;
@@ -49,6 +51,16 @@ impl Fixture {
             let mut unit = self.read().await;
             unit.users().find_user(samples::user(0).id).await.unwrap();
             units.push(unit);
+        }
+    }
+
+    /// Waits until some transaction waits for another one. Where there is one writer, none ever does within the database.
+    async fn until_somebody_waits(&self) {
+        let waiting = "SELECT state AS value FROM pg_stat_activity
+             WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        let mut outsider = self.database.outsider().await;
+        while self.database.backend == Backend::Postgres && outsider.values(waiting).await.is_empty() {
+            tokio::task::yield_now().await;
         }
     }
 

@@ -2,14 +2,16 @@
 
 use ipse::domain::Timestamp;
 use ipse::domain::attributes::Attributes;
+use ipse::domain::audit::{AuditType, Event};
 use ipse::domain::client::{Client, ClientLabel};
 use ipse::domain::email::EmailAddress;
-use ipse::domain::id::{IdEntropy, MailId, SessionId, UserId};
+use ipse::domain::id::{AuditEventId, IdEntropy, MailId, SessionId, UserId};
+use ipse::domain::origin::Origin;
 use ipse::domain::password::PasswordHash;
 use ipse::domain::profile::{DisplayName, Locale};
 use ipse::domain::secret::Digest;
 use ipse::domain::session::{Authentication, RefreshState, Session};
-use ipse::domain::user::{SignUp, User, UserState};
+use ipse::domain::user::{SignUp, StateReason, User, UserState};
 use ipse::domain::username::Username;
 use time::Duration;
 use time::macros::datetime;
@@ -44,7 +46,9 @@ pub(super) fn complete_user(number: u32) -> User {
         display_name: DisplayName::parse(HOSTILE).unwrap(),
         locale: Some(Locale::parse("de-CH").unwrap()),
         state: UserState::Deleted,
-        state_reason: HOSTILE.to_owned(),
+        suspended: true,
+        state_reason: StateReason::parse(HOSTILE).unwrap(),
+        provisional: false,
         password_change_required: true,
         update_time: at(1),
         last_login_time: Some(at(2)),
@@ -88,6 +92,18 @@ pub(super) fn hash(number: u32) -> PasswordHash {
 /// The mail id of this number.
 pub(super) fn mail_id(number: u32) -> MailId {
     MailId::new(at(0), &entropy(number))
+}
+
+/// The event of this number, of a person's own doing.
+pub(super) fn event(number: u32) -> Event {
+    let client = Client::new([192, 0, 2, 1].into(), "agent");
+    let origin = Origin { client, request_id: format!("request-{number}"), trace_id: String::new() };
+    Event::by_person(user(number).id, &origin, AuditType::UserUpdated).on(user(number).id)
+}
+
+/// The id of the event of this number.
+pub(super) fn event_id(number: u32) -> AuditEventId {
+    AuditEventId::new(at(0), &entropy(number))
 }
 
 fn entropy(number: u32) -> IdEntropy {

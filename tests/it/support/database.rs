@@ -2,7 +2,7 @@
 
 use std::hash::{BuildHasher, DefaultHasher, Hasher, RandomState};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use std::{fs, thread};
 
@@ -33,6 +33,8 @@ pub(crate) struct Database {
     directory: Option<TempDir>,
     /// The name on the server, and the right to be one of a few there.
     name: Option<(String, SemaphorePermit<'static>)>,
+    /// Roles on the server, erased after the database.
+    roles: Mutex<Vec<String>>,
 }
 
 /// Connections of one test's store.
@@ -83,6 +85,15 @@ impl Database {
         }
     }
 
+    /// A role of PostgreSQL that may sign in, with its name as its password. It is erased with the database.
+    pub(crate) async fn new_role(&self) -> String {
+        let role = format!("ipse_role_{:016x}", RandomState::new().build_hasher().finish());
+        let create = format!("CREATE ROLE {role} LOGIN PASSWORD '{role}'");
+        client(&postgres::shared_url("postgres")).await.batch_execute(&create).await.unwrap();
+        self.roles.lock().unwrap().push(role.clone());
+        role
+    }
+
     /// The directory that an SQLite database has for itself.
     pub(crate) fn directory(&self) -> Option<&Path> {
         self.directory.as_ref().map(TempDir::path)
@@ -91,7 +102,7 @@ impl Database {
     fn in_directory() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let settings = settings(DatabaseUrl::Sqlite(directory.path().join("ipse.db")));
-        Self { backend: Backend::Sqlite, settings, directory: Some(directory), name: None }
+        Self { backend: Backend::Sqlite, settings, directory: Some(directory), name: None, roles: Mutex::default() }
     }
 
     async fn on_server(template: &str) -> Self {
@@ -100,7 +111,13 @@ impl Database {
         let admin = client(&postgres::shared_url("postgres")).await;
         admin.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template}")).await.unwrap();
         let settings = settings(DatabaseUrl::Postgres(Secret::new(postgres::shared_url(&name))));
-        Self { backend: Backend::Postgres, settings, directory: None, name: Some((name, room)) }
+        Self {
+            backend: Backend::Postgres,
+            settings,
+            directory: None,
+            name: Some((name, room)),
+            roles: Mutex::default(),
+        }
     }
 }
 
@@ -117,12 +134,16 @@ fn settings(url: DatabaseUrl) -> DatabaseSettings {
 impl Drop for Database {
     fn drop(&mut self) {
         if let Some((name, _)) = &self.name {
-            let statement = format!("DROP DATABASE {name} WITH (FORCE)");
+            let mut statements = vec![format!("DROP DATABASE {name} WITH (FORCE)")];
+            statements.extend(self.roles.get_mut().unwrap().iter().map(|role| format!("DROP ROLE {role}")));
             // A thread, as the runtime of the test is busy with this very drop.
             let dropped = thread::spawn(move || {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
                 runtime.block_on(async {
-                    client(&postgres::shared_url("postgres")).await.batch_execute(&statement).await.unwrap();
+                    let client = client(&postgres::shared_url("postgres")).await;
+                    for statement in statements {
+                        client.batch_execute(&statement).await.unwrap();
+                    }
                 });
             });
             assert!(dropped.join().is_ok() || thread::panicking(), "{name} could not be dropped");
@@ -148,6 +169,17 @@ impl Outsider {
         match self {
             Self::Sqlite(connection) => connection.batch_execute(sql).unwrap(),
             Self::Postgres(client) => client.batch_execute(sql).await.unwrap(),
+        }
+    }
+
+    /// Runs statements: what the database says if it refuses.
+    pub(crate) async fn try_execute(&mut self, sql: &str) -> Result<(), String> {
+        match self {
+            Self::Sqlite(connection) => connection.batch_execute(sql).map_err(|error| error.to_string()),
+            Self::Postgres(client) => {
+                let message = |error: tokio_postgres::Error| error.as_db_error().unwrap().message().to_owned();
+                client.batch_execute(sql).await.map_err(message)
+            }
         }
     }
 

@@ -1,15 +1,19 @@
 //! What tests stand on: databases, time, random bytes, and the whole service with people who use it.
 
+pub(crate) mod auditor;
 pub(crate) mod clock;
 pub(crate) mod database;
 pub(crate) mod descriptors;
+pub(crate) mod dump;
 pub(crate) mod entropy;
 pub(crate) mod letterbox;
 pub(crate) mod operator;
 pub(crate) mod person;
 pub(crate) mod postgres;
 pub(crate) mod refusal;
+pub(crate) mod registrar;
 pub(crate) mod token;
+pub(crate) mod trail;
 pub(crate) mod wire;
 pub(crate) mod wiretap;
 pub(crate) mod world;

@@ -11,10 +11,11 @@ use ipse::application::ports::Store;
 use ipse::application::upkeep::Upkeep;
 use ipse::composition::{App, Overrides, StartError};
 use ipse::config::{LoadOptions, Settings};
+use ipse::domain::Timestamp;
 use ipse::domain::email::EmailAddress;
 use ipse::domain::mail::Mail;
 use ipse::domain::role::RoleGrant;
-use ipse::domain::user::User;
+use ipse::domain::user::{StateReason, User};
 use ipse::infrastructure::store::DatabaseUrl;
 use time::Duration;
 use time::macros::datetime;
@@ -28,6 +29,7 @@ use super::database::{Backend, Database, Outsider};
 use super::entropy::SeededEntropy;
 use super::letterbox::Letterbox;
 use super::person::{Device, Person};
+use super::registrar::Registrar;
 use super::wire::{Answer, Call};
 
 /// The key that seals private keys and mail.
@@ -38,6 +40,9 @@ pub(crate) const ISSUER: &str = "https://id.example";
 pub(crate) const AUDIENCE: &str = "orders";
 /// Whom the gRPC listener believes about the addresses of clients: every test.
 const PROXY: &str = "127.0.0.1";
+
+/// When each test begins.
+pub(crate) const START: Timestamp = datetime!(2026-03-01 12:00 UTC);
 
 /// One service and its surroundings.
 pub(crate) struct World {
@@ -68,9 +73,13 @@ impl World {
 
     /// A service with these settings beside the required ones, each as `NAME=value`.
     pub(crate) async fn with(backend: Backend, settings: &[&str]) -> Self {
-        let database = Database::migrated(backend).await;
+        Self::on(Database::migrated(backend).await, settings).await
+    }
+
+    /// A service with these settings on this database, which has the newest schema.
+    pub(crate) async fn on(database: Database, settings: &[&str]) -> Self {
         let settings = load(&database, settings);
-        let clock = Arc::new(TestClock::at(datetime!(2026-03-01 12:00 UTC)));
+        let clock = Arc::new(TestClock::at(START));
         let letterbox = Arc::new(Letterbox::new());
         let entropy = Arc::new(SeededEntropy::new(1));
         let overrides = overrides(&clock, &entropy, &letterbox);
@@ -133,6 +142,11 @@ impl World {
         self.person_with_role("root", "administrator").await
     }
 
+    /// An administrator who handles accounts.
+    pub(crate) async fn registrar(&self) -> Registrar<'_> {
+        Registrar(self.administrator().await)
+    }
+
     /// Gives somebody a role, past the rules of who may.
     pub(crate) async fn give_role(&self, email: &str, role: &str) {
         let mut tx = self.store().write().await.unwrap();
@@ -171,6 +185,11 @@ impl World {
         user.revision = revision + 1;
         assert!(tx.users().update_user(&user).await.unwrap());
         tx.commit().await.unwrap();
+    }
+
+    /// Suspends an account, past the rules of who may; its sessions are left to others.
+    pub(crate) async fn suspend(&self, email: &str) {
+        self.change_user(email, |user| user.suspend(StateReason::default(), user.update_time).unwrap()).await;
     }
 
     /// The answer to a call as bytes. All such calls have one request id, so that answers alike are the same bytes.

@@ -2,7 +2,7 @@
 
 use diesel::QueryResult;
 use diesel::dsl::sql;
-use diesel::sql_types::{BigInt, Timestamptz};
+use diesel::sql_types::{Array, BigInt, Text, Timestamptz};
 use diesel_async::SimpleAsyncConnection;
 
 use super::columns::DbTime;
@@ -40,15 +40,13 @@ pub(super) async fn lock_signing_keys(unit: &mut Unit) -> StoreResult<()> {
     unit.batch("SELECT pg_advisory_xact_lock(70190001)").await
 }
 
-/// A mark above the ids of all transactions that have one by now, of which each that adds to the audit trail does before
-/// it takes a number. Not the end of a snapshot, which may lie below the id of a transaction that goes on.
-pub(super) async fn mark_transactions(unit: &mut Unit) -> StoreResult<i64> {
-    scalar(unit, "CAST(CAST(pg_current_xact_id() AS text) AS bigint)").await
-}
-
-/// Whether all transactions below the mark have ended.
-pub(super) async fn have_ended(unit: &mut Unit, mark: i64) -> StoreResult<bool> {
-    Ok(scalar(unit, "CAST(CAST(pg_snapshot_xmin(pg_current_snapshot()) AS text) AS bigint)").await? >= mark)
+/// The transactions that may have taken a number of the audit trail and are still under way. To add an event, a
+/// transaction locks the table first, takes a number then, and gives the lock back after its end shows to others.
+pub(super) async fn audit_writers(unit: &mut Unit) -> StoreResult<Vec<String>> {
+    const LOCKS: &str = "ARRAY (SELECT virtualtransaction FROM pg_locks
+        WHERE locktype = 'relation' AND relation = 'audit_events'::regclass AND mode = 'RowExclusiveLock'
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))";
+    meaning(unit.find(diesel::select(sql::<Array<Text>>(LOCKS))).await?, "pg_locks")
 }
 
 /// Erases old events. The role of the service may not do so itself, so a function of the schema's owner does.
@@ -56,11 +54,6 @@ pub(super) async fn purge_audit_events(unit: &mut Unit, before: DbTime, limit: i
     let call = sql::<BigInt>("purge_audit_events(").bind::<Timestamptz, _>(before).sql(", ");
     let erased = unit.find(diesel::select(call.bind::<BigInt, _>(limit).sql(")"))).await?;
     meaning(erased.and_then(|count: i64| usize::try_from(count).ok()), "purge_audit_events")
-}
-
-async fn scalar(unit: &mut Unit, expression: &'static str) -> StoreResult<i64> {
-    let found = unit.find(diesel::select(sql::<BigInt>(expression))).await?;
-    meaning(found, expression)
 }
 
 /// Holds off other transactions that migrate, and gives changes of the schema the time they need.

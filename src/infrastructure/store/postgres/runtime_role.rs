@@ -35,8 +35,7 @@ BEGIN
     EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA %s TO %s', place, role);
     EXECUTE format('REVOKE UPDATE, DELETE ON audit_events FROM %s', role);
     EXECUTE format('REVOKE INSERT, UPDATE, DELETE ON schema_migrations FROM %s', role);
-    EXECUTE format('GRANT USAGE ON SEQUENCE audit_sequence TO %s', role);
-    EXECUTE format('GRANT EXECUTE ON FUNCTION next_audit_sequence, purge_audit_events TO %s', role);
+    EXECUTE format('GRANT EXECUTE ON FUNCTION purge_audit_events TO %s', role);
 END $grants$";
 
 /// Whether the role can be kept from anything: superusers and members of the owner can not.

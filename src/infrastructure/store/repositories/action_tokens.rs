@@ -82,6 +82,12 @@ impl ActionTokens for Unit {
         Ok(())
     }
 
+    async fn drop_action_tokens(&mut self, user_id: UserId) -> StoreResult<()> {
+        let stored = action_tokens::table.filter(action_tokens::user_id.eq(DbId(*user_id.as_uuid())));
+        self.execute(diesel::delete(stored)).await?;
+        Ok(())
+    }
+
     async fn purge_action_tokens(&mut self, before: Timestamp, limit: i64) -> StoreResult<usize> {
         let digests = expired
             .filter(expired.field(action_tokens::expire_time).lt(DbTime(before)))

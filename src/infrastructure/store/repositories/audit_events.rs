@@ -58,30 +58,30 @@ impl AuditEvents for Unit {
     }
 
     /// Numbers are taken in one order and become visible in another. All numbers below a visible one have been taken, so
-    /// the missing ones belong to transactions that had begun before this was seen: when all of those have ended, what is
-    /// still missing never comes.
+    /// the missing ones belong to transactions that were under way, or over, when it was seen: once those have ended, what
+    /// is still missing never comes.
     async fn follow_audit_events(&mut self, position: &mut TrailPosition, limit: i64) -> StoreResult<Vec<AuditEvent>> {
-        let TrailPosition { after, mut gap } = *position;
+        let after = position.after;
+        let mut gap = position.gap.clone();
         loop {
-            let settled = match gap {
-                Some(TrailGap { below, mark }) if dialect::have_ended(self, mark).await? => Some(below),
+            let settled = match &gap {
+                Some(gap) if !is_any_of(&gap.writers, &dialect::audit_writers(self).await?) => Some(gap.below),
                 _ => None,
             };
             let next = audit_events::table.filter(audit_events::sequence.gt(after)).order(audit_events::sequence);
             let mut rows: Vec<AuditRow> = self.load(next.limit(limit).select(AuditRow::as_select())).await?;
             let count = count_final(rows.iter().map(|row| row.sequence), after, settled);
-            let newest = rows.last().map(|row| row.sequence).filter(|_| count < rows.len());
-            if let Some(below) = newest
-                && (gap.is_none() || settled.is_some())
-            {
-                gap = Some(TrailGap { below, mark: dialect::mark_transactions(self).await? });
-                if count == 0 {
-                    continue;
+            let held_back = rows.split_off(count);
+            match held_back.last() {
+                None => gap = None,
+                Some(last) if gap.is_none() || settled.is_some() => {
+                    gap = Some(TrailGap { below: last.sequence, writers: dialect::audit_writers(self).await? });
+                    if rows.is_empty() {
+                        continue;
+                    }
                 }
-            } else if newest.is_none() {
-                gap = None;
+                Some(_) => {}
             }
-            rows.truncate(count);
             let events = rows.into_iter().map(AuditRow::into_event).collect::<StoreResult<Vec<_>>>()?;
             *position = TrailPosition { after: events.last().map_or(after, |event| event.sequence), gap };
             return Ok(events);
@@ -91,6 +91,10 @@ impl AuditEvents for Unit {
     async fn purge_audit_events(&mut self, before: Timestamp, limit: i64) -> StoreResult<usize> {
         dialect::purge_audit_events(self, DbTime(before), limit).await
     }
+}
+
+fn is_any_of(some: &[String], all: &[String]) -> bool {
+    some.iter().any(|one| all.contains(one))
 }
 
 /// How many of these numbers in order, which come after `after`, nothing can come in front of any more: as long as none is
