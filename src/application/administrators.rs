@@ -17,7 +17,7 @@ use crate::domain::profile::DisplayName;
 use crate::domain::role::{ADMINISTRATOR, RoleGrant};
 use crate::domain::secret::{Secret, SecretKey};
 use crate::domain::session::EndReason;
-use crate::domain::user::{ProfileChanges, SignUp, User, UserState};
+use crate::domain::user::{SignUp, User, UserState};
 
 /// What became of the wish to have somebody as an administrator.
 #[derive(Debug)]
@@ -81,7 +81,7 @@ impl Administrators {
 
     async fn create(&self, tx: &mut dyn Transaction, email: EmailAddress, now: Timestamp) -> Result<User> {
         let who = SignUp { email, username: None, display_name: DisplayName::default(), locale: None };
-        let user = User::sign_up(UserId::new(now, &self.entropy.bytes()?), who, now);
+        let user = User::provision(UserId::new(now, &self.entropy.bytes()?), who, false, now);
         if tx.users().insert_user(&user).await? == UserInsert::NameTaken {
             return Err(Error::Contention("somebody else made the account at the same time".into()));
         }
@@ -100,8 +100,8 @@ impl Administrators {
     /// Whoever signed up with the address before its owner must not become an administrator by that: their password and
     /// sessions are worth nothing any more.
     async fn invite(&self, tx: &mut dyn Transaction, mut user: User, now: Timestamp) -> Result<Appointment> {
-        user.password_change_required = true;
-        user.change_profile(ProfileChanges::default(), now);
+        user.provisional = false;
+        user.require_password_change(now)?;
         save::user(tx, &user).await?;
         tx.sessions().end_sessions(user.id, None, (now, EndReason::Revoked)).await?;
         let purpose = ActionPurpose::AcceptInvitation;

@@ -5,6 +5,7 @@ use time::Duration;
 use super::ports::{Cause, HashError, SealError, StoreError};
 use crate::domain::password::PasswordRejected;
 use crate::domain::throttle::ThrottleKey;
+use crate::domain::user::{StateForbids, UserState};
 
 /// What a use case yields.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -119,6 +120,11 @@ pub enum Refusal {
         /// Of what, with the greatest number.
         what: &'static str,
     },
+    /// The account is in a state that does not allow the change.
+    StateForbids {
+        /// Which state.
+        state: UserState,
+    },
     /// The person is the last active administrator.
     LastAdministrator,
     /// No such object, as far as the caller may know.
@@ -190,6 +196,12 @@ impl Violations {
 impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Self {
         Self::Refused(refusal)
+    }
+}
+
+impl From<StateForbids> for Error {
+    fn from(StateForbids(state): StateForbids) -> Self {
+        Refusal::StateForbids { state }.into()
     }
 }
 

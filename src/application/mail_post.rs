@@ -99,6 +99,19 @@ impl MailPost {
         Ok(true)
     }
 
+    /// Mails a new token to a person, which replaces the earlier one, whatever was mailed before: for operators, whose
+    /// mail nobody may hold back by using the address's budget up.
+    pub(super) async fn order_token(
+        &self,
+        tx: &mut dyn Transaction,
+        user: &User,
+        purpose: ActionPurpose,
+        (policy, now): (&Policy, Timestamp),
+    ) -> Result<()> {
+        let token = self.new_token(tx, user.id, (purpose, None), (policy, now)).await?;
+        self.send(tx, user, carrier(purpose)(token), now).await
+    }
+
     /// Makes a new token, which replaces the person's earlier one for the purpose, without mailing it: whoever calls
     /// hands it over. `ChangeEmail` comes with the address to take, other purposes with none.
     pub(super) async fn new_token(

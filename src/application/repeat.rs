@@ -35,9 +35,9 @@ pub enum Answer<T> {
 }
 
 /// What a call finds at its beginning.
-pub(super) enum Begun {
-    /// A transaction for a call that was not made before.
-    New(Work),
+pub(super) enum Begun<W = Work> {
+    /// A transaction for a call that was not made before, perhaps with what it found.
+    New(W),
     /// What a call like it was answered.
     Repeated(Zeroizing<Vec<u8>>),
 }

@@ -1,5 +1,7 @@
 use super::error::{Error, Result};
 use super::ports::{StoreError, Transaction};
+use crate::domain::Timestamp;
+use crate::domain::session::EndReason;
 use crate::domain::user::User;
 
 /// Stores a changed user, or fails as busy if somebody else changed the account, or took its new name, meanwhile.
@@ -10,4 +12,12 @@ pub(super) async fn user(tx: &mut dyn Transaction, user: &User) -> Result<()> {
         Err(StoreError::Conflict(cause)) => Err(Error::Contention(cause)),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Stores an account that was just closed: every session ends at once, and mailed tokens are void.
+pub(super) async fn closed(tx: &mut dyn Transaction, user: &User, now: Timestamp) -> Result<()> {
+    self::user(tx, user).await?;
+    tx.sessions().end_sessions(user.id, None, (now, EndReason::AccountClosed)).await?;
+    tx.action_tokens().drop_action_tokens(user.id).await?;
+    Ok(())
 }

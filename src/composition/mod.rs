@@ -25,6 +25,7 @@ use crate::application::policy::Policy;
 use crate::application::ports::{Clock, Entropy, Mailer, Store};
 use crate::application::roles::Roles;
 use crate::application::upkeep::Upkeep;
+use crate::application::users::Users;
 use crate::config::{self, InvalidSetting, MailRoute, Settings};
 use crate::domain::audience::Audiences;
 use crate::domain::email::EmailAddress;
@@ -148,6 +149,7 @@ impl App {
         let services = Services {
             auth: auth.clone(),
             accounts: Arc::new(Accounts::new(&ports, policy.clone(), catalogue.clone(), &root)),
+            users: Arc::new(Users::new(&ports, policy.clone(), &root)),
             roles: Arc::new(Roles::new(&ports, auth, catalogue, &root)),
             audit: Arc::new(Audit::new(&ports, &root)),
             keys: keys.clone(),

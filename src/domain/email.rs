@@ -195,7 +195,7 @@ mod tests {
     #[test]
     fn beginnings_of_addresses_have_a_canonical_form() {
         for (written, canonical) in [
-            ("", "".to_owned()),
+            ("", String::new()),
             ("Ali", "ali".to_owned()),
             ("a.", "a.".to_owned()),
             ("Alice@", "alice@".to_owned()),

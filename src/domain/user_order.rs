@@ -1,5 +1,8 @@
 //! The order of a list of people.
 
+/// The longest order that is looked at, in bytes.
+const MAX_BYTES: usize = 32;
+
 /// The text does not name an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be create_time or email, perhaps with asc or desc after it")]
@@ -42,6 +45,9 @@ impl Default for UserOrder {
 impl UserOrder {
     /// Reads an order (AIP-132): a field, and `asc` or `desc`. Nothing stands for `create_time`.
     pub fn parse(text: &str) -> Result<Self, InvalidOrder> {
+        if text.len() > MAX_BYTES {
+            return Err(InvalidOrder);
+        }
         let mut words = text.split(' ').filter(|word| !word.is_empty());
         let key = match words.next() {
             None => return Ok(Self::default()),

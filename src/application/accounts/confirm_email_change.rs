@@ -30,9 +30,7 @@ impl Accounts {
         let old_email = user.email.clone();
         user.change_email(new_email, now);
         save::user(tx.as_mut(), &user).await?;
-        for purpose in ActionPurpose::ALL {
-            tx.action_tokens().drop_action_token(user.id, purpose).await?;
-        }
+        tx.action_tokens().drop_action_tokens(user.id).await?;
         for address in [&old_email, &user.email] {
             self.post.send_to(tx.as_mut(), (&user, address), MailContent::EmailChanged, now).await?;
         }

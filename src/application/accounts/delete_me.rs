@@ -6,7 +6,6 @@ use crate::application::error::{Result, Violations};
 use crate::application::{rights, save};
 use crate::domain::audit::AuditType;
 use crate::domain::password::Password;
-use crate::domain::session::EndReason;
 
 impl Accounts {
     /// Deletes the caller's account. Every session ends at once; the data is erased after the retention time.
@@ -20,9 +19,8 @@ impl Accounts {
         let mut tx = self.store.write().await?;
         let mut user = confirm_own(tx.as_mut(), caller, &credential).await?;
         rights::keep_an_administrator(tx.as_mut(), &user).await?;
-        user.delete(self.policy.deleted_retention, now);
-        save::user(tx.as_mut(), &user).await?;
-        tx.sessions().end_sessions(user.id, None, (now, EndReason::AccountClosed)).await?;
+        user.delete(self.policy.deleted_retention, now)?;
+        save::closed(tx.as_mut(), &user, now).await?;
         let event = Event::by(caller, AuditType::UserDeleted).on(user.id);
         self.trail.record(tx.as_mut(), event, now).await?;
         tx.commit().await?;

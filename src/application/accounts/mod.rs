@@ -4,6 +4,7 @@ mod change_email;
 mod change_password;
 mod confirm_email_change;
 mod delete_me;
+mod export_my_data;
 mod get_me;
 mod list_my_sessions;
 mod own_password;
@@ -13,9 +14,10 @@ mod update_me;
 
 use std::sync::Arc;
 
+pub use super::session_list::SessionPage;
 pub use change_password::ChangePassword;
+pub use export_my_data::{PersonalData, PersonalDataExport};
 pub use get_me::Me;
-pub use list_my_sessions::SessionPage;
 pub use update_me::UpdateMe;
 
 use super::Ports;

@@ -47,12 +47,14 @@ impl Accounts {
     }
 }
 
-/// Finds the caller again in a transaction, if the password is still the one that was checked.
+/// Finds the caller again in a transaction, if the password is still the one that was checked. Until the transaction
+/// ends, nobody else changes the account.
 pub(super) async fn confirm_own(
     tx: &mut dyn Transaction,
     caller: &Caller,
     checked: &PasswordCredential,
 ) -> Result<User> {
+    tx.users().lock_user(caller.user_id).await?;
     let (user, credential) = find_own(tx, caller).await?;
     if !user.keeps_sessions() || credential.hash != checked.hash {
         return Err(Refusal::CredentialsInvalid.into());

@@ -2,60 +2,34 @@ use super::Accounts;
 use crate::application::audit_trail::Event;
 use crate::application::caller::Caller;
 use crate::application::error::{Refusal, Result, Violations};
-use crate::application::save;
-use crate::domain::attributes::Attributes;
+use crate::application::profile::{ProfileTexts, require_free_username};
+use crate::application::{etag, save};
 use crate::domain::audit::AuditType;
-use crate::domain::profile::{DisplayName, Locale};
-use crate::domain::user::{ProfileChanges, User};
-use crate::domain::username::Username;
+use crate::domain::user::User;
 
-/// What a person wants to change of the own account; `None` leaves a field as it is, empty text empties it.
+/// What a person wants to change of the own account.
 #[derive(Debug, Clone, Default)]
 pub struct UpdateMe {
-    /// The name to show.
-    pub display_name: Option<String>,
-    /// The username.
-    pub username: Option<String>,
-    /// The language for mail.
-    pub locale: Option<String>,
-    /// The attributes as a JSON object.
-    pub attributes: Option<String>,
+    /// The profile.
+    pub profile: ProfileTexts,
     /// The etag that was read, or empty for any.
     pub etag: String,
-}
-
-impl UpdateMe {
-    /// The names of the fields to change, with commas between.
-    fn fields(&self) -> String {
-        let named = [
-            ("display_name", self.display_name.is_some()),
-            ("username", self.username.is_some()),
-            ("locale", self.locale.is_some()),
-            ("attributes", self.attributes.is_some()),
-        ];
-        named.into_iter().filter_map(|(name, is_named)| is_named.then_some(name)).collect::<Vec<_>>().join(",")
-    }
 }
 
 impl Accounts {
     /// Changes the caller's profile.
     pub async fn update_me(&self, caller: &Caller, command: UpdateMe) -> Result<User> {
         let now = self.clock.now();
-        let etag = command.etag.clone();
-        let fields = command.fields();
-        let changes = parse(command)?;
+        let mut violations = Violations::default();
+        let etag = violations.take("user.etag", etag::read(&command.etag));
+        let fields = command.profile.named().join(",");
+        let changes = command.profile.parse(&mut violations);
+        let (etag, changes) = violations.check(etag.zip(Some(changes)))?;
 
         let mut tx = self.store.write().await?;
         let mut user = tx.users().find_user(caller.user_id).await?.ok_or(Refusal::TokenInvalid)?;
-        if !etag.is_empty() && etag != user.etag() {
-            return Err(Refusal::EtagMismatch.into());
-        }
-        if let Some(Some(username)) = &changes.username {
-            let holder = tx.users().find_by_username(username).await?;
-            if holder.is_some_and(|holder| holder.id != user.id) {
-                return Err(Refusal::UsernameTaken.into());
-            }
-        }
+        etag::require(etag, &user.etag())?;
+        require_free_username(tx.as_mut(), &user, &changes).await?;
         user.change_profile(changes, now);
         save::user(tx.as_mut(), &user).await?;
         let event = Event::by(caller, AuditType::UserUpdated).on(user.id).with("fields", fields);
@@ -63,17 +37,4 @@ impl Accounts {
         tx.commit().await?;
         Ok(user)
     }
-}
-
-fn parse(command: UpdateMe) -> Result<ProfileChanges> {
-    let mut violations = Violations::default();
-    let changes = ProfileChanges {
-        display_name: command
-            .display_name
-            .and_then(|text| violations.take("user.display_name", DisplayName::parse(&text))),
-        username: command.username.map(|text| violations.take_optional("user.username", &text, Username::parse)),
-        locale: command.locale.map(|text| violations.take_optional("user.locale", &text, Locale::parse)),
-        attributes: command.attributes.and_then(|json| violations.take("user.attributes", Attributes::new(json))),
-    };
-    violations.check(Some(changes))
 }

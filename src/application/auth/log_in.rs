@@ -105,14 +105,15 @@ impl Auth {
         self.issue.issue(&session, &refresh, now)
     }
 
-    /// Checks that what the password was checked against still holds; if so, clears the failures. The person as of now.
+    /// The person, if what the password was checked against still holds; clears the failures. Nobody suspends or deletes
+    /// the person before the session is there to be ended with the others.
     async fn confirm(
         &self,
         tx: &mut dyn Transaction,
         known: &Known,
         stronger: Option<&PasswordHash>,
     ) -> Result<Option<User>> {
-        let user = tx.users().find_user(known.user_id()).await?;
+        let user = tx.users().lock_user(known.user_id()).await?;
         let credential = tx.credentials().find_password(known.user_id()).await?;
         let (Some(user), Some(credential)) = (user, credential) else {
             return Ok(None);

@@ -63,10 +63,10 @@ impl Auth {
     /// Tells the owner of a taken address, and nobody else; yields what the audit trail tells of it. Only a username of somebody else is refused openly: it is
     /// public, and the person has to choose another one.
     ///
-    /// An account that waits for its verification belongs to nobody yet. Each token that is mailed stands for the sign-up
-    /// it was mailed for, or whoever signs up with the address of another would have that person verify a password that
-    /// is not theirs. For the same reason an account without a password is left alone: an operator made it for the owner
-    /// of the address, perhaps with roles, and it waits for the owner to choose the first one.
+    /// A provisional account belongs to nobody yet. Each token that is mailed stands for the sign-up it was mailed for, or
+    /// whoever signs up with the address of another would have that person verify a password that is not theirs. For the
+    /// same reason an account that an operator stands for is left alone, even while its address is not proven: whoever
+    /// proves it must find the password, or the lack of one, that the operator left.
     async fn answer_taken_name(
         &self,
         tx: &mut dyn Transaction,
@@ -85,7 +85,7 @@ impl Auth {
         };
         let refused = Event::anonymous(origin, AuditType::UserCreated).on(owner.id).failed("EMAIL_TAKEN");
         match owner.state {
-            UserState::Pending if tx.credentials().find_password(owner.id).await?.is_some() => {
+            UserState::Pending if owner.provisional => {
                 if self.send_verification(tx, &owner, now).await? {
                     tx.credentials().put_password(owner.id, hash, now).await?;
                     tx.sessions().end_sessions(owner.id, None, (now, EndReason::PasswordChanged)).await?;

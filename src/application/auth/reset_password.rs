@@ -43,9 +43,7 @@ impl Auth {
         user.password_recovered(now);
         save::user(tx.as_mut(), &user).await?;
         // Whoever had the account before must not take it back by what was asked for or mailed then.
-        for void in ActionPurpose::ALL {
-            tx.action_tokens().drop_action_token(user.id, void).await?;
-        }
+        tx.action_tokens().drop_action_tokens(user.id).await?;
         tx.sessions().end_sessions(user.id, None, (now, EndReason::PasswordChanged)).await?;
         brake::forget_all(tx.as_mut(), &self.throttle_key, &user).await?;
         for notice in notices(purpose, was_pending) {

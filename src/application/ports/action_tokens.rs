@@ -16,6 +16,19 @@ pub struct ConsumedToken {
     pub new_email: Option<EmailAddress>,
 }
 
+/// A token that was mailed and not used, without what it is made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PendingToken {
+    /// What it allows.
+    pub purpose: ActionPurpose,
+    /// Which address to take, for `ChangeEmail`.
+    pub new_email: Option<EmailAddress>,
+    /// When it was made.
+    pub create_time: Timestamp,
+    /// When it expires.
+    pub expire_time: Timestamp,
+}
+
 /// Mailed tokens, at most one for each person and purpose.
 #[async_trait]
 pub trait ActionTokens: Send {
@@ -38,8 +51,15 @@ pub trait ActionTokens: Send {
         now: Timestamp,
     ) -> StoreResult<Option<ConsumedToken>>;
 
+    /// What the person's tokens are for that were not used, in the order of the times they were made; expired ones
+    /// included.
+    async fn pending_action_tokens(&mut self, user_id: UserId) -> StoreResult<Vec<PendingToken>>;
+
     /// Takes out the person's token for a purpose, whatever it is.
     async fn drop_action_token(&mut self, user_id: UserId, purpose: ActionPurpose) -> StoreResult<()>;
+
+    /// Takes out all of the person's tokens.
+    async fn drop_action_tokens(&mut self, user_id: UserId) -> StoreResult<()>;
 
     /// Erases up to `limit` tokens that expired before `before`. How many.
     async fn purge_action_tokens(&mut self, before: Timestamp, limit: i64) -> StoreResult<usize>;

@@ -47,6 +47,13 @@ pub trait Sessions: Send {
     /// Ends the oldest live sessions of a person beyond the newest `keep`.
     async fn evict_sessions(&mut self, user_id: UserId, keep: i64, now: Timestamp) -> StoreResult<usize>;
 
+    /// A page of all that is on record of a person's sessions, live or not, newest first, after a position.
+    async fn list_all_sessions(
+        &mut self,
+        user_id: UserId,
+        page: (Option<SessionPosition>, i64),
+    ) -> StoreResult<Vec<Session>>;
+
     /// A page of a person's live sessions, newest first, after a position.
     async fn list_sessions(
         &mut self,

@@ -43,6 +43,9 @@ pub trait Store: Send + Sync {
 
     /// Whether the database answers.
     async fn ping(&self) -> StoreResult<()>;
+
+    /// Makes what was erased unreadable in the database's own files, as far as that is the program's to do.
+    async fn scrub(&self) -> StoreResult<()>;
 }
 
 /// A unit of work: all repositories on one connection.

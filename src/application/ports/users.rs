@@ -54,6 +54,12 @@ pub trait Users: Send {
     /// The person with this username.
     async fn find_by_username(&mut self, username: &Username) -> StoreResult<Option<User>>;
 
+    /// The person with this id, whom no other transaction changes or gets in this way until this one ends.
+    async fn lock_user(&mut self, id: UserId) -> StoreResult<Option<User>>;
+
+    /// Those people with one of these ids who are there, each once and in no order: one query.
+    async fn find_users(&mut self, ids: &[UserId]) -> StoreResult<Vec<User>>;
+
     /// A page of people, in order. A role that does not exist is one that nobody has.
     async fn list_users(&mut self, query: &UserQuery) -> StoreResult<Vec<User>>;
 
@@ -67,6 +73,9 @@ pub trait Users: Send {
 
     /// Erases up to `limit` deleted people whose time to be erased has come. Who they were.
     async fn purge_users(&mut self, now: Timestamp, limit: i64) -> StoreResult<Vec<UserId>>;
+
+    /// Erases a person with all that belongs to them: password, sessions, mailed tokens and grants.
+    async fn erase_user(&mut self, id: UserId) -> StoreResult<()>;
 
     /// Records the time of a sign-in, without a new revision.
     async fn record_login(&mut self, id: UserId, time: Timestamp) -> StoreResult<()>;

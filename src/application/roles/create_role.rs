@@ -43,7 +43,7 @@ impl Roles {
         };
         let tx = work.tx.as_mut();
         rights::require_all(tx, caller.user_id, &role.permissions).await?;
-        if tx.roles().list_roles(None, MAX_ROLES).await?.len() as i64 == MAX_ROLES {
+        if i64::try_from(tx.roles().list_roles(None, MAX_ROLES).await?.len()) == Ok(MAX_ROLES) {
             return Err(Refusal::QuotaExceeded { what: "roles, at most 1000" }.into());
         }
         if !tx.roles().insert_role(&role).await? {

@@ -5,10 +5,9 @@ use crate::application::caller::Caller;
 use crate::application::error::{Refusal, Result, Violations};
 use crate::application::ports::GrantsOf;
 use crate::application::repeat::{Answer, Begun, Repeatable};
-use crate::application::rights;
+use crate::application::{etag, rights};
 use crate::domain::audit::AuditType;
 use crate::domain::id::RoleId;
-use crate::domain::text;
 
 /// Which role to erase.
 #[derive(Debug, Clone, Default)]
@@ -25,7 +24,7 @@ impl Roles {
         let now = self.clock.now();
         let mut violations = Violations::default();
         let id = violations.take("id", RoleId::parse(&command.id));
-        let etag = violations.take("etag", text::optional(&command.etag, 64));
+        let etag = violations.take("etag", etag::read(&command.etag));
         let (id, etag) = violations.check(id.zip(etag))?;
         let mut work = match self.repeats.begin(caller.user_id, call).await? {
             Begun::New(work) => work,
@@ -35,7 +34,7 @@ impl Roles {
         // The lock keeps others from granting the role meanwhile.
         let role = tx.roles().lock_role(id).await?.ok_or_else(|| not_found(id))?;
         rights::require_all(tx, caller.user_id, &role.permissions).await?;
-        role.check_etag(etag)?;
+        etag::require(etag, &role.etag())?;
         if role.built_in {
             return Err(Refusal::RoleBuiltIn.into());
         }

@@ -5,7 +5,7 @@ use crate::application::caller::Caller;
 use crate::application::error::{Error, Refusal, Result, Violations};
 use crate::application::ports::StoreError;
 use crate::application::repeat::{Answer, Begun, Repeatable};
-use crate::application::rights;
+use crate::application::{etag, rights};
 use crate::domain::audit::AuditType;
 use crate::domain::id::RoleId;
 use crate::domain::role::{Description, Role, RoleChanges, RoleName, parse_permissions};
@@ -43,7 +43,7 @@ impl Roles {
         let mut role = tx.roles().lock_role(id).await?.ok_or_else(|| not_found(id))?;
         rights::require_all(tx, caller.user_id, &role.permissions).await?;
         rights::require_all(tx, caller.user_id, changes.permissions.as_ref().unwrap_or(&role.permissions)).await?;
-        role.check_etag(&command.etag)?;
+        etag::require(&command.etag, &role.etag())?;
         if role.built_in {
             return Err(Refusal::RoleBuiltIn.into());
         }
@@ -57,13 +57,6 @@ impl Roles {
         let event = Event::by(caller, AuditType::RoleUpdated).on(role.id).with("permissions", &role.permissions);
         self.trail.record(tx, event, now).await?;
         work.finish(call, role).await
-    }
-}
-
-impl Role {
-    /// Refuses a change of a role that is not as it was read. An empty etag stands for any.
-    pub(super) fn check_etag(&self, etag: &str) -> Result<()> {
-        if etag.is_empty() || etag == self.etag() { Ok(()) } else { Err(Refusal::EtagMismatch.into()) }
     }
 }
 

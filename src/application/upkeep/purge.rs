@@ -30,6 +30,10 @@ impl Upkeep {
             self.trail.record(tx.as_mut(), Event::by_system(AuditType::UserPurged).on(person), now).await?;
         }
         tx.commit().await?;
-        Ok(sessions + tokens + throttles + people.len() + answers + events)
+        let erased = sessions + tokens + throttles + people.len() + answers + events;
+        if erased == 0 {
+            self.store.scrub().await?;
+        }
+        Ok(erased)
     }
 }

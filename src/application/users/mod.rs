@@ -1,24 +1,71 @@
 //! The administration of people: the use cases of `UserService`.
 
+mod activate_user;
+mod batch_get_users;
+mod create_user;
+mod delete_user;
+mod get_user;
+mod list_user_sessions;
 mod list_users;
+mod lookup_user;
+mod purge_user;
+mod require_password_change;
+mod revoke_user_sessions;
+mod subject;
+mod suspend_user;
+mod undelete_user;
+mod update_user;
 
 use std::sync::Arc;
 
+pub use super::session_list::SessionPage;
+pub use activate_user::ActivateUser;
+pub use batch_get_users::FoundUsers;
+pub use create_user::CreateUser;
+pub use delete_user::DeleteUser;
 pub use list_users::{ListUsers, UserPage};
+pub use lookup_user::Lookup;
+pub use suspend_user::SuspendUser;
+pub use undelete_user::UndeleteUser;
+pub use update_user::UpdateUser;
 
+use super::Ports;
+use super::audit_trail::AuditTrail;
+use super::mail_post::MailPost;
 use super::page::PageTokens;
-use super::ports::Store;
+use super::policy::Policy;
+use super::ports::{Clock, Entropy, PasswordHasher, Store};
+use super::repeat::Repeats;
+use crate::domain::secret::SecretKey;
 
-/// The use cases of the administration of people.
+/// The use cases of administering people. Whoever may call which is decided before; here, nobody acts on an account that
+/// may do more than they.
 pub struct Users {
     store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    hasher: Arc<dyn PasswordHasher>,
+    repeats: Repeats,
+    post: MailPost,
+    trail: AuditTrail,
     page_tokens: PageTokens,
+    policy: Arc<Policy>,
 }
 
 impl Users {
-    /// Takes the ports it needs.
+    /// Takes the ports it needs. `root` is the installation's root secret.
     #[must_use]
-    pub fn new(store: Arc<dyn Store>, page_tokens: PageTokens) -> Self {
-        Self { store, page_tokens }
+    pub fn new(ports: &Ports, policy: Arc<Policy>, root: &SecretKey) -> Self {
+        Self {
+            store: ports.store.clone(),
+            clock: ports.clock.clone(),
+            entropy: ports.entropy.clone(),
+            hasher: ports.hasher.clone(),
+            repeats: Repeats::new(ports, root),
+            post: MailPost::new(ports.entropy.clone(), ports.sealer.clone(), root.derive("throttle")),
+            trail: AuditTrail::new(ports.entropy.clone()),
+            page_tokens: PageTokens::new(root.derive("page token")),
+            policy,
+        }
     }
 }

@@ -73,7 +73,15 @@ impl Migration {
 /// The migrations of a backend. The list stands here once, so both backends have the same names.
 macro_rules! embedded {
     ($backend:literal) => {
-        embedded!($backend, "0001_initial", "0002_own_account", "0003_administration", "0004_user_lists", "0005_audit")
+        embedded!(
+            $backend,
+            "0001_initial",
+            "0002_own_account",
+            "0003_administration",
+            "0004_user_lists",
+            "0005_audit",
+            "0006_user_service"
+        )
     };
     ($backend:literal, $($name:literal),+) => {
         &[$(Migration {

@@ -2,19 +2,20 @@
 
 use std::sync::Arc;
 
+use futures_util::StreamExt as _;
+use futures_util::stream::BoxStream;
 use tonic::{Request, Response, Status};
 
 use super::mask::Fields;
-use super::{caller, encode, json, status};
+use super::{caller, encode, personal_data, status, user_fields};
 use crate::application::accounts::{Accounts, ChangePassword, UpdateMe};
-use crate::application::error::{Error, Violation};
 use crate::application::page::PageRequest;
 use crate::proto::account_service_server::AccountService;
 use crate::proto::{
     ChangeEmailRequest, ChangeEmailResponse, ChangePasswordRequest, ChangePasswordResponse, ConfirmEmailChangeRequest,
-    ConfirmEmailChangeResponse, DeleteMeRequest, DeleteMeResponse, GetMeRequest, GetMeResponse, ListMySessionsRequest,
-    ListMySessionsResponse, RevokeMyOtherSessionsRequest, RevokeMyOtherSessionsResponse, RevokeMySessionRequest,
-    RevokeMySessionResponse, UpdateMeRequest, UpdateMeResponse,
+    ConfirmEmailChangeResponse, DeleteMeRequest, DeleteMeResponse, ExportMyDataRequest, ExportMyDataResponse,
+    GetMeRequest, GetMeResponse, ListMySessionsRequest, ListMySessionsResponse, RevokeMyOtherSessionsRequest,
+    RevokeMyOtherSessionsResponse, RevokeMySessionRequest, RevokeMySessionResponse, UpdateMeRequest, UpdateMeResponse,
 };
 
 /// Decodes calls of `AccountService` for their use cases.
@@ -75,6 +76,17 @@ impl AccountService for AccountRpc {
         Ok(Response::new(DeleteMeResponse {}))
     }
 
+    type ExportMyDataStream = BoxStream<'static, Result<ExportMyDataResponse, Status>>;
+
+    async fn export_my_data(
+        &self,
+        request: Request<ExportMyDataRequest>,
+    ) -> Result<Response<Self::ExportMyDataStream>, Status> {
+        let caller = caller::of(&request)?;
+        let export = self.0.export_my_data(&caller).await.map_err(status::of)?;
+        Ok(Response::new(personal_data::stream_of(export, caller.session_id)?.boxed()))
+    }
+
     async fn list_my_sessions(
         &self,
         request: Request<ListMySessionsRequest>,
@@ -115,27 +127,12 @@ const OWN_FIELDS: Fields = Fields {
         &["email", "email_verified", "state", "state_reason", "mfa_enabled", "password_change_required"],
         "users.write",
     ),
+    elsewhere: &[],
 };
 
 fn decode_update(request: UpdateMeRequest) -> Result<UpdateMe, Status> {
-    let violation = |field, why| status::of(Error::Invalid(vec![Violation::form(field, why)]));
-    let user = request.user.ok_or_else(|| violation("user", "is required"))?;
-    let populated: Vec<&'static str> = [
-        ("display_name", !user.display_name.is_empty()),
-        ("username", !user.username.is_empty()),
-        ("locale", !user.locale.is_empty()),
-        ("attributes", user.attributes.is_some()),
-    ]
-    .into_iter()
-    .filter_map(|(field, is_populated)| is_populated.then_some(field))
-    .collect();
-    let mask = OWN_FIELDS.read(request.update_mask, &populated)?;
-    let attributes = mask.pick("attributes", user.attributes.unwrap_or_default()).map(json::write).transpose();
-    Ok(UpdateMe {
-        display_name: mask.pick("display_name", user.display_name),
-        username: mask.pick("username", user.username),
-        locale: mask.pick("locale", user.locale),
-        attributes: attributes.map_err(|_| violation("user.attributes", "must not hold NaN or infinite numbers"))?,
-        etag: user.etag,
-    })
+    let user = request.user.ok_or_else(|| status::violation("user", "is required"))?;
+    let mask = OWN_FIELDS.read(request.update_mask, &user_fields::populated(&user, OWN_FIELDS.writable))?;
+    let etag = user.etag.clone();
+    Ok(UpdateMe { profile: user_fields::profile(user, &mask)?, etag })
 }

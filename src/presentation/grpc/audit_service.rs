@@ -58,7 +58,8 @@ fn stream_of(watch: AuditWatch) -> impl Stream<Item = Result<WatchAuditEventsRes
     batches.try_flatten().map_ok(|event| WatchAuditEventsResponse { event: Some(encode_event(event)) })
 }
 
-fn encode_event(audit: AuditEvent) -> proto::AuditEvent {
+/// An event.
+pub(super) fn encode_event(audit: AuditEvent) -> proto::AuditEvent {
     let event = audit.event;
     let from = event.origin.map(|Origin { client, request_id, trace_id }| {
         (client.ip_address.to_string(), client.user_agent, request_id, trace_id)

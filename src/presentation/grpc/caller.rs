@@ -15,6 +15,11 @@ pub(super) fn of<T>(request: &Request<T>) -> Result<Caller, Status> {
     caller.ok_or_else(|| status::of(Error::Refused(Refusal::TokenMissing)))
 }
 
+/// Who calls, and what for.
+pub(super) fn take<T>(request: Request<T>) -> Result<(Caller, T), Status> {
+    Ok((of(&request)?, request.into_inner()))
+}
+
 /// Where the call comes from.
 pub(super) fn origin<T>(request: &Request<T>) -> Result<Origin, Status> {
     found(request)

@@ -26,7 +26,7 @@ pub(super) fn user(user: &User) -> proto::User {
         username: user.username.as_ref().map(Username::as_str).unwrap_or_default().to_owned(),
         display_name: user.display_name.as_str().to_owned(),
         state: user_state(user.state).into(),
-        state_reason: user.state_reason.clone(),
+        state_reason: user.state_reason.as_str().to_owned(),
         attributes: json::read(user.attributes.as_json()).filter(|attributes| !attributes.fields.is_empty()),
         locale: user.locale.as_ref().map(|locale| locale.as_str().to_owned()).unwrap_or_default(),
         mfa_enabled: false,
@@ -38,6 +38,12 @@ pub(super) fn user(user: &User) -> proto::User {
         purge_time: user.purge_time.map(time),
         etag: user.etag(),
     }
+}
+
+/// The name of a state without its prefix.
+pub(super) fn state_name(state: UserState) -> &'static str {
+    let name = user_state(state).as_str_name();
+    name.strip_prefix("USER_STATE_").unwrap_or(name)
 }
 
 fn user_state(state: UserState) -> proto::UserState {

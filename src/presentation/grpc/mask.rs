@@ -16,6 +16,8 @@ pub(super) struct Fields {
     pub(super) output_only: &'static [&'static str],
     /// Those that take a permission, and which one.
     pub(super) restricted: (&'static [&'static str], &'static str),
+    /// Those that RPCs of their own change, and which.
+    pub(super) elsewhere: &'static [(&'static str, &'static str)],
 }
 
 /// The fields that an update names.
@@ -37,6 +39,9 @@ impl Fields {
             if fields.contains(&path.as_str()) {
                 let refusal = Refusal::PermissionMissing { permission: permission.to_owned() };
                 return Err(status::of(Error::Refused(refusal)));
+            }
+            if let Some((field, rpcs)) = self.elsewhere.iter().find(|(field, _)| field == path) {
+                return Err(violation(format!("must not name {field}: {rpcs} change it")));
             }
             let known = path == "*" || [self.writable, self.output_only].concat().contains(&path.as_str());
             if !known {
@@ -64,8 +69,12 @@ mod tests {
 
     use super::*;
 
-    const FIELDS: Fields =
-        Fields { writable: &["name", "locale"], output_only: &["id"], restricted: (&["state"], "users.write") };
+    const FIELDS: Fields = Fields {
+        writable: &["name", "locale"],
+        output_only: &["id"],
+        restricted: (&["state"], "users.write"),
+        elsewhere: &[("reason", "SuspendUser and ActivateUser")],
+    };
 
     fn read(paths: &[&str], populated: &[&'static str]) -> Result<Vec<&'static str>, Code> {
         let mask = FieldMask { paths: paths.iter().map(|&path| path.to_owned()).collect() };
@@ -80,6 +89,7 @@ mod tests {
         assert_eq!(read(&["id", "name"], &[]), Ok(vec!["name"]));
         assert_eq!(read(&["name", "state"], &[]), Err(Code::PermissionDenied));
         assert_eq!(read(&["nothing"], &[]), Err(Code::InvalidArgument));
+        assert_eq!(read(&["name", "reason"], &[]), Err(Code::InvalidArgument));
         assert_eq!(read(&["name"; 17], &[]), Err(Code::InvalidArgument));
         assert_eq!(FIELDS.read(None, &["name"]).map(|mask| mask.0).ok(), Some(vec!["name"]));
     }

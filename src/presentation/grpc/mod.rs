@@ -13,6 +13,7 @@ pub mod health;
 mod json;
 mod key_service;
 mod mask;
+mod personal_data;
 pub mod policy;
 mod repeat;
 mod request_id;
@@ -22,6 +23,8 @@ mod status;
 pub mod tls;
 mod trace_context;
 mod until_drained;
+mod user_fields;
+mod user_service;
 
 pub use client::TrustedProxies;
 pub use server::{Limits, Server, Services};

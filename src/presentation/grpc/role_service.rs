@@ -149,6 +149,7 @@ const ROLE_FIELDS: Fields = Fields {
     writable: &["name", "description", "permissions"],
     output_only: &["id", "built_in", "etag", "create_time", "update_time"],
     restricted: (&[], ""),
+    elsewhere: &[],
 };
 
 fn decode_update(request: UpdateRoleRequest) -> Result<UpdateRole, Status> {

@@ -19,6 +19,7 @@ use super::key_service::KeyRpc;
 use super::policy::PolicyTable;
 use super::role_service::RoleRpc;
 use super::tls::Certificates;
+use super::user_service::UserRpc;
 use super::{TrustedProxies, connection};
 use crate::application::accounts::Accounts;
 use crate::application::audit::Audit;
@@ -26,12 +27,14 @@ use crate::application::auth::Auth;
 use crate::application::keys::Keys;
 use crate::application::ports::Entropy;
 use crate::application::roles::Roles;
+use crate::application::users::Users;
 use crate::proto::DESCRIPTORS;
 use crate::proto::account_service_server::AccountServiceServer;
 use crate::proto::audit_service_server::AuditServiceServer;
 use crate::proto::auth_service_server::AuthServiceServer;
 use crate::proto::key_service_server::KeyServiceServer;
 use crate::proto::role_service_server::RoleServiceServer;
+use crate::proto::user_service_server::UserServiceServer;
 
 /// Metadata larger than this is refused by HTTP/2 itself, in bytes.
 const MAX_HEADER_BYTES: u32 = 8 * 1024;
@@ -52,6 +55,8 @@ pub struct Services {
     pub auth: Arc<Auth>,
     /// The own account.
     pub accounts: Arc<Accounts>,
+    /// The administration of people.
+    pub users: Arc<Users>,
     /// The audit trail.
     pub audit: Arc<Audit>,
     /// Keys.
@@ -93,6 +98,7 @@ impl Server {
         let health = Health::new(&[
             AuthServiceServer::<AuthRpc>::NAME,
             AccountServiceServer::<AccountRpc>::NAME,
+            UserServiceServer::<UserRpc>::NAME,
             KeyServiceServer::<KeyRpc>::NAME,
             RoleServiceServer::<RoleRpc>::NAME,
             AuditServiceServer::<AuditRpc>::NAME,
@@ -112,6 +118,7 @@ impl Server {
             .add_service(
                 AccountServiceServer::new(AccountRpc(services.accounts)).max_decoding_message_size(MAX_MESSAGE_BYTES),
             )
+            .add_service(UserServiceServer::new(UserRpc(services.users)).max_decoding_message_size(MAX_MESSAGE_BYTES))
             .add_service(KeyServiceServer::new(KeyRpc(services.keys)).max_decoding_message_size(MAX_MESSAGE_BYTES))
             .add_service(RoleServiceServer::new(RoleRpc(services.roles)).max_decoding_message_size(MAX_MESSAGE_BYTES))
             .add_service(AuditServiceServer::new(AuditRpc(services.audit)).max_decoding_message_size(MAX_MESSAGE_BYTES))

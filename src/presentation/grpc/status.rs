@@ -7,7 +7,7 @@ use http::HeaderMap;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
-use super::request_id;
+use super::{encode, request_id};
 use crate::application::error::{Error, Refusal, Rule, Violation};
 use crate::proto::ErrorReason;
 
@@ -43,6 +43,11 @@ pub(super) fn of(error: Error) -> Status {
             internal()
         }
     }
+}
+
+/// The status for one field that cannot be decoded.
+pub(super) fn violation(field: &'static str, description: &str) -> Status {
+    invalid(&[Violation::form(field, description)])
 }
 
 /// The status for a fault whose cause is logged elsewhere.
@@ -183,6 +188,12 @@ fn refused(refusal: Refusal) -> Status {
             Outgoing::new(Code::InvalidArgument, Reason::RequestIdReused, "the request id stood for another request")
                 .violating("request_id", "must be a new one for each request, and the same one for its repeats")
         }
+        Refusal::StateForbids { state } => Outgoing::new(
+            Code::FailedPrecondition,
+            Reason::UserStateInvalid,
+            "the state of the account does not allow it",
+        )
+        .with("state", encode::state_name(state).to_owned()),
         Refusal::NameTaken => {
             Outgoing::new(Code::AlreadyExists, Reason::NameTaken, "the name is taken").violating("name", "is taken")
         }

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use ipse::application::ports::Store;
+use ipse::application::ports::{PendingToken, Store};
 use ipse::domain::Timestamp;
 use ipse::domain::action_token::ActionPurpose::{self, ChangeEmail, ResetPassword, VerifyEmail};
 use ipse::domain::action_token::ActionToken;
@@ -26,6 +26,8 @@ on_both_backends! {
     of_parallel_consumptions_exactly_one_gets_the_token
     of_parallel_replacements_one_remains
     a_dropped_token_is_gone
+    pending_tokens_are_told_without_what_they_are_made_of
+    all_tokens_of_a_person_are_dropped_at_once
     expired_tokens_are_purged_in_batches
 }
 
@@ -182,6 +184,17 @@ async fn a_dropped_token_is_gone(fixture: Fixture) {
     assert_eq!(find(&fixture, 3, VerifyEmail, at(0)).await, Some(user(2).id));
 }
 
+async fn all_tokens_of_a_person_are_dropped_at_once(fixture: Fixture) {
+    fixture.put_users(&[user(1), user(2)]).await;
+    put(&fixture, &[token(1, VerifyEmail, 1), token(1, ResetPassword, 2), token(2, VerifyEmail, 3)]).await;
+    let mut tx = fixture.write().await;
+    tx.action_tokens().drop_action_tokens(user(1).id).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(find(&fixture, 1, VerifyEmail, at(0)).await, None);
+    assert_eq!(find(&fixture, 2, ResetPassword, at(0)).await, None);
+    assert_eq!(find(&fixture, 3, VerifyEmail, at(0)).await, Some(user(2).id));
+}
+
 async fn expired_tokens_are_purged_in_batches(fixture: Fixture) {
     let people: Vec<_> = (0..6).map(user).collect();
     fixture.put_users(&people).await;
@@ -193,4 +206,20 @@ async fn expired_tokens_are_purged_in_batches(fixture: Fixture) {
         tx.commit().await.unwrap();
     }
     assert_eq!(find(&fixture, 5, VerifyEmail, at(5) - Duration::seconds(1)).await, Some(user(5).id));
+}
+
+async fn pending_tokens_are_told_without_what_they_are_made_of(fixture: Fixture) {
+    fixture.put_users(&[user(1), user(2)]).await;
+    let new_email = Some(user(3).email);
+    let change = ActionToken { new_email: new_email.clone(), create_time: at(-1), ..token(1, ChangeEmail, 1) };
+    put(&fixture, &[token(1, VerifyEmail, 2), change, token(2, ResetPassword, 3)]).await;
+    let pending = fixture.read().await.action_tokens().pending_action_tokens(user(1).id).await.unwrap();
+    let expected = [(ChangeEmail, new_email, at(-1)), (VerifyEmail, None, at(0))];
+    let expected = expected.map(|(purpose, new_email, create_time)| PendingToken {
+        purpose,
+        new_email,
+        create_time,
+        expire_time: at(3600),
+    });
+    assert_eq!(pending, expected);
 }

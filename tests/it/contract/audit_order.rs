@@ -4,6 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use ipse::application::ports::{Store, TrailPosition, Transaction};
+use ipse::domain::audit::AuditEvent;
+use ipse::domain::audit_filter::AuditFilter;
+use ipse::domain::id::AuditEventId;
 
 use super::samples::{at, event, event_id, user};
 use super::{Fixture, in_parallel};

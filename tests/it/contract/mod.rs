@@ -54,6 +54,16 @@ impl Fixture {
         }
     }
 
+    /// Waits until some transaction waits for another one. Where there is one writer, none ever does within the database.
+    async fn until_somebody_waits(&self) {
+        let waiting = "SELECT state AS value FROM pg_stat_activity
+             WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        let mut outsider = self.database.outsider().await;
+        while self.database.backend == Backend::Postgres && outsider.values(waiting).await.is_empty() {
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// Stores people and commits.
     async fn put_users(&self, users: &[User]) {
         let mut tx = self.write().await;

@@ -11,7 +11,7 @@ use ipse::domain::password::PasswordHash;
 use ipse::domain::profile::{DisplayName, Locale};
 use ipse::domain::secret::Digest;
 use ipse::domain::session::{Authentication, RefreshState, Session};
-use ipse::domain::user::{SignUp, User, UserState};
+use ipse::domain::user::{SignUp, StateReason, User, UserState};
 use ipse::domain::username::Username;
 use time::Duration;
 use time::macros::datetime;
@@ -46,7 +46,9 @@ pub(super) fn complete_user(number: u32) -> User {
         display_name: DisplayName::parse(HOSTILE).unwrap(),
         locale: Some(Locale::parse("de-CH").unwrap()),
         state: UserState::Deleted,
-        state_reason: HOSTILE.to_owned(),
+        suspended: true,
+        state_reason: StateReason::parse(HOSTILE).unwrap(),
+        provisional: false,
         password_change_required: true,
         update_time: at(1),
         last_login_time: Some(at(2)),

@@ -2,7 +2,6 @@
 
 mod filters;
 mod plans;
-mod tokens;
 mod walks;
 
 use std::slice;

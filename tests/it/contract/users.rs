@@ -1,10 +1,11 @@
 use ipse::application::ports::{StoreError, UserInsert};
 use ipse::domain::Timestamp;
 use ipse::domain::email::EmailAddress;
-use ipse::domain::user::{User, UserState};
+use ipse::domain::role::{ADMINISTRATOR, RoleGrant};
+use ipse::domain::user::{StateReason, User, UserState};
 use ipse::domain::username::Username;
 
-use super::samples::{TICK, at, complete_user, user};
+use super::samples::{TICK, at, complete_user, hash, session, user};
 use super::{Fixture, in_parallel};
 use crate::support::on_both_backends;
 
@@ -28,7 +29,11 @@ on_both_backends! {
     of_parallel_updates_of_one_revision_exactly_one_succeeds
     a_login_is_recorded_without_a_new_revision
     a_change_to_a_taken_name_is_a_conflict
+    many_people_are_found_at_once
+    a_locked_person_waits_for_the_transaction
+    a_person_is_erased_with_all_that_belongs_to_them
     people_whose_time_has_come_are_purged_in_batches
+    a_deletion_that_is_taken_back_in_time_is_not_purged
     a_value_without_meaning_is_corrupt
 }
 
@@ -209,7 +214,8 @@ async fn of_parallel_updates_of_one_revision_exactly_one_succeeds(fixture: Fixtu
     fixture.put_users(&[user(1)]).await;
     let updated = in_parallel(&fixture.store, 16, |store, number| async move {
         let mut tx = store.write().await.unwrap();
-        let changed = User { state_reason: number.to_string(), revision: 2, ..user(1) };
+        let state_reason = StateReason::parse(&number.to_string()).unwrap();
+        let changed = User { state_reason, revision: 2, ..user(1) };
         let updated = tx.users().update_user(&changed).await.unwrap();
         tx.commit().await.unwrap();
         updated.then_some(changed)
@@ -235,6 +241,76 @@ async fn a_change_to_a_taken_name_is_a_conflict(fixture: Fixture) {
     assert!(matches!(tx.users().update_user(&taken).await, Err(StoreError::Conflict(_))));
     drop(tx);
     assert_eq!(find(&fixture, &user(2)).await, Some(user(2)));
+}
+
+async fn many_people_are_found_at_once(fixture: Fixture) {
+    fixture.put_users(&[user(1), complete_user(2), user(3)]).await;
+    let mut tx = fixture.read().await;
+    // As many as a call may name, and more than some limits on parameters.
+    let ids: Vec<_> = (2..1002).map(|number| user(number).id).collect();
+    let mut found = tx.users().find_users(&ids).await.unwrap();
+    found.sort_by_key(|user| user.id);
+    assert_eq!(found, [complete_user(2), user(3)]);
+    let twice = [user(1).id, user(1).id];
+    assert_eq!(tx.users().find_users(&twice).await.unwrap(), [user(1)]);
+    assert_eq!(tx.users().find_users(&[]).await.unwrap(), []);
+}
+
+async fn a_locked_person_waits_for_the_transaction(fixture: Fixture) {
+    fixture.put_users(&[user(1)]).await;
+    let counted = in_parallel(&fixture.store, 8, |store, _| async move {
+        let mut tx = store.write().await.unwrap();
+        let mut person = tx.users().lock_user(user(1).id).await.unwrap().unwrap();
+        person.revision += 1;
+        assert!(tx.users().update_user(&person).await.unwrap(), "nobody came between");
+        tx.commit().await.unwrap();
+    });
+    counted.await;
+    assert_eq!(find(&fixture, &user(1)).await.unwrap().revision, 9);
+    let mut tx = fixture.write().await;
+    assert_eq!(tx.users().lock_user(user(2).id).await.unwrap(), None);
+}
+
+async fn a_person_is_erased_with_all_that_belongs_to_them(fixture: Fixture) {
+    fixture.put_users(&[user(1), user(2)]).await;
+    fixture.put_sessions(&[session(&user(1), 1), session(&user(2), 2)]).await;
+    let mut tx = fixture.write().await;
+    for person in [user(1), user(2)] {
+        tx.credentials().put_password(person.id, &hash(1), at(0)).await.unwrap();
+        let grant = RoleGrant { role_id: ADMINISTRATOR, user_id: person.id, create_time: at(0) };
+        tx.roles().put_grant(&grant).await.unwrap();
+    }
+    tx.users().erase_user(user(1).id).await.unwrap();
+    tx.users().erase_user(user(3).id).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut tx = fixture.read().await;
+    assert_eq!(tx.users().find_user(user(1).id).await.unwrap(), None);
+    assert_eq!(tx.sessions().find_session(session(&user(1), 1).id).await.unwrap(), None);
+    assert!(tx.credentials().find_password(user(1).id).await.unwrap().is_none());
+    assert_eq!(tx.roles().roles_of(user(1).id).await.unwrap(), []);
+    assert_eq!(tx.users().find_user(user(2).id).await.unwrap(), Some(user(2)));
+    assert!(tx.sessions().find_session(session(&user(2), 2).id).await.unwrap().is_some());
+    assert!(tx.credentials().find_password(user(2).id).await.unwrap().is_some());
+    assert_eq!(tx.roles().roles_of(user(2).id).await.unwrap().len(), 1);
+}
+
+/// The one who purges finds the row due, then waits for the one who takes the deletion back.
+async fn a_deletion_that_is_taken_back_in_time_is_not_purged(fixture: Fixture) {
+    let leaving = User { purge_time: Some(at(1)), ..user(1) };
+    fixture.put_users(std::slice::from_ref(&leaving)).await;
+    let mut restoring = fixture.write().await;
+    assert!(restoring.users().update_user(&User { revision: 2, ..user(1) }).await.unwrap());
+    let store = fixture.store.clone();
+    let purging = tokio::spawn(async move {
+        let mut tx = store.write().await.unwrap();
+        let purged = tx.users().purge_users(at(2), 10).await.unwrap();
+        tx.commit().await.unwrap();
+        purged
+    });
+    fixture.until_somebody_waits().await;
+    restoring.commit().await.unwrap();
+    assert_eq!(purging.await.unwrap(), []);
+    assert!(find(&fixture, &user(1)).await.is_some());
 }
 
 async fn people_whose_time_has_come_are_purged_in_batches(fixture: Fixture) {

@@ -79,6 +79,7 @@ provoked_by! {
     RoleBuiltIn: a_removal_of_a_built_in_role
     QuotaExceeded: one_role_too_many
     RequestIdReused: an_id_of_another_request
+    UserStateInvalid: an_activation_of_an_active_account
 }
 
 #[test]
@@ -163,6 +164,11 @@ async fn one_role_too_many(world: World) -> Result<(), Status> {
     refused.map(|_| ())
 }
 
+async fn an_activation_of_an_active_account(world: World) -> Result<(), Status> {
+    let (root, alice) = (world.registrar().await, world.person("alice").await);
+    root.activate(&root.look_up(&alice).await.id, "").await.map(|_| ())
+}
+
 async fn an_id_of_another_request(world: World) -> Result<(), Status> {
     let root = world.administrator().await;
     let id = "0b0e7b4e-8c1a-4d5e-9f10-111111111111";
@@ -202,7 +208,7 @@ async fn an_unproven_address(world: World) -> Result<(), Status> {
 
 async fn a_suspended_account(world: World) -> Result<(), Status> {
     let alice = world.person("alice").await;
-    world.change_user(&alice.email, |user| user.suspend("", user.update_time)).await;
+    world.suspend(&alice.email).await;
     alice.log_in().await.map(|_| ())
 }
 

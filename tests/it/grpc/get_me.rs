@@ -82,7 +82,7 @@ async fn the_etag_changes_with_the_account(world: World) {
 async fn nothing_is_told_to_the_suspended_and_the_erased(world: World) {
     let (alice, bob) = (world.person("alice").await, world.person("bob").await);
     let (phone, tablet) = (alice.log_in().await.unwrap(), bob.log_in().await.unwrap());
-    world.change_user(&alice.email, |user| user.suspend("fraud", user.update_time)).await;
+    world.suspend(&alice.email).await;
     world.database.outsider().await.execute("DELETE FROM users WHERE email_written = 'bob@example.com'").await;
     for device in [phone, tablet] {
         assert_eq!(reason(device.me().await), TokenInvalid);

@@ -89,12 +89,10 @@ async fn of_parallel_redemptions_exactly_one_counts(world: World) {
     let alice = invited(&world, "alice").await;
     let passwords: Vec<_> = (0..8).map(|number| format!("the password number {number}")).collect();
     let outcomes = join_all(passwords.iter().map(|password| alice.reset(TOKEN, password))).await;
-    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
-    for (outcome, password) in outcomes.into_iter().zip(&passwords) {
-        assert_eq!(alice.with_password(password).log_in().await.is_ok(), outcome.is_ok());
-        if outcome.is_err() {
-            assert_eq!(reason(outcome), ActionTokenInvalid);
-        }
+    let winner = outcomes.iter().position(Result::is_ok).expect("somebody redeems it");
+    alice.with_password(&passwords[winner]).log_in().await.unwrap();
+    for (number, outcome) in outcomes.into_iter().enumerate().filter(|(number, _)| *number != winner) {
+        assert_eq!(reason(outcome), ActionTokenInvalid, "{number}");
     }
     assert_eq!(alice.mail_kinds().await, ["welcome"]);
 }
@@ -140,9 +138,9 @@ async fn a_change_of_address_voids_an_invitation(world: World) {
 
 async fn a_suspended_or_deleted_account_cannot_be_accepted(world: World) {
     let alice = invited(&world, "alice").await;
-    world.change_user(&alice.email, |user| user.suspend("", user.update_time)).await;
+    world.suspend(&alice.email).await;
     assert_eq!(reason(alice.reset(TOKEN, &alice.password).await), ActionTokenInvalid);
-    world.change_user(&alice.email, |user| user.delete(Duration::days(1), user.update_time)).await;
+    world.change_user(&alice.email, |user| user.delete(Duration::days(1), user.update_time).unwrap()).await;
     assert_eq!(reason(alice.reset(TOKEN, &alice.password).await), ActionTokenInvalid);
 }
 

@@ -80,15 +80,19 @@ fn filler(length: usize) -> Vec<u8> {
 }
 
 async fn no_rpc_takes_a_message_over_64_kib(world: World) {
-    let token = world.person("alice").await.log_in().await.unwrap().tokens.access_token;
-    let bearer = format!("Bearer {token}");
-    let headers: [(&str, &[u8]); 1] = [("authorization", bearer.as_bytes())];
+    world.administrator().await;
     for method in descriptors::methods() {
+        // Anew, as Logout does what it is asked to.
+        let token = world.stranger("root").log_in().await.unwrap().tokens.access_token;
+        let bearer = format!("Bearer {token}");
+        let headers: [(&str, &[u8]); 1] = [("authorization", bearer.as_bytes())];
         let path = descriptors::path(&method);
-        let within = send(&world, Call::new(&path, &filler(64 * 1024)).with(&headers)).await;
-        assert!(within.result().is_ok() || reason(within.result()) == FieldInvalid, "{path}: {within:?}");
+        // The answer to others may have no end.
+        if !method.is_server_streaming() {
+            let within = send(&world, Call::new(&path, &filler(64 * 1024)).with(&headers)).await;
+            assert!(within.result().is_ok() || reason(within.result()) == FieldInvalid, "{path}: {within:?}");
+        }
         let beyond = outcome(&world, Call::new(&path, &filler(64 * 1024 + 1)).with(&headers)).await;
-        // RevokeMySession and Logout have not ended the session of the token, as they were refused.
         assert_eq!(reason(beyond), RequestTooLarge, "{path}");
     }
 }

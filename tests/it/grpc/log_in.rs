@@ -120,7 +120,7 @@ async fn the_state_of_an_account_shows_only_after_the_right_password(world: Worl
         person.register().await.unwrap();
         person.verify(&person.mailed_token().await).await.unwrap();
     }
-    world.change_user(&suspended.email, |user| user.suspend("fraud", user.update_time)).await;
+    world.suspend(&suspended.email).await;
     world.change_user(&changing.email, |user| user.password_change_required = true).await;
     world.change_user(&deleted.email, |user| user.state = UserState::Deleted).await;
     for (person, expected) in [

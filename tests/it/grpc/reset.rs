@@ -171,7 +171,7 @@ async fn of_parallel_resets_exactly_one_counts(world: World) {
 
 async fn suspended_and_unknown_people_get_no_mail(world: World) {
     let suspended = world.person("suspended").await;
-    world.change_user(&suspended.email, |user| user.suspend("", user.update_time)).await;
+    world.suspend(&suspended.email).await;
     for person in [suspended, world.stranger("nobody")] {
         person.request_reset().await.unwrap();
         assert!(world.mails().await.is_empty(), "{}", person.email);
@@ -183,7 +183,7 @@ async fn a_suspension_stops_a_reset_under_way(world: World) {
     let alice = world.person("alice").await;
     alice.request_reset().await.unwrap();
     let token = alice.mailed_token().await;
-    world.change_user(&alice.email, |user| user.suspend("", user.update_time)).await;
+    world.suspend(&alice.email).await;
     assert_eq!(reason(alice.reset(&token, NEW).await), ActionTokenInvalid);
     assert_eq!(reason(alice.log_in().await), AccountDisabled, "with the old password");
 }

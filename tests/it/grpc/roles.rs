@@ -142,7 +142,7 @@ async fn the_last_active_administrator_remains_one(world: World) {
     let (own, role) = (root.id().await, ADMINISTRATOR.to_string());
     assert_eq!(reason(root.revoke(&role, &own).await), LastAdmin);
     let second = world.person_with_role("second", "administrator").await;
-    world.change_user("second@example.com", |user| user.suspend("", user.update_time)).await;
+    world.suspend("second@example.com").await;
     assert_eq!(reason(root.revoke(&role, &own).await), LastAdmin, "the other one is suspended");
     drop(second);
     world.person_with_role("third", "administrator").await;

@@ -1,11 +1,9 @@
 //! What a thief of the database gets: nothing that opens a door.
 
-use std::fs;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
-use crate::support::database::Backend;
+use crate::support::dump::{contains, dump};
 use crate::support::letterbox::Service;
 use crate::support::on_both_backends;
 use crate::support::person::token_in;
@@ -16,33 +14,6 @@ on_both_backends! {
     World::start =>
     no_secret_is_in_the_database
     a_database_under_another_master_key_is_refused
-}
-
-/// All that is in the database, as bytes; columns of bytes of PostgreSQL as hexadecimal digits.
-async fn dump(world: &World) -> Vec<u8> {
-    match world.database.backend {
-        Backend::Sqlite => {
-            let files = fs::read_dir(world.database.directory().unwrap()).unwrap();
-            files.flat_map(|file| fs::read(file.unwrap().path()).unwrap()).collect()
-        }
-        Backend::Postgres => {
-            let mut outsider = world.database.outsider().await;
-            let tables = "SELECT tablename AS value FROM pg_tables WHERE schemaname = 'public'";
-            let mut rows = Vec::new();
-            for table in outsider.values(tables).await {
-                rows.extend(outsider.values(&format!("SELECT CAST(t AS text) AS value FROM {table} t")).await);
-            }
-            rows.join("\n").into_bytes()
-        }
-    }
-}
-
-/// Whether the bytes are there, as they are or as hexadecimal digits.
-fn contains(dump: &[u8], secret: &[u8]) -> bool {
-    let digit = |half| b"0123456789abcdef"[usize::from(half)];
-    let digits: Vec<u8> = secret.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(digit).collect();
-    let has = |needle: &[u8]| dump.windows(needle.len()).any(|bytes| bytes == needle);
-    has(secret) || has(&digits)
 }
 
 async fn no_secret_is_in_the_database(world: World) {

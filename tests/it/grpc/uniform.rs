@@ -27,7 +27,7 @@ async fn people(world: &World) -> [&'static str; 7] {
     for name in ["active", "suspended", "changing", "deleted", "locked"] {
         world.person(name).await;
     }
-    world.change_user("suspended@example.com", |user| user.suspend("fraud", user.update_time)).await;
+    world.suspend("suspended@example.com").await;
     world.change_user("changing@example.com", |user| user.password_change_required = true).await;
     world.change_user("deleted@example.com", |user| user.state = UserState::Deleted).await;
     let locked = "UPDATE passwords SET failures = 100 WHERE user_id = \
@@ -121,7 +121,7 @@ async fn bad_mailed_tokens_are_answered_alike(world: World) {
     }
     replaced.request_reset().await.unwrap();
     used.reset(&tokens[3].1, "another long way home").await.unwrap();
-    world.change_user(&of_suspended.email, |user| user.suspend("", user.update_time)).await;
+    world.suspend(&of_suspended.email).await;
     let pending = world.stranger("pending");
     pending.register().await.unwrap();
     tokens.push(("for another purpose", pending.mailed_token().await));
@@ -146,7 +146,7 @@ async fn bad_refresh_tokens_are_answered_alike(world: World) {
     ended.log_out().await.unwrap();
     stolen.refresh().await.unwrap();
     world.wait(Duration::minutes(1));
-    world.change_user(&suspended.email, |user| user.suspend("", user.update_time)).await;
+    world.suspend(&suspended.email).await;
     let mut answers = Vec::new();
     for (name, refresh_token) in [
         ("invented", "invented".to_owned()),

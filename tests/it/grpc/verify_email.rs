@@ -105,7 +105,7 @@ async fn an_address_gets_one_mail_a_minute_and_five_an_hour(world: World) {
 async fn only_who_waits_for_a_proof_gets_another_token(world: World) {
     let active = world.person("active").await;
     let suspended = world.person("suspended").await;
-    world.change_user(&suspended.email, |user| user.suspend("", user.update_time)).await;
+    world.suspend(&suspended.email).await;
     for person in [active, suspended, world.stranger("nobody")] {
         world.wait(Duration::hours(1));
         person.resend_verification().await.unwrap();
@@ -116,7 +116,7 @@ async fn only_who_waits_for_a_proof_gets_another_token(world: World) {
 async fn the_proof_does_not_lift_a_suspension(world: World) {
     let alice = world.stranger("alice");
     alice.register().await.unwrap();
-    world.change_user(&alice.email, |user| user.suspend("", user.update_time)).await;
+    world.suspend(&alice.email).await;
     alice.verify(&alice.mailed_token().await).await.unwrap();
     assert_eq!(reason(alice.log_in().await), AccountDisabled);
 }
@@ -137,7 +137,7 @@ async fn whoever_proves_an_address_is_welcomed_once(world: World) {
 
     let suspended = world.stranger("suspended");
     suspended.register().await.unwrap();
-    world.change_user(&suspended.email, |user| user.suspend("", user.update_time)).await;
+    world.suspend(&suspended.email).await;
     suspended.verify(&suspended.mailed_token().await).await.unwrap();
     assert!(world.mails().await.is_empty(), "nobody is welcomed to a suspended account");
 }

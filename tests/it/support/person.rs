@@ -152,6 +152,14 @@ impl<'w> Person<'w> {
         token.clone()
     }
 
+    /// The kinds of the mails that came, in the order of the alphabet as they came at the same time, and the one token.
+    pub(crate) async fn mailed_kinds_and_token(&self) -> (Vec<&'static str>, String) {
+        let mails = self.mails().await;
+        let mut kinds: Vec<_> = mails.iter().map(|mail| mail.content.kind()).collect();
+        kinds.sort_unstable();
+        (kinds, mails.iter().find_map(any_token_in).unwrap_or_default())
+    }
+
     /// A device of this person with these tokens.
     pub(crate) fn with_tokens(&self, tokens: Tokens) -> Device<'w> {
         Device { tokens, owner: self.clone() }
@@ -244,7 +252,7 @@ impl Device<'_> {
     }
 
     fn account(&self) -> AccountServiceClient<Channel> {
-        AccountServiceClient::new(self.owner.channel.clone())
+        AccountServiceClient::new(self.channel())
     }
 
     /// A call with the access token.

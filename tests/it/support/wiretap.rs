@@ -28,6 +28,8 @@ pub(crate) struct Wiretap {
 #[derive(Debug, Clone)]
 pub(crate) struct Statement {
     pub(crate) sql: String,
+    /// How many times it was used since it was prepared.
+    pub(crate) uses: u32,
     types: Vec<Type>,
     values: Vec<Value>,
 }
@@ -74,6 +76,7 @@ impl<T: AsyncRead + AsyncWrite + Send> Stream for T {}
 
 async fn relay(listener: TcpListener, server: Config, heard: Arc<Mutex<Vec<Statement>>>) {
     while let Ok((client, _)) = listener.accept().await {
+        client.set_nodelay(true).unwrap();
         let (mut from_server, to_server) = io::split(connect(&server).await);
         let (from_client, mut to_client) = client.into_split();
         tokio::spawn(async move { io::copy(&mut from_server, &mut to_client).await });
@@ -84,7 +87,11 @@ async fn relay(listener: TcpListener, server: Config, heard: Arc<Mutex<Vec<State
 async fn connect(server: &Config) -> Box<dyn Stream + Unpin> {
     let port = server.get_ports().first().copied().unwrap_or(5432);
     match &server.get_hosts()[0] {
-        Host::Tcp(host) => Box::new(TcpStream::connect((host.as_str(), port)).await.unwrap()),
+        Host::Tcp(host) => {
+            let stream = TcpStream::connect((host.as_str(), port)).await.unwrap();
+            stream.set_nodelay(true).unwrap();
+            Box::new(stream)
+        }
         Host::Unix(folder) => Box::new(UnixStream::connect(folder.join(format!(".s.PGSQL.{port}"))).await.unwrap()),
     }
 }
@@ -96,43 +103,41 @@ async fn listen(
     heard: Arc<Mutex<Vec<Statement>>>,
 ) -> io::Result<()> {
     let mut prepared = HashMap::new();
-    let length = from.read_u32().await?;
-    to.write_u32(length).await?;
-    to.write_all(&body(&mut from, length).await?).await?;
+    to.write_all(&message(&mut from, 0).await?).await?;
     loop {
-        let letter = from.read_u8().await?;
-        let length = from.read_u32().await?;
-        let body = body(&mut from, length).await?;
-        match letter {
+        let message = message(&mut from, 1).await?;
+        let body = BytesMut::from(&message[5..]);
+        match message[0] {
             b'P' => {
-                let (name, statement) = parse(body.clone());
+                let (name, statement) = parse(body);
                 prepared.insert(name, statement);
             }
-            b'B' => heard.lock().unwrap().push(bind(body.clone(), &prepared)),
+            b'B' => heard.lock().unwrap().push(bind(body, &mut prepared)),
             _ => {}
         }
-        to.write_u8(letter).await?;
-        to.write_u32(length).await?;
-        to.write_all(&body).await?;
-        to.flush().await?;
+        to.write_all(&message).await?;
     }
 }
 
-async fn body(from: &mut (impl AsyncRead + Unpin), length: u32) -> io::Result<BytesMut> {
-    let mut body = BytesMut::zeroed(length as usize - 4);
-    from.read_exact(&mut body).await?;
-    Ok(body)
+/// The next message, whose length stands after so many letters and counts itself.
+async fn message(from: &mut (impl AsyncRead + Unpin), letters: usize) -> io::Result<BytesMut> {
+    let mut message = BytesMut::zeroed(letters + 4);
+    from.read_exact(&mut message).await?;
+    let length = (&message[letters..]).get_u32() as usize;
+    message.resize(letters + length, 0);
+    from.read_exact(&mut message[letters + 4..]).await?;
+    Ok(message)
 }
 
 /// The name and the statement of a Parse message.
 fn parse(mut body: BytesMut) -> (String, Statement) {
     let (name, sql) = (text(&mut body), text(&mut body));
     let types = (0..body.get_u16()).map(|_| Type::from_oid(body.get_u32()).unwrap_or(Type::UNKNOWN)).collect();
-    (name, Statement { sql, types, values: Vec::new() })
+    (name, Statement { sql, uses: 0, types, values: Vec::new() })
 }
 
 /// The prepared statement with the values of a Bind message.
-fn bind(mut body: BytesMut, prepared: &HashMap<String, Statement>) -> Statement {
+fn bind(mut body: BytesMut, prepared: &mut HashMap<String, Statement>) -> Statement {
     let (_portal, name) = (text(&mut body), text(&mut body));
     let formats: Vec<u16> = (0..body.get_u16()).map(|_| body.get_u16()).collect();
     assert!(formats.iter().all(|format| *format == 1), "the values are binary");
@@ -142,7 +147,9 @@ fn bind(mut body: BytesMut, prepared: &HashMap<String, Statement>) -> Statement 
         Value(usize::try_from(length).ok().map(|length| body.split_to(length).to_vec()))
     };
     let values = (0..count).map(value).collect();
-    Statement { values, ..prepared[&name].clone() }
+    let statement = prepared.get_mut(&name).expect("a statement is prepared before it is used");
+    statement.uses += 1;
+    Statement { values, ..statement.clone() }
 }
 
 fn text(body: &mut BytesMut) -> String {

@@ -15,7 +15,7 @@ use ipse::domain::Timestamp;
 use ipse::domain::email::EmailAddress;
 use ipse::domain::mail::Mail;
 use ipse::domain::role::RoleGrant;
-use ipse::domain::user::User;
+use ipse::domain::user::{StateReason, User};
 use ipse::infrastructure::store::DatabaseUrl;
 use time::Duration;
 use time::macros::datetime;
@@ -29,6 +29,7 @@ use super::database::{Backend, Database, Outsider};
 use super::entropy::SeededEntropy;
 use super::letterbox::Letterbox;
 use super::person::{Device, Person};
+use super::registrar::Registrar;
 use super::wire::{Answer, Call};
 
 /// The key that seals private keys and mail.
@@ -141,6 +142,11 @@ impl World {
         self.person_with_role("root", "administrator").await
     }
 
+    /// An administrator who handles accounts.
+    pub(crate) async fn registrar(&self) -> Registrar<'_> {
+        Registrar(self.administrator().await)
+    }
+
     /// Gives somebody a role, past the rules of who may.
     pub(crate) async fn give_role(&self, email: &str, role: &str) {
         let mut tx = self.store().write().await.unwrap();
@@ -179,6 +185,11 @@ impl World {
         user.revision = revision + 1;
         assert!(tx.users().update_user(&user).await.unwrap());
         tx.commit().await.unwrap();
+    }
+
+    /// Suspends an account, past the rules of who may; its sessions are left to others.
+    pub(crate) async fn suspend(&self, email: &str) {
+        self.change_user(email, |user| user.suspend(StateReason::default(), user.update_time).unwrap()).await;
     }
 
     /// The answer to a call as bytes. All such calls have one request id, so that answers alike are the same bytes.

@@ -62,4 +62,9 @@ impl Store for PostgresStore {
     async fn ping(&self) -> StoreResult<()> {
         self.connections.ping().await
     }
+
+    /// The server vacuums by itself.
+    async fn scrub(&self) -> StoreResult<()> {
+        Ok(())
+    }
 }

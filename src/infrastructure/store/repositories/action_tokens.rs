@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use super::backend::Unit;
 use super::backend::columns::{DbId, DbTime};
 use super::backend::schema::action_tokens;
-use crate::application::ports::{ActionTokens, ConsumedToken, StoreResult};
+use crate::application::ports::{ActionTokens, ConsumedToken, PendingToken, StoreResult};
 use crate::domain::Timestamp;
 use crate::domain::action_token::{ActionPurpose, ActionToken};
 use crate::domain::email::EmailAddress;
@@ -53,16 +53,37 @@ impl ActionTokens for Unit {
         let delete = diesel::delete(valid(digest, purpose, DbTime(now)));
         let taken: Option<(DbId, Option<String>)> =
             self.find(delete.returning((action_tokens::user_id, action_tokens::new_email))).await?;
-        let read = |text: String| meaning(EmailAddress::parse(&text).ok(), "action_tokens.new_email");
         taken
-            .map(|(id, email)| {
-                Ok(ConsumedToken { user_id: UserId::from_uuid(id.0), new_email: email.map(read).transpose()? })
-            })
+            .map(|(id, email)| Ok(ConsumedToken { user_id: UserId::from_uuid(id.0), new_email: read_address(email)? }))
             .transpose()
+    }
+
+    async fn pending_action_tokens(&mut self, user_id: UserId) -> StoreResult<Vec<PendingToken>> {
+        use action_tokens::{create_time, expire_time, new_email, purpose};
+        let query = action_tokens::table
+            .filter(action_tokens::user_id.eq(DbId(*user_id.as_uuid())))
+            .order((create_time, purpose))
+            .select((purpose, new_email, create_time, expire_time));
+        let rows: Vec<(String, Option<String>, DbTime, DbTime)> = self.load(query).await?;
+        let read = |(word, address, created, expires): (String, _, DbTime, DbTime)| {
+            Ok(PendingToken {
+                purpose: meaning(ActionPurpose::of_word(&word), "action_tokens.purpose")?,
+                new_email: read_address(address)?,
+                create_time: created.0,
+                expire_time: expires.0,
+            })
+        };
+        rows.into_iter().map(read).collect()
     }
 
     async fn drop_action_token(&mut self, user_id: UserId, purpose: ActionPurpose) -> StoreResult<()> {
         let stored = action_tokens::table.find((DbId(*user_id.as_uuid()), purpose.word()));
+        self.execute(diesel::delete(stored)).await?;
+        Ok(())
+    }
+
+    async fn drop_action_tokens(&mut self, user_id: UserId) -> StoreResult<()> {
+        let stored = action_tokens::table.filter(action_tokens::user_id.eq(DbId(*user_id.as_uuid())));
         self.execute(diesel::delete(stored)).await?;
         Ok(())
     }
@@ -75,6 +96,10 @@ impl ActionTokens for Unit {
             .limit(limit);
         self.execute(diesel::delete(action_tokens::table.filter(action_tokens::digest.eq_any(digests)))).await
     }
+}
+
+fn read_address(text: Option<String>) -> StoreResult<Option<EmailAddress>> {
+    text.map(|text| meaning(EmailAddress::parse(&text).ok(), "action_tokens.new_email")).transpose()
 }
 
 #[diesel::dsl::auto_type]

@@ -1,9 +1,11 @@
 use async_trait::async_trait;
+use diesel::dsl::{AsSelect, SqlTypeOf};
 use diesel::prelude::*;
+use diesel_async::AsyncConnectionCore;
 
 use super::backend::columns::{DbId, DbTime};
 use super::backend::schema::{sessions, users};
-use super::backend::{Unit, dialect};
+use super::backend::{Connection, Unit, dialect};
 use super::session_row::{ClientRow, SessionRow};
 use super::users::UserRow;
 use crate::application::ports::{SessionPosition, Sessions, StoreResult};
@@ -101,20 +103,16 @@ impl Sessions for Unit {
         now: Timestamp,
         page: (Option<SessionPosition>, i64),
     ) -> StoreResult<Vec<Session>> {
-        let (after, limit) = page;
-        let mut query = sessions::table
-            .filter(sessions::user_id.eq(DbId(*user_id.as_uuid())))
-            .filter(is_live(DbTime(now)))
-            .order((sessions::create_time.desc(), sessions::id.desc()))
-            .limit(limit)
-            .select(SessionRow::as_select())
-            .into_boxed();
-        if let Some(SessionPosition { create_time, id }) = after {
-            let (time, id) = (DbTime(create_time), DbId(*id.as_uuid()));
-            let is_later = sessions::create_time.lt(time).or(sessions::create_time.eq(time).and(sessions::id.lt(id)));
-            query = query.filter(is_later);
-        }
+        let query = sessions_of(user_id, page).filter(is_live(DbTime(now)));
         self.load(query).await?.into_iter().map(SessionRow::into_session).collect()
+    }
+
+    async fn list_all_sessions(
+        &mut self,
+        user_id: UserId,
+        page: (Option<SessionPosition>, i64),
+    ) -> StoreResult<Vec<Session>> {
+        self.load(sessions_of(user_id, page)).await?.into_iter().map(SessionRow::into_session).collect()
     }
 
     async fn known_clients(&mut self, user_id: UserId, limit: i64) -> StoreResult<Vec<Client>> {
@@ -137,6 +135,22 @@ impl Sessions for Unit {
         self.execute(diesel::delete(sessions::table.filter(sessions::id.eq_any(ids)))).await
     }
 }
+
+/// A page of a person's sessions, newest first.
+fn sessions_of(user_id: UserId, (after, limit): (Option<SessionPosition>, i64)) -> BoxedSessions {
+    let query = sessions::table
+        .filter(sessions::user_id.eq(DbId(*user_id.as_uuid())))
+        .order((sessions::create_time.desc(), sessions::id.desc()))
+        .limit(limit)
+        .select(SessionRow::as_select())
+        .into_boxed();
+    let Some(SessionPosition { create_time, id }) = after else { return query };
+    let (time, id) = (DbTime(create_time), DbId(*id.as_uuid()));
+    query.filter(sessions::create_time.lt(time).or(sessions::create_time.eq(time).and(sessions::id.lt(id))))
+}
+
+type Database = <Connection as AsyncConnectionCore>::Backend;
+type BoxedSessions = sessions::BoxedQuery<'static, Database, SqlTypeOf<AsSelect<SessionRow, Database>>>;
 
 #[diesel::dsl::auto_type]
 fn is_live(now: DbTime) -> _ {

@@ -1,9 +1,9 @@
 use async_trait::async_trait;
 use diesel::prelude::*;
 
-use super::backend::Unit;
 use super::backend::columns::{DbId, DbTime};
 use super::backend::schema::users;
+use super::backend::{Unit, dialect};
 use super::users_list;
 use crate::application::ports::{StoreResult, UserInsert, UserQuery, Users};
 use crate::domain::Timestamp;
@@ -11,7 +11,7 @@ use crate::domain::attributes::Attributes;
 use crate::domain::email::EmailAddress;
 use crate::domain::id::UserId;
 use crate::domain::profile::{DisplayName, Locale};
-use crate::domain::user::{User, UserState};
+use crate::domain::user::{StateReason, User, UserState};
 use crate::domain::username::Username;
 use crate::infrastructure::store::error::meaning;
 use crate::infrastructure::store::word::Word;
@@ -28,7 +28,9 @@ pub(super) struct UserRow {
     locale: Option<String>,
     attributes: String,
     state: String,
+    suspended: bool,
     state_reason: String,
+    provisional: bool,
     password_change_required: bool,
     #[diesel(skip_update)]
     create_time: DbTime,
@@ -60,6 +62,17 @@ impl Users for Unit {
         self.find(query).await?.map(UserRow::into_user).transpose()
     }
 
+    async fn lock_user(&mut self, id: UserId) -> StoreResult<Option<User>> {
+        let query = users::table.find(DbId(*id.as_uuid())).select(UserRow::as_select());
+        self.find(dialect::queueing!(query)).await?.map(UserRow::into_user).transpose()
+    }
+
+    async fn find_users(&mut self, ids: &[UserId]) -> StoreResult<Vec<User>> {
+        let ids: Vec<DbId> = ids.iter().map(|id| DbId(*id.as_uuid())).collect();
+        let query = users::table.filter(users::id.eq_any(ids)).select(UserRow::as_select());
+        self.load(query).await?.into_iter().map(UserRow::into_user).collect()
+    }
+
     async fn list_users(&mut self, query: &UserQuery) -> StoreResult<Vec<User>> {
         users_list::list(self, query).await
     }
@@ -81,8 +94,15 @@ impl Users for Unit {
             .select(gone.field(users::id))
             .order(gone.field(users::purge_time))
             .limit(limit);
-        let erased = diesel::delete(users::table.filter(users::id.eq_any(ids))).returning(users::id);
+        // Asked again of the row itself: somebody may take the deletion back between the query and the lock.
+        let still_due = users::table.filter(users::id.eq_any(ids)).filter(users::purge_time.le(DbTime(now)));
+        let erased = diesel::delete(still_due).returning(users::id);
         Ok(self.load(erased).await?.into_iter().map(|id: DbId| UserId::from_uuid(id.0)).collect())
+    }
+
+    async fn erase_user(&mut self, id: UserId) -> StoreResult<()> {
+        self.execute(diesel::delete(users::table.find(DbId(*id.as_uuid())))).await?;
+        Ok(())
     }
 
     async fn record_login(&mut self, id: UserId, time: Timestamp) -> StoreResult<()> {
@@ -104,7 +124,9 @@ impl From<&User> for UserRow {
             locale: user.locale.as_ref().map(|locale| locale.as_str().to_owned()),
             attributes: user.attributes.as_json().to_owned(),
             state: user.state.word().to_owned(),
-            state_reason: user.state_reason.clone(),
+            suspended: user.suspended,
+            state_reason: user.state_reason.as_str().to_owned(),
+            provisional: user.provisional,
             password_change_required: user.password_change_required,
             create_time: DbTime(user.create_time),
             update_time: DbTime(user.update_time),
@@ -128,7 +150,9 @@ impl UserRow {
             locale: optional(self.locale, "users.locale", |text| Locale::parse(text).ok())?,
             attributes: meaning(Attributes::new(self.attributes).ok(), "users.attributes")?,
             state: meaning(UserState::of_word(&self.state), "users.state")?,
-            state_reason: self.state_reason,
+            suspended: self.suspended,
+            state_reason: meaning(StateReason::parse(&self.state_reason).ok(), "users.state_reason")?,
+            provisional: self.provisional,
             password_change_required: self.password_change_required,
             create_time: self.create_time.0,
             update_time: self.update_time.0,

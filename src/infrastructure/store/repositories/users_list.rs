@@ -1,13 +1,13 @@
 //! Lists of people. Each page is the merger of one page for each state, as the indexes hold each state apart: so every
 //! order of every set of states is a few ranges of an index, of which no more is read than a page of each.
 
-use std::ops::Bound::{self, Excluded, Included, Unbounded};
+use std::ops::Bound::{Excluded, Included, Unbounded};
 
 use diesel::QueryResult;
 use diesel::dsl::{AsSelect, SqlTypeOf, sql};
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::Bool;
+use diesel::sql_types::{BigInt, Bool};
 use diesel_async::AsyncConnectionCore;
 
 use super::backend::columns::{DbId, DbTime};
@@ -35,9 +35,9 @@ pub(super) async fn list(unit: &mut Unit, query: &UserQuery) -> StoreResult<Vec<
         .union_all(page(UserState::Active))
         .union_all(page(UserState::Suspended))
         .union_all(page(UserState::Deleted));
-    let rows: Vec<UserRow> = unit.load(Afresh(pages)).await?;
-    let users = rows.into_iter().map(UserRow::into_user).collect::<StoreResult<Vec<User>>>()?;
-    Ok(merge(users, query))
+    let merger = Merger { pages, order: order(query), limit: query.limit };
+    let rows: Vec<UserRow> = unit.load(merger).await?;
+    rows.into_iter().map(UserRow::into_user).collect()
 }
 
 /// The ids of the roles in the filter, or `None` if there is no such role. They are found first, as how many people have
@@ -132,8 +132,8 @@ fn without_passed_bound(
 ) -> Interval<Timestamp> {
     match direction {
         _ if !interval.contains(&position) => interval,
-        Direction::Ascending => Interval { from: Bound::Unbounded, ..interval },
-        Direction::Descending => Interval { to: Bound::Unbounded, ..interval },
+        Direction::Ascending => Interval { from: Unbounded, ..interval },
+        Direction::Descending => Interval { to: Unbounded, ..interval },
     }
 }
 
@@ -156,35 +156,42 @@ fn is_beyond(
     Box::new(position)
 }
 
-/// The first of all these people in the order of the query, as many as a page holds.
-fn merge(mut users: Vec<User>, query: &UserQuery) -> Vec<User> {
-    match query.cursor {
-        UserCursor::CreateTime(_) => users.sort_unstable_by_key(|user| (user.create_time, user.id)),
-        UserCursor::Email(_) => users.sort_unstable_by(|one, other| one.email.canonical().cmp(other.email.canonical())),
+/// The order of a query by the names of columns, as no table can be named in the order of a union.
+fn order(query: &UserQuery) -> &'static str {
+    match (&query.cursor, query.direction) {
+        (UserCursor::Email(_), Direction::Ascending) => "email_canonical",
+        (UserCursor::Email(_), Direction::Descending) => "email_canonical DESC",
+        (UserCursor::CreateTime(_), Direction::Ascending) => "create_time, id",
+        (UserCursor::CreateTime(_), Direction::Descending) => "create_time DESC, id DESC",
     }
-    if query.direction == Direction::Descending {
-        users.reverse();
-    }
-    users.truncate(usize::try_from(query.limit).unwrap_or(usize::MAX));
-    users
 }
 
-/// A query that is planned anew each time, with its values: how rare a value is decides which index is best, and a plan
-/// that was kept for any value could read the whole table for a rare one.
-struct Afresh<Q>(Q);
+/// The first of the rows of ordered pages, in this order.
+///
+/// It is planned anew each time, with its values: how rare a value is decides which index is best, and a plan that was
+/// kept for any value could read the whole table for a rare one.
+struct Merger<Q> {
+    pages: Q,
+    order: &'static str,
+    limit: i64,
+}
 
-impl<Q: Query> Query for Afresh<Q> {
+impl<Q: Query> Query for Merger<Q> {
     type SqlType = Q::SqlType;
 }
 
-impl<Q> QueryId for Afresh<Q> {
+impl<Q> QueryId for Merger<Q> {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
-impl<Q: QueryFragment<Database>> QueryFragment<Database> for Afresh<Q> {
+impl<Q: QueryFragment<Database>> QueryFragment<Database> for Merger<Q> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Database>) -> QueryResult<()> {
         out.unsafe_to_cache_prepared();
-        self.0.walk_ast(out)
+        self.pages.walk_ast(out.reborrow())?;
+        out.push_sql(" ORDER BY ");
+        out.push_sql(self.order);
+        out.push_sql(" LIMIT ");
+        out.push_bind_param::<BigInt, _>(&self.limit)
     }
 }

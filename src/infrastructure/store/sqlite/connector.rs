@@ -15,8 +15,8 @@ use crate::infrastructure::store::unit::Backend;
 /// For every connection. The cache is small, as the operating system caches the file as well.
 const SETUP: &str = "PRAGMA busy_timeout = 5000; PRAGMA foreign_keys = ON; PRAGMA cache_size = -512;";
 /// For the writer. FULL syncs the log at each commit: an acknowledged change survives a loss of power. NORMAL would keep
-/// it through a crash of the process only.
-const WRITER_SETUP: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;";
+/// it through a crash of the process only. What is erased is overwritten, as it may be what a person wanted gone.
+const WRITER_SETUP: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;";
 const READER_SETUP: &str = "PRAGMA query_only = ON;";
 
 const RETRY_DELAY: Duration = Duration::from_millis(20);

@@ -18,6 +18,10 @@ diesel::alias!(audit_events as old_events: OldEvents);
 /// Begins a transaction and takes the write lock at once: a later upgrade would fail without waiting.
 pub(super) const BEGIN: &str = "BEGIN IMMEDIATE";
 
+/// Empties the log, which holds what the file held before; unless somebody still reads it, and then it has to wait for
+/// the next time. Erased rows of the file itself are overwritten as they are erased (`secure_delete`).
+pub(super) const SCRUB: &str = "PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE); PRAGMA busy_timeout = 5000;";
+
 /// Rolls back, after a statement that still runs. Without a transaction there is nothing to do.
 pub(super) async fn reset(connection: &mut Connection) -> QueryResult<()> {
     match connection.batch_execute("ROLLBACK").await {

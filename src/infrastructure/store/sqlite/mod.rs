@@ -65,6 +65,10 @@ impl Store for SqliteStore {
     async fn ping(&self) -> StoreResult<()> {
         self.readers.ping().await
     }
+
+    async fn scrub(&self) -> StoreResult<()> {
+        self.writer.read().await?.batch(dialect::SCRUB).await
+    }
 }
 
 /// Makes the file for this user alone; SQLite gives the log and the index beside it the same permissions. An existing

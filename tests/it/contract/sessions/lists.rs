@@ -12,6 +12,7 @@ use crate::support::on_both_backends;
 on_both_backends! {
     Fixture::new =>
     a_list_holds_the_live_sessions_of_one_person_newest_first
+    all_that_is_on_record_is_listed_in_pages
     known_clients_are_those_of_the_newest_sessions_that_nobody_threw_out
     pages_hold_every_session_once_even_where_times_are_equal
     sessions_that_are_over_are_purged_in_batches
@@ -24,6 +25,20 @@ async fn a_list_holds_the_live_sessions_of_one_person_newest_first(fixture: Fixt
     assert_eq!(list(&fixture, &user(1), at(60) - TICK).await[0], idle);
     assert_eq!(list(&fixture, &user(2), at(60)).await, [foreign]);
     assert_eq!(list(&fixture, &user(3), at(60)).await, []);
+}
+
+async fn all_that_is_on_record_is_listed_in_pages(fixture: Fixture) {
+    let mixed = put_mixed_sessions(&fixture).await;
+    let mut expected: Vec<Session> = mixed.into_iter().filter(|session| session.user_id == user(1).id).collect();
+    expected.sort_by_key(|session| std::cmp::Reverse((session.create_time, session.id)));
+    let (mut listed, mut after) = (Vec::new(), None);
+    loop {
+        let page = fixture.read().await.sessions().list_all_sessions(user(1).id, (after, 2)).await.unwrap();
+        let Some(last) = page.last() else { break };
+        after = Some(SessionPosition { create_time: last.create_time, id: last.id });
+        listed.extend(page);
+    }
+    assert!(expected.len() > 3 && listed == expected, "{listed:?}");
 }
 
 async fn known_clients_are_those_of_the_newest_sessions_that_nobody_threw_out(fixture: Fixture) {

@@ -49,8 +49,8 @@ async fn states_that_keep_people_out(world: World) {
     }
     world.stranger("dave").register().await.unwrap();
     let mut trail = Trail::from_now_on(&world).await.knowing(&["alice", "bob", "carol", "dave"]).await;
-    world.change_user("alice@example.com", |user| user.suspend("fraud", user.update_time)).await;
-    world.change_user("bob@example.com", |user| user.delete(Duration::days(1), user.update_time)).await;
+    world.suspend("alice@example.com").await;
+    world.change_user("bob@example.com", |user| user.delete(Duration::days(1), user.update_time).unwrap()).await;
     world.change_user("carol@example.com", |user| user.password_change_required = true).await;
     assert_eq!(reason(world.stranger("alice").log_in().await), AccountDisabled);
     assert_eq!(reason(world.stranger("bob").log_in().await), CredentialsInvalid);

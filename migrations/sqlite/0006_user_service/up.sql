@@ -1,0 +1,6 @@
+-- Kept through a deletion, so that undeleting gives the state back.
+ALTER TABLE users ADD COLUMN suspended integer NOT NULL DEFAULT 0;
+-- Signed up for and not proven: the next sign-up with the address takes the account's place. Up to here, nobody but the
+-- person could make an account.
+ALTER TABLE users ADD COLUMN provisional integer NOT NULL DEFAULT 0;
+UPDATE users SET suspended = (state = 'suspended'), provisional = NOT email_verified;

@@ -1,0 +1,121 @@
+use std::sync::Arc;
+
+use super::Accounts;
+use crate::application::audit_trail::Event;
+use crate::application::caller::Caller;
+use crate::application::error::{Refusal, Result};
+use crate::application::ports::{PendingToken, SessionPosition, Store};
+use crate::domain::audit::{AuditEvent, AuditType};
+use crate::domain::audit_filter::AuditFilter;
+use crate::domain::id::UserId;
+use crate::domain::role::Role;
+use crate::domain::session::Session;
+use crate::domain::user::User;
+
+/// How many rows are held at a time.
+const BATCH: i64 = 100;
+
+/// Some of what is stored about a person.
+#[derive(Debug)]
+pub enum PersonalData {
+    /// The account itself; once, at the beginning.
+    Account {
+        /// The account.
+        user: Box<User>,
+        /// The roles.
+        roles: Vec<Role>,
+        /// What the tokens that were mailed are for.
+        mailed_tokens: Vec<PendingToken>,
+    },
+    /// Sessions, newest first; after the account.
+    Sessions(Vec<Session>),
+    /// Events by or about the person; after the sessions.
+    AuditEvents(Vec<AuditEvent>),
+}
+
+/// A person's data, read as it is asked for.
+pub struct PersonalDataExport {
+    store: Arc<dyn Store>,
+    user_id: UserId,
+    next: Step,
+}
+
+/// Where an export goes on.
+enum Step {
+    Account,
+    Sessions(Option<SessionPosition>),
+    Events(Part, Option<i64>),
+    End,
+}
+
+/// Which of the two ways an event concerns the person.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    About,
+    By,
+}
+
+impl Accounts {
+    /// Begins to tell the caller all that is stored about them.
+    pub async fn export_my_data(&self, caller: &Caller) -> Result<PersonalDataExport> {
+        let now = self.clock.now();
+        let mut tx = self.store.write().await?;
+        let event = Event::by(caller, AuditType::UserDataExported).on(caller.user_id);
+        self.trail.record(tx.as_mut(), event, now).await?;
+        tx.commit().await?;
+        Ok(PersonalDataExport { store: self.store.clone(), user_id: caller.user_id, next: Step::Account })
+    }
+}
+
+impl PersonalDataExport {
+    /// Reads on. Nothing at the end.
+    pub async fn next(&mut self) -> Result<Option<PersonalData>> {
+        loop {
+            let found = match std::mem::replace(&mut self.next, Step::End) {
+                Step::Account => Some(self.account().await?),
+                Step::Sessions(after) => self.sessions(after).await?,
+                Step::Events(part, below) => self.events(part, below).await?,
+                Step::End => return Ok(None),
+            };
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+    }
+
+    async fn account(&mut self) -> Result<PersonalData> {
+        let mut tx = self.store.read().await?;
+        let user = Box::new(tx.users().find_user(self.user_id).await?.ok_or(Refusal::TokenInvalid)?);
+        let roles = tx.roles().roles_of(self.user_id).await?;
+        let mailed_tokens = tx.action_tokens().pending_action_tokens(self.user_id).await?;
+        self.next = Step::Sessions(None);
+        Ok(PersonalData::Account { user, roles, mailed_tokens })
+    }
+
+    async fn sessions(&mut self, after: Option<SessionPosition>) -> Result<Option<PersonalData>> {
+        let sessions = self.store.read().await?.sessions().list_all_sessions(self.user_id, (after, BATCH)).await?;
+        self.next = match sessions.last() {
+            None => Step::Events(Part::About, None),
+            Some(last) => Step::Sessions(Some(SessionPosition { create_time: last.create_time, id: last.id })),
+        };
+        Ok((!sessions.is_empty()).then_some(PersonalData::Sessions(sessions)))
+    }
+
+    async fn events(&mut self, part: Part, below: Option<i64>) -> Result<Option<PersonalData>> {
+        let id = self.user_id.to_string();
+        let filter = match part {
+            Part::About => AuditFilter { subjects: vec![id.clone()], ..AuditFilter::default() },
+            Part::By => AuditFilter { actors: vec![id.clone()], ..AuditFilter::default() },
+        };
+        let mut tx = self.store.read().await?;
+        let mut events = tx.audit_events().list_audit_events(&filter, (below, BATCH)).await?;
+        self.next = match (events.last(), part) {
+            (Some(last), _) => Step::Events(part, Some(last.sequence)),
+            (None, Part::About) => Step::Events(Part::By, None),
+            (None, Part::By) => Step::End,
+        };
+        // What the person did to the own account came with the first part.
+        events.retain(|event| part == Part::About || event.event.subject != id);
+        Ok((!events.is_empty()).then_some(PersonalData::AuditEvents(events)))
+    }
+}

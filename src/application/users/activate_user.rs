@@ -1,0 +1,44 @@
+use super::Users;
+use crate::application::audit_trail::Event;
+use crate::application::caller::Caller;
+use crate::application::error::{Result, Violations};
+use crate::application::repeat::{Answer, Begun, Repeatable};
+use crate::application::save;
+use crate::domain::audit::AuditType;
+use crate::domain::id::UserId;
+use crate::domain::user::{StateReason, User};
+
+/// Whose suspension to lift, and why.
+#[derive(Debug, Clone, Default)]
+pub struct ActivateUser {
+    /// The person.
+    pub id: String,
+    /// The reason, or empty.
+    pub reason: String,
+}
+
+impl Users {
+    /// Lifts a suspension. Sessions that it ended stay ended.
+    pub async fn activate_user(
+        &self,
+        caller: &Caller,
+        command: ActivateUser,
+        call: &Repeatable<User>,
+    ) -> Result<Answer<User>> {
+        let now = self.clock.now();
+        let mut violations = Violations::default();
+        let id = violations.take("id", UserId::parse(&command.id));
+        let reason = violations.take("reason", StateReason::parse(&command.reason));
+        let (id, reason) = violations.check(id.zip(reason))?;
+
+        let (mut work, mut user) = match self.begin_on(caller, id, call).await? {
+            Begun::New(begun) => begun,
+            Begun::Repeated(answer) => return Ok(Answer::Repeated(answer)),
+        };
+        user.activate(reason, now)?;
+        save::user(work.tx.as_mut(), &user).await?;
+        let event = Event::by(caller, AuditType::UserActivated).on(id).because(user.state_reason.as_str());
+        self.trail.record(work.tx.as_mut(), event, now).await?;
+        work.finish(call, user).await
+    }
+}

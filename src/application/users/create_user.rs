@@ -1,0 +1,109 @@
+use super::Users;
+use crate::application::audit_trail::Event;
+use crate::application::caller::Caller;
+use crate::application::error::{Refusal, Result, Violations};
+use crate::application::ports::{Transaction, UserInsert};
+use crate::application::repeat::{Answer, Begun, Repeatable};
+use crate::domain::action_token::ActionPurpose;
+use crate::domain::attributes::Attributes;
+use crate::domain::audit::AuditType;
+use crate::domain::email::EmailAddress;
+use crate::domain::id::UserId;
+use crate::domain::password::Password;
+use crate::domain::profile::{DisplayName, Locale};
+use crate::domain::user::{SignUp, User, account_words};
+use crate::domain::username::Username;
+
+/// The person to make an account for.
+#[derive(Debug, Clone, Default)]
+pub struct CreateUser {
+    /// The e-mail address.
+    pub email: String,
+    /// Whether the caller vouches for it.
+    pub email_verified: bool,
+    /// The username, or empty.
+    pub username: String,
+    /// The name to show, or empty.
+    pub display_name: String,
+    /// The language for mail, or empty.
+    pub locale: String,
+    /// The attributes as a JSON object.
+    pub attributes: String,
+    /// The first password, or empty: the person chooses it by the invitation that is mailed.
+    pub password: String,
+}
+
+/// A command whose parts were read.
+struct Plan {
+    who: SignUp,
+    attributes: Attributes,
+    password: Option<Password>,
+}
+
+impl Users {
+    /// Makes an account for somebody. A taken name is refused openly: whoever may make accounts may know of them.
+    pub async fn create_user(
+        &self,
+        caller: &Caller,
+        command: CreateUser,
+        call: &Repeatable<User>,
+    ) -> Result<Answer<User>> {
+        let now = self.clock.now();
+        let plan = self.parse_plan(&command)?;
+        let hash = match &plan.password {
+            Some(password) => Some(self.hasher.hash(password).await?),
+            None => None,
+        };
+        let id = UserId::new(now, &self.entropy.bytes()?);
+        let attributes = plan.attributes;
+        let user = User { attributes, ..User::provision(id, plan.who, command.email_verified, now) };
+
+        let mut work = match self.repeats.begin(caller.user_id, call).await? {
+            Begun::New(work) => work,
+            Begun::Repeated(answer) => return Ok(Answer::Repeated(answer)),
+        };
+        let tx = work.tx.as_mut();
+        if tx.users().insert_user(&user).await? == UserInsert::NameTaken {
+            return Err(which_is_taken(tx, &user).await?.into());
+        }
+        if let Some(hash) = &hash {
+            tx.credentials().put_password(id, hash, now).await?;
+        }
+        let proof = match (&hash, user.email_verified) {
+            (None, _) => Some(ActionPurpose::AcceptInvitation),
+            (Some(_), false) => Some(ActionPurpose::VerifyEmail),
+            (Some(_), true) => None,
+        };
+        if let Some(purpose) = proof {
+            self.post.order_token(tx, &user, purpose, (&self.policy, now)).await?;
+        }
+        self.trail.record(tx, Event::by(caller, AuditType::UserCreated).on(id), now).await?;
+        work.finish(call, user).await
+    }
+
+    fn parse_plan(&self, command: &CreateUser) -> Result<Plan> {
+        let mut violations = Violations::default();
+        let email = violations.take("user.email", EmailAddress::parse(&command.email));
+        let username = violations.take_optional("user.username", &command.username, Username::parse);
+        let display_name = violations.take("user.display_name", DisplayName::parse(&command.display_name));
+        let locale = violations.take_optional("user.locale", &command.locale, Locale::parse);
+        let attributes = violations.take("user.attributes", Attributes::new(command.attributes.clone()));
+
+        let names = email.as_ref().zip(display_name.as_ref());
+        let words = names.map(|(email, name)| account_words(email, username.as_ref(), name)).unwrap_or_default();
+        let password = if command.password.is_empty() {
+            None
+        } else {
+            violations.take_password("password", self.policy.passwords.accept(&command.password, &words))
+        };
+        let who = email.zip(display_name).map(|(email, display_name)| SignUp { email, username, display_name, locale });
+        let plan = who.zip(attributes).map(|(who, attributes)| Plan { who, attributes, password });
+        violations.check(plan)
+    }
+}
+
+/// Which of the names of a person who could not be stored somebody else has.
+async fn which_is_taken(tx: &mut dyn Transaction, user: &User) -> Result<Refusal> {
+    let is_email = tx.users().find_by_email(&user.email).await?.is_some();
+    Ok(if is_email { Refusal::EmailTaken } else { Refusal::UsernameTaken })
+}

@@ -1,0 +1,37 @@
+use super::Users;
+use crate::application::caller::Caller;
+use crate::application::error::{Refusal, Result};
+use crate::application::ports::Transaction;
+use crate::application::repeat::{Begun, Repeatable, Work};
+use crate::application::rights;
+use crate::domain::id::UserId;
+use crate::domain::user::User;
+
+impl Users {
+    /// Begins a change of somebody's account, unless the caller made the same call before. Nobody else changes the account
+    /// until it ends.
+    pub(super) async fn begin_on<T>(
+        &self,
+        caller: &Caller,
+        id: UserId,
+        call: &Repeatable<T>,
+    ) -> Result<Begun<(Work, User)>> {
+        let mut work = match self.repeats.begin(caller.user_id, call).await? {
+            Begun::New(work) => work,
+            Begun::Repeated(answer) => return Ok(Begun::Repeated(answer)),
+        };
+        let user = work.tx.users().lock_user(id).await?.ok_or_else(|| not_found(id))?;
+        rights::require_power_over(work.tx.as_mut(), caller.user_id, id).await?;
+        Ok(Begun::New((work, user)))
+    }
+}
+
+/// The person with this id, or the refusal that says there is nobody.
+pub(super) async fn find(tx: &mut dyn Transaction, id: UserId) -> Result<User> {
+    Ok(tx.users().find_user(id).await?.ok_or_else(|| not_found(id))?)
+}
+
+/// Nobody has this id, or this name.
+pub(super) fn not_found(name: impl ToString) -> Refusal {
+    Refusal::NotFound { resource: "User", name: name.to_string() }
+}
