@@ -1,4 +1,6 @@
-"""Every request of the contract, read from its descriptors."""
+"""The requests that anybody, or anybody signed in, may make with one message for one answer, read from the descriptors.
+
+Those that take a permission are tried in the same ways beside the sources, on both databases."""
 
 import re
 import uuid
@@ -94,16 +96,19 @@ class Method:
 
 @cache
 def methods() -> tuple[Method, ...]:
-    """All RPCs of the contract."""
+    """All such RPCs of the contract."""
     access = import_module("ipse.v1.access_pb2").access
     found, comments = [], _comments()
     for file in contract.descriptors().file:
         for service in file.service:
             for method in service.method:
                 descriptor = contract.auth_pb2.DESCRIPTOR.pool.FindMessageTypeByName(method.input_type.lstrip("."))
-                public = method.options.Extensions[access].public
+                policy = method.options.Extensions[access]
+                if policy.permission or method.client_streaming or method.server_streaming:
+                    continue
                 strings = tuple(_strings(descriptor, comments))
-                found.append(Method(f"{service.name}/{method.name}", public, GetMessageClass(descriptor), strings))
+                name = f"{service.name}/{method.name}"
+                found.append(Method(name, policy.public, GetMessageClass(descriptor), strings))
     return tuple(found)
 
 
