@@ -39,7 +39,7 @@ impl PageRequest {
     }
 }
 
-/// Makes page tokens that callers can neither read a meaning into nor change.
+/// Makes page tokens that callers cannot change. They hold a position in the list, which its readers have seen anyway.
 #[derive(Clone)]
 pub struct PageTokens(SecretKey);
 

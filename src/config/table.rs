@@ -175,7 +175,8 @@ pub const SETTINGS: &[Setting] = &[
         .or_in_dev("true"),
     Setting::new(
         "sign_in_notice",
-        "Whether people get a mail after a sign-in with a program or from a network that is not known for them.",
+        "Whether people get a mail after a sign-in with a program or from a network that is not known for them. Of one after \
+         several failed attempts they are told in any case.",
     )
     .or("false"),
     Setting::new("deleted_retention", "How long the data of deleted accounts is kept before it is erased.")

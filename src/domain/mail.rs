@@ -56,7 +56,7 @@ pub enum MailContent {
     EmailChangeRequested,
     /// The address of the account was changed; to the old and to the new one.
     EmailChanged,
-    /// Somebody signed in from a place that is not known for this person.
+    /// Somebody signed in from a place that is not known for this person, or after several failed attempts.
     NewSignIn {
         /// From where.
         client: Client,

@@ -3,7 +3,7 @@
 use super::Timestamp;
 use super::id::UserId;
 use super::password::PasswordHash;
-use super::user::User;
+use super::user::{User, UserState};
 
 /// What a record may state of an account or leave to whoever takes it in.
 #[derive(Debug, Clone, Default)]
@@ -14,6 +14,8 @@ pub struct Stated {
     pub create_time: Option<Timestamp>,
     /// When it was last changed.
     pub update_time: Option<Timestamp>,
+    /// When it was suspended.
+    pub suspend_time: Option<Timestamp>,
     /// When it was deleted.
     pub delete_time: Option<Timestamp>,
     /// When it will be erased.
@@ -41,6 +43,10 @@ impl UserRecord {
             id: self.stated.id.unwrap_or(stored.id),
             create_time: self.stated.create_time.unwrap_or(stored.create_time),
             update_time: self.stated.update_time.unwrap_or(stored.update_time),
+            suspend_time: match self.user.state {
+                UserState::Suspended => self.stated.suspend_time.or(stored.suspend_time),
+                _ => self.user.suspend_time,
+            },
             delete_time: self.stated.delete_time.or(stored.delete_time),
             purge_time: self.stated.purge_time.or(stored.purge_time),
             last_login_time: stored.last_login_time.max(self.user.last_login_time),
@@ -58,7 +64,7 @@ mod tests {
     use super::*;
     use crate::domain::email::EmailAddress;
     use crate::domain::profile::DisplayName;
-    use crate::domain::user::{SignUp, UserState};
+    use crate::domain::user::SignUp;
 
     const THEN: Timestamp = Timestamp::UNIX_EPOCH;
 
@@ -111,6 +117,7 @@ mod tests {
         assert!(other(|user| user.revision = 7));
         assert!(!other(|user| user.email_verified = true));
         assert!(!other(|user| user.state = UserState::Active));
+        assert!(!other(|user| user.suspend_time = Some(THEN)));
         assert!(!other(|user| user.display_name = DisplayName::parse("Alice").unwrap()));
     }
 

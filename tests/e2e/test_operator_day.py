@@ -11,8 +11,6 @@ from support.grpcurl import Grpcurl
 from support.mail import INVITATION
 from support.server import Server, run
 
-EMAIL_CHANGED = "changed"
-
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:

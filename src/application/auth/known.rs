@@ -67,23 +67,23 @@ impl Known {
         }
     }
 
+    /// Whether so many attempts have failed that further ones have to wait.
+    pub(super) fn failed_often(&self) -> bool {
+        self.failures() >= SlowDown::ACCOUNT.first_delayed
+    }
+
     pub(super) fn failed(&self, why: &str, origin: &Origin) -> Event {
         let event = Event::anonymous(origin, AuditType::LoginFailed).failed(why);
         if let Some(user) = &self.user { event.on(user.id) } else { event }
     }
 
     pub(super) fn succeeded(&self, session: &Session, origin: &Origin) -> Event {
-        let failures = self.failures();
-        let kind = if failures < SlowDown::ACCOUNT.first_delayed {
-            AuditType::LoginSucceeded
-        } else {
-            AuditType::LoginSucceededAfterFailures
-        };
+        let kind = if self.failed_often() { AuditType::LoginSucceededAfterFailures } else { AuditType::LoginSucceeded };
         Event::by_person(session.user_id, origin, kind)
             .on(session.user_id)
             .with("session_id", session.id)
             .with("method", session.authentication.methods.join(","))
-            .with("failures_before", failures)
+            .with("failures_before", self.failures())
     }
 }
 

@@ -97,7 +97,7 @@ impl Auth {
         };
         brake::forget(tx.as_mut(), &self.throttle_key, attempt.identifier.canonical()).await?;
         tx.sessions().evict_sessions(user.id, MAX_PER_USER - 1, now).await?;
-        self.tell_of_sign_in(tx.as_mut(), &user, &session).await?;
+        self.tell_of_sign_in(tx.as_mut(), &user, (&session, known.failed_often())).await?;
         tx.sessions().insert_session(&session).await?;
         tx.users().record_login(user.id, now).await?;
         self.trail.record(tx.as_mut(), known.succeeded(&session, origin), now).await?;

@@ -33,8 +33,8 @@ pub struct ImportRow {
     pub attributes: Option<String>,
     /// The state.
     pub state: Option<UserState>,
-    /// Whether an operator suspended the account, which a deletion hides.
-    pub suspended: bool,
+    /// When an operator suspended the account.
+    pub suspend_time: Option<Timestamp>,
     /// Whether nobody stands for the account but who signed up with the unproven address.
     pub provisional: bool,
     /// Why an operator gave the account its state.
@@ -97,6 +97,10 @@ impl UserTransfer {
             id: stated.id.unwrap_or(new_id),
             create_time: stated.create_time.unwrap_or(now),
             update_time: stated.update_time.unwrap_or(now),
+            suspend_time: match user.state {
+                UserState::Suspended => Some(stated.suspend_time.unwrap_or(now)),
+                _ => stated.suspend_time,
+            },
             delete_time: (user.state == UserState::Deleted).then(|| stated.delete_time.unwrap_or(now)),
             purge_time: (user.state == UserState::Deleted)
                 .then(|| stated.purge_time.unwrap_or(now + self.policy.deleted_retention)),
@@ -123,6 +127,7 @@ fn stated(row: &ImportRow, violations: &mut Violations) -> Stated {
         id: violations.take_optional("user.id", &row.id, parse_id),
         create_time: row.create_time,
         update_time: row.update_time,
+        suspend_time: row.suspend_time,
         delete_time: row.delete_time,
         purge_time: row.purge_time,
     }
@@ -156,7 +161,7 @@ fn user(row: ImportRow, violations: &mut Violations) -> Option<User> {
         locale,
         attributes: attributes?,
         state: state?,
-        suspended: row.suspended || state == Some(UserState::Suspended),
+        suspend_time: None,
         provisional: provisional?,
         state_reason: state_reason?,
         password_change_required: row.password_change_required,
@@ -176,8 +181,11 @@ fn state(row: &ImportRow) -> std::result::Result<UserState, &'static str> {
     if matches!(state, UserState::Pending | UserState::Active) && state != unstated {
         return Err("must be ACTIVE with a proven address and PENDING with an unproven one");
     }
-    if state != UserState::Deleted && (row.delete_time.is_some() || row.purge_time.is_some() || row.suspended) {
-        return Err("must be DELETED with suspended, delete_time or purge_time");
+    if state != UserState::Deleted && (row.delete_time.is_some() || row.purge_time.is_some()) {
+        return Err("must be DELETED with delete_time or purge_time");
+    }
+    if state == unstated && row.suspend_time.is_some() {
+        return Err("must be SUSPENDED or DELETED with suspend_time");
     }
     Ok(state)
 }

@@ -124,7 +124,11 @@ fn mailed_token(token: &PendingToken) -> proto::MailedToken {
 fn split(text: &str) -> Vec<ExportMyDataResponse> {
     let (mut parts, mut rest) = (Vec::new(), text);
     while !rest.is_empty() {
-        let (part, left) = rest.split_at(rest.floor_char_boundary(MAX_PART_BYTES));
+        let mut end = rest.len().min(MAX_PART_BYTES);
+        while !rest.is_char_boundary(end) {
+            end -= 1;
+        }
+        let (part, left) = rest.split_at(end);
         parts.push(ExportMyDataResponse { json: part.to_owned() });
         rest = left;
     }

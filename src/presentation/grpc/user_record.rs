@@ -35,7 +35,7 @@ pub(super) fn decode(record: proto::UserRecord) -> Result<ImportRow, Violation> 
         state_reason: user.state_reason,
         password_change_required: user.password_change_required,
         password_hash: record.password_hash,
-        suspended: record.suspended,
+        suspend_time: time("suspend_time", record.suspend_time)?,
         provisional: record.provisional,
     })
 }
@@ -44,8 +44,7 @@ pub(super) fn decode(record: proto::UserRecord) -> Result<ImportRow, Violation> 
 pub(super) fn encode((user, hash): StoredUser) -> proto::UserRecord {
     proto::UserRecord {
         user: Some(proto::User { etag: String::new(), ..encode::user(&user) }),
-        // Of other accounts, the state tells it.
-        suspended: user.suspended && user.state == UserState::Deleted,
+        suspend_time: user.suspend_time.map(encode::time),
         provisional: user.provisional,
         password_hash: hash.map(|hash| hash.as_str().to_owned()).unwrap_or_default(),
     }

@@ -9,7 +9,7 @@ from pathlib import Path
 from support.waiting import wait_until
 
 # How the subjects of mails begin.
-VERIFY, RESET = "Confirm your e-mail address", "Set a new password"
+VERIFY, RESET, INVITATION = "Confirm your e-mail address", "Set a new password", "Your invitation to"
 WELCOME, TAKEN, SIGN_IN = "Welcome to", "You already have an account", "New sign-in to your account"
 # The token stands on a line of its own, at the end of a link if there is a base for links.
 TOKEN = re.compile(r"^(?:\S+#token=)?([\w-]{43})\s*$", re.MULTILINE)

@@ -59,7 +59,7 @@ fn everybody() -> Vec<UserRecord> {
     vec![
         UserRecord { password_hash: BCRYPT.to_owned(), ..active },
         suspended,
-        UserRecord { suspended: true, ..deleted },
+        UserRecord { suspend_time: at(6), ..deleted },
         pending,
     ]
 }

@@ -127,7 +127,7 @@ async fn bad_rows_are_refused_one_by_one(world: World) {
     bad.push(("user.purge_time", with("bad@example.com", |user| user.purge_time = never)));
     bad.push(("user.attributes", with("bad@example.com", |user| user.attributes = Some(nan))));
     bad.push(("user", UserRecord::default()));
-    bad.push(("user.state", UserRecord { suspended: true, ..row("bad@example.com") }));
+    bad.push(("user.state", UserRecord { suspend_time: Some(Timestamp::default()), ..row("bad@example.com") }));
     let proven = with("bad@example.com", |user| user.email_verified = true);
     bad.push(("provisional", UserRecord { provisional: true, ..proven }));
     for hash in ["secret", &"x".repeat(513), "$2b$31$ioTsaldKJflwuhh27ZmVPegB2rLQVtmxG1HtMERJ3IICHAGn2xnTq"] {

@@ -40,7 +40,7 @@ async fn invited<'w>(world: &'w World, name: &str) -> Person<'w> {
         display_name: DisplayName::default(),
         locale: None,
     };
-    let user = User::sign_up(UserId::new(now, &[7; 10]), who, now);
+    let user = User::provision(UserId::new(now, &[7; 10]), who, false, now);
     let mut tx = world.store().write().await.unwrap();
     tx.users().insert_user(&user).await.unwrap();
     tx.commit().await.unwrap();

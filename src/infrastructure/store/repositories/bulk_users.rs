@@ -34,7 +34,7 @@ impl BulkUsers for Unit {
         let rows: Vec<UserRow> = records.iter().map(|record| UserRow::from(&record.user)).collect();
         let insert = dialect::inserting_all!(rows => users (
             id, email_written, email_canonical, email_verified, username, display_name, locale, attributes, state,
-            suspended, state_reason, provisional, password_change_required, create_time, update_time, last_login_time,
+            suspend_time, state_reason, provisional, password_change_required, create_time, update_time, last_login_time,
             delete_time, purge_time, revision
         ));
         let inserted: Vec<Inserted> = self.load(insert).await?;

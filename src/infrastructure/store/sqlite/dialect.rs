@@ -20,7 +20,9 @@ pub(super) const BEGIN: &str = "BEGIN IMMEDIATE";
 
 /// Empties the log, which holds what the file held before; unless somebody still reads it, and then it has to wait for
 /// the next time. Erased rows of the file itself are overwritten as they are erased (`secure_delete`).
-pub(super) const SCRUB: &str = "PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE); PRAGMA busy_timeout = 5000;";
+/// Statistics of what is in the tables are refreshed on the way: without them, a filter for a rare value would walk all.
+pub(super) const SCRUB: &str = "PRAGMA analysis_limit = 1000; PRAGMA optimize; PRAGMA busy_timeout = 0;
+    PRAGMA wal_checkpoint(TRUNCATE); PRAGMA busy_timeout = 5000;";
 
 /// Rolls back, after a statement that still runs. Without a transaction there is nothing to do.
 pub(super) async fn reset(connection: &mut Connection) -> QueryResult<()> {

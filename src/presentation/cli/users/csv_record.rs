@@ -25,7 +25,7 @@ pub(super) const COLUMNS: [&str; 18] = [
     "delete_time",
     "purge_time",
     "password_hash",
-    "suspended",
+    "suspend_time",
     "provisional",
 ];
 
@@ -86,7 +86,7 @@ impl Header {
         Ok(UserRecord {
             user: Some(user),
             password_hash: text("password_hash"),
-            suspended: flag("suspended")?,
+            suspend_time: time("suspend_time")?,
             provisional: flag("provisional")?,
         })
     }
@@ -114,7 +114,7 @@ pub(super) fn write(record: UserRecord) -> [String; COLUMNS.len()] {
         write_time(user.delete_time.as_ref()),
         write_time(user.purge_time.as_ref()),
         record.password_hash,
-        write_flag(record.suspended),
+        write_time(record.suspend_time.as_ref()),
         write_flag(record.provisional),
     ]
 }
@@ -168,7 +168,7 @@ mod tests {
             "",
             "",
             "$2b$10$x",
-            "true",
+            "2026-03-01T12:00:00Z",
             "false",
         ];
         let record = header(&COLUMNS).unwrap().record(&StringRecord::from(cells.to_vec())).unwrap();

@@ -13,8 +13,8 @@ struct JsonRecord {
     user: JsonUser,
     #[serde(alias = "password_hash", skip_serializing_if = "String::is_empty")]
     password_hash: String,
-    #[serde(skip_serializing_if = "is_false")]
-    suspended: bool,
+    #[serde(alias = "suspend_time", skip_serializing_if = "String::is_empty")]
+    suspend_time: String,
     #[serde(skip_serializing_if = "is_false")]
     provisional: bool,
 }
@@ -60,7 +60,7 @@ struct JsonUser {
 
 /// Reads a row, or says what is wrong with it.
 pub(super) fn read(line: &[u8]) -> Result<UserRecord, String> {
-    let JsonRecord { user, password_hash, suspended, provisional } =
+    let JsonRecord { user, password_hash, suspend_time, provisional } =
         serde_json::from_slice(line).map_err(|error| error.to_string())?;
     let user = User {
         state: read_state(&user.state)?,
@@ -81,12 +81,13 @@ pub(super) fn read(line: &[u8]) -> Result<UserRecord, String> {
         password_change_required: user.password_change_required,
         etag: user.etag,
     };
-    Ok(UserRecord { user: Some(user), password_hash, suspended, provisional })
+    let suspend_time = read_time("suspendTime", &suspend_time)?;
+    Ok(UserRecord { user: Some(user), password_hash, suspend_time, provisional })
 }
 
 /// Writes a row as a line, without its end.
 pub(super) fn write(record: UserRecord) -> serde_json::Result<Vec<u8>> {
-    let UserRecord { user, password_hash, suspended, provisional } = record;
+    let UserRecord { user, password_hash, suspend_time, provisional } = record;
     let user = user.unwrap_or_default();
     let user = JsonUser {
         state: write_state(user.state()).to_owned(),
@@ -107,7 +108,8 @@ pub(super) fn write(record: UserRecord) -> serde_json::Result<Vec<u8>> {
         password_change_required: user.password_change_required,
         etag: String::new(),
     };
-    serde_json::to_vec(&JsonRecord { user, password_hash, suspended, provisional })
+    let suspend_time = write_time(suspend_time.as_ref());
+    serde_json::to_vec(&JsonRecord { user, password_hash, suspend_time, provisional })
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
@@ -124,7 +126,7 @@ mod tests {
         r#""displayName":"A \"B\" 😀","state":"USER_STATE_SUSPENDED","stateReason":"why","attributes":{"a":[1.0,null]},"#,
         r#""locale":"de","passwordChangeRequired":true,"createTime":"2026-03-01T12:00:00Z","#,
         r#""updateTime":"2026-03-01T12:00:00.123456Z","lastLoginTime":"1969-12-31T23:59:59.500Z","#,
-        r#""deleteTime":"2026-03-01T12:00:00Z","purgeTime":"2026-04-01T12:00:00Z"},"passwordHash":"$2b$10$x","suspended":true,"provisional":true}"#
+        r#""deleteTime":"2026-03-01T12:00:00Z","purgeTime":"2026-04-01T12:00:00Z"},"passwordHash":"$2b$10$x","suspendTime":"2026-03-01T12:00:00Z","provisional":true}"#
     );
 
     #[test]

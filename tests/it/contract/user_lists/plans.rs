@@ -34,8 +34,9 @@ VACUUM (ANALYZE) users, role_grants;";
 const LIMIT: i64 = 51;
 /// What the pages of four states hold.
 const FOUR_PAGES: f64 = 4.0 * 51.0;
-/// For a filter that the index of the order does not know, either those who pass are few enough to be sorted, or so many
-/// that a walk through the order meets a page of them soon. What is less is at most the root of the product of both.
+/// For a filter that the index of the order does not know: either few people pass it and they are sorted, or many do and
+/// a walk through the order soon meets a page of them. The lesser work of both is about the root of page times table,
+/// for each state; the planner need not guess that well.
 const FEW: f64 = 5_000.0;
 
 /// What the indexes of both orders know.
@@ -127,7 +128,9 @@ impl Work {
             let rows = |node: &Value| node["Actual Rows"].as_f64().unwrap() * node["Actual Loops"].as_f64().unwrap();
             self.sorted += below.iter().map(rows).sum::<f64>();
         }
-        below.iter().for_each(|node| self.add(node));
+        for node in below {
+            self.add(node);
+        }
     }
 }
 
