@@ -46,33 +46,28 @@ pub enum WhyRefused {
 impl UserTransfer {
     /// Stores the rows of a batch that nobody stands in the way of, all at once; with `dry_run`, only tells which those
     /// are. Accounts that exist are never changed, and nobody gets a role.
-    pub async fn import(
-        &self,
-        (caller, access): (&Caller, &Access),
-        batch: Batch,
-        dry_run: bool,
-    ) -> Result<BatchReport> {
+    pub async fn import(&self, admitted: (&Caller, &Access), batch: Batch, dry_run: bool) -> Result<BatchReport> {
         let now = self.clock.now();
         let Batch { mut rows, refusals } = batch;
         let mut report = BatchReport { refusals, ..BatchReport::default() };
+        let mut tx = self.store.write().await?;
+        rights::require_admission(tx.as_mut(), admitted, now).await?;
         if !rows.is_empty() {
-            let mut tx = self.store.write().await?;
-            rights::require_admission(tx.as_mut(), (caller, access), now).await?;
             let records: Vec<&UserRecord> = rows.iter().map(|(_, record)| record).collect();
             let stored = tx.bulk_users().insert_records(&records).await?;
             report.accepted = stored.len();
             rows.retain(|(_, record)| !stored.contains(&record.user.id));
             judge(tx.as_mut(), &rows, &mut report).await?;
-            if !dry_run {
-                let event = Event::by(caller, AuditType::UsersImported)
-                    .with("accepted", report.accepted)
-                    .with("unchanged", report.unchanged)
-                    .with("refused", report.refusals.len());
-                self.trail.record(tx.as_mut(), event, now).await?;
-                tx.commit().await?;
-            }
         }
         report.refusals.sort_by_key(|refusal| refusal.row);
+        if !dry_run {
+            let event = Event::by(admitted.0, AuditType::UsersImported)
+                .with("accepted", report.accepted)
+                .with("unchanged", report.unchanged)
+                .with("refused", report.refusals.len());
+            self.trail.record(tx.as_mut(), event, now).await?;
+            tx.commit().await?;
+        }
         Ok(report)
     }
 }

@@ -108,7 +108,10 @@ impl Running {
     }
 
     fn interrupted(&self, status: tonic::Status) -> TransferFailed {
-        TransferFailed::Interrupted { line: self.tally.place.line, status: Box::new(status) }
+        match self.checkpoint {
+            Some(_) => TransferFailed::Interrupted { line: self.tally.place.line, status: Box::new(status) },
+            None => status.into(),
+        }
     }
 
     fn summary(self) -> Result<Vec<String>, TransferFailed> {

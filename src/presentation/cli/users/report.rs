@@ -36,6 +36,7 @@ impl Report {
         let open = |path: PathBuf| {
             let opened = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
             let opened = opened.and_then(|mut file| {
+                let length = length.min(file.metadata()?.len());
                 file.set_len(length)?;
                 file.seek(SeekFrom::Start(length))?;
                 Ok(file)
