@@ -50,6 +50,7 @@ impl MailPost {
         let mail = Mail::to(user, recipient, MailId::new(now, &self.entropy.bytes()?), content);
         let entry = OutboxEntry {
             id: mail.id,
+            user_id: Some(user.id),
             kind: mail.content.kind().to_owned(),
             sealed: self.sealer.seal_mail(&mail)?,
             create_time: now,

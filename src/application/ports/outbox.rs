@@ -2,13 +2,15 @@ use async_trait::async_trait;
 
 use super::StoreResult;
 use crate::domain::Timestamp;
-use crate::domain::id::MailId;
+use crate::domain::id::{MailId, UserId};
 
 /// A mail that waits to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutboxEntry {
     /// Names the mail.
     pub id: MailId,
+    /// Whom it is for; it is erased with them.
+    pub user_id: Option<UserId>,
     /// Its kind, for metrics and the log.
     pub kind: String,
     /// The whole mail, sealed, as it carries an address and a token.

@@ -72,6 +72,7 @@ mod tests {
         let wait = |attempts| {
             let entry = OutboxEntry {
                 id: MailId::NOBODY,
+                user_id: None,
                 kind: String::new(),
                 sealed: vec![],
                 create_time: now,

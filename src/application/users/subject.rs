@@ -1,3 +1,5 @@
+use std::fmt::Display;
+
 use super::Users;
 use crate::application::caller::Caller;
 use crate::application::error::{Refusal, Result};
@@ -32,6 +34,6 @@ pub(super) async fn find(tx: &mut dyn Transaction, id: UserId) -> Result<User> {
 }
 
 /// Nobody has this id, or this name.
-pub(super) fn not_found(name: impl ToString) -> Refusal {
+pub(super) fn not_found(name: impl Display) -> Refusal {
     Refusal::NotFound { resource: "User", name: name.to_string() }
 }

@@ -28,10 +28,10 @@ pub struct User {
     pub locale: Option<Locale>,
     /// What the application keeps with the person.
     pub attributes: Attributes,
-    /// Where the account is in its life: follows from `delete_time`, `suspended` and `email_verified`, in this order.
+    /// Where the account is in its life: follows from `delete_time`, `suspend_time` and `email_verified`, in this order.
     pub state: UserState,
-    /// Whether an operator suspended it, which a deletion hides and keeps.
-    pub suspended: bool,
+    /// When an operator suspended it, which a deletion hides and keeps.
+    pub suspend_time: Option<Timestamp>,
     /// Why an operator suspended or activated it.
     pub state_reason: StateReason,
     /// Whether anybody may have signed up with the address: no proof of it came, and no operator stands for the account.
@@ -103,7 +103,7 @@ impl User {
             locale: who.locale,
             attributes: Attributes::default(),
             state: UserState::Pending,
-            suspended: false,
+            suspend_time: None,
             state_reason: StateReason::default(),
             provisional: true,
             password_change_required: false,

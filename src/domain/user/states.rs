@@ -97,7 +97,7 @@ impl User {
     /// Suspends an account that is pending or active.
     pub fn suspend(&mut self, reason: StateReason, now: Timestamp) -> Result<(), StateForbids> {
         self.require_state(|state| matches!(state, UserState::Pending | UserState::Active))?;
-        self.suspended = true;
+        self.suspend_time = Some(now);
         self.state_reason = reason;
         self.settle(now);
         Ok(())
@@ -106,7 +106,7 @@ impl User {
     /// Lifts a suspension: the account is active again, or pending if its address is not proven.
     pub fn activate(&mut self, reason: StateReason, now: Timestamp) -> Result<(), StateForbids> {
         self.require_state(|state| state == UserState::Suspended)?;
-        self.suspended = false;
+        self.suspend_time = None;
         self.state_reason = reason;
         self.settle(now);
         Ok(())
@@ -175,7 +175,7 @@ impl User {
     pub(super) fn settle(&mut self, now: Timestamp) {
         self.state = if self.delete_time.is_some() {
             UserState::Deleted
-        } else if self.suspended {
+        } else if self.suspend_time.is_some() {
             UserState::Suspended
         } else if self.email_verified {
             UserState::Active

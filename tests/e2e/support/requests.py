@@ -26,10 +26,17 @@ REQUIRED = {
     "token": "x" * 43,
     "refresh_token": "x" * 43,
     "session_id": str(uuid.UUID(int=7)),
+    "id": str(uuid.UUID(int=7)),
+    "user.id": str(uuid.UUID(int=7)),
+    "user.email": "eve@example.com",
     "user.display_name": "Eve",
 }
 # What a caller may write of a resource that a request carries; the rest is the server's, and passed over.
-WRITABLE = {"user": ("display_name", "username", "locale")}
+WRITABLE = {
+    "UpdateMeRequest.user": ("display_name", "username", "locale"),
+    "CreateUserRequest.user": ("email", "username", "display_name", "locale"),
+    "UpdateUserRequest.user": ("id", "email", "username", "display_name", "locale", "etag"),
+}
 # As the comments of the contract write it. Passwords state the shortest length too, as a default.
 MAXIMUM = re.compile(r"(?:most|to|of) (\d+) (?:bytes|characters|code points)")
 
@@ -61,7 +68,7 @@ class Field:
             case "email" | "new_email":
                 local = "a" * 60 + "@"
                 return local + ("b" * 49 + ".") * 3 + "c" * (length - len(local) - 150)
-            case "session_id":
+            case "session_id" | "id" | "request_id":
                 return REQUIRED["session_id"].ljust(length, "0")
             case "locale":
                 return ("en" + "-abcdefgh" * 4)[:length]
@@ -129,6 +136,6 @@ def _strings(message: Descriptor, comments: dict[str, str]) -> Iterator[Field]:
     for field in message.fields:
         if field.type == FieldDescriptor.TYPE_STRING:
             yield Field(field.name, (field.number,), comments[field.full_name])
-        for name in WRITABLE.get(field.name, ()):
+        for name in WRITABLE.get(f"{message.name}.{field.name}", ()):
             inner = field.message_type.fields_by_name[name]
             yield Field(f"{field.name}.{name}", (field.number, inner.number), comments[inner.full_name])

@@ -3,7 +3,7 @@ use std::collections::HashSet;
 use ipse::application::ports::OutboxEntry;
 use ipse::domain::Timestamp;
 
-use super::samples::{HOSTILE, TICK, at, mail_id};
+use super::samples::{HOSTILE, TICK, at, mail_id, user};
 use super::{Fixture, in_parallel};
 use crate::support::on_both_backends;
 
@@ -16,6 +16,7 @@ on_both_backends! {
     parallel_workers_claim_different_mail
     claimed_mail_can_be_claimed_again_at_the_retry_time
     removed_mail_is_gone
+    mail_is_erased_with_the_person_it_is_for
     postponed_mail_waits
     the_next_mail_time_is_the_earliest
 }
@@ -25,6 +26,7 @@ fn entry(number: u32) -> OutboxEntry {
     let time = at(i64::from(number));
     OutboxEntry {
         id: mail_id(number),
+        user_id: None,
         kind: "verify_email".to_owned(),
         sealed: number.to_be_bytes().to_vec(),
         create_time: time,
@@ -128,6 +130,18 @@ async fn removed_mail_is_gone(fixture: Fixture) {
     }
     tx.commit().await.unwrap();
     assert_eq!(ids(&claim(&fixture, at(9), at(60), 10).await), ids_of([2]));
+}
+
+async fn mail_is_erased_with_the_person_it_is_for(fixture: Fixture) {
+    fixture.put_users(&[user(1), user(2)]).await;
+    let to = |number: u32| OutboxEntry { user_id: Some(user(number).id), ..entry(number) };
+    enqueue(&fixture, [to(1), to(2), entry(3)]).await;
+    let mut tx = fixture.write().await;
+    tx.users().erase_user(user(1).id).await.unwrap();
+    tx.commit().await.unwrap();
+    let left = claim(&fixture, at(3), at(60), 10).await;
+    assert_eq!(ids(&left), ids_of([2, 3]));
+    assert_eq!(left[0].user_id, Some(user(2).id));
 }
 
 async fn postponed_mail_waits(fixture: Fixture) {

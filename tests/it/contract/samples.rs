@@ -46,7 +46,7 @@ pub(super) fn complete_user(number: u32) -> User {
         display_name: DisplayName::parse(HOSTILE).unwrap(),
         locale: Some(Locale::parse("de-CH").unwrap()),
         state: UserState::Deleted,
-        suspended: true,
+        suspend_time: Some(at(1)),
         state_reason: StateReason::parse(HOSTILE).unwrap(),
         provisional: false,
         password_change_required: true,

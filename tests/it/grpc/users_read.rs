@@ -1,6 +1,6 @@
 use ipse::proto::ErrorReason::{FieldInvalid, PageTokenInvalid, ResourceNotFound};
 use ipse::proto::lookup_user_request::Name;
-use ipse::proto::{User, UserState};
+use ipse::proto::{BatchGetUsersResponse, User, UserState};
 use time::Duration;
 
 use crate::support::on_both_backends;
@@ -84,7 +84,7 @@ async fn many_accounts_are_told_in_the_order_of_the_request(world: World) {
     let found = root.batch_get(&asked).await.unwrap();
     assert_eq!(found.users, [carol.clone(), alice.clone(), bob.clone()]);
     assert_eq!(found.missing_ids, [NOBODY]);
-    assert_eq!(root.batch_get(&[]).await.unwrap(), Default::default());
+    assert_eq!(root.batch_get(&[]).await.unwrap(), BatchGetUsersResponse::default());
     let refused = refusal(root.batch_get(&[&alice.id, "alice"]).await);
     assert_eq!((refused.reason, refused.fields), (FieldInvalid, vec!["ids".to_owned()]));
 }

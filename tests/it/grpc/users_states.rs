@@ -178,8 +178,10 @@ async fn a_deleted_account_is_erased_on_command(world: World) {
     let id = settled(&root, &alice).await;
     alice.log_in().await.unwrap();
     world.give_role(&alice.email, "auditor").await;
+    root.require_password_change(&id).await.unwrap();
     root.delete(&id).await.unwrap();
     root.purge(&id).await.unwrap();
+    assert!(alice.mails().await.is_empty(), "what waited to be sent is gone too");
     assert_eq!(reason(root.get(&id).await), ResourceNotFound);
     assert_eq!(reason(root.undelete(&id).await), ResourceNotFound);
     for (table, left) in [("users", 1), ("passwords", 1), ("sessions", 1), ("action_tokens", 0), ("role_grants", 1)] {

@@ -164,8 +164,8 @@ fn check_invariants(user: &User) {
     let is_deleted = user.state == UserState::Deleted;
     assert_eq!(is_deleted, user.delete_time.is_some());
     assert_eq!(user.purge_time, user.delete_time.map(|time| time + RETENTION));
-    assert!(user.suspended || user.state != UserState::Suspended);
-    assert!(is_deleted || user.suspended == (user.state == UserState::Suspended));
+    assert!(user.suspend_time.is_some() || user.state != UserState::Suspended);
+    assert!(is_deleted || user.suspend_time.is_some() == (user.state == UserState::Suspended));
     assert!(user.email_verified || user.state != UserState::Active);
     assert!(!user.email_verified || user.state != UserState::Pending);
     assert!(!(user.provisional && user.email_verified), "nobody takes the place of a proven account");

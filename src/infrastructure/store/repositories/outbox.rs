@@ -7,12 +7,13 @@ use super::backend::schema::mail_outbox;
 use super::backend::{Unit, dialect};
 use crate::application::ports::{Outbox, OutboxEntry, StoreResult};
 use crate::domain::Timestamp;
-use crate::domain::id::MailId;
+use crate::domain::id::{MailId, UserId};
 
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = mail_outbox)]
 struct MailRow {
     id: DbId,
+    user_id: Option<DbId>,
     kind: String,
     sealed: Vec<u8>,
     create_time: DbTime,
@@ -69,6 +70,7 @@ impl From<&OutboxEntry> for MailRow {
     fn from(entry: &OutboxEntry) -> Self {
         Self {
             id: DbId(*entry.id.as_uuid()),
+            user_id: entry.user_id.map(|id| DbId(*id.as_uuid())),
             kind: entry.kind.clone(),
             sealed: entry.sealed.clone(),
             create_time: DbTime(entry.create_time),
@@ -82,6 +84,7 @@ impl From<MailRow> for OutboxEntry {
     fn from(row: MailRow) -> Self {
         Self {
             id: MailId::from_uuid(row.id.0),
+            user_id: row.user_id.map(|id| UserId::from_uuid(id.0)),
             kind: row.kind,
             sealed: row.sealed,
             create_time: row.create_time.0,

@@ -9,7 +9,7 @@ diesel::table! {
         locale -> Nullable<Text>,
         attributes -> Text,
         state -> Text,
-        suspended -> Bool,
+        suspend_time -> Nullable<BigInt>,
         state_reason -> Text,
         provisional -> Bool,
         password_change_required -> Bool,
@@ -79,6 +79,7 @@ diesel::table! {
 diesel::table! {
     mail_outbox (id) {
         id -> Binary,
+        user_id -> Nullable<Binary>,
         kind -> Text,
         sealed -> Binary,
         create_time -> BigInt,

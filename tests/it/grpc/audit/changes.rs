@@ -6,6 +6,7 @@ use time::Duration;
 use crate::support::on_both_backends;
 use crate::support::operator::Operator;
 use crate::support::person::token_in;
+use crate::support::registrar::newcomer;
 use crate::support::trail::Trail;
 use crate::support::world::World;
 
@@ -16,6 +17,7 @@ on_both_backends! {
     the_own_account
     a_changed_address
     a_deleted_account_and_its_end
+    the_administration_of_people
     roles_and_who_has_them
     a_repeated_call_is_told_of_once
 }
@@ -91,6 +93,44 @@ async fn a_deleted_account_and_its_end(world: World) {
             "user_purged success system>alice",
         ]
     );
+}
+
+async fn the_administration_of_people(world: World) {
+    let (root, alice) = (world.registrar().await, world.stranger("alice"));
+    let mut trail = Trail::from_now_on(&world).await.knowing(&["root"]).await;
+    let made = root.create(User { email_verified: true, ..newcomer(&alice) }, &alice.password).await.unwrap();
+    trail = trail.knowing(&["alice"]).await;
+    let id = &made.id;
+    let moved = User { email: "moved@example.com".to_owned(), locale: "de".to_owned(), ..made.clone() };
+    root.update(moved, &["email", "locale"]).await.unwrap();
+    root.require_password_change(id).await.unwrap();
+    root.revoke_sessions_of(id).await.unwrap();
+    root.suspend(id, "fraud").await.unwrap();
+    root.suspend(id, "again").await.unwrap_err();
+    root.activate(id, "a mistake").await.unwrap();
+    root.delete(id).await.unwrap();
+    root.undelete(id).await.unwrap();
+    root.delete(id).await.unwrap();
+    root.purge(id).await.unwrap();
+    let events = trail.events().await;
+    assert_eq!(
+        trail.tell(&events),
+        [
+            "user_created success root>alice",
+            "user_updated success root>alice",
+            "email_change success root>alice",
+            "authn_password_change_required success root>alice",
+            "session_revoked success root>alice",
+            "user_suspended success root>alice fraud",
+            "user_activated success root>alice a mistake",
+            "user_deleted success root>alice",
+            "user_undeleted success root>alice",
+            "user_deleted success root>alice",
+            "user_purged success root>alice",
+        ]
+    );
+    assert_eq!(events[1].event.details["fields"], "locale,email");
+    assert_eq!(events[4].event.details["sessions"], "0");
 }
 
 async fn roles_and_who_has_them(world: World) {
