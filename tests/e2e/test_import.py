@@ -44,11 +44,13 @@ def test_an_export_that_was_imported_is_exported_alike(
     request: pytest.FixtureRequest,
     tmp_path: Path,
 ) -> None:
-    server, _, token = place
+    server, source, token = place
     file = people.write(tmp_path / "people.ndjson", people.rows(3_000))
     assert "accepted: 3000, of which 0 were stored before; refused: 0" in people.users(
         server, token, "import", file
     ).stdout
+    email = json.loads(file.read_text().splitlines()[0])["user"]["email"]
+    source.log_in(email)  # From here on, the hash is one of Ipse's own.
     is_sqlite = isinstance(database, Sqlite)
     other = Sqlite(tmp_path / "other.db") if is_sqlite else request.getfixturevalue("cluster").new_database()
     with serving(tmp_path / "other", other) as (target, client, target_token):
@@ -63,7 +65,6 @@ def test_an_export_that_was_imported_is_exported_alike(
             people.users(target, target_token, "export", back, "--include-hashes")
             assert without_root(back) == without_root(exported) and len(without_root(back)) >= 3_000
         # Importing gives nobody rights, and the password goes along.
-        email = json.loads(file.read_text().splitlines()[0])["user"]["email"]
         me = client.me(client.log_in(email).access_token)
         assert (me.user.email, list(me.roles), list(me.permissions)) == (email, [], [])
 

@@ -12,6 +12,9 @@ use crate::domain::user::User;
 use crate::domain::user_record::UserRecord;
 use crate::domain::username::Username;
 
+/// How often a batch is begun that others are in the way of.
+const ATTEMPTS: usize = 4;
+
 /// What became of a batch.
 #[derive(Debug, Default)]
 pub struct BatchReport {
@@ -24,7 +27,7 @@ pub struct BatchReport {
 }
 
 /// A row that is not stored.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct RowRefusal {
     /// Its place in the batch, from 0.
     pub row: usize,
@@ -33,7 +36,7 @@ pub struct RowRefusal {
 }
 
 /// Why a row is not stored.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WhyRefused {
     /// A field of it is not acceptable.
     Invalid(Violation),
@@ -46,18 +49,31 @@ pub enum WhyRefused {
 impl UserTransfer {
     /// Stores the rows of a batch that nobody stands in the way of, all at once; with `dry_run`, only tells which those
     /// are. Accounts that exist are never changed, and nobody gets a role.
-    pub async fn import(&self, admitted: (&Caller, &Access), batch: Batch, dry_run: bool) -> Result<BatchReport> {
+    ///
+    /// Two batches that are stored at the same time and want the same names in another order stop each other; one of them
+    /// is then begun anew.
+    pub async fn import(&self, admitted: (&Caller, &Access), batch: &Batch, dry_run: bool) -> Result<BatchReport> {
+        for _ in 1..ATTEMPTS {
+            match self.try_import(admitted, batch, dry_run).await {
+                Err(Error::Contention(_)) => {}
+                outcome => return outcome,
+            }
+        }
+        self.try_import(admitted, batch, dry_run).await
+    }
+
+    async fn try_import(&self, admitted: (&Caller, &Access), batch: &Batch, dry_run: bool) -> Result<BatchReport> {
         let now = self.clock.now();
-        let Batch { mut rows, refusals } = batch;
-        let mut report = BatchReport { refusals, ..BatchReport::default() };
+        let mut report = BatchReport { refusals: batch.refusals.clone(), ..BatchReport::default() };
         let mut tx = self.store.write().await?;
         rights::require_admission(tx.as_mut(), admitted, now).await?;
-        if !rows.is_empty() {
-            let records: Vec<&UserRecord> = rows.iter().map(|(_, record)| record).collect();
+        let records: Vec<&UserRecord> = batch.rows.iter().map(|(_, record)| record).collect();
+        if !records.is_empty() {
             let stored = tx.bulk_users().insert_records(&records).await?;
             report.accepted = stored.len();
-            rows.retain(|(_, record)| !stored.contains(&record.user.id));
-            judge(tx.as_mut(), &rows, &mut report).await?;
+            let rest: Vec<&(usize, UserRecord)> =
+                batch.rows.iter().filter(|(_, record)| !stored.contains(&record.user.id)).collect();
+            judge(tx.as_mut(), &rest, &mut report).await?;
         }
         report.refusals.sort_by_key(|refusal| refusal.row);
         if !dry_run {
@@ -73,7 +89,7 @@ impl UserTransfer {
 }
 
 /// Finds out why rows were not stored.
-async fn judge(tx: &mut dyn Transaction, rows: &[(usize, UserRecord)], report: &mut BatchReport) -> Result<()> {
+async fn judge(tx: &mut dyn Transaction, rows: &[&(usize, UserRecord)], report: &mut BatchReport) -> Result<()> {
     if rows.is_empty() {
         return Ok(());
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use prost::Message as _;
 use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::gate::{self, MAX_MESSAGE_BYTES};
@@ -27,42 +28,40 @@ pub(super) type Responses<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Se
 /// A batch with what its stream said about dry runs. Errors get their form where the request is known by its id.
 type Arrived = Result<error::Result<(Batch, bool)>, Status>;
 
-/// Stores batches one after another. The next one is decoded meanwhile, in a task of its own that waits for room: whoever
-/// sends faster than is stored is slowed down. Nothing is stored any more when the caller has gone.
+/// How many batches of a stream are stored at a time: PostgreSQL works on each on one CPU.
+const PARALLEL_BATCHES: usize = 2;
+
+/// Stores batches as they come, and answers in their order. Further ones are decoded meanwhile, in a task of its own that
+/// waits for room: whoever sends faster than is stored is slowed down. Nothing is stored any more when the caller has
+/// gone.
 pub(super) fn import(
     transfer: Arc<UserTransfer>,
     request: Request<Streaming<ImportUsersRequest>>,
 ) -> Result<Response<Responses<ImportUsersResponse>>, Status> {
     let place = transfer.take_place().map_err(status::of)?;
-    let (caller, access) = (caller::of(&request)?, caller::access(&request)?);
+    let admitted = Arc::new((caller::of(&request)?, caller::access(&request)?, place));
     let (sender, receiver) = mpsc::channel(1);
     tokio::spawn(decode(transfer.clone(), request.into_inner(), sender));
-    let import = Import { transfer, caller, access, receiver, next_row: 0 };
-    let responses = stream::try_unfold((import, place), |(mut import, place)| async move {
-        Ok::<_, Status>(import.next().await?.map(|response| (response, (import, place))))
+    let mut next_row = 0;
+    let responses = ReceiverStream::new(receiver).map(move |arrived| {
+        let first_row = next_row;
+        next_row += arrived.as_ref().ok().and_then(|read| read.as_ref().ok()).map_or(0, |(batch, _)| batch.size());
+        let (transfer, admitted) = (transfer.clone(), admitted.clone());
+        async move { store(&transfer, (&admitted.0, &admitted.1), arrived, first_row).await }
     });
-    Ok(Response::new(responses.boxed()))
+    Ok(Response::new(responses.buffered(PARALLEL_BATCHES).boxed()))
 }
 
-/// An import that goes on.
-struct Import {
-    transfer: Arc<UserTransfer>,
-    caller: Caller,
-    access: Access,
-    receiver: mpsc::Receiver<Arrived>,
-    next_row: usize,
-}
-
-impl Import {
-    async fn next(&mut self) -> Result<Option<ImportUsersResponse>, Status> {
-        let Some(arrived) = self.receiver.recv().await else { return Ok(None) };
-        let arrived = arrived.map_err(|fault| gate::in_our_form(&fault).unwrap_or(fault))?;
-        let (batch, dry_run) = arrived.map_err(status::of)?;
-        let (first_row, rows) = (self.next_row, batch.size());
-        let report = self.transfer.import((&self.caller, &self.access), batch, dry_run).await.map_err(status::of)?;
-        self.next_row += rows;
-        Ok(Some(encode_report(first_row, report)))
-    }
+async fn store(
+    transfer: &UserTransfer,
+    admitted: (&Caller, &Access),
+    arrived: Arrived,
+    first_row: usize,
+) -> Result<ImportUsersResponse, Status> {
+    let read = arrived.map_err(|fault| gate::in_our_form(&fault).unwrap_or(fault))?;
+    let (batch, dry_run) = read.map_err(status::of)?;
+    let report = transfer.import(admitted, &batch, dry_run).await.map_err(status::of)?;
+    Ok(encode_report(first_row, report))
 }
 
 /// Decodes the requests until they end, one of them is no batch, or nobody waits for them any more.

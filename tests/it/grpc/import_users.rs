@@ -27,6 +27,7 @@ on_both_backends! {
     bad_rows_are_refused_one_by_one
     names_and_ids_of_others_are_refused
     rows_of_one_batch_stand_in_each_others_way
+    batches_that_want_the_same_names_are_all_answered
     importing_again_changes_nothing
     a_row_that_differs_from_what_is_stored_is_refused
     a_dry_run_stores_nothing
@@ -180,6 +181,30 @@ async fn rows_of_one_batch_stand_in_each_others_way(world: World) {
         (4, EmailTaken, "user.email"),
     ];
     assert_eq!((refusals(&done), counts(&done)), (expected.to_vec(), (2, 1, 4)));
+}
+
+/// Batches are stored at the same time. These lock what the next one wants, in the opposite order.
+async fn batches_that_want_the_same_names_are_all_answered(world: World) {
+    let root = root(&world).await;
+    let named = |name: &str| with("", |user| user.display_name = name.to_owned()).user.unwrap();
+    let batch = |number: u32| {
+        let mut rows: Vec<UserRecord> = (0..200)
+            .map(|person| {
+                let user = User { email: format!("person{person}@example.com"), ..named(&format!("Batch {number}")) };
+                UserRecord { user: Some(user), ..UserRecord::default() }
+            })
+            .collect();
+        if number % 2 == 1 {
+            rows.reverse();
+        }
+        rows
+    };
+    let answers = root.import_all((0..6).map(batch).collect()).await.unwrap();
+    let first_rows: Vec<i64> = answers.iter().map(|answer| answer.first_row).collect();
+    assert_eq!(first_rows, [0, 200, 400, 600, 800, 1000]);
+    assert!(answers.iter().all(|answer| answer.accepted as usize + answer.refusals.len() == 200));
+    assert_eq!(answers.iter().map(|answer| answer.accepted).sum::<i32>(), 200);
+    assert_eq!(people(&world).await, 200);
 }
 
 async fn importing_again_changes_nothing(world: World) {

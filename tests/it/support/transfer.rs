@@ -30,6 +30,18 @@ impl Transfer<'_> {
         import.answer().await
     }
 
+    /// Imports batches that are all sent at once.
+    pub(crate) async fn import_all(&self, batches: Vec<Vec<UserRecord>>) -> Result<Vec<ImportUsersResponse>, Status> {
+        let requests = batches.into_iter().map(|rows| ImportUsersRequest { rows, dry_run: false });
+        let request = self.0.request(tokio_stream::iter(requests.collect::<Vec<_>>()));
+        let mut responses = self.client().import_users(request).await?.into_inner();
+        let mut answers = Vec::new();
+        while let Some(response) = responses.message().await? {
+            answers.push(response);
+        }
+        Ok(answers)
+    }
+
     /// Begins an import.
     pub(crate) async fn begin(&self) -> Result<Import, Status> {
         let (requests, receiver) = mpsc::channel(1);
