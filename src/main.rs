@@ -7,6 +7,8 @@ use clap::Parser as _;
 use ipse::composition::{self, StartError};
 use ipse::config::{DatabaseSettings, Endpoint, InvalidSetting, LoadOptions, LogSettings, Settings, Source};
 use ipse::domain::email::EmailAddress;
+use ipse::domain::secret::Secret;
+use ipse::presentation::cli::users::{self, ExportArgs, ImportArgs, Remote, Server, TransferFailed, UsersAction};
 use ipse::presentation::cli::{
     self, AdminAction, Cli, Command, ConfigAction, MigrateAction, Origin, Unhealthy, Unusable,
 };
@@ -15,6 +17,9 @@ use tokio::runtime::{Builder, Runtime};
 
 /// File access and SQLite run on blocking threads; more of them than this would only wait for the disk.
 const MAX_BLOCKING_THREADS: usize = 16;
+
+/// The variable with the access token of `ipse users`, which is no setting.
+const TOKEN: &str = "IPSE_TOKEN";
 
 /// Why the command failed. A wrong command line never gets here.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +32,8 @@ enum Failure {
     Unhealthy(#[from] Unhealthy),
     #[error(transparent)]
     Unusable(#[from] Unusable),
+    #[error(transparent)]
+    Transfer(#[from] TransferFailed),
     #[error("no threads can be started")]
     Runtime(#[from] std::io::Error),
 }
@@ -57,6 +64,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Migrate { action: Some(MigrateAction::Status), origin } => migration_status(origin),
         Command::Config { action: ConfigAction::Check(origin) } => check(origin),
         Command::Admin { action: AdminAction::Create { email, origin } } => create_administrator(email, origin),
+        Command::Users { action } => users(&action),
         Command::Healthcheck { address, origin } => {
             let mut endpoint = Endpoint::read(&gather(origin)?)?;
             endpoint.address = address.unwrap_or(endpoint.address);
@@ -112,6 +120,24 @@ fn check(origin: Origin) -> Result<(), Failure> {
     Ok(())
 }
 
+fn users(action: &UsersAction) -> Result<(), Failure> {
+    let (UsersAction::Import(ImportArgs { remote, .. }) | UsersAction::Export(ExportArgs { remote, .. })) = action;
+    let token = env::var(TOKEN).ok().map(Secret::new);
+    let server = match &remote.server {
+        Some(url) => Server::Url(url.clone()),
+        None => Server::Settings(Endpoint::read(&gather(remote.origin.clone())?)?),
+    };
+    let remote = Remote::new(server, remote.token_file.as_deref(), token)?;
+    let said = runtime()?.block_on(async {
+        match action {
+            UsersAction::Import(arguments) => users::import(arguments, &remote).await,
+            UsersAction::Export(arguments) => users::export(arguments, &remote).await,
+        }
+    });
+    cli::print(&said?);
+    Ok(())
+}
+
 fn database(origin: Origin) -> Result<DatabaseSettings, InvalidSetting> {
     let source = gather(origin)?;
     let settings = DatabaseSettings::read(&source)?;
@@ -120,7 +146,8 @@ fn database(origin: Origin) -> Result<DatabaseSettings, InvalidSetting> {
 }
 
 fn gather(origin: Origin) -> Result<Source, InvalidSetting> {
-    Source::gather(LoadOptions { config_file: origin.config, dev: origin.dev, environment: env::vars_os().collect() })
+    let environment = env::vars_os().filter(|(name, _)| name != TOKEN).collect();
+    Source::gather(LoadOptions { config_file: origin.config, dev: origin.dev, environment })
 }
 
 /// One worker for each CPU that the control group grants, which is what tokio counts.

@@ -184,6 +184,15 @@ impl Violations {
         accepted.map_err(|why| self.0.push(Violation::password(field, why))).ok()
     }
 
+    /// The parsed values, or the first violation: one of many objects is told about in one line.
+    pub fn first<T>(self, parsed: Option<T>) -> std::result::Result<T, Violation> {
+        match (self.0.into_iter().next(), parsed) {
+            (None, Some(value)) => Ok(value),
+            (Some(violation), _) => Err(violation),
+            (None, None) => Err(Violation::form("", "is incomplete")),
+        }
+    }
+
     /// The parsed values, or the refusal that names every violation.
     pub fn check<T>(self, parsed: Option<T>) -> Result<T> {
         match parsed {

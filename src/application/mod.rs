@@ -22,6 +22,7 @@ mod save;
 mod session_list;
 mod token_issue;
 pub mod upkeep;
+pub mod user_transfer;
 pub mod users;
 
 use std::sync::Arc;

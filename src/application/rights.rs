@@ -1,9 +1,11 @@
 //! What people may do, and what they may do to each other. Asked in the transaction that needs the answer, so that a
 //! change of roles holds at once.
 
+use super::caller::Caller;
 use super::error::{Refusal, Result};
 use super::ports::Transaction;
 use crate::domain::Timestamp;
+use crate::domain::access::Access;
 use crate::domain::id::{SessionId, UserId};
 use crate::domain::permission::{Permission, Rights};
 use crate::domain::role::{self, Role};
@@ -33,6 +35,20 @@ pub(super) async fn require_presence(
     let is_present =
         |(session, user): &(Session, User)| session.user_id == user_id && session.is_live(now) && user.keeps_sessions();
     if found.as_ref().is_some_and(is_present) { Ok(()) } else { Err(Refusal::TokenInvalid.into()) }
+}
+
+/// Refuses who would not be let in any more by what they were let in by, whether or not the access token's time is over:
+/// streams last long.
+pub(super) async fn require_admission(
+    tx: &mut dyn Transaction,
+    (caller, access): (&Caller, &Access),
+    now: Timestamp,
+) -> Result<()> {
+    require_presence(tx, (caller.user_id, caller.session_id), now).await?;
+    match access {
+        Access::Permission { permission, .. } => require(tx, caller.user_id, permission).await,
+        Access::Public | Access::Authenticated { .. } => Ok(()),
+    }
 }
 
 /// Refuses who lacks any of `wanted`: nobody hands on, or takes away, what they lack.

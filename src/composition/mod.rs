@@ -25,6 +25,7 @@ use crate::application::policy::Policy;
 use crate::application::ports::{Clock, Entropy, Mailer, Store};
 use crate::application::roles::Roles;
 use crate::application::upkeep::Upkeep;
+use crate::application::user_transfer::UserTransfer;
 use crate::application::users::Users;
 use crate::config::{self, InvalidSetting, MailRoute, Settings};
 use crate::domain::audience::Audiences;
@@ -152,6 +153,7 @@ impl App {
             users: Arc::new(Users::new(&ports, policy.clone(), &root)),
             roles: Arc::new(Roles::new(&ports, auth, catalogue, &root)),
             audit: Arc::new(Audit::new(&ports, &root)),
+            transfer: Arc::new(UserTransfer::new(&ports, policy.clone())),
             keys: keys.clone(),
         };
         Ok(Self {

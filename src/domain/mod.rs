@@ -29,6 +29,7 @@ pub mod throttle;
 pub mod user;
 pub mod user_filter;
 pub mod user_order;
+pub mod user_record;
 pub mod username;
 
 /// A point in time in UTC, with microsecond precision, as both stores keep it.

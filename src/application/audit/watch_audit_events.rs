@@ -53,11 +53,8 @@ impl AuditWatch {
         loop {
             let mut tx = self.store.read().await?;
             if self.checked.elapsed() >= RECHECK {
-                let who = (self.caller.user_id, self.caller.session_id);
-                rights::require_presence(tx.as_mut(), who, self.clock.now()).await?;
-                if let Access::Permission { permission, .. } = &self.access {
-                    rights::require(tx.as_mut(), self.caller.user_id, permission).await?;
-                }
+                let admitted = (&self.caller, &self.access);
+                rights::require_admission(tx.as_mut(), admitted, self.clock.now()).await?;
                 self.checked = Instant::now();
             }
             let events = tx.audit_events().follow_audit_events(&mut self.position, BATCH).await?;

@@ -1,8 +1,8 @@
 use async_trait::async_trait;
 
 use super::{
-    ActionTokens, AnsweredRequests, AuditEvents, Credentials, Outbox, Roles, ServerSecrets, Sessions, SigningKeys,
-    Throttles, Users,
+    ActionTokens, AnsweredRequests, AuditEvents, BulkUsers, Credentials, Outbox, Roles, ServerSecrets, Sessions,
+    SigningKeys, Throttles, Users,
 };
 
 /// What a store operation yields.
@@ -54,6 +54,7 @@ pub trait Transaction:
     ActionTokens
     + AnsweredRequests
     + AuditEvents
+    + BulkUsers
     + Credentials
     + Outbox
     + Roles
@@ -82,6 +83,11 @@ impl<'u> dyn Transaction + 'u {
 
     /// The audit trail.
     pub fn audit_events(&mut self) -> &mut (dyn AuditEvents + 'u) {
+        self
+    }
+
+    /// Many people at a time.
+    pub fn bulk_users(&mut self) -> &mut (dyn BulkUsers + 'u) {
         self
     }
 

@@ -1,8 +1,10 @@
 //! The command line: what can be asked of the binary `ipse`, and how it answers.
 
 mod admin;
+mod connect;
 mod healthcheck;
 mod pinned_certificate;
+pub mod users;
 
 use std::error::Error;
 use std::io::{self, Write as _};
@@ -52,6 +54,12 @@ pub enum Command {
         #[command(subcommand)]
         action: AdminAction,
     },
+    /// Bring people in and take them out, through a running server
+    Users {
+        /// What to do with them.
+        #[command(subcommand)]
+        action: users::UsersAction,
+    },
     /// Ask a running server whether it serves: exit code 0 if it does, 1 if not
     Healthcheck {
         /// The server, instead of the address in the settings
@@ -69,7 +77,7 @@ pub enum Command {
 }
 
 /// Where the settings come from.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub struct Origin {
     /// The file with settings; otherwise ipse.toml in the working directory, if there is one
     #[arg(long, value_name = "FILE")]

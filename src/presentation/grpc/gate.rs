@@ -132,13 +132,19 @@ impl Gate {
 /// Gives errors of the framework itself the form of ours: the right code and a reason. An error that carries details
 /// is one of ours already.
 fn normalise(response: Response<Body>) -> Result<Response<Body>, Status> {
-    let Some(status) = Status::from_header_map(response.headers()) else {
-        return Ok(response);
-    };
-    if status.code() == Code::Ok || !status.details().is_empty() || !is_grpc(response.headers()) {
-        return Ok(response);
+    let status = Status::from_header_map(response.headers()).filter(|_| is_grpc(response.headers()));
+    match status.as_ref().and_then(in_our_form) {
+        Some(status) => Err(status),
+        None => Ok(response),
     }
-    Err(match status.code() {
+}
+
+/// An error of the framework itself in the form of ours; nothing if it has that form already, or is to stay as it is.
+pub(super) fn in_our_form(status: &Status) -> Option<Status> {
+    if status.code() == Code::Ok || !status.details().is_empty() {
+        return None;
+    }
+    Some(match status.code() {
         Code::OutOfRange | Code::ResourceExhausted => status::too_large(MAX_MESSAGE_BYTES),
         // An unknown method has no message; the other case is a compressed request.
         Code::Unimplemented if status.message().is_empty() => status::method_unknown(),
@@ -147,7 +153,7 @@ fn normalise(response: Response<Body>) -> Result<Response<Body>, Status> {
             status::malformed("the request is not a message of this method")
         }
         // The health service answers a question about an unknown service with NOT_FOUND, as its protocol says.
-        _ => return Ok(response),
+        _ => return None,
     })
 }
 

@@ -7,22 +7,23 @@ use serde_json::{Map, Number, Value as Json};
 /// A number that JSON cannot express: NaN or an infinity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must not hold NaN or infinite numbers")]
-pub(super) struct NotJson;
+pub(in crate::presentation) struct NotJson;
 
 /// The JSON text of a struct, with its members in order.
-pub(super) fn write(object: Struct) -> Result<String, NotJson> {
+pub(in crate::presentation) fn write(object: Struct) -> Result<String, NotJson> {
     Ok(Json::Object(members(object)?).to_string())
 }
 
 /// The struct of a JSON text; nothing if the text is not an object.
-pub(super) fn read(text: &str) -> Option<Struct> {
+pub(in crate::presentation) fn read(text: &str) -> Option<Struct> {
     match serde_json::from_str(text).ok()? {
         Json::Object(members) => Some(of_members(members)),
         _ => None,
     }
 }
 
-fn members(object: Struct) -> Result<Map<String, Json>, NotJson> {
+/// The members of a JSON object from those of a struct.
+pub(in crate::presentation) fn members(object: Struct) -> Result<Map<String, Json>, NotJson> {
     object.fields.into_iter().map(|(name, value)| Ok((name, json(value)?))).collect()
 }
 
@@ -37,7 +38,8 @@ fn json(value: Value) -> Result<Json, NotJson> {
     })
 }
 
-fn of_members(members: Map<String, Json>) -> Struct {
+/// The struct with the members of a JSON object.
+pub(in crate::presentation) fn of_members(members: Map<String, Json>) -> Struct {
     Struct { fields: members.into_iter().map(|(name, value)| (name, of_json(value))).collect() }
 }
 

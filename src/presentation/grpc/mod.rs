@@ -10,7 +10,7 @@ mod deadline;
 mod encode;
 mod gate;
 pub mod health;
-mod json;
+pub(super) mod json;
 mod key_service;
 mod mask;
 mod personal_data;
@@ -24,7 +24,9 @@ pub mod tls;
 mod trace_context;
 mod until_drained;
 mod user_fields;
+mod user_record;
 mod user_service;
+mod user_transfer;
 
 pub use client::TrustedProxies;
 pub use server::{Limits, Server, Services};

@@ -27,6 +27,7 @@ use crate::application::auth::Auth;
 use crate::application::keys::Keys;
 use crate::application::ports::Entropy;
 use crate::application::roles::Roles;
+use crate::application::user_transfer::UserTransfer;
 use crate::application::users::Users;
 use crate::proto::DESCRIPTORS;
 use crate::proto::account_service_server::AccountServiceServer;
@@ -55,6 +56,8 @@ pub struct Services {
     pub auth: Arc<Auth>,
     /// The own account.
     pub accounts: Arc<Accounts>,
+    /// Imports and exports of people.
+    pub transfer: Arc<UserTransfer>,
     /// The administration of people.
     pub users: Arc<Users>,
     /// The audit trail.
@@ -118,7 +121,10 @@ impl Server {
             .add_service(
                 AccountServiceServer::new(AccountRpc(services.accounts)).max_decoding_message_size(MAX_MESSAGE_BYTES),
             )
-            .add_service(UserServiceServer::new(UserRpc(services.users)).max_decoding_message_size(MAX_MESSAGE_BYTES))
+            .add_service(
+                UserServiceServer::new(UserRpc { users: services.users, transfer: services.transfer })
+                    .max_decoding_message_size(MAX_MESSAGE_BYTES),
+            )
             .add_service(KeyServiceServer::new(KeyRpc(services.keys)).max_decoding_message_size(MAX_MESSAGE_BYTES))
             .add_service(RoleServiceServer::new(RoleRpc(services.roles)).max_decoding_message_size(MAX_MESSAGE_BYTES))
             .add_service(AuditServiceServer::new(AuditRpc(services.audit)).max_decoding_message_size(MAX_MESSAGE_BYTES))

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming};
 
 use super::mask::Fields;
 use super::repeat::{self, ResponseOf, able};
+use super::user_transfer::{self, Responses};
 use super::{caller, encode, status, user_fields};
 use crate::application::page::PageRequest;
+use crate::application::user_transfer::UserTransfer;
 use crate::application::users::{
     ActivateUser, CreateUser, DeleteUser, ListUsers, Lookup, SuspendUser, UndeleteUser, UpdateUser, Users,
 };
@@ -16,15 +18,19 @@ use crate::proto::lookup_user_request::Name;
 use crate::proto::user_service_server::UserService;
 use crate::proto::{
     ActivateUserRequest, ActivateUserResponse, BatchGetUsersRequest, BatchGetUsersResponse, CreateUserRequest,
-    CreateUserResponse, DeleteUserRequest, DeleteUserResponse, GetUserRequest, GetUserResponse,
-    ListUserSessionsRequest, ListUserSessionsResponse, ListUsersRequest, ListUsersResponse, LookupUserRequest,
-    LookupUserResponse, PurgeUserRequest, PurgeUserResponse, RequirePasswordChangeRequest,
-    RequirePasswordChangeResponse, RevokeUserSessionsRequest, RevokeUserSessionsResponse, SuspendUserRequest,
-    SuspendUserResponse, UndeleteUserRequest, UndeleteUserResponse, UpdateUserRequest, UpdateUserResponse,
+    CreateUserResponse, DeleteUserRequest, DeleteUserResponse, ExportUsersRequest, ExportUsersResponse, GetUserRequest,
+    GetUserResponse, ImportUsersRequest, ImportUsersResponse, ListUserSessionsRequest, ListUserSessionsResponse,
+    ListUsersRequest, ListUsersResponse, LookupUserRequest, LookupUserResponse, PurgeUserRequest, PurgeUserResponse,
+    RequirePasswordChangeRequest, RequirePasswordChangeResponse, RevokeUserSessionsRequest, RevokeUserSessionsResponse,
+    SuspendUserRequest, SuspendUserResponse, UndeleteUserRequest, UndeleteUserResponse, UpdateUserRequest,
+    UpdateUserResponse,
 };
 
 /// Decodes calls of `UserService` for their use cases.
-pub(super) struct UserRpc(pub(super) Arc<Users>);
+pub(super) struct UserRpc {
+    pub(super) users: Arc<Users>,
+    pub(super) transfer: Arc<UserTransfer>,
+}
 
 #[tonic::async_trait]
 impl UserService for UserRpc {
@@ -32,11 +38,11 @@ impl UserService for UserRpc {
         let (caller, request) = caller::take(request)?;
         let call = able::<_, CreateUserResponse>("CreateUser", &request.request_id, &request)?;
         let command = decode_create(request)?;
-        repeat::respond(self.0.create_user(&caller, command, &call).await.map_err(status::of)?)
+        repeat::respond(self.users.create_user(&caller, command, &call).await.map_err(status::of)?)
     }
 
     async fn get_user(&self, request: Request<GetUserRequest>) -> Result<Response<GetUserResponse>, Status> {
-        let user = self.0.get_user(&request.get_ref().id).await.map_err(status::of)?;
+        let user = self.users.get_user(&request.get_ref().id).await.map_err(status::of)?;
         Ok(Response::new(GetUserResponse { user: Some(encode::user(&user)) }))
     }
 
@@ -45,7 +51,7 @@ impl UserService for UserRpc {
             Name::Email(text) => Lookup::Email(text),
             Name::Username(text) => Lookup::Username(text),
         });
-        let user = self.0.lookup_user(name).await.map_err(status::of)?;
+        let user = self.users.lookup_user(name).await.map_err(status::of)?;
         Ok(Response::new(LookupUserResponse { user: Some(encode::user(&user)) }))
     }
 
@@ -53,7 +59,7 @@ impl UserService for UserRpc {
         &self,
         request: Request<BatchGetUsersRequest>,
     ) -> Result<Response<BatchGetUsersResponse>, Status> {
-        let found = self.0.batch_get_users(&request.get_ref().ids).await.map_err(status::of)?;
+        let found = self.users.batch_get_users(&request.get_ref().ids).await.map_err(status::of)?;
         Ok(Response::new(BatchGetUsersResponse {
             users: found.users.iter().map(encode::user).collect(),
             missing_ids: found.missing.iter().map(ToString::to_string).collect(),
@@ -63,7 +69,8 @@ impl UserService for UserRpc {
     async fn list_users(&self, request: Request<ListUsersRequest>) -> Result<Response<ListUsersResponse>, Status> {
         let ListUsersRequest { page_size, page_token, filter, order_by, show_deleted } = request.into_inner();
         let page = PageRequest { size: page_size, token: page_token };
-        let found = self.0.list_users(&ListUsers { page, filter, order_by, show_deleted }).await.map_err(status::of)?;
+        let found =
+            self.users.list_users(&ListUsers { page, filter, order_by, show_deleted }).await.map_err(status::of)?;
         let users = found.users.iter().map(encode::user).collect();
         Ok(Response::new(ListUsersResponse { users, next_page_token: found.next_page_token }))
     }
@@ -72,7 +79,7 @@ impl UserService for UserRpc {
         let (caller, request) = caller::take(request)?;
         let call = able::<_, UpdateUserResponse>("UpdateUser", &request.request_id, &request)?;
         let command = decode_update(request)?;
-        repeat::respond(self.0.update_user(&caller, command, &call).await.map_err(status::of)?)
+        repeat::respond(self.users.update_user(&caller, command, &call).await.map_err(status::of)?)
     }
 
     async fn suspend_user(
@@ -82,7 +89,7 @@ impl UserService for UserRpc {
         let (caller, request) = caller::take(request)?;
         let call = able::<_, SuspendUserResponse>("SuspendUser", &request.request_id, &request)?;
         let command = SuspendUser { id: request.id, reason: request.reason };
-        repeat::respond(self.0.suspend_user(&caller, command, &call).await.map_err(status::of)?)
+        repeat::respond(self.users.suspend_user(&caller, command, &call).await.map_err(status::of)?)
     }
 
     async fn activate_user(
@@ -92,14 +99,14 @@ impl UserService for UserRpc {
         let (caller, request) = caller::take(request)?;
         let call = able::<_, ActivateUserResponse>("ActivateUser", &request.request_id, &request)?;
         let command = ActivateUser { id: request.id, reason: request.reason };
-        repeat::respond(self.0.activate_user(&caller, command, &call).await.map_err(status::of)?)
+        repeat::respond(self.users.activate_user(&caller, command, &call).await.map_err(status::of)?)
     }
 
     async fn delete_user(&self, request: Request<DeleteUserRequest>) -> Result<Response<DeleteUserResponse>, Status> {
         let (caller, request) = caller::take(request)?;
         let call = able::<_, DeleteUserResponse>("DeleteUser", &request.request_id, &request)?;
         let command = DeleteUser { id: request.id, etag: request.etag };
-        repeat::respond(self.0.delete_user(&caller, command, &call).await.map_err(status::of)?)
+        repeat::respond(self.users.delete_user(&caller, command, &call).await.map_err(status::of)?)
     }
 
     async fn undelete_user(
@@ -109,13 +116,13 @@ impl UserService for UserRpc {
         let (caller, request) = caller::take(request)?;
         let call = able::<_, UndeleteUserResponse>("UndeleteUser", &request.request_id, &request)?;
         let command = UndeleteUser { id: request.id, etag: request.etag };
-        repeat::respond(self.0.undelete_user(&caller, command, &call).await.map_err(status::of)?)
+        repeat::respond(self.users.undelete_user(&caller, command, &call).await.map_err(status::of)?)
     }
 
     async fn purge_user(&self, request: Request<PurgeUserRequest>) -> Result<Response<PurgeUserResponse>, Status> {
         let (caller, request) = caller::take(request)?;
         let call = able::<_, PurgeUserResponse>("PurgeUser", &request.request_id, &request)?;
-        repeat::respond(self.0.purge_user(&caller, &request.id, &call).await.map_err(status::of)?)
+        repeat::respond(self.users.purge_user(&caller, &request.id, &call).await.map_err(status::of)?)
     }
 
     async fn require_password_change(
@@ -124,7 +131,7 @@ impl UserService for UserRpc {
     ) -> Result<Response<RequirePasswordChangeResponse>, Status> {
         let (caller, request) = caller::take(request)?;
         let call = able::<_, RequirePasswordChangeResponse>("RequirePasswordChange", &request.request_id, &request)?;
-        repeat::respond(self.0.require_password_change(&caller, &request.id, &call).await.map_err(status::of)?)
+        repeat::respond(self.users.require_password_change(&caller, &request.id, &call).await.map_err(status::of)?)
     }
 
     async fn list_user_sessions(
@@ -133,7 +140,7 @@ impl UserService for UserRpc {
     ) -> Result<Response<ListUserSessionsResponse>, Status> {
         let (caller, request) = caller::take(request)?;
         let page = PageRequest { size: request.page_size, token: request.page_token };
-        let found = self.0.list_user_sessions(&request.id, &page).await.map_err(status::of)?;
+        let found = self.users.list_user_sessions(&request.id, &page).await.map_err(status::of)?;
         let sessions = found.sessions.iter().map(|session| encode::session(session, caller.session_id)).collect();
         Ok(Response::new(ListUserSessionsResponse { sessions, next_page_token: found.next_page_token }))
     }
@@ -144,7 +151,25 @@ impl UserService for UserRpc {
     ) -> Result<Response<RevokeUserSessionsResponse>, Status> {
         let (caller, request) = caller::take(request)?;
         let call = able::<_, RevokeUserSessionsResponse>("RevokeUserSessions", &request.request_id, &request)?;
-        repeat::respond(self.0.revoke_user_sessions(&caller, &request.id, &call).await.map_err(status::of)?)
+        repeat::respond(self.users.revoke_user_sessions(&caller, &request.id, &call).await.map_err(status::of)?)
+    }
+
+    type ImportUsersStream = Responses<ImportUsersResponse>;
+
+    async fn import_users(
+        &self,
+        request: Request<Streaming<ImportUsersRequest>>,
+    ) -> Result<Response<Self::ImportUsersStream>, Status> {
+        user_transfer::import(self.transfer.clone(), request)
+    }
+
+    type ExportUsersStream = Responses<ExportUsersResponse>;
+
+    async fn export_users(
+        &self,
+        request: Request<ExportUsersRequest>,
+    ) -> Result<Response<Self::ExportUsersStream>, Status> {
+        user_transfer::export(self.transfer.clone(), request).await
     }
 }
 

@@ -60,6 +60,13 @@ class Cluster:
     def stop(self) -> None:
         self._obey("stop")
 
+    def configure(self, settings: dict[str, str]) -> None:
+        """Restarts with these settings."""
+        for name, value in settings.items():
+            self._database("postgres").query(f"ALTER SYSTEM SET {name} = '{value}'")
+        self.stop()
+        self.start()
+
     def close(self) -> None:
         self._keeper.stdin.close()
         self._keeper.wait(30)

@@ -4,6 +4,7 @@ mod action_tokens;
 mod answered_requests;
 mod audit_events;
 mod audit_order;
+mod bulk_users;
 mod credentials;
 mod outbox;
 mod roles;

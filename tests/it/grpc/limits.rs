@@ -222,7 +222,7 @@ async fn only_rpcs_of_the_contract_exist(world: World) {
         "/ipse.v1.AuthService/login",
         "/ipse.v1.AuthService/Login/",
         "//ipse.v1.AuthService/Login",
-        "/ipse.v1.UserService/GetUser",
+        "/ipse.v1.NobodysService/GetUser",
         "/ipse.v2.AuthService/Login",
         "/grpc.health.v1.Health/Nothing",
         "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",

@@ -14,6 +14,7 @@ pub(crate) mod refusal;
 pub(crate) mod registrar;
 pub(crate) mod token;
 pub(crate) mod trail;
+pub(crate) mod transfer;
 pub(crate) mod wire;
 pub(crate) mod wiretap;
 pub(crate) mod world;

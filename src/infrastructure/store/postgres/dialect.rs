@@ -35,6 +35,29 @@ macro_rules! queueing {
 }
 pub(super) use queueing;
 
+/// One statement that inserts rows but for those that a unique value stands in the way of, and returns what is in the
+/// first column of the others. It has one array for each column: planning it costs the same for any number of rows.
+macro_rules! inserting_all {
+    ($rows:expr => $table:ident ($first:ident $(, $column:ident)*)) => {{
+        use diesel::dsl::SqlTypeOf;
+        use diesel::sql_types::Array;
+
+        let columns = [stringify!($first) $(, stringify!($column))*];
+        let arrays: Vec<String> = (1..=columns.len()).map(|number| format!("${number}")).collect();
+        let query = diesel::sql_query(format!(
+            "INSERT INTO {} ({}) SELECT * FROM unnest({}) ON CONFLICT DO NOTHING RETURNING {} AS id",
+            stringify!($table),
+            columns.join(", "),
+            arrays.join(", "),
+            columns[0],
+        ));
+        let query = query.bind::<Array<SqlTypeOf<$table::$first>>, _>($rows.iter().map(|row| &row.$first).collect::<Vec<_>>());
+        $(let query = query.bind::<Array<SqlTypeOf<$table::$column>>, _>($rows.iter().map(|row| &row.$column).collect::<Vec<_>>());)*
+        query
+    }};
+}
+pub(super) use inserting_all;
+
 /// Holds off other transactions that change keys or secrets.
 pub(super) async fn lock_signing_keys(unit: &mut Unit) -> StoreResult<()> {
     unit.batch("SELECT pg_advisory_xact_lock(70190001)").await

@@ -4,6 +4,7 @@ mod action_tokens;
 mod answered_requests;
 mod audit_events;
 mod audit_row;
+mod bulk_users;
 mod credentials;
 pub(super) mod migrations;
 mod outbox;

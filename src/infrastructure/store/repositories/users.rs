@@ -19,28 +19,28 @@ use crate::infrastructure::store::word::Word;
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = users, treat_none_as_null = true)]
 pub(super) struct UserRow {
-    id: DbId,
-    email_written: String,
-    email_canonical: String,
-    email_verified: bool,
-    username: Option<String>,
-    display_name: String,
-    locale: Option<String>,
-    attributes: String,
-    state: String,
-    suspend_time: Option<DbTime>,
-    state_reason: String,
-    provisional: bool,
-    password_change_required: bool,
+    pub(super) id: DbId,
+    pub(super) email_written: String,
+    pub(super) email_canonical: String,
+    pub(super) email_verified: bool,
+    pub(super) username: Option<String>,
+    pub(super) display_name: String,
+    pub(super) locale: Option<String>,
+    pub(super) attributes: String,
+    pub(super) state: String,
+    pub(super) suspend_time: Option<DbTime>,
+    pub(super) state_reason: String,
+    pub(super) provisional: bool,
+    pub(super) password_change_required: bool,
     #[diesel(skip_update)]
-    create_time: DbTime,
-    update_time: DbTime,
+    pub(super) create_time: DbTime,
+    pub(super) update_time: DbTime,
     // Sign-ins are recorded beside the revisions: storing one must not take a later sign-in back.
     #[diesel(skip_update)]
-    last_login_time: Option<DbTime>,
-    delete_time: Option<DbTime>,
-    purge_time: Option<DbTime>,
-    revision: i64,
+    pub(super) last_login_time: Option<DbTime>,
+    pub(super) delete_time: Option<DbTime>,
+    pub(super) purge_time: Option<DbTime>,
+    pub(super) revision: i64,
 }
 
 diesel::alias!(users as gone: Gone);

@@ -48,6 +48,31 @@ macro_rules! queueing {
 }
 pub(super) use queueing;
 
+/// One statement that inserts rows but for those that a unique value stands in the way of, and returns what is in the
+/// first column of the others. There are no arrays, so it has each value of each row.
+macro_rules! inserting_all {
+    ($rows:expr => $table:ident ($first:ident $(, $column:ident)*)) => {{
+        use diesel::dsl::SqlTypeOf;
+
+        let columns = [stringify!($first) $(, stringify!($column))*];
+        let row = format!("({})", vec!["?"; columns.len()].join(", "));
+        let mut query = diesel::sql_query(format!(
+            "INSERT INTO {} ({}) VALUES {} ON CONFLICT DO NOTHING RETURNING {} AS id",
+            stringify!($table),
+            columns.join(", "),
+            vec![row; $rows.len()].join(", "),
+            columns[0],
+        ))
+        .into_boxed::<diesel::sqlite::Sqlite>();
+        for row in &$rows {
+            query = query.bind::<SqlTypeOf<$table::$first>, _>(&row.$first);
+            $(query = query.bind::<SqlTypeOf<$table::$column>, _>(&row.$column);)*
+        }
+        query
+    }};
+}
+pub(super) use inserting_all;
+
 /// The one writer needs no lock.
 pub(super) fn lock_signing_keys(_: &mut Unit) -> impl Future<Output = StoreResult<()>> {
     ready(Ok(()))

@@ -1,0 +1,26 @@
+use std::collections::HashSet;
+
+use async_trait::async_trait;
+
+use super::StoreResult;
+use crate::domain::id::UserId;
+use crate::domain::password::PasswordHash;
+use crate::domain::user::User;
+use crate::domain::user_record::UserRecord;
+
+/// A person with the password hash, as they are stored.
+pub type StoredUser = (User, Option<PasswordHash>);
+
+/// Many people at a time, in a few statements.
+#[async_trait]
+pub trait BulkUsers: Send {
+    /// Stores 1 to 500 new people with different ids, and their passwords, but for those whose id, address or username somebody has who is
+    /// stored already or stands before them. Who is stored now; the transaction goes on.
+    async fn insert_records(&mut self, records: &[&UserRecord]) -> StoreResult<HashSet<UserId>>;
+
+    /// Everybody who has the id, the address or the username of one of at most 500 people.
+    async fn find_rivals(&mut self, users: &[&User]) -> StoreResult<Vec<StoredUser>>;
+
+    /// The same people in the same order with the hashes of their passwords.
+    async fn with_hashes(&mut self, users: Vec<User>) -> StoreResult<Vec<StoredUser>>;
+}

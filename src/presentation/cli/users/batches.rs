@@ -1,0 +1,112 @@
+//! Rows in batches of the size that a request may have.
+
+use std::io;
+
+use prost::Message as _;
+use tokio::sync::mpsc;
+
+use super::lines::{Lines, Place, Row};
+use super::report::Refused;
+use crate::proto::{ErrorReason, ImportUsersRequest, UserRecord};
+
+const MAX_ROWS: usize = 500;
+const MAX_MESSAGE_BYTES: usize = 64 * 1024;
+/// What the field `dry_run` takes.
+const DRY_RUN_BYTES: usize = 2;
+
+/// What is known of a batch until it is answered for.
+#[derive(Default)]
+pub(super) struct Sent {
+    /// The lines of its rows.
+    pub(super) lines: Vec<u64>,
+    /// The rows of the file before its end that were not even sent.
+    pub(super) refused: Vec<Refused>,
+    /// Where it ends in the file.
+    pub(super) end: Place,
+}
+
+/// Where batches go: the requests to the server, and what is known of them, in the same order, to whoever reads the
+/// answers. What comes after the last request has no rows.
+pub(super) struct Outlets {
+    pub(super) requests: mpsc::Sender<ImportUsersRequest>,
+    pub(super) sent: mpsc::Sender<io::Result<Sent>>,
+    pub(super) dry_run: bool,
+}
+
+/// Nobody is there any more to take batches.
+struct Gone;
+
+/// Reads a file to its end, or until nobody takes batches any more. Blocks.
+pub(super) fn send_all(mut lines: Lines, outlets: &Outlets) {
+    let mut batch = Batch::default();
+    loop {
+        match lines.next() {
+            Ok(Some(row)) => {
+                if batch.take(row, outlets).is_err() {
+                    return;
+                }
+            }
+            Ok(None) => {
+                let _ = batch.flush(outlets);
+                return;
+            }
+            Err(error) => {
+                let _ = outlets.sent.blocking_send(Err(error));
+                return;
+            }
+        }
+    }
+}
+
+#[derive(Default)]
+struct Batch {
+    rows: Vec<UserRecord>,
+    bytes: usize,
+    sent: Sent,
+}
+
+impl Batch {
+    fn take(&mut self, row: Row, outlets: &Outlets) -> Result<(), Gone> {
+        match row.record.and_then(measure) {
+            Ok((record, bytes)) => {
+                if self.rows.len() == MAX_ROWS || self.bytes + bytes > MAX_MESSAGE_BYTES - DRY_RUN_BYTES {
+                    self.flush(outlets)?;
+                }
+                self.rows.push(record);
+                self.bytes += bytes;
+                self.sent.lines.push(row.line);
+            }
+            Err(description) => self.sent.refused.push(Refused {
+                line: row.line,
+                reason: ErrorReason::FieldInvalid,
+                field: String::new(),
+                description,
+            }),
+        }
+        self.sent.end = row.end;
+        Ok(())
+    }
+
+    fn flush(&mut self, outlets: &Outlets) -> Result<(), Gone> {
+        let Self { rows, sent, .. } = std::mem::take(self);
+        let has_rows = !rows.is_empty();
+        if has_rows || !sent.refused.is_empty() {
+            outlets.sent.blocking_send(Ok(sent)).map_err(|_| Gone)?;
+        }
+        if has_rows {
+            let request = ImportUsersRequest { rows, dry_run: outlets.dry_run };
+            outlets.requests.blocking_send(request).map_err(|_| Gone)?;
+        }
+        Ok(())
+    }
+}
+
+/// The bytes that a row takes in a request, if there is room for it at all.
+fn measure(record: UserRecord) -> Result<(UserRecord, usize), String> {
+    let length = record.encoded_len();
+    let bytes = 1 + prost::length_delimiter_len(length) + length;
+    if bytes > MAX_MESSAGE_BYTES - DRY_RUN_BYTES {
+        return Err("the row is larger than a message may be".to_owned());
+    }
+    Ok((record, bytes))
+}

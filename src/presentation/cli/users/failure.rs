@@ -1,0 +1,70 @@
+use std::io;
+use std::path::PathBuf;
+
+use tonic::Status;
+use tonic_types::StatusExt as _;
+
+use crate::presentation::cli::connect::Unreachable;
+
+/// Why an import or an export did not end well.
+#[derive(Debug, thiserror::Error)]
+pub enum TransferFailed {
+    /// The name of the file does not say what it holds.
+    #[error("the name of the file does not end in .ndjson, .jsonl or .csv: --format is needed")]
+    Format,
+    /// There is no access token.
+    #[error("an access token is needed, in the environment as IPSE_TOKEN or in a file with --token-file")]
+    NoToken,
+    /// A file cannot be used.
+    #[error("{0} cannot be used")]
+    File(PathBuf, #[source] io::Error),
+    /// The header of a CSV file names something that is not a field, or lacks the address.
+    #[error("the header of the file {0}")]
+    Header(String),
+    /// The interrupted import was one of other contents, or to another server.
+    #[error("{0} belongs to an import of {1}; to begin anew, remove it")]
+    Foreign(PathBuf, &'static str),
+    /// There is no connection.
+    #[error(transparent)]
+    Unreachable(#[from] Unreachable),
+    /// The server ended an import.
+    #[error("{} (line {line}); the same command goes on from there{}", said(.status), renewal(.status))]
+    Interrupted {
+        /// The last line that was answered for.
+        line: u64,
+        /// What the server said.
+        status: Box<Status>,
+    },
+    /// The server refused an export or ended it.
+    #[error("{}{}", said(.0), renewal(.0))]
+    Refused(Box<Status>),
+    /// The server answered something that the contract does not allow.
+    #[error("the server answered for rows that it was not sent")]
+    Unexpected,
+    /// Everything was imported but for some rows.
+    #[error("{0} rows were refused")]
+    SomeRefused(u64),
+}
+
+impl TransferFailed {
+    /// A file that cannot be used.
+    pub(super) fn file(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        move |error| Self::File(path.into(), error)
+    }
+}
+
+/// The reason of an error, or its code if it is not one of the service's own.
+fn reason(status: &Status) -> String {
+    status.get_details_error_info().map_or_else(|| format!("{:?}", status.code()), |info| info.reason)
+}
+
+fn said(status: &Status) -> String {
+    format!("the server ended the stream with {}: {}", reason(status), status.message())
+}
+
+fn renewal(status: &Status) -> &'static str {
+    match reason(status).as_str() {
+        "TOKEN_EXPIRED" | "TOKEN_INVALID" | "TOKEN_MISSING" | "STEP_UP_REQUIRED" => ", with a new access token",
+        _ => "",
+    }
+}

@@ -1,0 +1,120 @@
+//! `ipse users`: imports and exports through a running server.
+
+mod batches;
+mod csv_record;
+mod export;
+mod failure;
+mod import;
+mod json_record;
+mod lines;
+mod progress;
+mod remote;
+mod report;
+mod resume;
+mod words;
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand, ValueEnum};
+use tonic::transport::Uri;
+
+pub use self::export::export;
+pub use self::failure::TransferFailed;
+pub use self::import::import;
+pub use self::remote::{Remote, Server};
+use super::Origin;
+
+/// What `ipse users` does.
+#[derive(Debug, Subcommand)]
+pub enum UsersAction {
+    /// Bring the people of a file in; an interrupted import of the same file goes on where it stopped
+    Import(ImportArgs),
+    /// Write people to a file, which import takes back
+    Export(ExportArgs),
+}
+
+/// What to import.
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// The file: one JSON object in each line, or CSV with a header
+    pub file: PathBuf,
+    /// What the file holds, if its name does not end in .ndjson, .jsonl or .csv
+    #[arg(long)]
+    pub format: Option<Format>,
+    /// Only tell what would become of the rows
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Where to write the refused rows: one JSON object in each line, with the line (of CSV, the row) and the reason
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "the doc comment would become the help of the whole command")]
+    pub remote: RemoteArgs,
+}
+
+/// What to export.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// The file, which is made anew for this user alone
+    pub file: PathBuf,
+    /// What to write, if the name of the file does not end in .ndjson, .jsonl or .csv
+    #[arg(long)]
+    pub format: Option<Format>,
+    /// Which people, such as: state = ACTIVE AND email = "a*"
+    #[arg(long, default_value = "", hide_default_value = true)]
+    pub filter: String,
+    /// With password hashes, which takes a sign-in of the last five minutes
+    #[arg(long)]
+    pub include_hashes: bool,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "the doc comment would become the help of the whole command")]
+    pub remote: RemoteArgs,
+}
+
+/// The server, and who asks it. The access token is in the environment as `IPSE_TOKEN` or in a file: everybody on the
+/// machine can read command lines.
+#[derive(Debug, Args)]
+pub struct RemoteArgs {
+    /// The server, such as https://id.example:50051, instead of the one in the settings
+    #[arg(long, value_name = "URL", value_parser = parse_url)]
+    pub server: Option<Uri>,
+    /// The file with the access token, instead of the variable IPSE_TOKEN
+    #[arg(long, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "the doc comment would become the help of the whole command")]
+    pub origin: Origin,
+}
+
+/// What is in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// One JSON object in each line: the message UserRecord in the JSON mapping of protobuf
+    Ndjson,
+    /// Comma-separated values with a header (RFC 4180)
+    Csv,
+}
+
+impl Format {
+    /// What was asked for, or what the name of the file says.
+    fn of(given: Option<Self>, file: &Path) -> Result<Self, TransferFailed> {
+        let extension = file.extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase);
+        match (given, extension.as_deref()) {
+            (Some(format), _) => Ok(format),
+            (None, Some("ndjson" | "jsonl")) => Ok(Self::Ndjson),
+            (None, Some("csv")) => Ok(Self::Csv),
+            (None, _) => Err(TransferFailed::Format),
+        }
+    }
+}
+
+fn parse_url(text: &str) -> Result<Uri, &'static str> {
+    let is_server = |url: &Uri| {
+        matches!(url.scheme_str(), Some("http" | "https"))
+            && url.host().is_some_and(|host| !host.is_empty())
+            && matches!(url.path(), "" | "/")
+            && url.query().is_none()
+    };
+    text.parse::<Uri>().ok().filter(is_server).ok_or("must be http:// or https:// with a host and perhaps a port")
+}

@@ -1,0 +1,81 @@
+use std::fmt;
+use std::fs;
+use std::path::Path;
+
+use tonic::metadata::AsciiMetadataValue;
+use tonic::transport::{Channel, Uri};
+use tonic::{Request, Status};
+
+use super::TransferFailed;
+use crate::config::Endpoint;
+use crate::domain::secret::Secret;
+use crate::presentation::cli::connect;
+use crate::proto::user_service_client::UserServiceClient;
+
+/// Which server.
+#[derive(Debug)]
+pub enum Server {
+    /// The one with this URL.
+    Url(Uri),
+    /// The one with these settings.
+    Settings(Endpoint),
+}
+
+/// A server, and who asks it.
+pub struct Remote {
+    server: Server,
+    authorization: AsciiMetadataValue,
+}
+
+impl Remote {
+    /// Takes the access token out of the file or, without one, the one of the environment.
+    pub fn new(server: Server, token_file: Option<&Path>, environment: Option<Secret>) -> Result<Self, TransferFailed> {
+        let token = match token_file {
+            Some(file) => Some(Secret::new(fs::read_to_string(file).map_err(TransferFailed::file(file))?)),
+            None => environment,
+        };
+        let token = token.ok_or(TransferFailed::NoToken)?;
+        let bearer = Secret::new(format!("Bearer {}", token.expose().trim()));
+        let mut authorization = AsciiMetadataValue::try_from(bearer.expose()).map_err(|_| TransferFailed::NoToken)?;
+        authorization.set_sensitive(true);
+        Ok(Self { server, authorization })
+    }
+
+    /// A client of the server.
+    pub(super) async fn client(&self) -> Result<UserServiceClient<Channel>, TransferFailed> {
+        let channel = match &self.server {
+            Server::Url(url) => connect::to_url(url).await?,
+            Server::Settings(endpoint) => connect::to_endpoint(endpoint).await?,
+        };
+        Ok(UserServiceClient::new(channel))
+    }
+
+    /// A request with the access token.
+    pub(super) fn request<T>(&self, message: T) -> Request<T> {
+        let mut request = Request::new(message);
+        request.metadata_mut().insert("authorization", self.authorization.clone());
+        request
+    }
+}
+
+impl fmt::Display for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Url(url) => url.fmt(f),
+            Self::Settings(endpoint) => endpoint.address.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for Remote {
+    /// The server alone.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.server.fmt(f)
+    }
+}
+
+impl From<Status> for TransferFailed {
+    fn from(status: Status) -> Self {
+        Self::Refused(Box::new(status))
+    }
+}

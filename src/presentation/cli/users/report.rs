@@ -1,0 +1,92 @@
+//! What is told of refused rows.
+
+use std::fs::{File, OpenOptions};
+use std::io::{Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use super::TransferFailed;
+use super::progress::Progress;
+use crate::proto::ErrorReason;
+
+/// How many rows are shown where no report is written.
+const MOST_SHOWN: u64 = 10;
+
+/// A row that is not stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Refused {
+    /// Its line in the file; of CSV, its row.
+    pub(super) line: u64,
+    pub(super) reason: ErrorReason,
+    pub(super) field: String,
+    pub(super) description: String,
+}
+
+/// Where refused rows are told about.
+pub(super) struct Report {
+    file: Option<(PathBuf, File)>,
+    shown: u64,
+}
+
+impl Report {
+    /// A report to a file, which goes on after its first `length` bytes, or to the terminal.
+    pub(super) fn open(path: Option<PathBuf>, length: u64) -> Result<Self, TransferFailed> {
+        let open = |path: PathBuf| {
+            let opened = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
+            let opened = opened.and_then(|mut file| {
+                let length = length.min(file.metadata()?.len());
+                file.set_len(length)?;
+                file.seek(SeekFrom::Start(length))?;
+                Ok(file)
+            });
+            opened.map(|file| (path.clone(), file)).map_err(TransferFailed::file(path))
+        };
+        Ok(Self { file: path.map(open).transpose()?, shown: 0 })
+    }
+
+    /// Tells about rows. How many bytes the report has grown by.
+    pub(super) fn add(&mut self, rows: &[Refused], progress: &Progress) -> Result<u64, TransferFailed> {
+        let Some((path, file)) = &mut self.file else {
+            for row in rows {
+                self.shown += 1;
+                if self.shown <= MOST_SHOWN {
+                    progress.say(&row.to_string());
+                } else if self.shown == MOST_SHOWN + 1 {
+                    progress.say("more rows are refused; --report FILE writes all of them down");
+                }
+            }
+            return Ok(0);
+        };
+        let lines: String = rows.iter().map(Refused::to_json).collect();
+        file.write_all(lines.as_bytes()).map_err(TransferFailed::file(path.clone()))?;
+        Ok(lines.len() as u64)
+    }
+}
+
+impl Refused {
+    fn to_json(&self) -> String {
+        let line = json!({
+            "line": self.line,
+            "reason": self.reason_name(),
+            "field": self.field,
+            "description": self.description,
+        });
+        format!("{line}\n")
+    }
+
+    fn reason_name(&self) -> &'static str {
+        let name = self.reason.as_str_name();
+        name.strip_prefix("ERROR_REASON_").unwrap_or(name)
+    }
+}
+
+impl std::fmt::Display for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { line, field, description, .. } = self;
+        // The description may repeat what the file holds.
+        let description = description.replace(char::is_control, " ");
+        write!(f, "line {line}: {} {field} {description}", self.reason_name())
+    }
+}

@@ -1,0 +1,114 @@
+//! Rows of imports and exports: contract to command, and domain to contract.
+
+use prost_types::Timestamp as ProtoTime;
+use time::OffsetDateTime;
+
+use super::{encode, json};
+use crate::application::error::Violation;
+use crate::application::ports::StoredUser;
+use crate::application::user_transfer::ImportRow;
+use crate::domain::Timestamp;
+use crate::domain::user::UserState;
+use crate::proto;
+
+const NANOS_PER_MICRO: i32 = 1_000;
+/// The times that RFC 3339 can write, and therefore the contract in JSON: the years 1 to 9999.
+const SECONDS: std::ops::RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
+
+/// Decodes a row, or tells what cannot even be decoded.
+pub(super) fn decode(record: proto::UserRecord) -> Result<ImportRow, Violation> {
+    let user = record.user.ok_or_else(|| Violation::form("user", "is required"))?;
+    Ok(ImportRow {
+        state: state(user.state)?,
+        attributes: user.attributes.map(json::write).transpose().map_err(|why| violation("user.attributes", why))?,
+        create_time: time("user.create_time", user.create_time)?,
+        update_time: time("user.update_time", user.update_time)?,
+        last_login_time: time("user.last_login_time", user.last_login_time)?,
+        delete_time: time("user.delete_time", user.delete_time)?,
+        purge_time: time("user.purge_time", user.purge_time)?,
+        id: user.id,
+        email: user.email,
+        email_verified: user.email_verified,
+        username: user.username,
+        display_name: user.display_name,
+        locale: user.locale,
+        state_reason: user.state_reason,
+        password_change_required: user.password_change_required,
+        password_hash: record.password_hash,
+        suspend_time: time("suspend_time", record.suspend_time)?,
+        provisional: record.provisional,
+    })
+}
+
+/// Encodes a row. Its etag is left out: an account that is imported elsewhere begins its revisions anew.
+pub(super) fn encode((user, hash): StoredUser) -> proto::UserRecord {
+    proto::UserRecord {
+        user: Some(proto::User { etag: String::new(), ..encode::user(&user) }),
+        suspend_time: user.suspend_time.map(encode::time),
+        provisional: user.provisional,
+        password_hash: hash.map(|hash| hash.as_str().to_owned()).unwrap_or_default(),
+    }
+}
+
+fn state(number: i32) -> Result<Option<UserState>, Violation> {
+    match proto::UserState::try_from(number) {
+        Ok(proto::UserState::Unspecified) => Ok(None),
+        Ok(proto::UserState::Pending) => Ok(Some(UserState::Pending)),
+        Ok(proto::UserState::Active) => Ok(Some(UserState::Active)),
+        Ok(proto::UserState::Suspended) => Ok(Some(UserState::Suspended)),
+        Ok(proto::UserState::Deleted) => Ok(Some(UserState::Deleted)),
+        Err(_) => Err(Violation::form("user.state", "must be one of the states")),
+    }
+}
+
+/// A time, cut to the microseconds that the stores keep.
+fn time(field: &'static str, time: Option<ProtoTime>) -> Result<Option<Timestamp>, Violation> {
+    let Some(ProtoTime { seconds, nanos }) = time else { return Ok(None) };
+    let micros = nanos / NANOS_PER_MICRO;
+    let whole = SECONDS.contains(&seconds).then(|| OffsetDateTime::from_unix_timestamp(seconds).ok()).flatten();
+    let whole = whole.filter(|_| (0..1_000_000_000).contains(&nanos));
+    let time = whole.ok_or_else(|| Violation::form(field, "must be a time of the years 1 to 9999"))?;
+    Ok(Some(time + time::Duration::microseconds(micros.into())))
+}
+
+fn violation(field: &'static str, why: impl ToString) -> Violation {
+    Violation::form(field, why.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(seconds: i64, nanos: i32) -> Option<ProtoTime> {
+        time("t", Some(ProtoTime { seconds, nanos })).ok().flatten().map(super::encode::time)
+    }
+
+    #[test]
+    fn times_are_cut_to_microseconds_and_stay_in_the_calendar() {
+        assert_eq!(read(0, 999), Some(ProtoTime { seconds: 0, nanos: 0 }));
+        assert_eq!(read(-1, 999_999_999), Some(ProtoTime { seconds: -1, nanos: 999_999_000 }));
+        for edge in [*SECONDS.start(), *SECONDS.end()] {
+            assert_eq!(read(edge, 0), Some(ProtoTime { seconds: edge, nanos: 0 }));
+        }
+        for (seconds, nanos) in [
+            (SECONDS.start() - 1, 0),
+            (SECONDS.end() + 1, 0),
+            (i64::MIN, 0),
+            (i64::MAX, 0),
+            (0, -1),
+            (0, 1_000_000_000),
+            (0, i32::MIN),
+        ] {
+            assert_eq!(read(seconds, nanos), None, "{seconds} {nanos}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_decoded_is_told_by_its_field() {
+        let field = |record| decode(record).unwrap_err().field;
+        let of = |user| proto::UserRecord { user: Some(user), ..proto::UserRecord::default() };
+        assert_eq!(field(proto::UserRecord::default()), "user");
+        assert_eq!(field(of(proto::User { state: 5, ..proto::User::default() })), "user.state");
+        assert_eq!(field(of(proto::User { state: -1, ..proto::User::default() })), "user.state");
+    }
+}

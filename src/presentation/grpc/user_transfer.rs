@@ -1,0 +1,179 @@
+//! The streams of `ipse.v1.UserService`: decoding and encoding of imports and exports.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
+use prost::Message as _;
+use tokio::sync::mpsc;
+use tonic::{Request, Response, Status, Streaming};
+
+use super::gate::{self, MAX_MESSAGE_BYTES};
+use super::{caller, status, user_record};
+use crate::application::caller::Caller;
+use crate::application::error;
+use crate::application::user_transfer::{
+    Batch, BatchReport, ExportUsers, MAX_ROWS, RowRefusal, UserTransfer, WhyRefused,
+};
+use crate::domain::access::Access;
+use crate::proto::{
+    ErrorReason, ExportUsersRequest, ExportUsersResponse, ImportRefusal, ImportUsersRequest, ImportUsersResponse,
+    UserRecord,
+};
+
+/// The responses of a call as they come.
+pub(super) type Responses<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+
+/// A batch with what its stream said about dry runs. Errors get their form where the request is known by its id.
+type Arrived = Result<error::Result<(Batch, bool)>, Status>;
+
+/// Stores batches one after another. The next one is decoded meanwhile, in a task of its own that waits for room: whoever
+/// sends faster than is stored is slowed down. Nothing is stored any more when the caller has gone.
+pub(super) fn import(
+    transfer: Arc<UserTransfer>,
+    request: Request<Streaming<ImportUsersRequest>>,
+) -> Result<Response<Responses<ImportUsersResponse>>, Status> {
+    let place = transfer.take_place().map_err(status::of)?;
+    let (caller, access) = (caller::of(&request)?, caller::access(&request)?);
+    let (sender, receiver) = mpsc::channel(1);
+    tokio::spawn(decode(transfer.clone(), request.into_inner(), sender));
+    let import = Import { transfer, caller, access, receiver, next_row: 0 };
+    let responses = stream::try_unfold((import, place), |(mut import, place)| async move {
+        Ok::<_, Status>(import.next().await?.map(|response| (response, (import, place))))
+    });
+    Ok(Response::new(responses.boxed()))
+}
+
+/// An import that goes on.
+struct Import {
+    transfer: Arc<UserTransfer>,
+    caller: Caller,
+    access: Access,
+    receiver: mpsc::Receiver<Arrived>,
+    next_row: usize,
+}
+
+impl Import {
+    async fn next(&mut self) -> Result<Option<ImportUsersResponse>, Status> {
+        let Some(arrived) = self.receiver.recv().await else { return Ok(None) };
+        let arrived = arrived.map_err(|fault| gate::in_our_form(&fault).unwrap_or(fault))?;
+        let (batch, dry_run) = arrived.map_err(status::of)?;
+        let (first_row, rows) = (self.next_row, batch.size());
+        let report = self.transfer.import((&self.caller, &self.access), batch, dry_run).await.map_err(status::of)?;
+        self.next_row += rows;
+        Ok(Some(encode_report(first_row, report)))
+    }
+}
+
+/// Decodes the requests until they end, one of them is no batch, or nobody waits for them any more.
+async fn decode(
+    transfer: Arc<UserTransfer>,
+    mut requests: Streaming<ImportUsersRequest>,
+    sender: mpsc::Sender<Arrived>,
+) {
+    let mut dry_run = None;
+    loop {
+        let request = tokio::select! {
+            () = sender.closed() => return,
+            request = requests.message() => request,
+        };
+        let arrived = match request {
+            Ok(None) => return,
+            Ok(Some(request)) => {
+                let dry_run = *dry_run.get_or_insert(request.dry_run);
+                let rows = request.rows.into_iter().take(MAX_ROWS + 1).map(user_record::decode).collect();
+                Ok(transfer.parse(rows).map(|batch| (batch, dry_run)))
+            }
+            Err(fault) => Err(fault),
+        };
+        let is_over = !matches!(arrived, Ok(Ok(_)));
+        if sender.send(arrived).await.is_err() || is_over {
+            return;
+        }
+    }
+}
+
+/// Hands people out page by page, in responses of the size that requests may have.
+pub(super) async fn export(
+    transfer: Arc<UserTransfer>,
+    request: Request<ExportUsersRequest>,
+) -> Result<Response<Responses<ExportUsersResponse>>, Status> {
+    let place = transfer.take_place().map_err(status::of)?;
+    let (caller, access) = (caller::of(&request)?, caller::access(&request)?);
+    let ExportUsersRequest { filter, include_hashes } = request.into_inner();
+    let command = ExportUsers { filter, include_hashes };
+    let export = transfer.begin_export(&caller, &command).await.map_err(status::of)?;
+    let pages = stream::try_unfold((export, place), move |(mut export, place)| {
+        let (transfer, caller, access) = (transfer.clone(), caller.clone(), access.clone());
+        async move {
+            let page = transfer.next_page((&caller, &access), &mut export).await.map_err(status::of)?;
+            Ok::<_, Status>(page.map(|page| (page, (export, place))))
+        }
+    });
+    let messages = pages.map_ok(|page| stream::iter(pack(page.into_iter().map(user_record::encode)).map(Ok)));
+    Ok(Response::new(messages.try_flatten().boxed()))
+}
+
+/// As many rows in each message as fit.
+fn pack(records: impl Iterator<Item = UserRecord>) -> impl Iterator<Item = ExportUsersResponse> {
+    let mut records = records.peekable();
+    std::iter::from_fn(move || {
+        let mut response = ExportUsersResponse::default();
+        let mut bytes = 0;
+        while let Some(record) = records.next_if(|record| {
+            bytes += framed_len(record);
+            response.rows.is_empty() || bytes <= MAX_MESSAGE_BYTES
+        }) {
+            response.rows.push(record);
+        }
+        (!response.rows.is_empty()).then_some(response)
+    })
+}
+
+/// The bytes of a row within its message: itself, its length and the number of the field.
+fn framed_len(record: &UserRecord) -> usize {
+    let length = record.encoded_len();
+    1 + prost::length_delimiter_len(length) + length
+}
+
+fn encode_report(first_row: usize, report: BatchReport) -> ImportUsersResponse {
+    let number = |row: usize| i64::try_from(row).unwrap_or(i64::MAX);
+    let count = |rows: usize| i32::try_from(rows).unwrap_or(i32::MAX);
+    let refusals = report.refusals.into_iter().map(|RowRefusal { row, why }| {
+        let (reason, field, description) = match why {
+            WhyRefused::Invalid(violation) => (ErrorReason::FieldInvalid, violation.field, violation.description),
+            WhyRefused::EmailTaken => (ErrorReason::EmailTaken, "user.email", "is taken".to_owned()),
+            WhyRefused::UsernameTaken => (ErrorReason::UsernameTaken, "user.username", "is taken".to_owned()),
+        };
+        ImportRefusal { row: number(first_row + row), reason: reason.into(), field: field.to_owned(), description }
+    });
+    ImportUsersResponse {
+        first_row: number(first_row),
+        accepted: count(report.accepted),
+        unchanged: count(report.unchanged),
+        refusals: refusals.collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(bytes: usize) -> UserRecord {
+        UserRecord { password_hash: "x".repeat(bytes), ..UserRecord::default() }
+    }
+
+    #[test]
+    fn messages_hold_what_fits_and_lose_nothing() {
+        for sizes in [vec![], vec![10; 3], vec![500; 400], vec![MAX_MESSAGE_BYTES / 2; 3], vec![60_000, 10, 6_000, 10]]
+        {
+            let messages: Vec<_> = pack(sizes.iter().map(|size| record(*size))).collect();
+            assert!(messages.iter().all(|message| message.encoded_len() <= MAX_MESSAGE_BYTES));
+            let packed: Vec<_> = messages.iter().flat_map(|message| &message.rows).collect();
+            assert_eq!(packed.iter().map(|record| record.password_hash.len()).collect::<Vec<_>>(), sizes);
+            for pair in messages.windows(2) {
+                assert!(pair[0].encoded_len() + framed_len(&pair[1].rows[0]) > MAX_MESSAGE_BYTES, "one more would fit");
+            }
+        }
+    }
+}

@@ -1,0 +1,356 @@
+//! Imports: what becomes of rows, and how streams end.
+
+use ipse::domain::user::{StateReason, User as Account};
+use ipse::proto::ErrorReason::{
+    CredentialsInvalid, EmailTaken, FieldInvalid, PermissionMissing, RequestMalformed, ServerOverloaded, ShuttingDown,
+    TokenInvalid, UsernameTaken,
+};
+use ipse::proto::{
+    ErrorReason, ImportUsersRequest, ImportUsersResponse, ListAuditEventsRequest, User, UserRecord, UserState,
+};
+use prost::Message as _;
+use prost_types::value::Kind;
+use prost_types::{Struct, Timestamp, Value};
+use time::Duration;
+
+use crate::support::on_both_backends;
+use crate::support::operator::Operator;
+use crate::support::refusal::{Refusal, reason};
+use crate::support::transfer::{Transfer, row, with};
+use crate::support::wire::{Call, framed};
+use crate::support::world::World;
+
+on_both_backends! {
+    World::start =>
+    imported_people_sign_in_with_the_password_they_had
+    what_a_row_leaves_open_is_filled_in
+    bad_rows_are_refused_one_by_one
+    names_and_ids_of_others_are_refused
+    rows_of_one_batch_stand_in_each_others_way
+    importing_again_changes_nothing
+    a_row_that_differs_from_what_is_stored_is_refused
+    a_dry_run_stores_nothing
+    a_batch_of_no_rows_or_too_many_ends_the_stream
+    bytes_that_are_no_batch_end_the_stream
+    who_loses_the_right_or_the_session_is_cut_off
+    a_stream_outlives_its_access_token
+    a_server_that_stops_ends_streams_with_what_was_answered_kept
+    a_stream_that_is_dropped_leaves_whole_batches
+    there_are_only_so_many_streams
+    each_batch_is_in_the_audit_trail
+}
+
+const PASSWORD: &str = "correct horse battery staple";
+const BCRYPT: &str = "$2b$04$ioTsaldKJflwuhh27ZmVPegB2rLQVtmxG1HtMERJ3IICHAGn2xnTq";
+
+async fn root(world: &World) -> Transfer<'_> {
+    Transfer(world.administrator().await)
+}
+
+/// Rows of people with numbers.
+fn rows(numbers: std::ops::Range<u32>) -> Vec<UserRecord> {
+    numbers.map(|number| row(&format!("person{number}@example.com"))).collect()
+}
+
+fn counts(response: &ImportUsersResponse) -> (i32, i32, usize) {
+    (response.accepted, response.unchanged, response.refusals.len())
+}
+
+fn refusals(response: &ImportUsersResponse) -> Vec<(i64, ErrorReason, &str)> {
+    response.refusals.iter().map(|refusal| (refusal.row, refusal.reason(), refusal.field.as_str())).collect()
+}
+
+async fn people(world: &World) -> usize {
+    world.count("users WHERE email_canonical LIKE 'person%'").await
+}
+
+/// All there is of the only imported person.
+async fn stored(transfer: &Transfer<'_>, email: &str) -> User {
+    let messages = transfer.export(&format!("email = \"{email}\""), false).await.unwrap();
+    messages.into_iter().flatten().next().expect("the person is stored").user.unwrap()
+}
+
+async fn imported_people_sign_in_with_the_password_they_had(world: World) {
+    let root = root(&world).await;
+    let known =
+        UserRecord { password_hash: BCRYPT.to_owned(), ..with("alice@example.com", |user| user.email_verified = true) };
+    let without = with("bob@example.com", |user| user.email_verified = true);
+    let done = root.import(vec![known, without]).await.unwrap();
+    assert_eq!(counts(&done), (2, 0, 0));
+    let alice = world.stranger("alice").with_password(PASSWORD);
+    assert_eq!(reason(alice.guess().await), CredentialsInvalid);
+    let me = alice.log_in().await.unwrap().me().await.unwrap();
+    assert!(me.roles.is_empty() && me.permissions.is_empty());
+    let hashes = world.database.outsider().await.values("SELECT hash AS value FROM passwords").await;
+    assert!(hashes.iter().all(|hash| hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$")), "{hashes:?}");
+    assert_eq!(reason(world.stranger("bob").with_password(PASSWORD).log_in().await), CredentialsInvalid);
+}
+
+async fn what_a_row_leaves_open_is_filled_in(world: World) {
+    let root = root(&world).await;
+    let deleted = with("gone@example.com", |user| user.state = UserState::Deleted.into());
+    root.import(vec![row("open@example.com"), deleted]).await.unwrap();
+    let user = stored(&root, "open@example.com").await;
+    let now = user.create_time;
+    assert_eq!((user.state(), user.email_verified, user.update_time), (UserState::Pending, false, now));
+    assert!(user.id.len() == 36 && user.last_login_time.is_none() && user.delete_time.is_none());
+    let user = stored(&root, "gone@example.com").await;
+    let kept = user.purge_time.unwrap().seconds - user.delete_time.unwrap().seconds;
+    assert_eq!((user.delete_time, kept), (now, Duration::days(30).whole_seconds()));
+}
+
+async fn bad_rows_are_refused_one_by_one(world: World) {
+    type Change = fn(&mut User);
+    let never = Some(Timestamp { seconds: i64::MAX, nanos: 0 });
+    let nan = Struct { fields: [("a".to_owned(), Value { kind: Some(Kind::NumberValue(f64::NAN)) })].into() };
+    let changes: [(&str, Change); 14] = [
+        ("user.email", |user| user.email = "nobody".to_owned()),
+        ("user.email", |user| user.email.clear()),
+        ("user.id", |user| user.id = "1".to_owned()),
+        ("user.id", |user| user.id = "00000000-0000-0000-0000-000000000000".to_owned()),
+        ("user.username", |user| user.username = "a@b".to_owned()),
+        ("user.display_name", |user| user.display_name = "a\nb".to_owned()),
+        ("user.locale", |user| user.locale = "_".to_owned()),
+        ("user.state", |user| user.state = 9),
+        ("user.state", |user| user.delete_time = Some(Timestamp::default())),
+        ("user.state", |user| user.state = UserState::Active.into()),
+        ("user.state", |user| (user.email_verified, user.state) = (true, UserState::Pending.into())),
+        ("user.state_reason", |user| user.state_reason = "x".repeat(257)),
+        ("user.create_time", |user| user.create_time = Some(Timestamp { seconds: 0, nanos: -1 })),
+        ("user.attributes", |user| {
+            let long = Value { kind: Some(Kind::StringValue("x".repeat(8192))) };
+            user.attributes = Some(Struct { fields: [("a".to_owned(), long)].into() });
+        }),
+    ];
+    let mut bad: Vec<(&str, UserRecord)> =
+        changes.iter().map(|(field, change)| (*field, with("bad@example.com", change))).collect();
+    bad.push(("user.purge_time", with("bad@example.com", |user| user.purge_time = never)));
+    bad.push(("user.attributes", with("bad@example.com", |user| user.attributes = Some(nan))));
+    bad.push(("user", UserRecord::default()));
+    bad.push(("user.state", UserRecord { suspend_time: Some(Timestamp::default()), ..row("bad@example.com") }));
+    let proven = with("bad@example.com", |user| user.email_verified = true);
+    bad.push(("provisional", UserRecord { provisional: true, ..proven }));
+    for hash in ["secret", &"x".repeat(513), "$2b$31$ioTsaldKJflwuhh27ZmVPegB2rLQVtmxG1HtMERJ3IICHAGn2xnTq"] {
+        bad.push(("password_hash", UserRecord { password_hash: hash.to_owned(), ..row("bad@example.com") }));
+    }
+    let expected: Vec<_> = (0..).zip(&bad).map(|(number, (field, _))| (2 * number, FieldInvalid, *field)).collect();
+    let rows =
+        (0..).zip(&bad).flat_map(|(number, (_, bad))| [bad.clone(), row(&format!("person{number}@example.com"))]);
+    let done = root(&world).await.import(rows.collect()).await.unwrap();
+    assert_eq!(refusals(&done), expected);
+    assert!(done.refusals.iter().all(|refusal| !refusal.description.is_empty()));
+    assert_eq!((done.accepted as usize, people(&world).await), (bad.len(), bad.len()));
+}
+
+async fn names_and_ids_of_others_are_refused(world: World) {
+    let root = root(&world).await;
+    world.stranger("alice").known_as("wonder").register().await.unwrap();
+    let alice = stored(&root, "alice@example.com").await;
+    let done = root.import(vec![
+        row("Alice@EXAMPLE.com"),
+        with("person1@example.com", |user| user.username = "Wonder".to_owned()),
+        with("person2@example.com", |user| user.id = alice.id.clone()),
+        row("person3@example.com"),
+    ]);
+    let expected = [(0, EmailTaken, "user.email"), (1, UsernameTaken, "user.username"), (2, FieldInvalid, "user.id")];
+    let done = done.await.unwrap();
+    assert_eq!((refusals(&done), counts(&done)), (expected.to_vec(), (1, 0, 3)));
+    let same = with("alice@example.com", |user| user.id = alice.id.clone());
+    assert_eq!(refusals(&root.import(vec![same]).await.unwrap()), [(0, EmailTaken, "user.email")]);
+    assert_eq!(stored(&root, "alice@example.com").await, alice);
+}
+
+async fn rows_of_one_batch_stand_in_each_others_way(world: World) {
+    let id = "01890a5d-ac96-774b-bcce-b302099a8057";
+    let root = root(&world).await;
+    world.stranger("alice").register().await.unwrap();
+    let done = root.import(vec![
+        with("alice@example.com", |user| user.id = id.to_owned()),
+        UserRecord { password_hash: BCRYPT.to_owned(), ..with("person1@example.com", |user| user.id = id.to_owned()) },
+        with("person2@example.com", |user| user.username = "second".to_owned()),
+        with("person3@example.com", |user| user.username = "second".to_owned()),
+        with("person2@example.com", |user| user.display_name = "Other".to_owned()),
+        with("person2@example.com", |user| user.username = "second".to_owned()),
+    ]);
+    let done = done.await.unwrap();
+    let expected = [
+        (0, EmailTaken, "user.email"),
+        (1, FieldInvalid, "user.id"),
+        (3, UsernameTaken, "user.username"),
+        (4, EmailTaken, "user.email"),
+    ];
+    assert_eq!((refusals(&done), counts(&done)), (expected.to_vec(), (2, 1, 4)));
+}
+
+async fn importing_again_changes_nothing(world: World) {
+    let root = root(&world).await;
+    let mut rows = rows(0..3);
+    rows.push(UserRecord {
+        password_hash: BCRYPT.to_owned(),
+        ..with("alice@example.com", |user| user.email_verified = true)
+    });
+    assert_eq!(counts(&root.import(rows.clone()).await.unwrap()), (4, 0, 0));
+    world.wait(Duration::hours(1));
+    let root = Transfer(world.stranger("root").log_in().await.unwrap());
+    let before = root.export("", true).await.unwrap();
+    rows.push(row("person9@example.com"));
+    assert_eq!(counts(&root.import(rows.clone()).await.unwrap()), (5, 4, 0));
+    world.stranger("alice").with_password(PASSWORD).log_in().await.unwrap();
+    assert_eq!(counts(&root.import(rows).await.unwrap()), (5, 5, 0));
+    let after = root.export("", false).await.unwrap();
+    assert_eq!(after.concat().len(), before.concat().len() + 1);
+}
+
+async fn a_row_that_differs_from_what_is_stored_is_refused(world: World) {
+    let root = root(&world).await;
+    let first = UserRecord { password_hash: BCRYPT.to_owned(), ..row("person1@example.com") };
+    root.import(vec![first.clone()]).await.unwrap();
+    let named = with("person1@example.com", |user| user.display_name = "One".to_owned());
+    for other in [row("person1@example.com"), UserRecord { password_hash: BCRYPT.to_owned(), ..named }] {
+        let done = root.import(vec![other]).await.unwrap();
+        assert_eq!(refusals(&done), [(0, EmailTaken, "user.email")]);
+    }
+    assert_eq!(counts(&root.import(vec![first]).await.unwrap()), (1, 1, 0));
+}
+
+async fn a_dry_run_stores_nothing(world: World) {
+    let root = root(&world).await;
+    let mut rows = rows(0..3);
+    rows.extend([row("person1@example.com"), row("root@example.com"), row("bad")]);
+    for _ in 0..2 {
+        let done = root.import_as(ImportUsersRequest { rows: rows.clone(), dry_run: true }).await.unwrap();
+        assert_eq!(counts(&done), (4, 1, 2));
+        assert_eq!(people(&world).await, 0);
+    }
+    assert_eq!(counts(&root.import(rows).await.unwrap()), (4, 1, 2));
+    assert_eq!(people(&world).await, 3);
+}
+
+async fn a_batch_of_no_rows_or_too_many_ends_the_stream(world: World) {
+    let root = root(&world).await;
+    for batch in [vec![], vec![UserRecord::default(); 501]] {
+        let mut import = root.begin().await.unwrap();
+        assert_eq!(import.send(rows(0..2)).await.unwrap().first_row, 0);
+        assert_eq!(import.send(rows(2..4)).await.unwrap().first_row, 2);
+        let refused = Refusal::of(&import.send(batch).await.unwrap_err());
+        assert_eq!((refused.reason, refused.fields), (FieldInvalid, vec!["rows".to_owned()]));
+    }
+    assert_eq!(people(&world).await, 4);
+    let mut most = root.begin().await.unwrap();
+    assert_eq!(most.send(vec![UserRecord::default(); 500]).await.unwrap().refusals.len(), 500);
+    most.end().await;
+}
+
+async fn bytes_that_are_no_batch_end_the_stream(world: World) {
+    let root = root(&world).await;
+    let bearer = format!("Bearer {}", root.0.tokens.access_token);
+    let headers: [(&str, &[u8]); 1] = [("authorization", bearer.as_bytes())];
+    let batch = ImportUsersRequest { rows: rows(0..2), dry_run: false }.encode_to_vec();
+    let body = [framed(&batch), framed(b"\xff"), framed(&batch)].concat().into();
+    let call = Call { path: "/ipse.v1.UserService/ImportUsers", headers: &headers, body };
+    let answer = call.send(world.replica().address).await.unwrap();
+    assert_eq!(reason(answer.result()), RequestMalformed);
+    assert!(ImportUsersResponse::decode(answer.body.slice(5..)).unwrap().accepted == 2);
+    assert_eq!(people(&world).await, 2);
+}
+
+async fn who_loses_the_right_or_the_session_is_cut_off(world: World) {
+    let operator = Operator::root(&world).await;
+    let role = operator.create("importer", &["users.import"]).await.unwrap();
+    let device = world.person("ida").await.log_in().await.unwrap();
+    let ida = device.me().await.unwrap().user.unwrap().id;
+    for (number, expected) in (0..).zip([PermissionMissing, TokenInvalid]) {
+        operator.grant(&role.id, &ida).await.unwrap();
+        let mut import = Transfer(device.clone()).begin().await.unwrap();
+        import.send(rows(number..number + 1)).await.unwrap();
+        match expected {
+            PermissionMissing => operator.revoke(&role.id, &ida).await.unwrap(),
+            _ => {
+                let suspend = |user: &mut Account| user.suspend(StateReason::default(), user.update_time).unwrap();
+                world.change_user("ida@example.com", suspend).await;
+            }
+        }
+        assert_eq!(reason(import.send(rows(7..8)).await), expected);
+    }
+    assert_eq!(people(&world).await, 2);
+}
+
+async fn a_stream_outlives_its_access_token(world: World) {
+    let root = root(&world).await;
+    let mut import = root.begin().await.unwrap();
+    import.send(rows(0..1)).await.unwrap();
+    world.wait(Duration::hours(1));
+    import.send(rows(1..2)).await.unwrap();
+    import.end().await;
+    assert_eq!(people(&world).await, 2);
+}
+
+async fn a_server_that_stops_ends_streams_with_what_was_answered_kept(world: World) {
+    let root = root(&world).await;
+    let mut import = root.begin().await.unwrap();
+    import.send(rows(0..2)).await.unwrap();
+    world.replica().tell_to_stop();
+    let mut next = 2;
+    let refused = loop {
+        match import.send(rows(next..next + 1)).await {
+            Ok(_) => next += 1,
+            Err(status) => break status,
+        }
+    };
+    assert_eq!(Refusal::of(&refused).reason, ShuttingDown);
+    assert!(people(&world).await >= next as usize);
+    drop((import, root));
+    world.end().await;
+}
+
+async fn a_stream_that_is_dropped_leaves_whole_batches(world: World) {
+    let root = root(&world).await;
+    for first in [0, 100, 200] {
+        let rows = rows(first..first + 100);
+        tokio::select! {
+            biased;
+            _ = root.import(rows) => {}
+            () = tokio::task::yield_now() => {}
+        }
+    }
+    let mut import = root.begin().await.unwrap();
+    import.send(rows(900..901)).await.unwrap();
+    assert_eq!(people(&world).await % 100, 1);
+}
+
+async fn there_are_only_so_many_streams(world: World) {
+    let root = root(&world).await;
+    let mut imports = Vec::new();
+    for _ in 0..8 {
+        imports.push(root.begin().await.unwrap());
+    }
+    assert_eq!(reason(root.begin().await.map(|_| ())), ServerOverloaded);
+    assert_eq!(reason(root.export("", false).await), ServerOverloaded);
+    imports.pop().unwrap().end().await;
+    root.export("", false).await.unwrap();
+}
+
+async fn each_batch_is_in_the_audit_trail(world: World) {
+    let root = root(&world).await;
+    let mut import = root.begin().await.unwrap();
+    import.send(rows(0..2)).await.unwrap();
+    import.send([rows(1..4), vec![row("bad")]].concat()).await.unwrap();
+    import.end().await;
+    let request = ListAuditEventsRequest { filter: "type = \"users_imported\"".to_owned(), ..Default::default() };
+    let mut client = ipse::proto::audit_service_client::AuditServiceClient::new(root.0.channel());
+    let events = client.list_audit_events(root.0.request(request)).await.unwrap().into_inner().events;
+    let mut counts: Vec<Vec<String>> = events
+        .into_iter()
+        .map(|event| {
+            let details = event.details.unwrap().fields;
+            ["accepted", "unchanged", "refused"]
+                .map(|name| match &details[name].kind {
+                    Some(Kind::StringValue(text)) => text.clone(),
+                    other => panic!("{other:?}"),
+                })
+                .to_vec()
+        })
+        .collect();
+    counts.sort();
+    assert_eq!(counts, [["2", "0", "0"], ["3", "1", "1"]]);
+}
