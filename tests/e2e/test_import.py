@@ -121,7 +121,7 @@ def test_refused_rows_are_reported(
         "two@example.com,perhaps,,\r\n"
         "ROOT@example.com,true,,\r\n"
         "three@example.com,true,One,\r\n"
-        f"four@example.com,true,,{costly}\r\n"
+        f'four@example.com,true,,"{costly}"\r\n'
         "five@example.com\r\n"
         "six@example.com,,,\r\n"
     )
