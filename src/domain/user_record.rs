@@ -78,16 +78,16 @@ mod tests {
         User::sign_up(UserId::new(now, &[id; 10]), who, now)
     }
 
-    fn hash(text: &str) -> Option<PasswordHash> {
-        Some(PasswordHash::new(text.to_owned()))
+    fn hash(text: &str) -> PasswordHash {
+        PasswordHash::new(text.to_owned())
     }
 
     fn record(stated: Stated) -> UserRecord {
-        UserRecord { user: account(1, THEN), stated, password_hash: hash("a") }
+        UserRecord { user: account(1, THEN), stated, password_hash: Some(hash("a")) }
     }
 
     fn is_stored(record: &UserRecord, stored: &User, text: &str) -> bool {
-        record.is_stored_as(stored, hash(text).as_ref())
+        record.is_stored_as(stored, Some(&hash(text)))
     }
 
     #[test]

@@ -50,7 +50,7 @@ impl UserTransfer {
             filter,
             cursor: UserCursor::CreateTime(None),
             direction: Direction::Ascending,
-            limit: MAX_ROWS as i64,
+            limit: i64::try_from(MAX_ROWS).unwrap_or(i64::MAX),
         };
         Ok(Export { query, include_hashes: command.include_hashes, is_over: false })
     }

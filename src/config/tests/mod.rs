@@ -178,6 +178,7 @@ fn every_limit_holds_at_its_boundary() {
         ("invitation_lifetime", ["1h", "7d"], ["59m", "169h"]),
         ("password_min_length", ["8", "64"], ["7", "65"]),
         ("deleted_retention", ["0s", "365d"], ["-1s", "366d"]),
+        ("audit_retention", ["30d", "3650d"], ["29d", "3651d"]),
         ("hashing_memory_kib", ["19456", "262144"], ["19455", "262145"]),
         ("hashing_iterations", ["2", "16"], ["1", "17"]),
         ("hashing_threads", ["0", "256"], ["-1", "257"]),

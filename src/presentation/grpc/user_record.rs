@@ -20,7 +20,7 @@ pub(super) fn decode(record: proto::UserRecord) -> Result<ImportRow, Violation> 
     let user = record.user.ok_or_else(|| Violation::form("user", "is required"))?;
     Ok(ImportRow {
         state: state(user.state)?,
-        attributes: user.attributes.map(json::write).transpose().map_err(|why| violation("user.attributes", why))?,
+        attributes: user.attributes.map(json::write).transpose().map_err(|why| violation("user.attributes", &why))?,
         create_time: time("user.create_time", user.create_time)?,
         update_time: time("user.update_time", user.update_time)?,
         last_login_time: time("user.last_login_time", user.last_login_time)?,
@@ -71,7 +71,7 @@ fn time(field: &'static str, time: Option<ProtoTime>) -> Result<Option<Timestamp
     Ok(Some(time + time::Duration::microseconds(micros.into())))
 }
 
-fn violation(field: &'static str, why: impl ToString) -> Violation {
+fn violation(field: &'static str, why: &impl ToString) -> Violation {
     Violation::form(field, why.to_string())
 }
 

@@ -134,7 +134,7 @@ def _comments() -> dict[str, str]:
 
 def _strings(message: Descriptor, comments: dict[str, str]) -> Iterator[Field]:
     for field in message.fields:
-        if field.type == FieldDescriptor.TYPE_STRING:
+        if field.type == FieldDescriptor.TYPE_STRING and not field.is_repeated:
             yield Field(field.name, (field.number,), comments[field.full_name])
         for name in WRITABLE.get(f"{message.name}.{field.name}", ()):
             inner = field.message_type.fields_by_name[name]

@@ -37,16 +37,16 @@ async fn find(fixture: &Fixture, key: RequestKey) -> Option<AnsweredRequest> {
     fixture.read().await.answered_requests().find_answer(key).await.unwrap()
 }
 
-fn answered(digest: Digest) -> Option<AnsweredRequest> {
-    Some(AnsweredRequest { digest, sealed: digest.as_bytes().to_vec() })
+fn answered(digest: Digest) -> AnsweredRequest {
+    AnsweredRequest { digest, sealed: digest.as_bytes().to_vec() }
 }
 
 async fn an_answer_comes_back_to_its_key_alone(fixture: Fixture) {
     assert!(answer(&fixture, key(1, 1), digest(1), at(0)).await);
     assert!(answer(&fixture, key(2, 1), digest(2), at(0)).await, "another caller's id is another one");
     assert!(!answer(&fixture, key(1, 1), digest(3), at(1)).await);
-    assert_eq!(find(&fixture, key(1, 1)).await, answered(digest(1)));
-    assert_eq!(find(&fixture, key(2, 1)).await, answered(digest(2)));
+    assert_eq!(find(&fixture, key(1, 1)).await, Some(answered(digest(1))));
+    assert_eq!(find(&fixture, key(2, 1)).await, Some(answered(digest(2))));
     assert_eq!(find(&fixture, key(1, 2)).await, None);
 }
 
@@ -97,5 +97,5 @@ async fn old_answers_are_purged_in_batches(fixture: Fixture) {
         tx.commit().await.unwrap();
     }
     assert_eq!(find(&fixture, key(1, 2)).await, None);
-    assert_eq!(find(&fixture, key(1, 3)).await, answered(digest(3)));
+    assert_eq!(find(&fixture, key(1, 3)).await, Some(answered(digest(3))));
 }

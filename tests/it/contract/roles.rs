@@ -157,7 +157,7 @@ async fn grants_are_listed_page_by_page_in_both_directions(fixture: Fixture) {
     for (whose, expected) in [GrantsOf::Role(role(1).id), GrantsOf::User(user(1).id)].into_iter().zip(expected) {
         let mut listed = Vec::new();
         loop {
-            let after = listed.last().cloned();
+            let after = listed.last().copied();
             let page = fixture.read().await.roles().list_grants(whose, after.as_ref(), 2).await.unwrap();
             if page.is_empty() {
                 break;

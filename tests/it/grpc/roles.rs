@@ -224,7 +224,7 @@ async fn a_repeat_has_no_second_effect_and_the_first_answer(world: World) {
 }
 
 fn hex(text: &str) -> String {
-    text.bytes().map(|byte| format!("{byte:02x}")).collect()
+    text.bytes().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
 }
 
 async fn lists_come_page_by_page(world: World) {

@@ -75,10 +75,10 @@ pub struct ExportArgs {
 /// machine can read command lines.
 #[derive(Debug, Args)]
 pub struct RemoteArgs {
-    /// The server, such as https://id.example:50051, instead of the one in the settings
+    /// The server, such as `https://id.example:50051`, instead of the one in the settings
     #[arg(long, value_name = "URL", value_parser = parse_url)]
     pub server: Option<Uri>,
-    /// The file with the access token, instead of the variable IPSE_TOKEN
+    /// The file with the access token, instead of the variable `IPSE_TOKEN`
     #[arg(long, value_name = "FILE")]
     pub token_file: Option<PathBuf>,
     #[command(flatten)]
@@ -90,7 +90,7 @@ pub struct RemoteArgs {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
-    /// One JSON object in each line: the message UserRecord in the JSON mapping of protobuf
+    /// One JSON object in each line: the message `UserRecord` in the JSON mapping of protobuf
     Ndjson,
     /// Comma-separated values with a header (RFC 4180)
     Csv,

@@ -66,7 +66,8 @@ impl Progress {
     }
 
     fn speed(&self) -> String {
-        let seconds = self.began.elapsed().as_secs_f64();
-        format!("{} rows in {seconds:.1} s, {:.0} rows/s", self.rows, self.rows as f64 / seconds.max(0.001))
+        let elapsed = self.began.elapsed();
+        let speed = u128::from(self.rows) * 1000 / elapsed.as_millis().max(1);
+        format!("{} rows in {:.1} s, {speed} rows/s", self.rows, elapsed.as_secs_f64())
     }
 }
