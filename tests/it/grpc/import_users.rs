@@ -201,7 +201,7 @@ async fn batches_that_want_the_same_names_are_all_answered(world: World) {
     let answers = root.import_all((0..6).map(batch).collect()).await.unwrap();
     let first_rows: Vec<i64> = answers.iter().map(|answer| answer.first_row).collect();
     assert_eq!(first_rows, [0, 200, 400, 600, 800, 1000]);
-    assert!(answers.iter().all(|answer| answer.accepted as usize + answer.refusals.len() == 200));
+    assert!(answers.iter().all(|answer| usize::try_from(answer.accepted).unwrap() + answer.refusals.len() == 200));
     assert_eq!(answers.iter().map(|answer| answer.accepted).sum::<i32>(), 200);
     assert_eq!(people(&world).await, 200);
 }
