@@ -121,7 +121,7 @@ def test_a_day_of_an_operator(server: Server) -> None:
         colleague,
         "UserService/UpdateUser",
         user={"id": ada_id, "email": moved, "emailVerified": True},
-        updateMask="email,emailVerified",
+        updateMask={"paths": ["email", "email_verified"]},
     )["user"]
     assert (changed["email"], changed["emailVerified"]) == (moved, True)
     assert day.call(colleague, "UserService/LookupUser", email=moved)["user"]["id"] == ada_id
@@ -150,6 +150,7 @@ def test_a_day_of_an_operator(server: Server) -> None:
         ("authn_login_fail", told[3][1]),
         ("user_activated", invited["id"]),
         ("authn_login_success", ada_id),
+        ("user_updated", invited["id"]),
         ("email_change", invited["id"]),
         ("user_deleted", me),
         ("user_undeleted", me),

@@ -9,6 +9,7 @@ use crate::application::rights;
 use crate::domain::audit::AuditType;
 use crate::domain::id::RoleId;
 use crate::domain::role::{MAX_PER_USER, RoleGrant};
+use crate::domain::user::StateForbids;
 
 /// Which role, and who gets or loses it.
 #[derive(Debug, Clone)]
@@ -40,8 +41,13 @@ impl Roles {
         let tx = work.tx.as_mut();
         // The lock keeps the role from growing between the check and the grant.
         let role = tx.roles().lock_role(role_id).await?.ok_or_else(|| not_found(role_id))?;
-        let user_id = subject.find(tx).await?;
+        let user = subject.find(tx).await?;
+        let user_id = user.id;
         rights::require_all(tx, caller.user_id, &role.permissions).await?;
+        // Whoever signs up next with an address that nobody has proven takes the account over, and must not gain by it.
+        if user.provisional {
+            return Err(StateForbids(user.state).into());
+        }
         if tx.roles().put_grant(&RoleGrant { role_id, user_id, create_time: now }).await? {
             if tx.roles().roles_of(user_id).await?.len() > MAX_PER_USER {
                 return Err(Refusal::QuotaExceeded { what: "roles of one subject, at most 100" }.into());

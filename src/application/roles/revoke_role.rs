@@ -19,10 +19,10 @@ impl Roles {
         };
         let tx = work.tx.as_mut();
         let role = tx.roles().lock_role(role_id).await?.ok_or_else(|| not_found(role_id))?;
-        let user_id = subject.find(tx).await?;
+        let user = subject.find(tx).await?;
+        let user_id = user.id;
         rights::require_all(tx, caller.user_id, &role.permissions).await?;
         if role.id == role::ADMINISTRATOR {
-            let user = tx.users().find_user(user_id).await?.ok_or_else(|| not_found(role_id))?;
             rights::keep_an_administrator(tx, &user).await?;
         }
         if !tx.roles().remove_grant(role_id, user_id).await? {

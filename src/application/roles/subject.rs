@@ -1,6 +1,7 @@
 use crate::application::error::{Refusal, Result, Violations};
 use crate::application::ports::Transaction;
 use crate::domain::id::{ServiceAccountId, UserId};
+use crate::domain::user::User;
 
 /// Who is meant, as a request says it.
 #[derive(Debug, Clone)]
@@ -34,14 +35,15 @@ pub(super) enum Named {
 }
 
 impl Named {
-    /// The person's id, if there is such a person.
-    pub(super) async fn find(self, tx: &mut dyn Transaction) -> Result<UserId> {
-        match self {
-            Self::User(id) if tx.users().find_user(id).await?.is_some() => Ok(id),
-            Self::User(id) => Err(Refusal::NotFound { resource: "User", name: id.to_string() }.into()),
-            Self::ServiceAccount(id) => {
-                Err(Refusal::NotFound { resource: "ServiceAccount", name: id.to_string() }.into())
-            }
-        }
+    /// The person, if there is such a person.
+    pub(super) async fn find(self, tx: &mut dyn Transaction) -> Result<User> {
+        let (resource, name) = match self {
+            Self::User(id) => match tx.users().find_user(id).await? {
+                Some(user) => return Ok(user),
+                None => ("User", id.to_string()),
+            },
+            Self::ServiceAccount(id) => ("ServiceAccount", id.to_string()),
+        };
+        Err(Refusal::NotFound { resource, name }.into())
     }
 }

@@ -109,10 +109,10 @@ def methods() -> tuple[Method, ...]:
     for file in contract.descriptors().file:
         for service in file.service:
             for method in service.method:
-                descriptor = contract.auth_pb2.DESCRIPTOR.pool.FindMessageTypeByName(method.input_type.lstrip("."))
                 policy = method.options.Extensions[access]
                 if policy.permission or method.client_streaming or method.server_streaming:
                     continue
+                descriptor = contract.auth_pb2.DESCRIPTOR.pool.FindMessageTypeByName(method.input_type.lstrip("."))
                 strings = tuple(_strings(descriptor, comments))
                 name = f"{service.name}/{method.name}"
                 found.append(Method(name, policy.public, GetMessageClass(descriptor), strings))

@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use ipse::domain::role::ADMINISTRATOR;
 use ipse::proto::ErrorReason::{
     EtagMismatch, FieldInvalid, LastAdmin, NameTaken, PageTokenInvalid, PermissionMissing, RequestIdReused,
-    ResourceNotFound, RoleBuiltIn, RoleInUse,
+    ResourceNotFound, RoleBuiltIn, RoleInUse, UserStateInvalid,
 };
 use ipse::proto::{ListGrantsRequest, Role, list_grants_request};
 use time::Duration;
@@ -15,6 +15,7 @@ use crate::support::on_both_backends;
 use crate::support::operator::{Operator, role};
 use crate::support::person::Device;
 use crate::support::refusal::{reason, refusal};
+use crate::support::registrar::Registrar;
 use crate::support::world::World;
 
 on_both_backends! {
@@ -25,6 +26,7 @@ on_both_backends! {
     nobody_hands_on_changes_or_takes_away_what_they_lack
     built_in_roles_stay_as_they_are
     a_role_that_somebody_has_stays
+    an_account_that_the_next_may_take_over_gets_no_role
     the_last_active_administrator_remains_one
     two_administrators_cannot_take_each_other_away
     a_stale_change_is_refused_and_loses_nothing
@@ -135,6 +137,17 @@ async fn a_role_that_somebody_has_stays(world: World) {
     assert_eq!(reason(root.delete(&desk.id, "").await), RoleInUse);
     root.revoke(&desk.id, &alice).await.unwrap();
     root.delete(&desk.id, "").await.unwrap();
+}
+
+async fn an_account_that_the_next_may_take_over_gets_no_role(world: World) {
+    let root = Operator::root(&world).await;
+    let desk = root.create("desk", &[]).await.unwrap();
+    let alice = world.stranger("alice");
+    alice.register().await.unwrap();
+    let id = Registrar(root.0.clone()).look_up(&alice).await.id;
+    assert_eq!(reason(root.grant(&desk.id, &id).await), UserStateInvalid);
+    alice.verify(&alice.mailed_token().await).await.unwrap();
+    root.grant(&desk.id, &id).await.unwrap();
 }
 
 async fn the_last_active_administrator_remains_one(world: World) {
