@@ -11,7 +11,7 @@
 //! - `layout.html`, which all HTML parts extend.
 //!
 //! A language is a folder named by its tag in lower case, such as `fr` or `pt-br`; a folder that is not among the
-//! [embedded](embedded) ones adds a language. Each part is taken in the first language that has it: that of the
+//! embedded ones adds a language. Each part is taken in the first language that has it: that of the
 //! person (`pt-br`), that without its last subtag (`pt`), English.
 //!
 //! The files are templates in the language of Jinja, of at most 64 KiB. They may mention `language` and `service`; but
