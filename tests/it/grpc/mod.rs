@@ -37,6 +37,7 @@ mod shutdown;
 mod sign_in_notice;
 mod throttle;
 mod uniform;
+mod update_rules;
 mod users_create;
 mod users_list;
 mod users_read;
