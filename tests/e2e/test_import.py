@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from support import people
+from support.certificates import Authority
 from support.client import PASSWORD, Client
 from support.contract import ROOT
 from support.database import Postgres, Sqlite, count
@@ -185,6 +186,25 @@ def test_only_who_may_gets_anything(place: tuple[Server, Client, str], tmp_path:
     assert len(file.read_text().splitlines()) == 1
     everything = " ".join((server.log(), file.read_text()))
     assert token not in everything and "passwordHash" not in everything
+
+
+def test_certificates_are_checked(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    certificate, key = authority.issue("127.0.0.1")
+    settings = {"plaintext": "false", "tls_cert_file": str(certificate), "tls_key_file": str(key)}
+    server = migrated(Server(tmp_path / "ipse", dev=False, **settings))
+    file, url = tmp_path / "people.csv", f"https://{server.target}"
+    with server, server.client(authority=authority.pem) as client:
+        token = people.administrator(server, client)
+        people.users(server, token, "export", file)
+        unknown = people.users(server, token, "export", file, "--server", url, check=False)
+        assert unknown.returncode == 1 and "the server cannot be reached" in unknown.stderr
+        # What the system trusts is the file that this variable names.
+        server.settings["SSL_CERT_FILE"] = str(authority.file)
+        people.users(server, token, "export", file, "--server", url)
+        other = url.replace("127.0.0.1", "localhost")
+        misnamed = people.users(server, token, "export", file, "--server", other, check=False)
+        assert misnamed.returncode == 1 and "the server cannot be reached" in misnamed.stderr
 
 
 def test_the_speed_and_the_memory_hold() -> None:

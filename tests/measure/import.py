@@ -124,7 +124,9 @@ def medians(small: dict[str, Callable], large: dict[str, Callable]) -> Iterator[
         yield name, statistics.median(times[0]), statistics.median(times[1])
 
 
-def measure(kind: str, databases: list[Sqlite | Postgres], files: tuple[Path, Path], options: argparse.Namespace) -> bool:
+def measure(
+    kind: str, databases: list[Sqlite | Postgres], files: tuple[Path, Path], options: argparse.Namespace
+) -> bool:
     """Prints what was measured. Whether all bounds hold."""
     holds = True
     folders = files[0].parent / f"{kind} few", files[0].parent / f"{kind} many"
