@@ -83,7 +83,7 @@ fn of_role(role: Role) -> (String, Values) {
     (role.etag, [("name", role.name), ("description", role.description)].into())
 }
 
-/// Numbers that look random and are the same in every run (SplitMix64).
+/// Numbers that look random and are the same in every run (the generator `SplitMix64`).
 struct Numbers(u64);
 
 impl Numbers {
