@@ -12,9 +12,17 @@ const CONTENTION: [&str; 5] = [
     "database table is locked",
 ];
 
-/// How errors begin that a server in trouble causes: 57014, 57P01 to 57P05, 25P03 and 53300.
-const UNAVAILABLE: [&str; 4] =
-    ["canceling statement", "terminating connection", "the database system is", "sorry, too many clients"];
+/// How errors begin that a server in trouble causes: 57014, 57P01 to 57P05, 25P03, 53300, and those of a full disk, 53100
+/// and `SQLITE_FULL`.
+const UNAVAILABLE: [&str; 7] = [
+    "canceling statement",
+    "terminating connection",
+    "the database system is",
+    "sorry, too many clients",
+    "could not extend file",
+    "could not write to file",
+    "database or disk is full",
+];
 
 /// The error that the application sees. Its text is for the log; details, which may hold stored values, are left out.
 pub(super) fn from_diesel(error: Error) -> StoreError {
@@ -78,6 +86,8 @@ mod tests {
             "canceling statement due to statement timeout",
             "terminating connection due to administrator command",
             "the database system is shutting down",
+            "could not extend file \"base/16384/16397\": No space left on device",
+            "database or disk is full",
         ] {
             assert!(matches!(map(DatabaseErrorKind::Unknown, message), StoreError::Unavailable(_)), "{message}");
         }
