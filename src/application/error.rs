@@ -125,6 +125,8 @@ pub enum Refusal {
         /// Which state.
         state: UserState,
     },
+    /// The caller is a service, and the RPC is about a person's own account.
+    PersonRequired,
     /// The person is the last active administrator.
     LastAdministrator,
     /// No such object, as far as the caller may know.

@@ -6,34 +6,38 @@ use super::error::{Refusal, Result};
 use super::ports::Transaction;
 use crate::domain::Timestamp;
 use crate::domain::access::Access;
-use crate::domain::id::{SessionId, UserId};
 use crate::domain::permission::{Permission, Rights};
 use crate::domain::role::{self, Role};
 use crate::domain::session::Session;
+use crate::domain::subject::{Principal, Subject};
 use crate::domain::user::{User, UserState};
 
-/// All that a person may do.
-pub(super) async fn of(tx: &mut dyn Transaction, user_id: UserId) -> Result<Rights> {
-    Ok(Role::rights(&tx.roles().roles_of(user_id).await?))
+/// All that somebody may do.
+pub(super) async fn of(tx: &mut dyn Transaction, subject: Subject) -> Result<Rights> {
+    match subject {
+        Subject::User(id) => Ok(Role::rights(&tx.roles().roles_of(id).await?)),
+        Subject::Service(_) => Ok(Rights::default()),
+    }
 }
 
 /// Refuses who lacks a permission.
-pub(super) async fn require(tx: &mut dyn Transaction, caller: UserId, permission: &Permission) -> Result<()> {
-    if of(tx, caller).await?.allow(permission) {
+pub(super) async fn require(tx: &mut dyn Transaction, caller: &Caller, permission: &Permission) -> Result<()> {
+    let in_scope = caller.scope.as_ref().is_none_or(|scope| scope.allow(permission));
+    if in_scope && of(tx, caller.subject()).await?.allow(permission) {
         return Ok(());
     }
     Err(Refusal::PermissionMissing { permission: permission.to_string() }.into())
 }
 
 /// Refuses whose session or account has ended.
-pub(super) async fn require_presence(
-    tx: &mut dyn Transaction,
-    (user_id, session_id): (UserId, SessionId),
-    now: Timestamp,
-) -> Result<()> {
-    let found = tx.sessions().find_session_with_user(session_id).await?;
-    let is_present =
-        |(session, user): &(Session, User)| session.user_id == user_id && session.is_live(now) && user.keeps_sessions();
+pub(super) async fn require_presence(tx: &mut dyn Transaction, principal: &Principal, now: Timestamp) -> Result<()> {
+    let Principal::Person { user_id, session_id, .. } = principal else {
+        return Err(Refusal::TokenInvalid.into());
+    };
+    let found = tx.sessions().find_session_with_user(*session_id).await?;
+    let is_present = |(session, user): &(Session, User)| {
+        session.user_id == *user_id && session.is_live(now) && user.keeps_sessions()
+    };
     if found.as_ref().is_some_and(is_present) { Ok(()) } else { Err(Refusal::TokenInvalid.into()) }
 }
 
@@ -44,24 +48,26 @@ pub(super) async fn require_admission(
     (caller, access): (&Caller, &Access),
     now: Timestamp,
 ) -> Result<()> {
-    require_presence(tx, (caller.user_id, caller.session_id), now).await?;
+    require_presence(tx, &caller.principal, now).await?;
     match access {
-        Access::Permission { permission, .. } => require(tx, caller.user_id, permission).await,
+        Access::Permission { permission, .. } => require(tx, caller, permission).await,
         Access::Public | Access::Authenticated { .. } => Ok(()),
     }
 }
 
 /// Refuses who lacks any of `wanted`: nobody hands on, or takes away, what they lack.
-pub(super) async fn require_all(tx: &mut dyn Transaction, caller: UserId, wanted: &Rights) -> Result<()> {
-    match of(tx, caller).await?.missing(wanted) {
+pub(super) async fn require_all(tx: &mut dyn Transaction, caller: &Caller, wanted: &Rights) -> Result<()> {
+    let beyond_scope = caller.scope.as_ref().and_then(|scope| scope.missing(wanted));
+    let held = of(tx, caller.subject()).await?;
+    match beyond_scope.or_else(|| held.missing(wanted)) {
         None => Ok(()),
         Some(pattern) => Err(Refusal::PermissionMissing { permission: pattern.as_str().to_owned() }.into()),
     }
 }
 
-/// Refuses who may do less than the person they act on. Otherwise whoever may change an address could take over the
-/// account of an administrator by a reset.
-pub(super) async fn require_power_over(tx: &mut dyn Transaction, caller: UserId, subject: UserId) -> Result<()> {
+/// Refuses who may do less than those they act on. Otherwise whoever may change an address could take over the account of
+/// an administrator by a reset.
+pub(super) async fn require_power_over(tx: &mut dyn Transaction, caller: &Caller, subject: Subject) -> Result<()> {
     let wanted = of(tx, subject).await?;
     require_all(tx, caller, &wanted).await
 }

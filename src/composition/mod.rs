@@ -131,7 +131,7 @@ impl App {
             return Err(StartError::not_migrated());
         }
         let store = store::connect(&database).await.map_err(|error| StartError::database(&error))?;
-        let jwt = Arc::new(Jwt::new(settings.tokens.issuer.clone(), settings.tokens.issuer.clone()));
+        let jwt = Arc::new(Jwt::new(settings.tokens.issuer.clone()));
         let master_key = settings.tokens.master_key.open(entropy.as_ref())?;
         let ports = Ports {
             store: store.clone(),

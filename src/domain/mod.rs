@@ -24,6 +24,7 @@ pub mod role;
 pub mod secret;
 pub mod session;
 pub mod signing_key;
+pub mod subject;
 pub mod text;
 pub mod throttle;
 pub mod user;

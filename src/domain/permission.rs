@@ -76,6 +76,17 @@ impl Rights {
         wanted.0.iter().find(|pattern| !self.cover(pattern.as_str()))
     }
 
+    /// Reads patterns with single spaces between them, as in the claim `scope` (RFC 6749, section 3.3).
+    pub fn parse_scope(text: &str) -> Result<Self, InvalidPattern> {
+        text.split(' ').map(Pattern::parse).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// The patterns with single spaces between them.
+    #[must_use]
+    pub fn to_scope(&self) -> String {
+        self.patterns().map(Pattern::as_str).collect::<Vec<_>>().join(" ")
+    }
+
     /// The patterns in order.
     pub fn patterns(&self) -> impl ExactSizeIterator<Item = &Pattern> {
         self.0.iter()

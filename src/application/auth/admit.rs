@@ -40,7 +40,7 @@ impl Auth {
             Refusal::StepUpRequired { .. } => event.denied("STEP_UP_REQUIRED"),
             _ => return Ok(()),
         };
-        let cause = [caller.user_id.as_uuid().as_bytes(), rpc.as_bytes()].concat();
+        let cause = [caller.subject().as_uuid().as_bytes(), rpc.as_bytes()].concat();
         self.trail.record_sparingly(self.store.as_ref(), (event, &cause), self.clock.now()).await
     }
 
@@ -49,18 +49,17 @@ impl Auth {
             Access::Public => Ok(()),
             Access::Authenticated { max_auth_age } => self.check_age(caller, *max_auth_age),
             Access::Permission { permission, max_auth_age } => {
-                rights::require(self.store.read().await?.as_mut(), caller.user_id, permission).await?;
+                rights::require(self.store.read().await?.as_mut(), caller, permission).await?;
                 self.check_age(caller, *max_auth_age)
             }
         }
     }
 
     fn check_age(&self, caller: &Caller, max_age: Option<Duration>) -> Result<()> {
-        match max_age {
-            Some(max_age) if self.clock.now() - caller.auth_time > max_age => {
-                Err(Refusal::StepUpRequired { max_age }.into())
-            }
-            _ => Ok(()),
+        let Some(max_age) = max_age else { return Ok(()) };
+        match caller.auth_time() {
+            Some(time) if self.clock.now() - time <= max_age => Ok(()),
+            _ => Err(Refusal::StepUpRequired { max_age }.into()),
         }
     }
 }

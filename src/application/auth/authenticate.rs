@@ -1,7 +1,7 @@
 use super::Auth;
 use crate::application::caller::Caller;
 use crate::application::error::{Refusal, Result};
-use crate::application::ports::TokenRejected;
+use crate::application::ports::{Grants, TokenRejected};
 use crate::application::rights;
 use crate::domain::origin::Origin;
 use crate::domain::secret::Secret;
@@ -22,12 +22,17 @@ impl Auth {
         let Bearer::Token(token) = bearer else {
             return Err(Refusal::TokenMissing.into());
         };
-        let claims = self.tokens.verify(token.expose(), now).map_err(|rejected| match rejected {
+        let own = self.policy.audiences.own();
+        let token = self.tokens.verify(token.expose(), Some(own), now).map_err(|rejected| match rejected {
             TokenRejected::Expired => Refusal::TokenExpired,
             TokenRejected::Invalid => Refusal::TokenInvalid,
         })?;
-        let (user_id, session_id) = (claims.subject, claims.session_id);
-        rights::require_presence(self.store.read().await?.as_mut(), (user_id, session_id), now).await?;
-        Ok(Caller { user_id, session_id, auth_time: claims.auth_time, origin: origin.clone() })
+        let claims = &token.claims;
+        rights::require_presence(self.store.read().await?.as_mut(), &claims.principal, now).await?;
+        let scope = match &claims.grants {
+            Grants::Roles(_) => None,
+            Grants::Scope(scope) => Some(scope.clone()),
+        };
+        Ok(Caller { principal: claims.principal.clone(), scope, origin: origin.clone() })
     }
 }

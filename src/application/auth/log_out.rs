@@ -23,7 +23,7 @@ impl Auth {
         let mut violations = Violations::default();
         let text = violations.take("refresh_token", text::optional(&command.refresh_token, refresh_token::MAX_BYTES));
         let session_id = match violations.check(text)? {
-            "" => Some(self.authenticate(&command.bearer, origin).await?.session_id),
+            "" => Some(self.authenticate(&command.bearer, origin).await?.session_id()),
             text => RefreshToken::parse(text, &self.refresh_key).map(|token| token.session_id()),
         };
         if let Some(session_id) = session_id {

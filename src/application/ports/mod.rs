@@ -21,7 +21,7 @@ mod store;
 mod throttles;
 mod users;
 
-pub use access_tokens::{AccessClaims, AccessTokens, OpenedKey, TokenRejected};
+pub use access_tokens::{AccessClaims, AccessTokens, Grants, OpenedKey, TokenRejected, Verified};
 pub use action_tokens::{ActionTokens, ConsumedToken, PendingToken};
 pub use answered_requests::{AnsweredRequest, AnsweredRequests, RequestKey};
 pub use audit_events::{AuditEvents, TrailGap, TrailPosition};

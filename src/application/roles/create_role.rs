@@ -37,12 +37,12 @@ impl Roles {
         let id = RoleId::new(now, &self.entropy.bytes()?);
         let role = Role { description, ..Role::new(id, name, permissions, now) };
 
-        let mut work = match self.repeats.begin(caller.user_id, call).await? {
+        let mut work = match self.repeats.begin(caller.subject(), call).await? {
             Begun::New(work) => work,
             Begun::Repeated(answer) => return Ok(Answer::Repeated(answer)),
         };
         let tx = work.tx.as_mut();
-        rights::require_all(tx, caller.user_id, &role.permissions).await?;
+        rights::require_all(tx, caller, &role.permissions).await?;
         if i64::try_from(tx.roles().list_roles(None, MAX_ROLES).await?.len()) == Ok(MAX_ROLES) {
             return Err(Refusal::QuotaExceeded { what: "roles, at most 1000" }.into());
         }

@@ -1,6 +1,6 @@
 use super::get_role::not_found;
-use super::subject::Named;
-use super::{Roles, Subject};
+use super::subject::find;
+use super::{NamedSubject, Roles};
 use crate::application::audit_trail::Event;
 use crate::application::caller::Caller;
 use crate::application::error::{Refusal, Result, Violations};
@@ -9,6 +9,7 @@ use crate::application::rights;
 use crate::domain::audit::AuditType;
 use crate::domain::id::RoleId;
 use crate::domain::role::{MAX_PER_USER, RoleGrant};
+use crate::domain::subject::Subject;
 use crate::domain::user::StateForbids;
 
 /// Which role, and who gets or loses it.
@@ -17,11 +18,11 @@ pub struct GrantRole {
     /// Which role.
     pub role_id: String,
     /// Who gets or loses it.
-    pub subject: Subject,
+    pub subject: NamedSubject,
 }
 
 impl GrantRole {
-    pub(super) fn parse(&self) -> Result<(RoleId, Named)> {
+    pub(super) fn parse(&self) -> Result<(RoleId, Subject)> {
         let mut violations = Violations::default();
         let role_id = violations.take("role_id", RoleId::parse(&self.role_id));
         let subject = self.subject.parse(&mut violations);
@@ -34,16 +35,16 @@ impl Roles {
     pub async fn grant_role(&self, caller: &Caller, command: GrantRole, call: &Repeatable<()>) -> Result<Answer<()>> {
         let now = self.clock.now();
         let (role_id, subject) = command.parse()?;
-        let mut work = match self.repeats.begin(caller.user_id, call).await? {
+        let mut work = match self.repeats.begin(caller.subject(), call).await? {
             Begun::New(work) => work,
             Begun::Repeated(answer) => return Ok(Answer::Repeated(answer)),
         };
         let tx = work.tx.as_mut();
         // The lock keeps the role from growing between the check and the grant.
         let role = tx.roles().lock_role(role_id).await?.ok_or_else(|| not_found(role_id))?;
-        let user = subject.find(tx).await?;
+        let user = find(tx, subject).await?;
         let user_id = user.id;
-        rights::require_all(tx, caller.user_id, &role.permissions).await?;
+        rights::require_all(tx, caller, &role.permissions).await?;
         // Whoever signs up next with an address that nobody has proven takes the account over, and must not gain by it.
         if user.provisional {
             return Err(StateForbids(user.state).into());

@@ -1,13 +1,13 @@
 use uuid::Uuid;
 
-use super::subject::Named;
-use super::{Roles, Subject};
+use super::{NamedSubject, Roles};
 use crate::application::error::{Refusal, Result, Violations};
 use crate::application::page::PageRequest;
 use crate::application::ports::GrantsOf;
 use crate::domain::Timestamp;
 use crate::domain::id::{RoleId, UserId};
 use crate::domain::role::RoleGrant;
+use crate::domain::subject::Subject;
 
 /// Whose grants to list.
 #[derive(Debug, Clone)]
@@ -17,7 +17,7 @@ pub enum ListGrants {
     /// Those of a role.
     Role(String),
     /// Those to somebody.
-    Subject(Subject),
+    Subject(NamedSubject),
 }
 
 /// A page of grants.
@@ -38,8 +38,8 @@ impl Roles {
             ListGrants::Missing => violations.take("whose", Err("is required")),
             ListGrants::Role(id) => violations.take("role_id", RoleId::parse(&id)).map(GrantsOf::Role),
             ListGrants::Subject(subject) => match subject.parse(&mut violations) {
-                Some(Named::User(id)) => Some(GrantsOf::User(id)),
-                Some(Named::ServiceAccount(id)) => {
+                Some(Subject::User(id)) => Some(GrantsOf::User(id)),
+                Some(Subject::Service(id)) => {
                     return Err(Refusal::NotFound { resource: "ServiceAccount", name: id.to_string() }.into());
                 }
                 None => None,

@@ -21,7 +21,7 @@ pub use grant_role::GrantRole;
 pub use list_grants::{GrantPage, ListGrants};
 pub use list_permissions::{KnownPermission, PermissionPage};
 pub use list_roles::RolePage;
-pub use subject::Subject;
+pub use subject::NamedSubject;
 pub use update_role::UpdateRole;
 
 use super::Ports;

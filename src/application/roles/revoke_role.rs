@@ -1,4 +1,5 @@
 use super::get_role::not_found;
+use super::subject::find;
 use super::{GrantRole, Roles};
 use crate::application::audit_trail::Event;
 use crate::application::caller::Caller;
@@ -13,15 +14,15 @@ impl Roles {
     pub async fn revoke_role(&self, caller: &Caller, command: GrantRole, call: &Repeatable<()>) -> Result<Answer<()>> {
         let now = self.clock.now();
         let (role_id, subject) = command.parse()?;
-        let mut work = match self.repeats.begin(caller.user_id, call).await? {
+        let mut work = match self.repeats.begin(caller.subject(), call).await? {
             Begun::New(work) => work,
             Begun::Repeated(answer) => return Ok(Answer::Repeated(answer)),
         };
         let tx = work.tx.as_mut();
         let role = tx.roles().lock_role(role_id).await?.ok_or_else(|| not_found(role_id))?;
-        let user = subject.find(tx).await?;
+        let user = find(tx, subject).await?;
         let user_id = user.id;
-        rights::require_all(tx, caller.user_id, &role.permissions).await?;
+        rights::require_all(tx, caller, &role.permissions).await?;
         if role.id == role::ADMINISTRATOR {
             rights::keep_an_administrator(tx, &user).await?;
         }

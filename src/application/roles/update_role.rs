@@ -35,14 +35,14 @@ impl Roles {
     ) -> Result<Answer<Role>> {
         let now = self.clock.now();
         let (id, changes) = parse(&command)?;
-        let mut work = match self.repeats.begin(caller.user_id, call).await? {
+        let mut work = match self.repeats.begin(caller.subject(), call).await? {
             Begun::New(work) => work,
             Begun::Repeated(answer) => return Ok(Answer::Repeated(answer)),
         };
         let tx = work.tx.as_mut();
         let mut role = tx.roles().lock_role(id).await?.ok_or_else(|| not_found(id))?;
-        rights::require_all(tx, caller.user_id, &role.permissions).await?;
-        rights::require_all(tx, caller.user_id, changes.permissions.as_ref().unwrap_or(&role.permissions)).await?;
+        rights::require_all(tx, caller, &role.permissions).await?;
+        rights::require_all(tx, caller, changes.permissions.as_ref().unwrap_or(&role.permissions)).await?;
         etag::require(&command.etag, &role.etag())?;
         if role.built_in {
             return Err(Refusal::RoleBuiltIn.into());

@@ -20,7 +20,7 @@ use claims::Claims;
 use compact::Compact;
 use key::KeyPair;
 
-use crate::application::ports::{AccessClaims, AccessTokens, Cause, OpenedKey, TokenRejected};
+use crate::application::ports::{AccessClaims, AccessTokens, Cause, OpenedKey, TokenRejected, Verified};
 use crate::domain::Timestamp;
 use crate::domain::secret::Secret;
 use crate::domain::signing_key::SigningKeyState;
@@ -42,15 +42,14 @@ pub enum SignError {
 /// Signs and checks access tokens with keys that it holds in memory, and makes such keys.
 pub struct Jwt {
     issuer: String,
-    own_audience: String,
     keys: RwLock<Arc<[KeyPair]>>,
 }
 
 impl Jwt {
-    /// Tokens of this issuer, accepted when they are for `own_audience`. Keys come with `use_keys`.
+    /// Tokens of this issuer. Keys come with `use_keys`.
     #[must_use]
-    pub fn new(issuer: String, own_audience: String) -> Self {
-        Self { issuer, own_audience, keys: RwLock::new(Arc::new([])) }
+    pub fn new(issuer: String) -> Self {
+        Self { issuer, keys: RwLock::new(Arc::new([])) }
     }
 
     fn keys(&self) -> Arc<[KeyPair]> {
@@ -76,7 +75,7 @@ impl AccessTokens for Jwt {
         if token.len() > MAX_ISSUED_BYTES { Err(SignError::TooLong.into()) } else { Ok(Secret::new(token)) }
     }
 
-    fn verify(&self, token: &str, now: Timestamp) -> Result<AccessClaims, TokenRejected> {
+    fn verify(&self, token: &str, audience: Option<&str>, now: Timestamp) -> Result<Arc<Verified>, TokenRejected> {
         let token = Compact::parse(token).ok_or(TokenRejected::Invalid)?;
         let keys = self.keys();
         let key = keys
@@ -86,7 +85,8 @@ impl AccessTokens for Jwt {
         if !key.verifies(&token) {
             return Err(TokenRejected::Invalid);
         }
-        Claims::parse(&token.payload)?.accept(&self.issuer, &self.own_audience, now)
+        let claims = Claims::parse(&token.payload)?.accept(&self.issuer, audience, now)?;
+        Ok(Arc::new(Verified { claims, key_id: token.header.kid }))
     }
 }
 
@@ -97,6 +97,7 @@ mod tests {
 
     use super::forge::{Forge, PAYLOAD, at, claims, copy};
     use super::*;
+    use crate::domain::subject::Principal;
 
     fn part(token: &Secret, number: usize) -> String {
         let part = token.expose().split('.').nth(number).unwrap();
@@ -122,7 +123,9 @@ mod tests {
         let mut precise = claims();
         precise.issue_time += fraction;
         precise.expire_time += fraction;
-        precise.auth_time += fraction;
+        if let Principal::Person { authentication, .. } = &mut precise.principal {
+            authentication.time += fraction;
+        }
         assert_eq!(forge.verdict(forge.jwt.sign(&precise).unwrap().expose()), Ok(claims()));
     }
 
@@ -149,7 +152,7 @@ mod tests {
     #[test]
     fn no_token_is_too_long_for_gateways() {
         let forge = Forge::new();
-        let sign = |filler: usize| forge.jwt.sign(&AccessClaims { acr: "a".repeat(filler), ..claims() });
+        let sign = |filler: usize| forge.jwt.sign(&AccessClaims { audience: vec!["a".repeat(filler)], ..claims() });
         assert!(sign(2400).unwrap().expose().len() < 4096);
         assert_eq!(sign(2800).unwrap_err().downcast_ref(), Some(&SignError::TooLong));
     }

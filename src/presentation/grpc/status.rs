@@ -206,6 +206,9 @@ fn refused(refusal: Refusal) -> Status {
             outgoing.details.add_quota_failure_violation("ipse.v1", what);
             outgoing
         }
+        Refusal::PersonRequired => {
+            Outgoing::new(Code::PermissionDenied, Reason::PersonRequired, "services have no account of their own")
+        }
         Refusal::LastAdministrator => Outgoing::new(
             Code::FailedPrecondition,
             Reason::LastAdmin,
