@@ -14,9 +14,14 @@ use crate::domain::user::{User, UserState};
 
 /// All that somebody may do.
 pub(super) async fn of(tx: &mut dyn Transaction, subject: Subject) -> Result<Rights> {
+    Ok(Role::rights(&roles_of(tx, subject).await?))
+}
+
+/// The roles of somebody, in the order of their names.
+pub(super) async fn roles_of(tx: &mut dyn Transaction, subject: Subject) -> Result<Vec<Role>> {
     match subject {
-        Subject::User(id) => Ok(Role::rights(&tx.roles().roles_of(id).await?)),
-        Subject::Service(_) => Ok(Rights::default()),
+        Subject::User(id) => Ok(tx.roles().roles_of(id).await?),
+        Subject::Service(_) => Ok(Vec::new()),
     }
 }
 

@@ -8,6 +8,7 @@ mod client;
 mod connection;
 mod deadline;
 mod encode;
+mod envoy;
 mod gate;
 pub mod health;
 pub(super) mod json;

@@ -13,6 +13,7 @@ use tonic_health::pb::health_server::HealthServer;
 use super::account_service::AccountRpc;
 use super::audit_service::AuditRpc;
 use super::auth_service::AuthRpc;
+use super::envoy::{self, EnvoyRpc};
 use super::gate::{Gate, GateLayer, MAX_MESSAGE_BYTES};
 use super::health::Health;
 use super::key_service::KeyRpc;
@@ -33,6 +34,7 @@ use crate::proto::DESCRIPTORS;
 use crate::proto::account_service_server::AccountServiceServer;
 use crate::proto::audit_service_server::AuditServiceServer;
 use crate::proto::auth_service_server::AuthServiceServer;
+use crate::proto::envoy::authorization_server::AuthorizationServer;
 use crate::proto::key_service_server::KeyServiceServer;
 use crate::proto::role_service_server::RoleServiceServer;
 use crate::proto::user_service_server::UserServiceServer;
@@ -105,6 +107,7 @@ impl Server {
             KeyServiceServer::<KeyRpc>::NAME,
             RoleServiceServer::<RoleRpc>::NAME,
             AuditServiceServer::<AuditRpc>::NAME,
+            AuthorizationServer::<EnvoyRpc>::NAME,
         ]);
         let gate = Gate {
             auth: services.auth.clone(),
@@ -117,6 +120,10 @@ impl Server {
         };
         let mut routes = Routes::builder();
         routes
+            .add_service(
+                AuthorizationServer::new(EnvoyRpc(services.auth.clone()))
+                    .max_decoding_message_size(envoy::MAX_MESSAGE_BYTES),
+            )
             .add_service(AuthServiceServer::new(AuthRpc(services.auth)).max_decoding_message_size(MAX_MESSAGE_BYTES))
             .add_service(
                 AccountServiceServer::new(AccountRpc(services.accounts)).max_decoding_message_size(MAX_MESSAGE_BYTES),
