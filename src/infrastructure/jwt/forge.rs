@@ -9,7 +9,8 @@ use zeroize::Zeroizing;
 use super::Jwt;
 use crate::application::ports::{AccessClaims, AccessTokens, Grants, KeyGenerator, OpenedKey, TokenRejected};
 use crate::domain::Timestamp;
-use crate::domain::id::{SessionId, TokenId, UserId};
+use crate::domain::id::{ApiKeyId, ServiceAccountId, SessionId, TokenId, UserId};
+use crate::domain::permission::Rights;
 use crate::domain::session::Authentication;
 use crate::domain::signing_key::{SigningAlgorithm, SigningKey};
 use crate::domain::subject::Principal;
@@ -118,6 +119,26 @@ pub(super) const PAYLOAD: &str = concat!(
     r#""exp":1700000900,"iat":1700000000,"jti":"01890a5d-ac96-774b-bcce-b302099a8059","#,
     r#""sid":"01890a5d-ac96-774b-bcce-b302099a8058","auth_time":1699999500,"acr":"urn:ipse:aal:1","#,
     r#""amr":["pwd"],"client_id":"ipse","roles":["support"]}"#
+);
+
+/// The claims of a good token of a service.
+pub(super) fn service_claims() -> AccessClaims {
+    AccessClaims {
+        principal: Principal::Service {
+            account_id: ServiceAccountId::parse("01890a5d-ac96-774b-bcce-b302099a8057").unwrap(),
+            key_id: ApiKeyId::parse("01890a5d-ac96-774b-bcce-b302099a8058").unwrap(),
+        },
+        grants: Grants::Scope(Rights::parse_scope("orders.* stock.read").unwrap()),
+        ..claims()
+    }
+}
+
+/// Its payload.
+pub(super) const SERVICE_PAYLOAD: &str = concat!(
+    r#"{"iss":"https://id.example","sub":"01890a5d-ac96-774b-bcce-b302099a8057","aud":["orders","api"],"#,
+    r#""exp":1700000900,"iat":1700000000,"jti":"01890a5d-ac96-774b-bcce-b302099a8059","#,
+    r#""sid":"01890a5d-ac96-774b-bcce-b302099a8058","client_id":"01890a5d-ac96-774b-bcce-b302099a8057","#,
+    r#""scope":"orders.* stock.read"}"#
 );
 
 /// The text with one passage replaced, which has to be there.

@@ -95,8 +95,9 @@ mod tests {
     use base64::Engine as _;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-    use super::forge::{Forge, PAYLOAD, at, claims, copy};
+    use super::forge::{Forge, PAYLOAD, SERVICE_PAYLOAD, at, claims, copy, service_claims};
     use super::*;
+    use crate::application::ports::Grants;
     use crate::domain::subject::Principal;
 
     fn part(token: &Secret, number: usize) -> String {
@@ -113,7 +114,34 @@ mod tests {
             assert_eq!(part(&token, 0), Forge::header(key));
             assert_eq!(part(&token, 1), PAYLOAD);
             assert_eq!(forge.verdict(token.expose()), Ok(claims()));
+            let token = forge.jwt.sign(&service_claims()).unwrap();
+            assert_eq!(part(&token, 1), SERVICE_PAYLOAD);
+            assert_eq!(forge.verdict(token.expose()), Ok(service_claims()));
         }
+    }
+
+    #[test]
+    fn a_token_is_for_its_audiences_or_for_whoever_does_not_ask() {
+        let forge = Forge::new();
+        let token = forge.jwt.sign(&claims()).unwrap();
+        let verdict = |audience| forge.jwt.verify(token.expose(), audience, at(100));
+        for audience in [None, Some("orders"), Some("api")] {
+            assert_eq!(verdict(audience).unwrap().claims, claims());
+        }
+        assert_eq!(verdict(Some("stock")), Err(TokenRejected::Invalid));
+    }
+
+    #[test]
+    fn of_too_many_roles_none_is_told() {
+        let forge = Forge::new();
+        let sign = |count: usize| {
+            let grants = Grants::Roles((0..count).map(|number| format!("{number:064}")).collect());
+            let token = forge.jwt.sign(&AccessClaims { grants, ..claims() }).unwrap();
+            forge.verdict(token.expose()).unwrap().grants
+        };
+        assert!(matches!(sign(22), Grants::Roles(names) if names.len() == 22));
+        assert_eq!(sign(23), Grants::Roles(vec![]));
+        assert_eq!(sign(100), Grants::Roles(vec![]));
     }
 
     #[test]
