@@ -23,6 +23,13 @@ def bearer(access_token: str) -> list[tuple[str, str]]:
     return [("authorization", f"Bearer {access_token}")]
 
 
+def question_about(access_token: str):
+    """Envoy's question about a request with this access token."""
+    pb = contract.envoy_pb2
+    http = pb.AttributeContext.HttpRequest(headers={"authorization": f"Bearer {access_token}"})
+    return pb.CheckRequest(attributes=pb.AttributeContext(request=pb.AttributeContext.Request(http=http)))
+
+
 def from_address(number: int) -> list[tuple[str, str]]:
     """The metadata of a call that a trusted proxy forwards for the client of this number."""
     return [("x-forwarded-for", f"198.18.{number // 256 % 256}.{number % 256}")]
@@ -43,6 +50,7 @@ class Client:
         self.roles = contract.role_grpc.RoleServiceStub(self.channel)
         self.tokens = contract.token_grpc.TokenServiceStub(self.channel)
         self.users = contract.user_grpc.UserServiceStub(self.channel)
+        self.gateway = contract.envoy_grpc.AuthorizationStub(self.channel)
         self._health = health_pb2_grpc.HealthStub(self.channel)
 
     def __enter__(self) -> "Client":
@@ -81,6 +89,10 @@ class Client:
     def me(self, access_token: str):
         request = contract.account_pb2.GetMeRequest()
         return self.account.GetMe(request, timeout=SECONDS, metadata=bearer(access_token))
+
+    def check(self, access_token: str):
+        """What Envoy would be told about a request with this access token."""
+        return self.gateway.Check(question_about(access_token), timeout=SECONDS)
 
     def health(self, service: str = "") -> str:
         """The state that the health service tells, or the code of its refusal."""

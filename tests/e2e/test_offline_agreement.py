@@ -1,0 +1,95 @@
+"""A service that checks tokens by itself and one that asks Ipse come to the same verdict on the same token."""
+
+import json
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator
+
+import jwt
+import pytest
+
+from support import contract
+from support.client import PASSWORD, SECONDS, Client, question_about
+from support.mutations import Mutator
+from support.server import Server, free_port
+
+MUTATIONS = 10_000
+SEED = 20_260_301
+AT_A_TIME = 100
+# For each person.
+GENUINE = 100
+EMAILS = ("ada@example.com", "grace@example.com")
+
+
+@pytest.fixture(scope="module")
+def side_port() -> int:
+    return free_port()
+
+
+@pytest.fixture(scope="module")
+def server(side_port: int, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    folder = tmp_path_factory.mktemp("server")
+    with Server(folder, audiences="orders", http_listen=f"127.0.0.1:{side_port}") as server:
+        yield server
+
+
+def genuine_tokens(client: Client, email: str) -> Iterator[str]:
+    """Many access tokens of somebody."""
+    client.register(email)
+    request = contract.auth_pb2.LoginRequest(identifier=email, password=PASSWORD, audience="orders")
+    tokens = client.auth.Login(request, timeout=SECONDS).tokens
+    for _ in range(GENUINE):
+        yield tokens.access_token
+        tokens = client.refresh(tokens.refresh_token)
+
+
+class Verifier:
+    """PyJWT as the examples set it up: one algorithm, the key set of the side port, issuer, audience, claims and type."""
+
+    def __init__(self, side_port: int) -> None:
+        with urllib.request.urlopen(f"http://127.0.0.1:{side_port}/.well-known/jwks.json", timeout=SECONDS) as answer:
+            self._keys = jwt.PyJWKSet.from_dict(json.load(answer))
+
+    def accepts(self, token: str) -> bool:
+        """Whether a token is good, as far as can be told without Ipse."""
+        try:
+            header = jwt.get_unverified_header(token)
+            key = self._keys[header["kid"]]
+            options = {"require": ["exp", "iat", "sub", "sid", "jti"]}
+            jwt.decode(
+                token,
+                key,
+                algorithms=["ES256"],
+                issuer="https://ipse.localhost",
+                audience="orders",
+                options=options,
+            )
+            return header["typ"].lower() == "at+jwt"
+        except (jwt.PyJWTError, KeyError):
+            return False
+
+
+def verdicts_of_ipse(client: Client, tokens: list[str]) -> list[bool]:
+    """Whether Ipse takes each of these tokens for good."""
+    found = []
+    for start in range(0, len(tokens), AT_A_TIME):
+        some = tokens[start : start + AT_A_TIME]
+        checks = [client.gateway.Check.future(question_about(token), timeout=SECONDS) for token in some]
+        found += [check.result().status.code == 0 for check in checks]
+    return found
+
+
+def test_both_come_to_the_same_verdict_on_random_mutations(client: Client, side_port: int) -> None:
+    genuine = [token for email in EMAILS for token in genuine_tokens(client, email)]
+    tokens = Mutator(SEED, genuine).draw(MUTATIONS)
+    verifier = Verifier(side_port)
+    alone = [verifier.accepts(token) for token in tokens]
+    asked = verdicts_of_ipse(client, tokens)
+
+    counts = Counter(zip(alone, asked, strict=True))
+    print({f"alone {a}, asked {b}": count for (a, b), count in counts.items()})
+    # The one difference: PyJWT takes a genuine signature with its padding too, which RFC 7515 leaves out.
+    for token, by_itself, by_ipse in zip(tokens, alone, asked, strict=True):
+        assert by_ipse == (by_itself and not token.endswith("==")), token
+    # Each verdict was there, the good one for tokens with another signature too.
+    assert counts[True, True] > len(genuine) and counts[False, False] > MUTATIONS / 2 and counts[True, False] > 0
