@@ -10,6 +10,7 @@ import pytest
 from support import contract
 from support.client import PASSWORD, SECONDS, Client, bearer
 from support.envoy import Envoy, Service
+from support.errors import Code
 from support.people import administrator
 from support.server import Server
 from support.waiting import wait_until
@@ -120,6 +121,8 @@ def test_without_a_token_nobody_gets_through(envoy: Envoy, service: Service) -> 
         forged = envoy.get(path, ("authorization", "Bearer a.b.c"))
         assert (forged.status, forged.reason) == (401, "TOKEN_INVALID")
         assert 'error="invalid_token"' in forged.headers["www-authenticate"]
+        for_grpc = envoy.get(path, ("content-type", "application/grpc"))
+        assert (for_grpc.status, for_grpc.headers["grpc-status"]) == (200, str(Code.UNAUTHENTICATED.value[0]))
     assert service.count == before
     assert not envoy.get(OPEN).identity()
 

@@ -1,4 +1,4 @@
-"""Random changes of a token, each of them reproducible by its seed."""
+"""Random changes of tokens: the same for the same tokens and seed."""
 
 import base64
 import json
