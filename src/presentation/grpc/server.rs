@@ -19,6 +19,7 @@ use super::key_service::KeyRpc;
 use super::policy::PolicyTable;
 use super::role_service::RoleRpc;
 use super::tls::Certificates;
+use super::token_service::TokenRpc;
 use super::user_service::UserRpc;
 use super::{TrustedProxies, connection};
 use crate::application::accounts::Accounts;
@@ -27,6 +28,7 @@ use crate::application::auth::Auth;
 use crate::application::keys::Keys;
 use crate::application::ports::Entropy;
 use crate::application::roles::Roles;
+use crate::application::tokens::Tokens;
 use crate::application::user_transfer::UserTransfer;
 use crate::application::users::Users;
 use crate::proto::DESCRIPTORS;
@@ -35,6 +37,7 @@ use crate::proto::audit_service_server::AuditServiceServer;
 use crate::proto::auth_service_server::AuthServiceServer;
 use crate::proto::key_service_server::KeyServiceServer;
 use crate::proto::role_service_server::RoleServiceServer;
+use crate::proto::token_service_server::TokenServiceServer;
 use crate::proto::user_service_server::UserServiceServer;
 
 /// Metadata larger than this is refused by HTTP/2 itself, in bytes.
@@ -66,6 +69,8 @@ pub struct Services {
     pub keys: Arc<Keys>,
     /// Roles.
     pub roles: Arc<Roles>,
+    /// Access tokens of callers' own callers.
+    pub tokens: Arc<Tokens>,
 }
 
 /// What an operator decides about the server.
@@ -105,6 +110,7 @@ impl Server {
             KeyServiceServer::<KeyRpc>::NAME,
             RoleServiceServer::<RoleRpc>::NAME,
             AuditServiceServer::<AuditRpc>::NAME,
+            TokenServiceServer::<TokenRpc>::NAME,
         ]);
         let gate = Gate {
             auth: services.auth.clone(),
@@ -128,6 +134,7 @@ impl Server {
             .add_service(KeyServiceServer::new(KeyRpc(services.keys)).max_decoding_message_size(MAX_MESSAGE_BYTES))
             .add_service(RoleServiceServer::new(RoleRpc(services.roles)).max_decoding_message_size(MAX_MESSAGE_BYTES))
             .add_service(AuditServiceServer::new(AuditRpc(services.audit)).max_decoding_message_size(MAX_MESSAGE_BYTES))
+            .add_service(TokenServiceServer::new(TokenRpc(services.tokens)).max_decoding_message_size(MAX_MESSAGE_BYTES))
             .add_service(HealthServer::new(health.service()));
         if limits.reflection {
             add_reflection(&mut routes);
