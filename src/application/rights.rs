@@ -3,7 +3,7 @@
 
 use super::caller::Caller;
 use super::error::{Refusal, Result};
-use super::ports::Transaction;
+use super::ports::{Transaction, Verified};
 use crate::domain::Timestamp;
 use crate::domain::access::Access;
 use crate::domain::permission::{Permission, Rights};
@@ -12,17 +12,17 @@ use crate::domain::session::Session;
 use crate::domain::subject::{Principal, Subject};
 use crate::domain::user::{User, UserState};
 
-/// All that somebody may do.
-pub(super) async fn of(tx: &mut dyn Transaction, subject: Subject) -> Result<Rights> {
-    Ok(Role::rights(&roles_of(tx, subject).await?))
-}
-
 /// The roles of somebody, in the order of their names.
 pub(super) async fn roles_of(tx: &mut dyn Transaction, subject: Subject) -> Result<Vec<Role>> {
     match subject {
         Subject::User(id) => Ok(tx.roles().roles_of(id).await?),
         Subject::Service(_) => Ok(Vec::new()),
     }
+}
+
+/// All that somebody may do.
+pub(super) async fn of(tx: &mut dyn Transaction, subject: Subject) -> Result<Rights> {
+    Ok(Role::rights(&roles_of(tx, subject).await?))
 }
 
 /// Refuses who lacks a permission.
@@ -34,16 +34,16 @@ pub(super) async fn require(tx: &mut dyn Transaction, caller: &Caller, permissio
     Err(Refusal::PermissionMissing { permission: permission.to_string() }.into())
 }
 
-/// Refuses whose session or account has ended.
-pub(super) async fn require_presence(tx: &mut dyn Transaction, principal: &Principal, now: Timestamp) -> Result<()> {
-    let Principal::Person { user_id, session_id, .. } = principal else {
-        return Err(Refusal::TokenInvalid.into());
+/// Whether the session and the account of a token go on, and nobody has revoked the token.
+pub(super) async fn is_present(tx: &mut dyn Transaction, token: &Verified, now: Timestamp) -> Result<bool> {
+    let Principal::Person { user_id, session_id, .. } = &token.claims.principal else {
+        return Ok(false);
     };
     let found = tx.sessions().find_session_with_user(*session_id).await?;
-    let is_present = |(session, user): &(Session, User)| {
+    let goes_on = |(session, user): &(Session, User)| {
         session.user_id == *user_id && session.is_live(now) && user.keeps_sessions()
     };
-    if found.as_ref().is_some_and(is_present) { Ok(()) } else { Err(Refusal::TokenInvalid.into()) }
+    Ok(found.as_ref().is_some_and(goes_on) && !tx.access_changes().is_void(&token.marks()).await?)
 }
 
 /// Refuses who would not be let in any more by what they were let in by, whether or not the access token's time is over:
@@ -53,7 +53,9 @@ pub(super) async fn require_admission(
     (caller, access): (&Caller, &Access),
     now: Timestamp,
 ) -> Result<()> {
-    require_presence(tx, &caller.principal, now).await?;
+    if !is_present(tx, &caller.token, now).await? {
+        return Err(Refusal::TokenInvalid.into());
+    }
     match access {
         Access::Permission { permission, .. } => require(tx, caller, permission).await,
         Access::Public | Access::Authenticated { .. } => Ok(()),

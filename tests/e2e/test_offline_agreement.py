@@ -1,4 +1,4 @@
-"""A service that checks tokens by itself and one that asks Ipse come to the same verdict on the same token."""
+"""A service that checks tokens by itself, one that asks Ipse and one behind Envoy come to the same verdict on a token."""
 
 import json
 import urllib.request
@@ -9,8 +9,9 @@ import jwt
 import pytest
 
 from support import contract
-from support.client import PASSWORD, SECONDS, Client, question_about
+from support.client import PASSWORD, SECONDS, Client, bearer, question_about
 from support.mutations import Mutator
+from support.people import administrator
 from support.server import Server, free_port
 
 MUTATIONS = 10_000
@@ -69,22 +70,26 @@ class Verifier:
             return False
 
 
-def verdicts_of_ipse(client: Client, tokens: list[str]) -> list[bool]:
-    """Whether Ipse takes each of these tokens for good."""
-    found = []
+def verdicts_of_ipse(client: Client, service: str, tokens: list[str]) -> Iterator[bool]:
+    """Whether Ipse takes each of these tokens for good, which it tells a service as it tells Envoy."""
     for start in range(0, len(tokens), AT_A_TIME):
-        some = tokens[start : start + AT_A_TIME]
-        checks = [client.gateway.Check.future(question_about(token), timeout=SECONDS) for token in some]
-        found += [check.result().status.code == 0 for check in checks]
-    return found
+        asked = []
+        for token in tokens[start : start + AT_A_TIME]:
+            request = contract.token_pb2.IntrospectTokenRequest(token=token, audience="orders")
+            question = question_about(token, audience="orders")
+            told = client.tokens.IntrospectToken.future(request, timeout=SECONDS, metadata=bearer(service))
+            asked.append((token, told, client.gateway.Check.future(question, timeout=SECONDS)))
+        for token, told, check in asked:
+            assert told.result().active == (check.result().status.code == 0), token
+            yield told.result().active
 
 
-def test_both_come_to_the_same_verdict_on_random_mutations(client: Client, side_port: int) -> None:
+def test_both_come_to_the_same_verdict_on_random_mutations(server: Server, client: Client, side_port: int) -> None:
     genuine = [token for email in EMAILS for token in genuine_tokens(client, email)]
     tokens = Mutator(SEED, genuine).draw(MUTATIONS)
     verifier = Verifier(side_port)
     alone = [verifier.accepts(token) for token in tokens]
-    asked = verdicts_of_ipse(client, tokens)
+    asked = list(verdicts_of_ipse(client, administrator(server, client), tokens))
 
     counts = Counter(zip(alone, asked, strict=True))
     print({f"alone {a}, asked {b}": count for (a, b), count in counts.items()})

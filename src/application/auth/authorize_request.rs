@@ -1,12 +1,12 @@
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::{Auth, Bearer};
+use crate::application::admission::Held;
 use crate::application::caller::Caller;
 use crate::application::error::{Error, Result, Violations};
-use crate::application::rights;
 use crate::domain::origin::Origin;
 use crate::domain::permission::Permission;
-use crate::domain::role::RoleName;
 
 /// How the audit trail names the RPC.
 const RPC: &str = "/envoy.service.auth.v3.Authorization/Check";
@@ -26,8 +26,8 @@ pub struct AuthorizeRequest {
 pub struct Authorized {
     /// Who sent it.
     pub caller: Caller,
-    /// The names of the roles that the sender has now; none where the token is limited to a scope.
-    pub roles: Vec<RoleName>,
+    /// What the sender may do now; nothing for a token that is limited to a scope.
+    pub held: Option<Arc<Held>>,
 }
 
 struct Demands {
@@ -48,7 +48,7 @@ impl Auth {
                 self.remember_denial(&caller, RPC, &refusal).await?;
                 Err(refusal.into())
             }
-            roles => roles.map(|roles| Authorized { caller, roles }),
+            held => held.map(|held| Authorized { caller, held }),
         }
     }
 
@@ -65,14 +65,13 @@ impl Auth {
         violations.check(Some(Demands { permission, audience }))
     }
 
-    async fn meet(&self, caller: &Caller, permission: Option<&Permission>) -> Result<Vec<RoleName>> {
-        let mut tx = self.store.read().await?;
+    async fn meet(&self, caller: &Caller, permission: Option<&Permission>) -> Result<Option<Arc<Held>>> {
         if let Some(permission) = permission {
-            rights::require(tx.as_mut(), caller, permission).await?;
+            self.admission.require(caller, permission).await?;
         }
-        if caller.scope.is_some() {
-            return Ok(Vec::new());
+        match caller.scope {
+            Some(_) => Ok(None),
+            None => self.admission.held_by(caller.subject()).await.map(Some),
         }
-        Ok(rights::roles_of(tx.as_mut(), caller.subject()).await?.into_iter().map(|role| role.name).collect())
     }
 }

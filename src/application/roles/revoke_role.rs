@@ -26,7 +26,7 @@ impl Roles {
         if role.id == role::ADMINISTRATOR {
             rights::keep_an_administrator(tx, &user).await?;
         }
-        if !tx.roles().remove_grant(role_id, user_id).await? {
+        if !tx.roles().remove_grant(role_id, user_id, now).await? {
             let name = format!("{role_id}/{user_id}");
             return Err(Refusal::NotFound { resource: "RoleGrant", name }.into());
         }

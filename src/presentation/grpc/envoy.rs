@@ -9,7 +9,6 @@ use tonic_types::StatusExt as _;
 use super::{caller, client, status};
 use crate::application::auth::{Auth, AuthorizeRequest, Authorized};
 use crate::application::error::{Error, Refusal};
-use crate::domain::role::RoleName;
 use crate::domain::subject::Subject;
 use crate::proto::envoy::attribute_context::HttpRequest;
 use crate::proto::envoy::authorization_server::Authorization;
@@ -87,7 +86,7 @@ fn allow(authorized: &Authorized, sent: &Headers) -> CheckResponse {
 }
 
 /// The headers that tell who calls. One with an empty value is not sent.
-fn identity(Authorized { caller, roles }: &Authorized) -> [(String, String); 6] {
+fn identity(Authorized { caller, held }: &Authorized) -> [(String, String); 6] {
     let kind = match caller.subject() {
         Subject::User(_) => "user",
         Subject::Service(_) => "service",
@@ -96,7 +95,7 @@ fn identity(Authorized { caller, roles }: &Authorized) -> [(String, String); 6] 
         ("subject", caller.subject().to_string()),
         ("subject-kind", kind.to_owned()),
         ("session", caller.principal.sid().to_string()),
-        ("roles", roles.iter().map(RoleName::as_str).collect::<Vec<_>>().join(",")),
+        ("roles", held.as_ref().map(|held| held.role_names.join(",")).unwrap_or_default()),
         ("scope", caller.scope.as_ref().map(ToString::to_string).unwrap_or_default()),
         ("auth-time", caller.auth_time().map(|time| time.unix_timestamp().to_string()).unwrap_or_default()),
     ]

@@ -22,6 +22,7 @@ mod role_service;
 pub mod server;
 mod status;
 pub mod tls;
+mod token_service;
 mod trace_context;
 mod until_drained;
 mod user_fields;

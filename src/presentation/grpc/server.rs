@@ -20,6 +20,7 @@ use super::key_service::KeyRpc;
 use super::policy::PolicyTable;
 use super::role_service::RoleRpc;
 use super::tls::Certificates;
+use super::token_service::TokenRpc;
 use super::user_service::UserRpc;
 use super::{TrustedProxies, connection};
 use crate::application::accounts::Accounts;
@@ -28,6 +29,7 @@ use crate::application::auth::Auth;
 use crate::application::keys::Keys;
 use crate::application::ports::Entropy;
 use crate::application::roles::Roles;
+use crate::application::tokens::Tokens;
 use crate::application::user_transfer::UserTransfer;
 use crate::application::users::Users;
 use crate::proto::DESCRIPTORS;
@@ -37,6 +39,7 @@ use crate::proto::auth_service_server::AuthServiceServer;
 use crate::proto::envoy::authorization_server::AuthorizationServer;
 use crate::proto::key_service_server::KeyServiceServer;
 use crate::proto::role_service_server::RoleServiceServer;
+use crate::proto::token_service_server::TokenServiceServer;
 use crate::proto::user_service_server::UserServiceServer;
 
 /// Metadata larger than this is refused by HTTP/2 itself, in bytes.
@@ -68,6 +71,8 @@ pub struct Services {
     pub keys: Arc<Keys>,
     /// Roles.
     pub roles: Arc<Roles>,
+    /// Access tokens of callers' own callers.
+    pub tokens: Arc<Tokens>,
 }
 
 /// What an operator decides about the server.
@@ -108,6 +113,7 @@ impl Server {
             RoleServiceServer::<RoleRpc>::NAME,
             AuditServiceServer::<AuditRpc>::NAME,
             AuthorizationServer::<EnvoyRpc>::NAME,
+            TokenServiceServer::<TokenRpc>::NAME,
         ]);
         let gate = Gate {
             auth: services.auth.clone(),
@@ -135,6 +141,9 @@ impl Server {
             .add_service(KeyServiceServer::new(KeyRpc(services.keys)).max_decoding_message_size(MAX_MESSAGE_BYTES))
             .add_service(RoleServiceServer::new(RoleRpc(services.roles)).max_decoding_message_size(MAX_MESSAGE_BYTES))
             .add_service(AuditServiceServer::new(AuditRpc(services.audit)).max_decoding_message_size(MAX_MESSAGE_BYTES))
+            .add_service(
+                TokenServiceServer::new(TokenRpc(services.tokens)).max_decoding_message_size(MAX_MESSAGE_BYTES),
+            )
             .add_service(HealthServer::new(health.service()));
         if limits.reflection {
             add_reflection(&mut routes);

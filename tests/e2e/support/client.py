@@ -23,11 +23,12 @@ def bearer(access_token: str) -> list[tuple[str, str]]:
     return [("authorization", f"Bearer {access_token}")]
 
 
-def question_about(access_token: str):
-    """Envoy's question about a request with this access token."""
+def question_about(access_token: str, **demands: str):
+    """Envoy's question about a request with this access token, to a route with these demands."""
     pb = contract.envoy_pb2
     http = pb.AttributeContext.HttpRequest(headers={"authorization": f"Bearer {access_token}"})
-    return pb.CheckRequest(attributes=pb.AttributeContext(request=pb.AttributeContext.Request(http=http)))
+    request = pb.AttributeContext.Request(http=http)
+    return pb.CheckRequest(attributes=pb.AttributeContext(request=request, context_extensions=demands))
 
 
 def from_address(number: int) -> list[tuple[str, str]]:

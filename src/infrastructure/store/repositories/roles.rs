@@ -4,7 +4,9 @@ use diesel::prelude::*;
 use super::backend::columns::{DbId, DbTime};
 use super::backend::schema::{role_grants, roles, users};
 use super::backend::{Unit, dialect};
-use crate::application::ports::{GrantsOf, Roles, StoreResult};
+use crate::application::ports::{AccessChanges, GrantsOf, Roles, StoreResult};
+use crate::domain::Timestamp;
+use crate::domain::access_change::AccessChange;
 use crate::domain::id::{RoleId, UserId};
 use crate::domain::role::{Description, Role, RoleGrant, RoleName, parse_permissions};
 use crate::domain::user::UserState;
@@ -64,11 +66,13 @@ impl Roles for Unit {
     async fn update_role(&mut self, role: &Role) -> StoreResult<bool> {
         let row = RoleRow::from(role);
         let stored = roles::table.filter(roles::id.eq(row.id)).filter(roles::revision.eq(row.revision - 1));
-        Ok(self.execute(diesel::update(stored).set(row)).await? == 1)
+        let count = self.execute(diesel::update(stored).set(row)).await?;
+        self.changes_rights(count, role.update_time).await
     }
 
-    async fn remove_role(&mut self, id: RoleId) -> StoreResult<()> {
-        self.execute(diesel::delete(roles::table.find(DbId(*id.as_uuid())))).await?;
+    async fn remove_role(&mut self, id: RoleId, now: Timestamp) -> StoreResult<()> {
+        let count = self.execute(diesel::delete(roles::table.find(DbId(*id.as_uuid())))).await?;
+        self.changes_rights(count, now).await?;
         Ok(())
     }
 
@@ -79,12 +83,14 @@ impl Roles for Unit {
             create_time: DbTime(grant.create_time),
         };
         let insert = diesel::insert_into(role_grants::table).values(row).on_conflict_do_nothing();
-        Ok(self.execute(insert).await? == 1)
+        let count = self.execute(insert).await?;
+        self.changes_rights(count, grant.create_time).await
     }
 
-    async fn remove_grant(&mut self, role_id: RoleId, user_id: UserId) -> StoreResult<bool> {
+    async fn remove_grant(&mut self, role_id: RoleId, user_id: UserId, now: Timestamp) -> StoreResult<bool> {
         let grant = role_grants::table.find((DbId(*user_id.as_uuid()), DbId(*role_id.as_uuid())));
-        Ok(self.execute(diesel::delete(grant)).await? == 1)
+        let count = self.execute(diesel::delete(grant)).await?;
+        self.changes_rights(count, now).await
     }
 
     async fn list_grants(
@@ -131,6 +137,16 @@ impl Roles for Unit {
             .select(role_grants::user_id)
             .limit(1);
         Ok(self.find::<_, DbId>(query).await?.is_some())
+    }
+}
+
+impl Unit {
+    /// Makes every replica ask anew what people may do, if this transaction changed a row. Whether it did.
+    async fn changes_rights(&mut self, count: usize, now: Timestamp) -> StoreResult<bool> {
+        if count > 0 {
+            self.insert_access_changes(&[AccessChange::Rights], now).await?;
+        }
+        Ok(count > 0)
     }
 }
 

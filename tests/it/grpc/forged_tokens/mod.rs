@@ -5,16 +5,20 @@ mod signatures;
 
 use futures_util::FutureExt as _;
 use ipse::proto::ErrorReason::TokenInvalid;
+use ipse::proto::IntrospectTokenRequest;
+use ipse::proto::token_service_client::TokenServiceClient;
+use prost::Message as _;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::support::database::Backend;
 use crate::support::gateway::{CHECK, question_about};
 use crate::support::on_both_backends;
+use crate::support::person::Device;
 use crate::support::refusal::reason;
 use crate::support::token::{self, Forge};
 use crate::support::wire::{Answer, Call};
-use crate::support::world::World;
+use crate::support::world::{ISSUER, World};
 
 on_both_backends! {
     World::start =>
@@ -31,50 +35,79 @@ on_both_backends! {
 }
 
 const GET_ME: &str = "/ipse.v1.AccountService/GetMe";
+const INTROSPECT: &str = "/ipse.v1.TokenService/IntrospectToken";
 
 async fn with_ed25519(backend: Backend) -> World {
     World::with(backend, &["SIGNING_ALGORITHM=EdDSA"]).await
 }
 
-/// What each of the ways says of a token. All calls have one request id, so that answers alike are the same bytes.
-async fn answers(world: &World, token: &str) -> [Answer; 2] {
-    let bearer = format!("Bearer {token}");
-    let headers: [(&str, &[u8]); 2] = [("authorization", bearer.as_bytes()), ("x-request-id", b"the-same")];
-    let me = Call::new(GET_ME, b"").with(&headers).send(world.replica().address).await.unwrap();
-    [me, world.answer(CHECK, &question_about(token, &[])).await]
+/// Everything that looks at tokens: the gate, introspection by a service, and Envoy's question.
+struct Verifiers<'w> {
+    world: &'w World,
+    service: Device<'w>,
 }
 
-async fn assert_good(world: &World, token: &str) {
-    let [me, check] = answers(world, token).await;
-    me.result().unwrap();
-    check.result().unwrap();
-    world.verdict(question_about(token, &[])).await.unwrap().identity();
-}
+impl<'w> Verifiers<'w> {
+    async fn of(world: &'w World) -> Self {
+        Self { world, service: world.person_with_role("service", "service").await }
+    }
 
-/// Each of these tokens is refused by each of the ways as garbage is, to the byte.
-async fn assert_refused(world: &World, tokens: &[String]) {
-    let expected = answers(world, "garbage").await;
-    assert_eq!(reason(expected[0].result()), TokenInvalid);
-    let verdict = world.verdict(question_about("garbage", &[])).await.unwrap();
-    assert_eq!(verdict.refusal(), (401, "TOKEN_INVALID"));
-    for token in tokens {
-        assert_eq!(answers(world, token).await, expected, "{token}");
+    /// What each of them says. All calls have one request id, so that answers alike are the same bytes.
+    async fn answers(&self, token: &str) -> [Answer; 3] {
+        let about = IntrospectTokenRequest { token: token.to_owned(), audience: ISSUER.to_owned() };
+        [
+            self.call(GET_ME, token, &[]).await,
+            self.call(INTROSPECT, &self.service.tokens.access_token, &about.encode_to_vec()).await,
+            self.world.answer(CHECK, &question_about(token, &[])).await,
+        ]
+    }
+
+    async fn call(&self, path: &str, bearer: &str, message: &[u8]) -> Answer {
+        let bearer = format!("Bearer {bearer}");
+        let headers: [(&str, &[u8]); 2] = [("authorization", bearer.as_bytes()), ("x-request-id", b"the-same")];
+        Call::new(path, message).with(&headers).send(self.world.replica().address).await.unwrap()
+    }
+
+    async fn is_active(&self, token: &str) -> bool {
+        let about = IntrospectTokenRequest { token: token.to_owned(), audience: ISSUER.to_owned() };
+        let mut client = TokenServiceClient::new(self.service.channel());
+        client.introspect_token(self.service.request(about)).await.unwrap().into_inner().active
+    }
+
+    async fn assert_good(&self, token: &str) {
+        self.answers(token).await[0].result().unwrap();
+        assert!(self.is_active(token).await, "{token}");
+        self.world.verdict(question_about(token, &[])).await.unwrap().identity();
+    }
+
+    /// Each of these tokens is refused by each of them as garbage is, to the byte.
+    async fn assert_refused(&self, tokens: &[String]) {
+        let expected = self.answers("garbage").await;
+        assert_eq!(reason(expected[0].result()), TokenInvalid);
+        assert!(!self.is_active("garbage").await);
+        let verdict = self.world.verdict(question_about("garbage", &[])).await.unwrap();
+        assert_eq!(verdict.refusal(), (401, "TOKEN_INVALID"));
+        for token in tokens {
+            assert_eq!(self.answers(token).await, expected, "{token}");
+        }
     }
 }
 
 async fn known_attacks_are_refused(world: World) {
+    let verifiers = Verifiers::of(&world).await;
     let phone = world.person("alice").await.log_in().await.unwrap();
     let forge = Forge::new(&world).await;
     let (header, claims) = token::read(&phone.tokens.access_token);
     let genuine = forge.sign(&header, &claims);
-    assert_good(&world, &genuine).await;
+    verifiers.assert_good(&genuine).await;
     let forged = attacks::on(&forge, &genuine);
     assert!(forged.len() > 90, "{}", forged.len());
-    assert_refused(&world, &forged).await;
-    assert_good(&world, &genuine).await;
+    verifiers.assert_refused(&forged).await;
+    verifiers.assert_good(&genuine).await;
 }
 
 async fn tokens_of_others_and_of_other_kinds_are_refused(world: World) {
+    let verifiers = Verifiers::of(&world).await;
     let (alice, bob) = (world.person("alice").await, world.person("bob").await);
     let (phone, other) = (alice.log_in().await.unwrap(), bob.log_in().await.unwrap());
     let ended = alice.log_in().await.unwrap();
@@ -99,38 +132,42 @@ async fn tokens_of_others_and_of_other_kinds_are_refused(world: World) {
         forged.push(forge.sign(&header, &claims));
     }
     forged.extend([ended.tokens.access_token, phone.tokens.refresh_token, mailed, phone.tokens.session_id]);
-    assert_refused(&world, &forged).await;
+    verifiers.assert_refused(&forged).await;
 }
 
 async fn no_token_makes_the_server_call_anybody(world: World) {
+    let verifiers = Verifiers::of(&world).await;
     let phone = world.person("alice").await.log_in().await.unwrap();
     let trap = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", trap.local_addr().unwrap());
     let forged = attacks::that_name(&Forge::new(&world).await, &phone.tokens.access_token, &url);
-    assert_refused(&world, &forged).await;
+    verifiers.assert_refused(&forged).await;
     assert!(trap.accept().now_or_never().is_none(), "somebody came");
 }
 
 /// The other one is `n - s` in place of `s`, which ECDSA allows.
 async fn no_ecdsa_signature_is_good_but_two(world: World) {
+    let verifiers = Verifiers::of(&world).await;
     let token = world.person("alice").await.log_in().await.unwrap().tokens.access_token;
-    assert_good(&world, &token).await;
-    assert_good(&world, &signatures::twin(&token)).await;
-    assert_refused(&world, &signatures::p256(&token)).await;
+    verifiers.assert_good(&token).await;
+    verifiers.assert_good(&signatures::twin(&token)).await;
+    verifiers.assert_refused(&signatures::p256(&token)).await;
 }
 
 async fn no_ed25519_signature_is_good_but_one(world: World) {
+    let verifiers = Verifiers::of(&world).await;
     let token = world.person("alice").await.log_in().await.unwrap().tokens.access_token;
     assert_eq!(token::read(&token).0["alg"], "EdDSA");
-    assert_good(&world, &token).await;
-    assert_refused(&world, &signatures::ed25519(&token)).await;
+    verifiers.assert_good(&token).await;
+    verifiers.assert_refused(&signatures::ed25519(&token)).await;
 }
 
 /// What ends a session ends both forms of its tokens.
 async fn a_token_of_a_session_that_ended_is_refused_in_every_form(world: World) {
+    let verifiers = Verifiers::of(&world).await;
     let phone = world.person("alice").await.log_in().await.unwrap();
     let twin = signatures::twin(&phone.tokens.access_token);
-    assert_good(&world, &twin).await;
+    verifiers.assert_good(&twin).await;
     phone.log_out().await.unwrap();
-    assert_refused(&world, &[twin, phone.tokens.access_token]).await;
+    verifiers.assert_refused(&[twin, phone.tokens.access_token]).await;
 }
