@@ -188,7 +188,7 @@ def test_no_spelling_of_a_path_walks_around_its_demands(example: Envoy, client: 
     assert example.get(ORDERS, *bearer(signed_in(client).access_token)).status == 200
     elsewhere = bearer(signed_in(client, audience="").access_token)
     assert example.get(PERSONAL, *elsewhere).status == 200
-    for path in ("/orders", "//orders/1", "/x/../orders/1", "/./orders/1", "/%6frders/1", "/orders?x=/me", "/me/../orders"):
+    for path in ("/orders", "//orders/1", "/x/../orders/1", "/./orders/1", "/%6frders/1", "/orders?/me", "/me/../orders"):
         assert example.get(path, *elsewhere).status == 401, path
     for path in ("/x/..%2forders/1", "/%2forders/1", "/me%5c..%5corders"):
         assert example.get(path, *elsewhere).status == 400, path

@@ -37,8 +37,8 @@ struct Demands {
 }
 
 impl Auth {
-    /// Lets a request to another service pass or refuses it, by the demands of its route. Demands that nobody could meet,
-    /// and such as are not known, are invalid: what was meant to protect a route must not be skipped for a slip of the pen.
+    /// Lets a request to another service pass or refuses it, by the demands of its route. Demands that nobody could
+    /// meet, and such as are not known, are invalid: a slip of the pen must not open what was meant to be guarded.
     pub async fn authorize_request(&self, command: AuthorizeRequest, origin: &Origin) -> Result<Authorized> {
         let demands = self.read_demands(&command.demands)?;
         let audience = demands.audience.as_deref().unwrap_or(self.policy.audiences.own());

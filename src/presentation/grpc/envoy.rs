@@ -102,8 +102,8 @@ fn identity(Authorized { caller, held }: &Authorized) -> [(String, String); 6] {
     .map(|(name, value)| (format!("{PREFIX}{name}"), value))
 }
 
-/// The request ends here. An error that is no verdict fails the question itself, and Envoy refuses the request for want of
-/// an answer.
+/// The request ends here. An error that is no verdict fails the question itself, and Envoy refuses the request for want
+/// of an answer.
 fn deny(error: Error) -> Result<CheckResponse, Status> {
     if let Error::Invalid(violations) = &error {
         tracing::warn!(?violations, "a route of the gateway demands what makes no sense, its requests are refused");

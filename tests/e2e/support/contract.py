@@ -32,8 +32,9 @@ def _generate() -> Path:
 def _add_gateway(folder: Path) -> None:
     """The part of Envoy's contract, which is no part of `proto/`."""
     well_known = Path(grpc_tools.__file__).parent / "_proto"
-    arguments = [f"-I{GATEWAY}", f"-I{PROTO}", f"-I{well_known}", f"--python_out={folder}", f"--grpc_python_out={folder}"]
-    if protoc.main(["protoc", *arguments, "envoy.proto"]) != 0:
+    places = [f"-I{GATEWAY}", f"-I{PROTO}", f"-I{well_known}"]
+    arguments = [f"--python_out={folder}", f"--grpc_python_out={folder}", "envoy.proto"]
+    if protoc.main(["protoc", *places, *arguments]) != 0:
         raise RuntimeError("protoc cannot generate a client from envoy.proto")
 
 

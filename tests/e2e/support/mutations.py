@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 OTHERS = "=+/.~!*%, \t\u00e9\u200b\uff10"
 ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
-VALUES = [None, True, 0, -1, 4102444800, 1e400, "", "x", "none", "ES256", "https://attacker.example", [], ["orders"], {}]
+VALUES = [None, True, 0, -1, 4102444800, 1e400, "", "x", "none", "ES256", "https://other.example", [], ["orders"], {}]
 
 
 def encode(content: bytes) -> str:
@@ -64,13 +64,14 @@ class Mutator:
         letter = self.dice.choice(ALPHABET if self.dice.random() < 0.7 else OTHERS)
         other = self.dice.randrange(len(token))
         low, high = sorted((at, other))
+        swapped = token[:low] + token[high] + token[low + 1 : high] + token[low] + token[high + 1 :]
         return self.dice.choice(
             [
                 token[:at] + letter + token[at + 1 :],
                 token[:at] + letter + token[at:],
                 token[:at] + token[at + 1 :],
                 token[:at] + token[at] + token[at:],
-                token[:low] + token[high] + token[low + 1 : high] + token[low] + token[high + 1 :] if low < high else token,
+                swapped if low < high else token,
                 token[:low] + token[high:],
                 token[:-1] + letter,
                 token.swapcase() if self.dice.random() < 0.2 else token[:at] + token[at].swapcase() + token[at + 1 :],
@@ -118,7 +119,8 @@ class Mutator:
         elif change == 1:
             del members[at]
         elif change == 2:
-            members.append((self.dice.choice(["crit", "jku", "jwk", "kid", "alg", "nbf", "exp", "sub", "x", name]), new))
+            added = self.dice.choice(["crit", "jku", "jwk", "kid", "alg", "nbf", "exp", "sub", "x", name])
+            members.append((added, new))
         else:
             members.insert(self.dice.randrange(len(members)), (name, value))
         text = ",".join(f"{json.dumps(name)}:{json.dumps(value)}" for name, value in members)
@@ -153,7 +155,8 @@ class Mutator:
         twin = both[:32] + (ORDER - s).to_bytes(32, "big")
         pair = self.dice.choice(numbers).to_bytes(32, "big") + self.dice.choice(numbers).to_bytes(32, "big")
         length = self.dice.randrange(64)
-        forms = [twin, twin, pair, pair, both[:length], both + bytes(length + 1), bytes(1) + both, both[32:] + both[:32]]
+        ill_sized = [both[:length], both + bytes(length + 1), bytes(1) + both]
+        forms = [twin, twin, pair, pair, both[32:] + both[:32], *ill_sized]
         return f"{signed}.{encode(self.dice.choice(forms))}"
 
     def _spelling(self, token: str) -> str:

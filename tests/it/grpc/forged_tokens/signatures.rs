@@ -1,5 +1,5 @@
-//! Signatures that were never made with the private key, or come in a form of their own: the cases that verifiers are known
-//! to get wrong.
+//! Signatures that were never made with the private key, or come in a form of their own: the cases that verifiers are
+//! known to get wrong.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
