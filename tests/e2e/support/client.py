@@ -87,6 +87,9 @@ class Client:
         request = contract.auth_pb2.ResetPasswordRequest(token=token, new_password=new_password)
         self.auth.ResetPassword(request, timeout=SECONDS)
 
+    def revoke(self, token: str) -> None:
+        self.tokens.RevokeToken(contract.token_pb2.RevokeTokenRequest(token=token), timeout=SECONDS)
+
     def me(self, access_token: str):
         request = contract.account_pb2.GetMeRequest()
         return self.account.GetMe(request, timeout=SECONDS, metadata=bearer(access_token))
