@@ -83,8 +83,7 @@ def ada(server: Server, client: Client) -> str:
 @pytest.fixture(scope="module")
 def role(client: Client, root: str) -> str:
     """The id of a role that may read orders."""
-    role = contract.role_pb2.ipse_dot_v1_dot_role__pb2.Role(name="clerk", permissions=["orders.read"])
-    request = contract.role_pb2.CreateRoleRequest(role=role)
+    request = contract.role_pb2.CreateRoleRequest(role={"name": "clerk", "permissions": ["orders.read"]})
     return client.roles.CreateRole(request, timeout=SECONDS, metadata=bearer(root)).role.id
 
 
@@ -192,6 +191,16 @@ def test_no_spelling_of_a_path_walks_around_its_demands(example: Envoy, client: 
         assert example.get(path, *elsewhere).status == 401, path
     for path in ("/x/..%2forders/1", "/%2forders/1", "/me%5c..%5corders"):
         assert example.get(path, *elsewhere).status == 400, path
+
+
+def test_a_slip_of_the_pen_opens_nothing(
+    server: Server, client: Client, service: Service, clerk: None, tmp_path: Path
+) -> None:
+    token = bearer(signed_in(client).access_token)
+    for slip in ("permision: orders.read", "permission: orders", "permission: orders.*"):
+        with gateway(tmp_path, server, service, {"permission: orders.read": slip}) as envoy:
+            assert envoy.get(ORDERS, *token).status == 500, slip
+    assert "its requests are refused" in server.log()
 
 
 def test_a_token_for_another_service_is_none(example: Envoy, client: Client, clerk: None) -> None:

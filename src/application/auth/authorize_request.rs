@@ -8,9 +8,6 @@ use crate::application::error::{Error, Result, Violations};
 use crate::domain::origin::Origin;
 use crate::domain::permission::Permission;
 
-/// How the audit trail names the RPC.
-const RPC: &str = "/envoy.service.auth.v3.Authorization/Check";
-
 /// A request to somebody else's service, as a gateway in front of it sees it.
 #[derive(Debug, Clone)]
 pub struct AuthorizeRequest {
@@ -39,13 +36,14 @@ struct Demands {
 impl Auth {
     /// Lets a request to another service pass or refuses it, by the demands of its route. Demands that nobody could
     /// meet, and such as are not known, are invalid: a slip of the pen must not open what was meant to be guarded.
-    pub async fn authorize_request(&self, command: AuthorizeRequest, origin: &Origin) -> Result<Authorized> {
+    /// `rpc` is what the audit trail names.
+    pub async fn authorize_request(&self, rpc: &str, command: AuthorizeRequest, origin: &Origin) -> Result<Authorized> {
         let demands = self.read_demands(&command.demands)?;
         let audience = demands.audience.as_deref().unwrap_or(self.policy.audiences.own());
         let caller = self.authenticate_for(audience, &command.bearer, origin).await?;
         match self.meet(&caller, demands.permission.as_ref()).await {
             Err(Error::Refused(refusal)) => {
-                self.remember_denial(&caller, RPC, &refusal).await?;
+                self.remember_denial(&caller, rpc, &refusal).await?;
                 Err(refusal.into())
             }
             held => held.map(|held| Authorized { caller, held }),

@@ -39,7 +39,7 @@ impl Authorization for EnvoyRpc {
         let sent = Headers::of(attributes.request.and_then(|request| request.http).unwrap_or_default());
         let bearer = client::bearer(sent.values("authorization"));
         let command = AuthorizeRequest { bearer, demands: attributes.context_extensions };
-        match self.0.authorize_request(command, &origin).await {
+        match self.0.authorize_request(PATH, command, &origin).await {
             Ok(authorized) => Ok(Response::new(allow(&authorized, &sent))),
             Err(error) => deny(error).map(Response::new),
         }
