@@ -1,4 +1,4 @@
-//! What people may do, and what they may do to each other. Asked in the transaction that needs the answer, so that a
+//! What people and services may do, and what they may do to each other. Asked in the transaction that needs the answer, so that a
 //! change of roles holds at once.
 
 use super::caller::Caller;
@@ -8,16 +8,12 @@ use crate::domain::Timestamp;
 use crate::domain::access::Access;
 use crate::domain::permission::{Permission, Rights};
 use crate::domain::role::{self, Role};
-use crate::domain::session::Session;
 use crate::domain::subject::{Principal, Subject};
 use crate::domain::user::{User, UserState};
 
 /// All that somebody may do.
 pub(super) async fn of(tx: &mut dyn Transaction, subject: Subject) -> Result<Rights> {
-    match subject {
-        Subject::User(id) => Ok(Role::rights(&tx.roles().roles_of(id).await?)),
-        Subject::Service(_) => Ok(Rights::default()),
-    }
+    Ok(Role::rights(&tx.roles().roles_of(subject).await?))
 }
 
 /// Refuses who lacks a permission.
@@ -29,16 +25,21 @@ pub(super) async fn require(tx: &mut dyn Transaction, caller: &Caller, permissio
     Err(Refusal::PermissionMissing { permission: permission.to_string() }.into())
 }
 
-/// Refuses whose session or account has ended.
+/// Refuses whose session, API key or account has ended.
 pub(super) async fn require_presence(tx: &mut dyn Transaction, principal: &Principal, now: Timestamp) -> Result<()> {
-    let Principal::Person { user_id, session_id, .. } = principal else {
-        return Err(Refusal::TokenInvalid.into());
+    let is_present = match principal {
+        Principal::Person { user_id, session_id, .. } => {
+            let found = tx.sessions().find_session_with_user(*session_id).await?;
+            found.is_some_and(|(session, user)| {
+                session.user_id == *user_id && session.is_live(now) && user.keeps_sessions()
+            })
+        }
+        Principal::Service { account_id, key_id } => {
+            let found = tx.api_keys().find_api_key_with_account(*key_id).await?;
+            found.is_some_and(|(key, account)| account.id == *account_id && key.open(&account, now).is_ok())
+        }
     };
-    let found = tx.sessions().find_session_with_user(*session_id).await?;
-    let is_present = |(session, user): &(Session, User)| {
-        session.user_id == *user_id && session.is_live(now) && user.keeps_sessions()
-    };
-    if found.as_ref().is_some_and(is_present) { Ok(()) } else { Err(Refusal::TokenInvalid.into()) }
+    if is_present { Ok(()) } else { Err(Refusal::TokenInvalid.into()) }
 }
 
 /// Refuses who would not be let in any more by what they were let in by, whether or not the access token's time is over:
@@ -72,14 +73,15 @@ pub(super) async fn require_power_over(tx: &mut dyn Transaction, caller: &Caller
     require_all(tx, caller, &wanted).await
 }
 
-/// Refuses if this person is the last active administrator, and so must remain one. Until the transaction ends, no other
+/// Refuses if this person is the last active administrator, and so must remain one. Services do not count: none of them
+/// can sign in to put things right. Until the transaction ends, no other
 /// one can take an administrator away.
 pub(super) async fn keep_an_administrator(tx: &mut dyn Transaction, user: &User) -> Result<()> {
     if user.state != UserState::Active {
         return Ok(());
     }
     tx.roles().lock_role(role::ADMINISTRATOR).await?;
-    let is_administrator = tx.roles().roles_of(user.id).await?.iter().any(|role| role.id == role::ADMINISTRATOR);
+    let is_administrator = tx.roles().roles_of(user.id.into()).await?.iter().any(|role| role.id == role::ADMINISTRATOR);
     if is_administrator && !tx.roles().is_held_by_others(role::ADMINISTRATOR, user.id).await? {
         return Err(Refusal::LastAdministrator.into());
     }

@@ -7,6 +7,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::App;
+use crate::application::error::Result;
 
 /// How many mails are on their way at a time.
 const MAIL_WORKERS: usize = 4;
@@ -16,6 +17,8 @@ const MAIL: Duration = Duration::from_millis(500);
 const PURGE: Duration = Duration::from_secs(600);
 /// How often keys that other replicas made are taken up.
 const KEYS: Duration = Duration::from_secs(60);
+/// How often uses of API keys are written down.
+const KEY_USES: Duration = Duration::from_secs(5);
 /// How often the database is asked whether it is there.
 const HEALTH: Duration = Duration::from_secs(1);
 
@@ -46,6 +49,11 @@ pub(super) fn start(app: &App, stopped: &CancellationToken) {
     every(KEYS, stopped, move || {
         let keys = keys.clone();
         async move { keys.reload().await }
+    });
+    let service_accounts = app.service_accounts();
+    every(KEY_USES, stopped, move || {
+        let service_accounts = service_accounts.clone();
+        async move { service_accounts.record_key_uses().await }
     });
     let (store, health) = (app.store.clone(), app.health());
     every(HEALTH, stopped, move || {
@@ -85,7 +93,7 @@ pub(super) fn told_to_stop() -> impl Future<Output = ()> {
 fn every<F, W>(period: Duration, stopped: &CancellationToken, mut work: F)
 where
     F: FnMut() -> W + Send + 'static,
-    W: Future<Output = crate::application::error::Result<()>> + Send,
+    W: Future<Output = Result<()>> + Send,
 {
     let stopped = stopped.clone();
     tokio::spawn(async move {

@@ -24,6 +24,7 @@ use crate::application::keys::Keys;
 use crate::application::policy::Policy;
 use crate::application::ports::{Clock, Entropy, Mailer, Store};
 use crate::application::roles::Roles;
+use crate::application::service_accounts::ServiceAccounts;
 use crate::application::upkeep::Upkeep;
 use crate::application::user_transfer::UserTransfer;
 use crate::application::users::Users;
@@ -67,6 +68,7 @@ pub struct App {
     upkeep: Arc<Upkeep>,
     store: Arc<dyn Store>,
     administrators: Administrators,
+    service_accounts: Arc<ServiceAccounts>,
 }
 
 /// Serves until the process is told to stop (SIGTERM, SIGINT), then lets calls in work end.
@@ -87,8 +89,12 @@ pub async fn serve(settings: Settings) -> Result<(), StartError> {
     // Before anybody can learn that the server serves, or a signal that follows at once would not end it in order.
     let told_to_stop = background::told_to_stop();
     greeting::write(&settings, address);
+    let service_accounts = app.service_accounts();
     let served = app.serve(listener, told_to_stop).await;
     stopped.cancel();
+    if let Err(error) = service_accounts.record_key_uses().await {
+        tracing::warn!(error = &error as &dyn Error, "the last uses of API keys were not written down");
+    }
     served
 }
 
@@ -147,6 +153,7 @@ impl App {
         let access = PolicyTable::read(DESCRIPTORS)?;
         let catalogue = Arc::new(access.permissions());
         let auth = Arc::new(Auth::new(&ports, policy.clone(), &root));
+        let service_accounts = Arc::new(ServiceAccounts::new(&ports, policy.clone(), &root));
         let services = Services {
             auth: auth.clone(),
             accounts: Arc::new(Accounts::new(&ports, policy.clone(), catalogue.clone(), &root)),
@@ -155,6 +162,7 @@ impl App {
             audit: Arc::new(Audit::new(&ports, &root)),
             transfer: Arc::new(UserTransfer::new(&ports, policy.clone())),
             keys: keys.clone(),
+            service_accounts: service_accounts.clone(),
         };
         Ok(Self {
             server: Server::new(services, access, ports.entropy.clone(), limits(settings)),
@@ -163,6 +171,7 @@ impl App {
             upkeep: Arc::new(Upkeep::new(&ports, mailer, settings.audit_retention)),
             store,
             administrators: Administrators::new(&ports, policy, &root),
+            service_accounts,
         })
     }
 
@@ -188,6 +197,12 @@ impl App {
     #[must_use]
     pub fn upkeep(&self) -> Arc<Upkeep> {
         self.upkeep.clone()
+    }
+
+    /// Service accounts, whose keys' uses wait to be written down.
+    #[must_use]
+    pub fn service_accounts(&self) -> Arc<ServiceAccounts> {
+        self.service_accounts.clone()
     }
 
     /// The database.

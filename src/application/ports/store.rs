@@ -1,8 +1,8 @@
 use async_trait::async_trait;
 
 use super::{
-    ActionTokens, AnsweredRequests, AuditEvents, BulkUsers, Credentials, Outbox, Roles, ServerSecrets, Sessions,
-    SigningKeys, Throttles, Users,
+    ActionTokens, AnsweredRequests, ApiKeys, AuditEvents, BulkUsers, Credentials, Outbox, Roles, ServerSecrets,
+    ServiceAccounts, Sessions, SigningKeys, Throttles, Users,
 };
 
 /// What a store operation yields.
@@ -53,12 +53,14 @@ pub trait Store: Send + Sync {
 pub trait Transaction:
     ActionTokens
     + AnsweredRequests
+    + ApiKeys
     + AuditEvents
     + BulkUsers
     + Credentials
     + Outbox
     + Roles
     + ServerSecrets
+    + ServiceAccounts
     + Sessions
     + SigningKeys
     + Throttles
@@ -78,6 +80,11 @@ impl<'u> dyn Transaction + 'u {
 
     /// Calls that changed something, and their answers.
     pub fn answered_requests(&mut self) -> &mut (dyn AnsweredRequests + 'u) {
+        self
+    }
+
+    /// API keys of service accounts.
+    pub fn api_keys(&mut self) -> &mut (dyn ApiKeys + 'u) {
         self
     }
 
@@ -108,6 +115,11 @@ impl<'u> dyn Transaction + 'u {
 
     /// Secrets of the installation.
     pub fn server_secrets(&mut self) -> &mut (dyn ServerSecrets + 'u) {
+        self
+    }
+
+    /// Service accounts.
+    pub fn service_accounts(&mut self) -> &mut (dyn ServiceAccounts + 'u) {
         self
     }
 

@@ -80,7 +80,8 @@ macro_rules! embedded {
             "0003_administration",
             "0004_user_lists",
             "0005_audit",
-            "0006_user_service"
+            "0006_user_service",
+            "0008_service_accounts"
         )
     };
     ($backend:literal, $($name:literal),+) => {

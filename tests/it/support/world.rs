@@ -154,7 +154,7 @@ impl World {
         let user = tx.users().find_by_email(&email).await.unwrap().expect("the account exists");
         let roles = tx.roles().list_roles(None, 1000).await.unwrap();
         let role = roles.iter().find(|known| known.name.as_str() == role).expect("the role exists");
-        let grant = RoleGrant { role_id: role.id, user_id: user.id, create_time: user.create_time };
+        let grant = RoleGrant { role_id: role.id, subject: user.id.into(), create_time: user.create_time };
         tx.roles().put_grant(&grant).await.unwrap();
         tx.commit().await.unwrap();
     }
