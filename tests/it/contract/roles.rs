@@ -155,7 +155,9 @@ async fn grants_are_listed_page_by_page_in_both_directions(fixture: Fixture) {
     let of_all: Vec<RoleGrant> = (2..=5).map(|number| grant(&role(number), 1)).collect();
     put_grants(&fixture, &[&to_all[..], &of_all[..]].concat()).await;
     let expected = [to_all.clone(), [&to_all[..1], &of_all[..]].concat()];
-    for (whose, expected) in [GrantsOf::Role(role(1).id), GrantsOf::Subject(user(1).id.into())].into_iter().zip(expected) {
+    for (whose, expected) in
+        [GrantsOf::Role(role(1).id), GrantsOf::Subject(user(1).id.into())].into_iter().zip(expected)
+    {
         let mut listed = Vec::new();
         loop {
             let after = listed.last().copied();
