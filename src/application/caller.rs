@@ -1,5 +1,8 @@
 //! Who calls.
 
+use std::sync::Arc;
+
+use super::ports::Verified;
 use crate::domain::Timestamp;
 use crate::domain::id::{SessionId, UserId};
 use crate::domain::origin::Origin;
@@ -13,11 +16,20 @@ pub struct Caller {
     pub principal: Principal,
     /// What the token limits the caller to; nothing if it does not.
     pub scope: Option<Rights>,
+    /// The token.
+    pub token: Arc<Verified>,
     /// Where the call comes from.
     pub origin: Origin,
 }
 
 impl Caller {
+    /// Whoever sent this token from there.
+    #[must_use]
+    pub fn new(token: Arc<Verified>, origin: &Origin) -> Self {
+        let (principal, scope) = (token.claims.principal.clone(), token.scope().cloned());
+        Self { principal, scope, token, origin: origin.clone() }
+    }
+
     /// Who it is.
     #[must_use]
     pub const fn subject(&self) -> Subject {

@@ -95,6 +95,8 @@ pub enum Refusal {
     },
     /// More work than can be done in time.
     Overloaded,
+    /// A reader of a stream that falls behind.
+    WatchTooSlow,
     /// An audience this server does not serve.
     AudienceUnknown,
     /// A page token this server did not issue for this list.

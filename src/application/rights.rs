@@ -3,7 +3,7 @@
 
 use super::caller::Caller;
 use super::error::{Refusal, Result};
-use super::ports::Transaction;
+use super::ports::{Transaction, Verified};
 use crate::domain::Timestamp;
 use crate::domain::access::Access;
 use crate::domain::permission::{Permission, Rights};
@@ -25,9 +25,9 @@ pub(super) async fn require(tx: &mut dyn Transaction, caller: &Caller, permissio
     Err(Refusal::PermissionMissing { permission: permission.to_string() }.into())
 }
 
-/// Refuses whose session, API key or account has ended.
-pub(super) async fn require_presence(tx: &mut dyn Transaction, principal: &Principal, now: Timestamp) -> Result<()> {
-    let is_present = match principal {
+/// Whether the session or API key and the account of a token go on, and nobody has revoked the token.
+pub(super) async fn is_present(tx: &mut dyn Transaction, token: &Verified, now: Timestamp) -> Result<bool> {
+    let goes_on = match &token.claims.principal {
         Principal::Person { user_id, session_id, .. } => {
             let found = tx.sessions().find_session_with_user(*session_id).await?;
             found.is_some_and(|(session, user)| {
@@ -39,7 +39,7 @@ pub(super) async fn require_presence(tx: &mut dyn Transaction, principal: &Princ
             found.is_some_and(|(key, account)| account.id == *account_id && key.open(&account, now).is_ok())
         }
     };
-    if is_present { Ok(()) } else { Err(Refusal::TokenInvalid.into()) }
+    Ok(goes_on && !tx.access_changes().is_void(&token.marks()).await?)
 }
 
 /// Refuses who would not be let in any more by what they were let in by, whether or not the access token's time is over:
@@ -49,7 +49,9 @@ pub(super) async fn require_admission(
     (caller, access): (&Caller, &Access),
     now: Timestamp,
 ) -> Result<()> {
-    require_presence(tx, &caller.principal, now).await?;
+    if !is_present(tx, &caller.token, now).await? {
+        return Err(Refusal::TokenInvalid.into());
+    }
     match access {
         Access::Permission { permission, .. } => require(tx, caller, permission).await,
         Access::Public | Access::Authenticated { .. } => Ok(()),

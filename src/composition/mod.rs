@@ -16,8 +16,10 @@ pub use crate::infrastructure::store::migrations::MigrationStatus;
 pub use error::StartError;
 
 use crate::application::Ports;
+use crate::application::access_feed::AccessFeed;
 use crate::application::accounts::Accounts;
 use crate::application::administrators::{Administrators, Appointment};
+use crate::application::admission::Admission;
 use crate::application::audit::Audit;
 use crate::application::auth::Auth;
 use crate::application::keys::Keys;
@@ -25,6 +27,7 @@ use crate::application::policy::Policy;
 use crate::application::ports::{Clock, Entropy, Mailer, Store};
 use crate::application::roles::Roles;
 use crate::application::service_accounts::ServiceAccounts;
+use crate::application::tokens::Tokens;
 use crate::application::upkeep::Upkeep;
 use crate::application::user_transfer::UserTransfer;
 use crate::application::users::Users;
@@ -66,6 +69,7 @@ pub struct App {
     certificates: Option<Arc<Certificates>>,
     keys: Arc<Keys>,
     upkeep: Arc<Upkeep>,
+    feed: Arc<AccessFeed>,
     store: Arc<dyn Store>,
     administrators: Administrators,
     service_accounts: Arc<ServiceAccounts>,
@@ -136,7 +140,8 @@ impl App {
         if !migrations::status(&database).await?.pending.is_empty() {
             return Err(StartError::not_migrated());
         }
-        let store = store::connect(&database).await.map_err(|error| StartError::database(&error))?;
+        let feed = Arc::new(AccessFeed::new(clock.clone()));
+        let store = store::connect(&database, feed.clone()).await.map_err(|error| StartError::database(&error))?;
         let jwt = Arc::new(Jwt::new(settings.tokens.issuer.clone()));
         let master_key = settings.tokens.master_key.open(entropy.as_ref())?;
         let ports = Ports {
@@ -152,13 +157,15 @@ impl App {
         let policy = Arc::new(policy(settings));
         let access = PolicyTable::read(DESCRIPTORS)?;
         let catalogue = Arc::new(access.permissions());
-        let auth = Arc::new(Auth::new(&ports, policy.clone(), &root));
+        let admission = Arc::new(Admission::new(&ports, feed.clone()));
+        let auth = Arc::new(Auth::new(&ports, admission, policy.clone(), &root));
         let service_accounts = Arc::new(ServiceAccounts::new(&ports, policy.clone(), &root));
         let services = Services {
             auth: auth.clone(),
             accounts: Arc::new(Accounts::new(&ports, policy.clone(), catalogue.clone(), &root)),
             users: Arc::new(Users::new(&ports, policy.clone(), &root)),
-            roles: Arc::new(Roles::new(&ports, auth, catalogue, &root)),
+            roles: Arc::new(Roles::new(&ports, auth.clone(), catalogue, &root)),
+            tokens: Arc::new(Tokens::new(&ports, feed.clone(), auth)),
             audit: Arc::new(Audit::new(&ports, &root)),
             transfer: Arc::new(UserTransfer::new(&ports, policy.clone())),
             keys: keys.clone(),
@@ -169,6 +176,7 @@ impl App {
             certificates: certificates(settings)?,
             keys,
             upkeep: Arc::new(Upkeep::new(&ports, mailer, settings.audit_retention)),
+            feed,
             store,
             administrators: Administrators::new(&ports, policy, &root),
             service_accounts,
@@ -203,6 +211,12 @@ impl App {
     #[must_use]
     pub fn service_accounts(&self) -> Arc<ServiceAccounts> {
         self.service_accounts.clone()
+    }
+
+    /// What makes access tokens void, for those who follow it.
+    #[must_use]
+    pub fn feed(&self) -> Arc<AccessFeed> {
+        self.feed.clone()
     }
 
     /// The database.

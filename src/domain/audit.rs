@@ -78,6 +78,8 @@ words! {
         RateLimitExceeded = "excess_rate_limit_exceeded",
         /// One session or several were ended from elsewhere.
         SessionRevoked = "session_revoked",
+        /// An access token was revoked by somebody who had it.
+        TokenRevoked = "authn_token_revoked",
         /// An account was made.
         UserCreated = "user_created",
         /// An account was changed.

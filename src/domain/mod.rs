@@ -2,6 +2,7 @@
 //! randomness: times and random bytes are handed in.
 
 pub mod access;
+pub mod access_change;
 pub mod action_token;
 pub mod api_key;
 pub mod api_key_secret;

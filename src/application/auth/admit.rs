@@ -1,15 +1,22 @@
+use std::sync::Arc;
+
 use time::Duration;
 
 use super::{Auth, Bearer};
+use crate::application::admission::Admission;
 use crate::application::audit_trail::Event;
 use crate::application::caller::Caller;
 use crate::application::error::{Error, Refusal, Result};
-use crate::application::rights;
 use crate::domain::access::Access;
 use crate::domain::audit::AuditType;
 use crate::domain::origin::Origin;
 
 impl Auth {
+    /// What tells whose tokens are good and what they may do.
+    pub(in crate::application) fn admission(&self) -> Arc<Admission> {
+        self.admission.clone()
+    }
+
     /// Lets a call of an RPC in or refuses it, by the RPC's access policy. Public RPCs have no caller.
     pub async fn admit(
         &self,
@@ -49,7 +56,7 @@ impl Auth {
             Access::Public => Ok(()),
             Access::Authenticated { max_auth_age } => self.check_age(caller, *max_auth_age),
             Access::Permission { permission, max_auth_age } => {
-                rights::require(self.store.read().await?.as_mut(), caller, permission).await?;
+                self.admission.require(caller, permission).await?;
                 self.check_age(caller, *max_auth_age)
             }
         }

@@ -1,8 +1,7 @@
 use super::Auth;
 use crate::application::caller::Caller;
 use crate::application::error::{Refusal, Result};
-use crate::application::ports::{Grants, TokenRejected};
-use crate::application::rights;
+use crate::application::ports::TokenRejected;
 use crate::domain::origin::Origin;
 use crate::domain::secret::Secret;
 
@@ -16,7 +15,7 @@ pub enum Bearer {
 }
 
 impl Auth {
-    /// Checks an access token: by itself first, then that its session goes on and its person may be here.
+    /// Checks an access token: by itself first, then that nothing has made it void.
     pub async fn authenticate(&self, bearer: &Bearer, origin: &Origin) -> Result<Caller> {
         let now = self.clock.now();
         let Bearer::Token(token) = bearer else {
@@ -27,12 +26,10 @@ impl Auth {
             TokenRejected::Expired => Refusal::TokenExpired,
             TokenRejected::Invalid => Refusal::TokenInvalid,
         })?;
-        let claims = &token.claims;
-        rights::require_presence(self.store.read().await?.as_mut(), &claims.principal, now).await?;
-        let scope = match &claims.grants {
-            Grants::Roles(_) => None,
-            Grants::Scope(scope) => Some(scope.clone()),
-        };
-        Ok(Caller { principal: claims.principal.clone(), scope, origin: origin.clone() })
+        if self.admission.is_good(&token).await? {
+            Ok(Caller::new(token, origin))
+        } else {
+            Err(Refusal::TokenInvalid.into())
+        }
     }
 }

@@ -4,6 +4,7 @@ use zeroize::Zeroizing;
 
 use super::Cause;
 use crate::domain::Timestamp;
+use crate::domain::access_change::TokenMarks;
 use crate::domain::id::TokenId;
 use crate::domain::permission::Rights;
 use crate::domain::secret::Secret;
@@ -45,6 +46,29 @@ pub struct Verified {
     pub claims: AccessClaims,
     /// `kid`: the key that signed it.
     pub key_id: String,
+}
+
+impl Verified {
+    /// By what it can be revoked.
+    #[must_use]
+    pub fn marks(&self) -> TokenMarks<'_> {
+        TokenMarks {
+            sid: *self.claims.principal.sid(),
+            subject: *self.claims.principal.subject().as_uuid(),
+            issue_time: self.claims.issue_time,
+            token_id: self.claims.token_id,
+            key_id: &self.key_id,
+        }
+    }
+
+    /// What it limits its bearer to; nothing if it does not.
+    #[must_use]
+    pub fn scope(&self) -> Option<&Rights> {
+        match &self.claims.grants {
+            Grants::Roles(_) => None,
+            Grants::Scope(scope) => Some(scope),
+        }
+    }
 }
 
 /// A signing key with its private half opened (PKCS #8).

@@ -25,7 +25,7 @@ pub trait ApiKeys: Send {
     /// Stores a new key.
     async fn insert_api_key(&mut self, key: &ApiKey) -> StoreResult<()>;
 
-    /// Revokes a key. Whether it was not revoked before.
+    /// Revokes a key and the tokens it was exchanged for. Whether it was not revoked before.
     async fn revoke_api_key(&mut self, id: ApiKeyId, now: Timestamp) -> StoreResult<bool>;
 
     /// Writes down that a key was used at `time`, unless a use from after `news_after` is on record. Whether it did.

@@ -1,5 +1,6 @@
 //! What the use cases need from the world, as traits. `infrastructure` has one adapter for each.
 
+mod access_changes;
 mod access_tokens;
 mod action_tokens;
 mod answered_requests;
@@ -23,6 +24,7 @@ mod store;
 mod throttles;
 mod users;
 
+pub use access_changes::{AccessChanges, ChangeGap, ChangePosition, ChangeSink, RecordedChange};
 pub use access_tokens::{AccessClaims, AccessTokens, Grants, OpenedKey, TokenRejected, Verified};
 pub use action_tokens::{ActionTokens, ConsumedToken, PendingToken};
 pub use answered_requests::{AnsweredRequest, AnsweredRequests, RequestKey};

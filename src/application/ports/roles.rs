@@ -1,6 +1,7 @@
 use async_trait::async_trait;
 
 use super::StoreResult;
+use crate::domain::Timestamp;
 use crate::domain::id::{RoleId, UserId};
 use crate::domain::name::Name;
 use crate::domain::role::{Role, RoleGrant};
@@ -15,7 +16,7 @@ pub enum GrantsOf {
     Subject(Subject),
 }
 
-/// Roles and who has them. Names are unique.
+/// Roles and who has them. Names are unique. What changes somebody's rights is also an access change of its time.
 #[async_trait]
 pub trait Roles: Send {
     /// The role with this id.
@@ -36,13 +37,13 @@ pub trait Roles: Send {
     async fn update_role(&mut self, role: &Role) -> StoreResult<bool>;
 
     /// Erases a role that nobody has.
-    async fn remove_role(&mut self, id: RoleId) -> StoreResult<()>;
+    async fn remove_role(&mut self, id: RoleId, now: Timestamp) -> StoreResult<()>;
 
     /// Stores a grant. Whether it is new.
     async fn put_grant(&mut self, grant: &RoleGrant) -> StoreResult<bool>;
 
     /// Erases a grant. Whether there was one.
-    async fn remove_grant(&mut self, role_id: RoleId, subject: Subject) -> StoreResult<bool>;
+    async fn remove_grant(&mut self, role_id: RoleId, subject: Subject, now: Timestamp) -> StoreResult<bool>;
 
     /// A page of grants, after one of them.
     async fn list_grants(

@@ -1,6 +1,7 @@
 use async_trait::async_trait;
 
 use super::StoreResult;
+use crate::domain::Timestamp;
 use crate::domain::id::ServiceAccountId;
 use crate::domain::name::Name;
 use crate::domain::service_account::ServiceAccount;
@@ -24,9 +25,9 @@ pub trait ServiceAccounts: Send {
     async fn insert_service_account(&mut self, account: &ServiceAccount) -> StoreResult<bool>;
 
     /// Stores a changed account whose entity grew from the stored revision `account.revision - 1`. Whether it did. A name
-    /// that another account has is a conflict.
+    /// that another account has is a conflict. The tokens of one that is disabled are void.
     async fn update_service_account(&mut self, account: &ServiceAccount) -> StoreResult<bool>;
 
-    /// Erases an account with its keys and grants.
-    async fn remove_service_account(&mut self, id: ServiceAccountId) -> StoreResult<()>;
+    /// Erases an account with its keys and grants, and voids its tokens.
+    async fn remove_service_account(&mut self, id: ServiceAccountId, now: Timestamp) -> StoreResult<()>;
 }

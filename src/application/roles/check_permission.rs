@@ -48,9 +48,9 @@ impl Roles {
         let (permissions, asked) = violations.check(permissions.zip(asked))?;
         let rights = match asked {
             Asked::Subject(subject) => self.rights_of(subject).await?,
-            Asked::Bearer(caller) => self.rights_of(caller.subject()).await?.within(caller.scope),
+            Asked::Bearer(caller) => self.rights_within(caller).await?,
             Asked::Token(token) => match self.bearer_of(token, &caller.origin).await? {
-                Some(bearer) => self.rights_of(bearer.subject()).await?.within(bearer.scope),
+                Some(bearer) => self.rights_within(bearer).await?,
                 None => Held::default(),
             },
         };
@@ -75,6 +75,12 @@ impl Roles {
         Ok(Held { rights, scope: None })
     }
 
+    /// The rights of somebody whose token was checked just now.
+    async fn rights_within(&self, bearer: Caller) -> Result<Held> {
+        let held = self.admission.held_by(bearer.subject()).await?;
+        Ok(Held { rights: held.rights.clone(), scope: bearer.scope })
+    }
+
     async fn bearer_of(&self, token: Secret, origin: &Origin) -> Result<Option<Caller>> {
         match self.auth.authenticate(&Bearer::Token(token), origin).await {
             Ok(caller) => Ok(Some(caller)),
@@ -92,10 +98,6 @@ struct Held {
 }
 
 impl Held {
-    fn within(self, scope: Option<Rights>) -> Self {
-        Self { scope, ..self }
-    }
-
     fn allow(&self, permission: &Permission) -> bool {
         self.rights.allow(permission) && self.scope.as_ref().is_none_or(|scope| scope.allow(permission))
     }

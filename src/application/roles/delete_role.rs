@@ -41,7 +41,7 @@ impl Roles {
         if !tx.roles().list_grants(GrantsOf::Role(id), None, 1).await?.is_empty() {
             return Err(Refusal::RoleInUse.into());
         }
-        tx.roles().remove_role(id).await?;
+        tx.roles().remove_role(id, now).await?;
         self.trail.record(tx, Event::by(caller, AuditType::RoleDeleted).on(id), now).await?;
         work.finish(call, ()).await
     }

@@ -25,7 +25,7 @@ impl Roles {
         if let Some(user) = user.filter(|_| role.id == role::ADMINISTRATOR) {
             rights::keep_an_administrator(tx, &user).await?;
         }
-        if !tx.roles().remove_grant(role_id, subject).await? {
+        if !tx.roles().remove_grant(role_id, subject, now).await? {
             let name = format!("{role_id}/{subject}");
             return Err(Refusal::NotFound { resource: "RoleGrant", name }.into());
         }

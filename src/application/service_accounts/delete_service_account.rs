@@ -35,7 +35,7 @@ impl ServiceAccounts {
         };
         let tx = work.tx.as_mut();
         etag::require(etag, &account.etag())?;
-        tx.service_accounts().remove_service_account(id).await?;
+        tx.service_accounts().remove_service_account(id, now).await?;
         self.trail.record(tx, Event::by(caller, AuditType::ServiceAccountDeleted).on(id), now).await?;
         work.finish(call, ()).await
     }

@@ -1,11 +1,11 @@
 //! The claims of an access token on the wire (RFC 9068, section 2.2).
 
 use serde::{Deserialize, Serialize};
-use time::Duration;
 
 use super::compact;
 use crate::application::ports::{AccessClaims, Grants, TokenRejected};
 use crate::domain::Timestamp;
+use crate::domain::access_change::{MAX_SKEW, MAX_TOKEN_LIFETIME};
 use crate::domain::id::{ApiKeyId, ServiceAccountId, SessionId, TokenId, UserId};
 use crate::domain::permission::Rights;
 use crate::domain::session::Authentication;
@@ -13,11 +13,6 @@ use crate::domain::subject::Principal;
 
 /// The one client of people: they sign in at this server itself.
 const PEOPLES_CLIENT: &str = "ipse";
-/// No token lives longer than this, whatever is configured.
-const MAX_LIFETIME: Duration = Duration::HOUR;
-/// How far the clocks of two replicas may be apart.
-const MAX_SKEW: Duration = Duration::minutes(1);
-
 /// Of role names longer than this, in bytes of JSON, none is told: a token has to stay short.
 const MAX_ROLES_BYTES: usize = 1536;
 
@@ -146,7 +141,7 @@ pub(super) fn check(claims: &AccessClaims, audience: Option<&str>, now: Timestam
     let lifetime = claims.expire_time - claims.issue_time;
     if audience.is_some_and(|wanted| !claims.audience.iter().any(|audience| audience == wanted))
         || !lifetime.is_positive()
-        || lifetime > MAX_LIFETIME
+        || lifetime > MAX_TOKEN_LIFETIME
         || claims.issue_time - now > MAX_SKEW
     {
         return Err(TokenRejected::Invalid);

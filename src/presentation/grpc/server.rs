@@ -30,6 +30,7 @@ use crate::application::keys::Keys;
 use crate::application::ports::Entropy;
 use crate::application::roles::Roles;
 use crate::application::service_accounts::ServiceAccounts;
+use crate::application::tokens::Tokens;
 use crate::application::user_transfer::UserTransfer;
 use crate::application::users::Users;
 use crate::proto::DESCRIPTORS;
@@ -73,6 +74,8 @@ pub struct Services {
     pub roles: Arc<Roles>,
     /// Service accounts and their keys.
     pub service_accounts: Arc<ServiceAccounts>,
+    /// Access tokens of callers' own callers.
+    pub tokens: Arc<Tokens>,
 }
 
 /// What an operator decides about the server.
@@ -138,8 +141,11 @@ impl Server {
             .add_service(RoleServiceServer::new(RoleRpc(services.roles)).max_decoding_message_size(MAX_MESSAGE_BYTES))
             .add_service(AuditServiceServer::new(AuditRpc(services.audit)).max_decoding_message_size(MAX_MESSAGE_BYTES))
             .add_service(
-                TokenServiceServer::new(TokenRpc { service_accounts: services.service_accounts.clone() })
-                    .max_decoding_message_size(MAX_MESSAGE_BYTES),
+                TokenServiceServer::new(TokenRpc {
+                    tokens: services.tokens,
+                    service_accounts: services.service_accounts.clone(),
+                })
+                .max_decoding_message_size(MAX_MESSAGE_BYTES),
             )
             .add_service(
                 ServiceAccountServiceServer::new(ServiceAccountRpc(services.service_accounts))

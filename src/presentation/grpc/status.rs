@@ -167,6 +167,10 @@ fn refused(refusal: Refusal) -> Status {
             Outgoing::new(Code::ResourceExhausted, Reason::ServerOverloaded, "the server is overloaded")
                 .retry_after(SOON)
         }
+        Refusal::WatchTooSlow => {
+            Outgoing::new(Code::ResourceExhausted, Reason::WatchTooSlow, "the reader is too slow, go on from its token")
+                .retry_after(SOON)
+        }
         Refusal::AudienceUnknown => {
             Outgoing::new(Code::InvalidArgument, Reason::AudienceUnknown, "the audience is not known")
                 .violating("audience", "must be one of the server's audiences")

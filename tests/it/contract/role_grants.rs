@@ -71,12 +71,12 @@ async fn a_grant_to_a_service_is_stored_once_and_removed_once(fixture: Fixture) 
     put(&fixture, &[grant(&role(0), service)]).await;
     let mut tx = fixture.write().await;
     assert!(!tx.roles().put_grant(&RoleGrant { create_time: at(9), ..grant(&role(0), service) }).await.unwrap());
-    assert!(!tx.roles().remove_grant(role(0).id, other).await.unwrap());
+    assert!(!tx.roles().remove_grant(role(0).id, other, at(9)).await.unwrap());
     tx.commit().await.unwrap();
     assert_eq!(list(&fixture, GrantsOf::Subject(service)).await, [grant(&role(0), service)]);
     let mut tx = fixture.write().await;
-    assert!(tx.roles().remove_grant(role(0).id, service).await.unwrap());
-    assert!(!tx.roles().remove_grant(role(0).id, service).await.unwrap());
+    assert!(tx.roles().remove_grant(role(0).id, service, at(9)).await.unwrap());
+    assert!(!tx.roles().remove_grant(role(0).id, service, at(9)).await.unwrap());
     tx.commit().await.unwrap();
     assert_eq!(list(&fixture, GrantsOf::Subject(service)).await, []);
 }
@@ -105,7 +105,7 @@ async fn the_holders_of_a_role_are_people_and_then_services_page_by_page(fixture
         assert_eq!(list(&fixture, GrantsOf::Role(role(0).id)).await, [people, services].concat());
         let mut tx = fixture.write().await;
         for grant in [people, services].concat() {
-            assert!(tx.roles().remove_grant(grant.role_id, grant.subject).await.unwrap());
+            assert!(tx.roles().remove_grant(grant.role_id, grant.subject, at(9)).await.unwrap());
         }
         tx.commit().await.unwrap();
     }

@@ -106,7 +106,7 @@ async fn an_account_goes_with_its_keys_and_grants(fixture: Fixture) {
         let grant = RoleGrant { role_id: ADMINISTRATOR, subject: account.id.into(), create_time: at(0) };
         assert!(tx.roles().put_grant(&grant).await.unwrap());
     }
-    tx.service_accounts().remove_service_account(accounts[0].id).await.unwrap();
+    tx.service_accounts().remove_service_account(accounts[0].id, at(1)).await.unwrap();
     tx.commit().await.unwrap();
     let mut tx = fixture.read().await;
     assert_eq!(tx.service_accounts().find_service_account(accounts[0].id).await.unwrap(), None);

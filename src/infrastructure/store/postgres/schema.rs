@@ -195,6 +195,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    access_changes (sequence) {
+        sequence -> BigInt,
+        kind -> Text,
+        target -> Text,
+        revoked_before -> Nullable<Timestamptz>,
+        forget_after -> Timestamptz,
+        create_time -> Timestamptz,
+    }
+}
+
+diesel::table! {
     schema_migrations (name) {
         name -> Text,
         checksum -> Binary,

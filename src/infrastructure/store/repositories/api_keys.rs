@@ -5,8 +5,9 @@ use super::backend::Unit;
 use super::backend::columns::{DbId, DbTime};
 use super::backend::schema::{api_keys, service_accounts};
 use super::service_accounts::ServiceAccountRow;
-use crate::application::ports::{ApiKeys, StoreResult};
+use crate::application::ports::{AccessChanges, ApiKeys, StoreResult};
 use crate::domain::Timestamp;
+use crate::domain::access_change::AccessChange;
 use crate::domain::api_key::{ApiKey, parse_scopes};
 use crate::domain::id::{ApiKeyId, ServiceAccountId};
 use crate::domain::profile::DisplayName;
@@ -69,7 +70,12 @@ impl ApiKeys for Unit {
 
     async fn revoke_api_key(&mut self, id: ApiKeyId, now: Timestamp) -> StoreResult<bool> {
         let live = api_keys::table.find(DbId(*id.as_uuid())).filter(api_keys::revoke_time.is_null());
-        Ok(self.execute(diesel::update(live).set(api_keys::revoke_time.eq(Some(DbTime(now))))).await? == 1)
+        let is_revoked =
+            self.execute(diesel::update(live).set(api_keys::revoke_time.eq(Some(DbTime(now))))).await? == 1;
+        if is_revoked {
+            self.insert_access_changes(&[AccessChange::Session(*id.as_uuid())], now).await?;
+        }
+        Ok(is_revoked)
     }
 
     async fn record_api_key_use(&mut self, id: ApiKeyId, time: Timestamp, news_after: Timestamp) -> StoreResult<bool> {

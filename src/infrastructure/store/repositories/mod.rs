@@ -1,5 +1,6 @@
 //! Every query, written once and compiled for each backend: `super` here is `postgres` or `sqlite`.
 
+mod access_changes;
 mod action_tokens;
 mod answered_requests;
 mod api_keys;

@@ -14,32 +14,30 @@ use crate::domain::subject::Subject;
 /// Role, subject, and since when.
 type Columns = (DbId, DbId, DbTime);
 
-/// Stores a grant. Whether it is new.
-pub(super) async fn put(unit: &mut Unit, grant: &RoleGrant) -> StoreResult<bool> {
+/// Stores a grant, unless it is there. How many.
+pub(super) async fn put(unit: &mut Unit, grant: &RoleGrant) -> StoreResult<usize> {
     let (role, time) = (DbId(*grant.role_id.as_uuid()), DbTime(grant.create_time));
-    let stored = match grant.subject {
+    match grant.subject {
         Subject::User(id) => {
             let subject = people::user_id.eq(DbId(*id.as_uuid()));
             let row = (people::role_id.eq(role), subject, people::create_time.eq(time));
-            unit.execute(diesel::insert_into(people::table).values(row).on_conflict_do_nothing()).await?
+            unit.execute(diesel::insert_into(people::table).values(row).on_conflict_do_nothing()).await
         }
         Subject::Service(id) => {
             let subject = services::service_account_id.eq(DbId(*id.as_uuid()));
             let row = (services::role_id.eq(role), subject, services::create_time.eq(time));
-            unit.execute(diesel::insert_into(services::table).values(row).on_conflict_do_nothing()).await?
+            unit.execute(diesel::insert_into(services::table).values(row).on_conflict_do_nothing()).await
         }
-    };
-    Ok(stored == 1)
+    }
 }
 
-/// Erases a grant. Whether there was one.
-pub(super) async fn remove(unit: &mut Unit, role_id: RoleId, subject: Subject) -> StoreResult<bool> {
+/// Erases a grant. How many.
+pub(super) async fn remove(unit: &mut Unit, role_id: RoleId, subject: Subject) -> StoreResult<usize> {
     let key = (DbId(*subject.as_uuid()), DbId(*role_id.as_uuid()));
-    let erased = match subject {
-        Subject::User(_) => unit.execute(diesel::delete(people::table.find(key))).await?,
-        Subject::Service(_) => unit.execute(diesel::delete(services::table.find(key))).await?,
-    };
-    Ok(erased == 1)
+    match subject {
+        Subject::User(_) => unit.execute(diesel::delete(people::table.find(key))).await,
+        Subject::Service(_) => unit.execute(diesel::delete(services::table.find(key))).await,
+    }
 }
 
 /// A page of the grants of a role: first those to people, then those to services.

@@ -5,7 +5,9 @@ use super::backend::columns::{DbId, DbTime};
 use super::backend::schema::{role_grants as people, roles, service_role_grants as services, users};
 use super::backend::{Unit, dialect};
 use super::role_grants;
-use crate::application::ports::{GrantsOf, Roles, StoreResult};
+use crate::application::ports::{AccessChanges, GrantsOf, Roles, StoreResult};
+use crate::domain::Timestamp;
+use crate::domain::access_change::AccessChange;
 use crate::domain::id::{RoleId, UserId};
 use crate::domain::name::{Description, Name};
 use crate::domain::role::{Role, RoleGrant, parse_permissions};
@@ -59,20 +61,24 @@ impl Roles for Unit {
     async fn update_role(&mut self, role: &Role) -> StoreResult<bool> {
         let row = RoleRow::from(role);
         let stored = roles::table.filter(roles::id.eq(row.id)).filter(roles::revision.eq(row.revision - 1));
-        Ok(self.execute(diesel::update(stored).set(row)).await? == 1)
+        let count = self.execute(diesel::update(stored).set(row)).await?;
+        self.changes_rights(count, role.update_time).await
     }
 
-    async fn remove_role(&mut self, id: RoleId) -> StoreResult<()> {
-        self.execute(diesel::delete(roles::table.find(DbId(*id.as_uuid())))).await?;
+    async fn remove_role(&mut self, id: RoleId, now: Timestamp) -> StoreResult<()> {
+        let count = self.execute(diesel::delete(roles::table.find(DbId(*id.as_uuid())))).await?;
+        self.changes_rights(count, now).await?;
         Ok(())
     }
 
     async fn put_grant(&mut self, grant: &RoleGrant) -> StoreResult<bool> {
-        role_grants::put(self, grant).await
+        let count = role_grants::put(self, grant).await?;
+        self.changes_rights(count, grant.create_time).await
     }
 
-    async fn remove_grant(&mut self, role_id: RoleId, subject: Subject) -> StoreResult<bool> {
-        role_grants::remove(self, role_id, subject).await
+    async fn remove_grant(&mut self, role_id: RoleId, subject: Subject, now: Timestamp) -> StoreResult<bool> {
+        let count = role_grants::remove(self, role_id, subject).await?;
+        self.changes_rights(count, now).await
     }
 
     async fn list_grants(
@@ -115,6 +121,16 @@ impl Roles for Unit {
             .select(people::user_id)
             .limit(1);
         Ok(self.find::<_, DbId>(query).await?.is_some())
+    }
+}
+
+impl Unit {
+    /// Makes every replica ask anew what people may do, if this transaction changed a row. Whether it did.
+    async fn changes_rights(&mut self, count: usize, now: Timestamp) -> StoreResult<bool> {
+        if count > 0 {
+            self.insert_access_changes(&[AccessChange::Rights], now).await?;
+        }
+        Ok(count > 0)
     }
 }
 

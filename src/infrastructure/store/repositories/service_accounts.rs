@@ -4,7 +4,9 @@ use diesel::prelude::*;
 use super::backend::columns::{DbId, DbTime};
 use super::backend::schema::service_accounts;
 use super::backend::{Unit, dialect};
-use crate::application::ports::{ServiceAccounts, StoreResult};
+use crate::application::ports::{AccessChanges, ServiceAccounts, StoreResult};
+use crate::domain::Timestamp;
+use crate::domain::access_change::AccessChange;
 use crate::domain::id::ServiceAccountId;
 use crate::domain::name::{Description, Name};
 use crate::domain::service_account::ServiceAccount;
@@ -60,11 +62,22 @@ impl ServiceAccounts for Unit {
         let stored = service_accounts::table
             .filter(service_accounts::id.eq(row.id))
             .filter(service_accounts::revision.eq(row.revision - 1));
-        Ok(self.execute(diesel::update(stored).set(row)).await? == 1)
+        let is_stored = self.execute(diesel::update(stored).set(row)).await? == 1;
+        if is_stored && account.disabled {
+            self.turn_away(account.id, account.update_time).await?;
+        }
+        Ok(is_stored)
     }
 
-    async fn remove_service_account(&mut self, id: ServiceAccountId) -> StoreResult<()> {
+    async fn remove_service_account(&mut self, id: ServiceAccountId, now: Timestamp) -> StoreResult<()> {
         self.execute(diesel::delete(service_accounts::table.find(DbId(*id.as_uuid())))).await?;
+        self.turn_away(id, now).await
+    }
+}
+
+impl Unit {
+    async fn turn_away(&mut self, id: ServiceAccountId, now: Timestamp) -> StoreResult<()> {
+        self.insert_access_changes(&[AccessChange::turned_away(id.into(), now)], now).await?;
         Ok(())
     }
 }

@@ -195,6 +195,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    access_changes (sequence) {
+        sequence -> BigInt,
+        kind -> Text,
+        target -> Text,
+        revoked_before -> Nullable<BigInt>,
+        forget_after -> BigInt,
+        create_time -> BigInt,
+    }
+}
+
+diesel::table! {
     schema_migrations (name) {
         name -> Text,
         checksum -> Binary,
