@@ -12,6 +12,7 @@ pub mod email;
 pub mod filter;
 pub mod id;
 pub mod interval;
+pub mod key_ring;
 pub mod mail;
 pub mod network;
 pub mod origin;

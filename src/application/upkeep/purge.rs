@@ -25,12 +25,13 @@ impl Upkeep {
         let throttles = tx.throttles().purge_throttles(now - KEEP_THROTTLES, BATCH).await?;
         let people = tx.users().purge_users(now, BATCH).await?;
         let answers = tx.answered_requests().purge_answers(now - KEEP_ANSWERS, BATCH).await?;
+        let keys = tx.signing_keys().purge_signing_keys(now).await?;
         let events = tx.audit_events().purge_audit_events(now - self.audit_retention, BATCH).await?;
         for person in &people {
             self.trail.record(tx.as_mut(), Event::by_system(AuditType::UserPurged).on(person), now).await?;
         }
         tx.commit().await?;
-        let erased = sessions + tokens + throttles + people.len() + answers + events;
+        let erased = sessions + tokens + throttles + people.len() + answers + keys + events;
         if erased == 0 {
             self.store.scrub().await?;
         }

@@ -1,19 +1,15 @@
 //! The claims of an access token on the wire (RFC 9068, section 2.2).
 
 use serde::{Deserialize, Serialize};
-use time::Duration;
 
 use super::compact;
 use crate::application::ports::{AccessClaims, TokenRejected};
 use crate::domain::Timestamp;
 use crate::domain::id::{SessionId, TokenId, UserId};
+use crate::domain::signing_key::{LONGEST_TOKEN_LIFE, MAX_SKEW};
 
 /// The one client there is: people sign in at this server itself.
 const CLIENT_ID: &str = "ipse";
-/// No token lives longer than this, whatever is configured.
-const MAX_LIFETIME: Duration = Duration::HOUR;
-/// How far the clocks of two replicas may be apart.
-const MAX_SKEW: Duration = Duration::minutes(1);
 
 /// Exactly these members. Times are whole seconds.
 #[derive(Serialize, Deserialize)]
@@ -78,7 +74,7 @@ impl Claims {
         let lifetime = claims.expire_time - claims.issue_time;
         if !claims.audience.iter().any(|audience| audience == own_audience)
             || !lifetime.is_positive()
-            || lifetime > MAX_LIFETIME
+            || lifetime > LONGEST_TOKEN_LIFE
             || claims.issue_time - now > MAX_SKEW
         {
             return Err(TokenRejected::Invalid);
