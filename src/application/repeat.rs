@@ -6,7 +6,7 @@ use time::Duration;
 use zeroize::Zeroizing;
 
 use super::error::{Error, Refusal, Result};
-use super::ports::{Clock, RequestKey, Sealer, Store, Transaction};
+use super::ports::{Clock, RequestKey, SealedPlace, Sealer, Store, Transaction};
 use crate::domain::id::{RequestId, UserId};
 use crate::domain::secret::{Digest, SecretKey};
 
@@ -84,7 +84,7 @@ impl Repeats {
                 if answered.digest != digest {
                     return Err(Refusal::RequestIdReused.into());
                 }
-                return Ok(Begun::Repeated(self.sealer.open(&place(key), &answered.sealed)?));
+                return Ok(Begun::Repeated(self.sealer.open(&SealedPlace::Answer(key), &answered.sealed)?));
             }
         }
         Ok(Begun::New(Work { tx, key, sealer: self.sealer.clone() }))
@@ -95,14 +95,10 @@ impl Work {
     /// Writes the answer down for repeats, and commits.
     pub(super) async fn finish<T>(mut self, call: &Repeatable<T>, answer: T) -> Result<Answer<T>> {
         if let Some(key) = self.key {
-            let sealed = self.sealer.seal(&place(key), &Zeroizing::new((call.write)(&answer)))?;
+            let sealed = self.sealer.seal(&SealedPlace::Answer(key), &Zeroizing::new((call.write)(&answer)))?;
             self.tx.answered_requests().put_answer(key, &sealed).await?;
         }
         self.tx.commit().await?;
         Ok(Answer::First(answer))
     }
-}
-
-fn place(key: RequestKey) -> String {
-    format!("answered_requests/{}/{}/sealed", key.caller_id, key.request_id)
 }

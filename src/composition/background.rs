@@ -14,8 +14,8 @@ const MAIL_WORKERS: usize = 4;
 const MAIL: Duration = Duration::from_millis(500);
 /// How often what is over is erased.
 const PURGE: Duration = Duration::from_secs(600);
-/// How often keys that other replicas made are taken up.
-const KEYS: Duration = Duration::from_secs(60);
+/// How often it is looked for what other replicas did to the keys: a revoked one must be refused within a second.
+const KEYS: Duration = Duration::from_millis(500);
 /// How often the database is asked whether it is there.
 const HEALTH: Duration = Duration::from_secs(1);
 
@@ -45,7 +45,10 @@ pub(super) fn start(app: &App, stopped: &CancellationToken) {
     let keys = app.keys.clone();
     every(KEYS, stopped, move || {
         let keys = keys.clone();
-        async move { keys.reload().await }
+        async move {
+            keys.reload().await?;
+            keys.rotate_when_due().await
+        }
     });
     let (store, health) = (app.store.clone(), app.health());
     every(HEALTH, stopped, move || {

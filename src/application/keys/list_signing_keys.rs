@@ -8,7 +8,8 @@ impl Keys {
     /// do without them while the database is away.
     pub fn list_signing_keys(&self) -> impl Future<Output = Result<Vec<ListedKey>>> + use<> {
         let now = self.clock.now();
-        let listed = self.held().iter().filter(|key| key.is_listed(now)).map(|key| (key.clone(), key.state(now))).collect();
+        let listed =
+            self.held().iter().filter(|key| key.is_listed(now)).map(|key| (key.clone(), key.state(now))).collect();
         ready(Ok(listed))
     }
 }

@@ -1,7 +1,7 @@
 use super::Keys;
+use super::change::lock_ring;
 use crate::application::audit_trail::Event;
 use crate::application::error::Result;
-use crate::domain::audit::AuditType;
 
 impl Keys {
     /// Puts the signing keys to use, making the first one if none signs. Replicas that start at the same time agree on one.
@@ -16,23 +16,24 @@ impl Keys {
 
     /// The first key signs at once, as nobody can have fetched an earlier key set.
     async fn make_first(&self) -> Result<()> {
-        let spare = self.new_key(self.policy.algorithm).await?;
-        let now = self.clock.now();
+        let spare = self.make_spare(self.policy.algorithm).await?;
         let _in_order = self.in_order.lock().await;
-        let mut change = self.begin_change(self.store.write().await?).await?;
-        if change.ring.signer(now).is_none() {
-            change.publish(spare, (Event::by_system(AuditType::SigningKeyCreated), now)).await?;
+        let mut tx = self.store.write().await?;
+        let before = lock_ring(tx.as_mut()).await?;
+        let (mut ring, now) = (before.clone(), self.clock.now());
+        if ring.signer(now).is_none() {
+            self.publish(&mut ring, spare, now)?;
+            self.save(tx.as_mut(), (&before, &ring), (&Event::by_system, now)).await?;
         }
-        let (tx, ring) = change.save().await?;
         tx.commit().await?;
         self.put_to_use(ring.keys())
     }
 
     fn tell_of_another_algorithm(&self) {
-        let (wanted, now) = (self.policy.algorithm.name(), self.clock.now());
-        if let Some(last) = self.ring().last(now).filter(|last| last.algorithm.name() != wanted) {
-            let (kid, present) = (&last.kid, last.algorithm.name());
-            tracing::warn!(%kid, "new signing keys will be for {wanted}; until a rotation, {present} signs");
+        let wanted = self.policy.algorithm;
+        if let Some(last) = self.ring().last(self.clock.now()).filter(|last| last.algorithm != wanted) {
+            let (wanted, present) = (wanted.name(), last.algorithm.name());
+            tracing::warn!(kid = %last.kid, wanted, present, "the setting is for new signing keys: rotate to have one");
         }
     }
 }

@@ -1,8 +1,8 @@
 use async_trait::async_trait;
 
 use super::{
-    ActionTokens, AnsweredRequests, AuditEvents, BulkUsers, Credentials, Outbox, Roles, ServerSecrets, Sessions,
-    SigningKeys, Throttles, Users,
+    ActionTokens, AnsweredRequests, AuditEvents, BulkUsers, Credentials, Outbox, Roles, SealedRows, ServerSecrets,
+    Sessions, SigningKeys, Throttles, Users,
 };
 
 /// What a store operation yields.
@@ -58,6 +58,7 @@ pub trait Transaction:
     + Credentials
     + Outbox
     + Roles
+    + SealedRows
     + ServerSecrets
     + Sessions
     + SigningKeys
@@ -103,6 +104,11 @@ impl<'u> dyn Transaction + 'u {
 
     /// Roles and who has them.
     pub fn roles(&mut self) -> &mut (dyn Roles + 'u) {
+        self
+    }
+
+    /// Everything that is sealed.
+    pub fn sealed_rows(&mut self) -> &mut (dyn SealedRows + 'u) {
         self
     }
 

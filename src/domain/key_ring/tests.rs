@@ -223,7 +223,8 @@ impl Model {
     fn check(&self) {
         let ends = self.ring.keys().iter().flat_map(|key| [Some(key.activate_time), key.retire_time]).flatten();
         for time in ends.filter(|time| *time >= self.now).chain([self.now, at(10_000_000)]) {
-            let signers: Vec<_> = self.ring.keys().iter().filter(|k| k.state(time) == SigningKeyState::Active).collect();
+            let signers: Vec<_> =
+                self.ring.keys().iter().filter(|k| k.state(time) == SigningKeyState::Active).collect();
             assert_eq!(signers.len(), 1, "{time}: {:?}", self.ring);
         }
         let signer = self.ring.signer(self.now).unwrap();

@@ -72,7 +72,8 @@ impl PublicKey {
             }
             SigningAlgorithm::Rs256 => {
                 let key = rsa::PublicKey::from_der(&self.bytes)?;
-                let [n, e] = [key.modulus(), key.exponent()].map(|number| text(number.big_endian_without_leading_zero()));
+                let [n, e] =
+                    [key.modulus(), key.exponent()].map(|number| text(number.big_endian_without_leading_zero()));
                 Members::from([("kty", "RSA".into()), ("n", n), ("e", e)])
             }
         })

@@ -9,6 +9,7 @@ mod credentials;
 pub(super) mod migrations;
 mod outbox;
 mod roles;
+mod sealed_rows;
 mod server_secrets;
 mod session_row;
 mod sessions;
