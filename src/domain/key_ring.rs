@@ -19,10 +19,12 @@ impl KeyRing {
     /// The ring of these keys, in any order.
     #[must_use]
     pub fn new(keys: Vec<SigningKey>) -> Self {
-        Self { keys }
+        let mut ring = Self { keys };
+        ring.sort();
+        ring
     }
 
-    /// All keys, also those that are over.
+    /// All keys, also those that are over; first the one that begins to sign last.
     #[must_use]
     pub fn keys(&self) -> &[SigningKey] {
         &self.keys
@@ -89,6 +91,11 @@ impl KeyRing {
         for (key, end) in line.into_iter().zip(ends) {
             key.retire_at(end);
         }
+        self.sort();
+    }
+
+    fn sort(&mut self) {
+        self.keys.sort_by(|one, other| (other.activate_time, &other.kid).cmp(&(one.activate_time, &one.kid)));
     }
 }
 

@@ -7,7 +7,7 @@ use crate::domain::signing_key::SigningKey;
 /// Keys that sign access tokens.
 #[async_trait]
 pub trait SigningKeys: Send {
-    /// All keys, newest first.
+    /// All keys, first the one that begins to sign last.
     async fn list_signing_keys(&mut self) -> StoreResult<Vec<SigningKey>>;
 
     /// Stores a new key.

@@ -9,6 +9,7 @@ mod credentials;
 mod outbox;
 mod roles;
 mod samples;
+mod sealed_rows;
 mod server_secrets;
 mod sessions;
 mod signing_keys;

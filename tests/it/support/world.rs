@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use ipse::application::keys::Keys;
 use ipse::application::ports::Store;
 use ipse::application::upkeep::Upkeep;
 use ipse::composition::{App, Overrides, StartError};
@@ -61,6 +62,7 @@ pub(crate) struct Replica {
     pub(crate) channel: Channel,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) upkeep: Arc<Upkeep>,
+    pub(crate) keys: Arc<Keys>,
     stop: CancellationToken,
     served: JoinHandle<Result<(), StartError>>,
 }
@@ -225,11 +227,11 @@ impl Replica {
     async fn start(app: App) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let (store, upkeep) = (app.store(), app.upkeep());
+        let (store, upkeep, keys) = (app.store(), app.upkeep(), app.keys());
         let stop = CancellationToken::new();
         let served = tokio::spawn(app.serve(listener, stop.clone().cancelled_owned()));
         let channel = Endpoint::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
-        Self { address, channel, store, upkeep, stop, served }
+        Self { address, channel, store, upkeep, keys, stop, served }
     }
 
     /// Tells the process to stop.

@@ -25,7 +25,7 @@ struct SigningKeyRow {
 #[async_trait]
 impl SigningKeys for Unit {
     async fn list_signing_keys(&mut self) -> StoreResult<Vec<SigningKey>> {
-        let newest_first = (signing_keys::create_time.desc(), signing_keys::kid.desc());
+        let newest_first = (signing_keys::activate_time.desc(), signing_keys::kid.desc());
         let rows = self.load(signing_keys::table.order(newest_first).select(SigningKeyRow::as_select())).await?;
         rows.into_iter().map(SigningKeyRow::into_key).collect()
     }
