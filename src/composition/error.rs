@@ -26,6 +26,9 @@ pub enum StartError {
     /// The server broke down.
     #[error("the server broke down")]
     Serve(#[from] tonic::transport::Error),
+    /// There may be no more of these.
+    #[error("there are too many already: {0}")]
+    TooMany(&'static str),
     /// A use case failed for another reason.
     #[error("the service could not be prepared")]
     Prepare(#[source] application::error::Error),

@@ -1,6 +1,7 @@
 //! What the command line of the server does with keys.
 
 use super::{App, StartError};
+use crate::application::error::{Error, Refusal};
 use crate::application::keys::{ListedKey, Rewrapped};
 use crate::config::Settings;
 use crate::domain::signing_key::SigningAlgorithm;
@@ -12,7 +13,11 @@ pub async fn list(settings: &Settings) -> Result<Vec<ListedKey>, StartError> {
 
 /// Makes a signing key, which takes the place of the last one in line after its lead.
 pub async fn rotate(settings: &Settings, algorithm: Option<SigningAlgorithm>) -> Result<ListedKey, StartError> {
-    App::for_command(settings).await?.keys.rotate_by_system(algorithm).await.map_err(StartError::prepare)
+    let made = App::for_command(settings).await?.keys.rotate_by_system(algorithm).await;
+    made.map_err(|error| match error {
+        Error::Refused(Refusal::QuotaExceeded { what }) => StartError::TooMany(what),
+        error => StartError::prepare(error),
+    })
 }
 
 /// Seals everything anew that is sealed under another master key than the current one. `progress` is told of each batch

@@ -125,7 +125,7 @@ fn there_is_room_for_so_many_keys_as_are_listed() {
 }
 
 /// What may happen to a ring.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 enum Step {
     Rotate,
     Upkeep,

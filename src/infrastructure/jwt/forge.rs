@@ -50,12 +50,12 @@ impl Forge {
     }
 
     /// A good token of this key.
-    pub(super) fn token_of(&self, key: &OpenedKey) -> String {
-        self.signed_by(key, &Self::header(key))
+    pub(super) fn token_of(key: &OpenedKey) -> String {
+        Self::signed_by(key, &Self::header(key))
     }
 
     /// The good payload under any header, with a genuine signature of this key.
-    pub(super) fn signed_by(&self, key: &OpenedKey, header: &str) -> String {
+    pub(super) fn signed_by(key: &OpenedKey, header: &str) -> String {
         let pair = KeyPair::new(key).unwrap();
         let signed = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(PAYLOAD));
         let signature = pair.signature(signed.as_bytes()).unwrap();

@@ -15,14 +15,14 @@ pub enum KeysAction {
     List(Origin),
     /// Make a signing key that takes the place of the present one in 15 minutes
     Rotate {
-        /// ES256, EdDSA or RS256, instead of the algorithm of the settings
-        #[arg(long, value_parser = SigningAlgorithm::parse)]
+        /// The algorithm of the new key, instead of that of the settings
+        #[arg(long, value_name = "ES256|EdDSA|RS256", value_parser = SigningAlgorithm::parse)]
         algorithm: Option<SigningAlgorithm>,
         #[command(flatten)]
         #[expect(missing_docs, reason = "the doc comment would become the help of the whole command")]
         origin: Origin,
     },
-    /// Seal everything anew, under IPSE_MASTER_KEY, that is sealed under one of IPSE_OTHER_MASTER_KEYS
+    /// Seal everything anew, under the current master key, that is sealed under one of the others that are given
     Rewrap(Origin),
 }
 

@@ -4,17 +4,23 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ipse::application::keys::Rewrapped;
 use ipse::composition::{App, Overrides};
+use ipse::config::MasterKey;
+use ipse::domain::secret::SecretKey;
+use ipse::proto::ErrorReason::TokenInvalid;
 use ipse::proto::{CreateRoleRequest, Role, role_service_client::RoleServiceClient};
 use tonic::Status;
 
+use crate::support::key_holder::{KeyHolder, keys, signer_of};
 use crate::support::letterbox::Service;
 use crate::support::on_both_backends;
 use crate::support::person::Device;
+use crate::support::refusal::reason;
 use crate::support::world::{MASTER_KEY, Replica, World};
 
 on_both_backends! {
     World::start =>
     the_master_key_is_changed_without_an_interruption
+    a_replica_that_lacks_the_new_master_key_learns_of_a_revocation
     what_does_not_open_is_left_and_told_of
     damaged_secrets_stop_the_start
 }
@@ -91,6 +97,22 @@ async fn the_master_key_is_changed_without_an_interruption(world: World) {
     let mails = world.mails().await;
     let recipients: Vec<_> = mails.iter().map(|mail| mail.recipient.written()).collect();
     assert!(recipients.contains(&"bob@example.com") && recipients.contains(&"carol@example.com"), "{recipients:?}");
+}
+
+/// Whoever left out the first step has a replica that cannot sign, but none that believes a stolen key.
+async fn a_replica_that_lacks_the_new_master_key_learns_of_a_revocation(world: World) {
+    let phone = world.person("alice").await.log_in().await.unwrap();
+    let mut ahead = world.settings.clone();
+    ahead.tokens.other_master_keys = vec![SecretKey::new(MASTER_KEY)];
+    ahead.tokens.master_key = MasterKey::Given(SecretKey::new(NEW_KEY));
+    let ahead = world.another_replica_with(&ahead).await;
+    KeyHolder::new(&world).await.through(&ahead.channel).revoke(&signer_of(&phone)).await.unwrap();
+    phone.me().await.unwrap();
+    assert!(world.replica().keys.reload().await.is_err());
+    assert_eq!(reason(phone.me().await), TokenInvalid);
+    let old_and_new = [keys(&world.replica().channel).await, keys(&ahead.channel).await];
+    assert_eq!(old_and_new[0], old_and_new[1], "verifiers are told of the new key by both");
+    ahead.stop().await;
 }
 
 async fn what_does_not_open_is_left_and_told_of(world: World) {

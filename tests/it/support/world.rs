@@ -91,8 +91,13 @@ impl World {
 
     /// Another process on the same database.
     pub(crate) async fn another_replica(&self) -> Replica {
+        self.another_replica_with(&self.settings).await
+    }
+
+    /// Another process on the same database, with other settings.
+    pub(crate) async fn another_replica_with(&self, settings: &Settings) -> Replica {
         let overrides = overrides(&self.clock, &self.entropy, &self.letterbox);
-        Replica::start(App::build(&self.settings, overrides).await.unwrap()).await
+        Replica::start(App::build(settings, overrides).await.unwrap()).await
     }
 
     /// Stops the service and starts it again.

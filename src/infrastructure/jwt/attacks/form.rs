@@ -132,7 +132,7 @@ proptest! {
     ) {
         thread_local!(static FORGE: Forge = Forge::new());
         FORGE.with(|forge| {
-            let token = forge.token_of(forge.keys()[signer]);
+            let token = Forge::token_of(forge.keys()[signer]);
             let place = place.index(token.len());
             let (before, after) = token.split_at(place);
             let mutated = match kind {

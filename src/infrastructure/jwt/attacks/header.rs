@@ -56,16 +56,16 @@ fn families_do_not_mix() {
     let forge = Forge::new();
     for signer in forge.keys() {
         let (right, name, kid) = (Forge::header(signer), signer.key.algorithm.name(), &signer.key.kid);
-        assert_eq!(forge.verdict(&forge.signed_by(signer, &right)), Ok(claims()));
+        assert_eq!(forge.verdict(&Forge::signed_by(signer, &right)), Ok(claims()));
         for other in forge.keys().into_iter().filter(|other| other.key.kid != *kid) {
             let algorithm = altered(&right, name, other.key.algorithm.name());
             let key = altered(&right, kid, &other.key.kid);
             for forged in [&algorithm, &key, &altered(&algorithm, kid, &other.key.kid)] {
-                assert_eq!(forge.verdict(&forge.signed_by(signer, forged)), Err(INVALID), "{forged}");
+                assert_eq!(forge.verdict(&Forge::signed_by(signer, forged)), Err(INVALID), "{forged}");
             }
         }
         let second = new_key(&forge.jwt, signer.key.algorithm);
-        assert_eq!(forge.verdict(&forge.signed_by(&second, &right)), Err(INVALID), "{name} by another key");
+        assert_eq!(forge.verdict(&Forge::signed_by(&second, &right)), Err(INVALID), "{name} by another key");
     }
 }
 

@@ -15,7 +15,7 @@ const INVALID: TokenRejected = TokenRejected::Invalid;
 fn good_tokens_are_accepted() {
     let forge = Forge::new();
     for key in forge.keys() {
-        assert_eq!(forge.verdict(&forge.token_of(key)), Ok(claims()), "{:?}", key.key.algorithm);
+        assert_eq!(forge.verdict(&Forge::token_of(key)), Ok(claims()), "{:?}", key.key.algorithm);
     }
     let header = Forge::header(&forge.ed25519);
     for accepted in ["at+jwt", "at+JWT", "AT+JWT", "application/at+jwt", "Application/AT+JWT"] {

@@ -56,7 +56,7 @@ fn a_signature_has_one_form() {
 #[test]
 fn an_rsa_signature_is_no_other_number_and_no_other_message() {
     let forge = Forge::new();
-    let token = forge.token_of(&forge.rsa);
+    let token = Forge::token_of(&forge.rsa);
     let (signed, signature) = token.rsplit_once('.').unwrap();
     let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
     let jwk: serde_json::Value = serde_json::from_str(&forge.rsa.key.public_jwk).unwrap();
