@@ -67,7 +67,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Migrate { action: Some(MigrateAction::Status), origin } => migration_status(origin),
         Command::Config { action: ConfigAction::Check(origin) } => check(origin),
         Command::Admin { action: AdminAction::Create { email, origin } } => create_administrator(email, origin),
-        Command::Keys { action } => keys(action),
+        Command::Keys { action } => keys(&action),
         Command::Users { action } => users(&action),
         Command::Healthcheck { address, origin } => {
             let mut endpoint = Endpoint::read(&gather(origin)?)?;
@@ -101,15 +101,15 @@ fn create_administrator(email: EmailAddress, origin: Origin) -> Result<(), Failu
     Ok(())
 }
 
-fn keys(action: KeysAction) -> Result<(), Failure> {
-    let (KeysAction::List(origin) | KeysAction::Rotate { origin, .. } | KeysAction::Rewrap(origin)) = &action;
+fn keys(action: &KeysAction) -> Result<(), Failure> {
+    let (KeysAction::List(origin) | KeysAction::Rotate { origin, .. } | KeysAction::Rewrap(origin)) = action;
     let settings = Settings::read(&gather(origin.clone())?)?;
     telemetry::init(&settings.log);
     let said = runtime()?.block_on(async {
         Ok::<_, Failure>(match action {
             KeysAction::List(_) => cli::key_table(&composition::keys::list(&settings).await?),
             KeysAction::Rotate { algorithm, .. } => {
-                cli::new_key(&composition::keys::rotate(&settings, algorithm).await?)
+                cli::new_key(&composition::keys::rotate(&settings, *algorithm).await?)
             }
             KeysAction::Rewrap(_) => {
                 let mut progress = Progress::begin(None, 0);

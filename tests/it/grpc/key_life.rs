@@ -1,5 +1,6 @@
 //! Rotation and revocation of signing keys.
 
+use futures_util::future::join_all;
 use ipse::proto::ErrorReason::{FieldInvalid, QuotaExceeded, RequestIdReused, ResourceNotFound, TokenInvalid};
 use ipse::proto::SigningKeyState::{Active, Published, Retiring};
 use ipse::proto::{SigningKey, SigningKeyState};
@@ -51,7 +52,7 @@ async fn states(world: &World) -> Vec<(String, SigningKeyState)> {
     listed(world).await.into_iter().map(|key| (key.kid.clone(), key.state())).collect()
 }
 
-fn names<'k>(keys: &[(&'k SigningKey, SigningKeyState)]) -> Vec<(String, SigningKeyState)> {
+fn names(keys: &[(&SigningKey, SigningKeyState)]) -> Vec<(String, SigningKeyState)> {
     keys.iter().map(|(key, state)| (key.kid.clone(), *state)).collect()
 }
 
@@ -191,12 +192,10 @@ async fn the_schedule_makes_one_key_on_several_replicas(world: World) {
     let first = signer(&world.replica().channel).await;
     let upkeep = async || {
         let [one, other] = &others;
-        let done = tokio::join!(
-            world.replica().keys.rotate_when_due(),
-            one.keys.rotate_when_due(),
-            other.keys.rotate_when_due()
-        );
-        (done.0.unwrap(), done.1.unwrap(), done.2.unwrap());
+        let replicas = [world.replica(), one, other];
+        for done in join_all(replicas.map(|replica| replica.keys.rotate_when_due())).await {
+            done.unwrap();
+        }
     };
     world.wait(Duration::days(1) - LEAD - Duration::MICROSECOND);
     upkeep().await;

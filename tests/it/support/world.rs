@@ -99,7 +99,7 @@ impl World {
     /// Another process on the same database, with other settings.
     pub(crate) async fn another_replica_with(&self, settings: &Settings) -> Replica {
         let overrides = overrides(&self.clock, &self.entropy, &self.letterbox);
-        Replica::start(App::build(settings, overrides).await.unwrap()).await
+        Replica::start(Box::pin(App::build(settings, overrides)).await.unwrap()).await
     }
 
     /// Stops the service and starts it again.
