@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::signing_key::SigningAlgorithm;
 
 /// The longest token that is looked at, in bytes.
-const MAX_BYTES: usize = 8 * 1024;
+pub(super) const MAX_BYTES: usize = 8 * 1024;
 const MAX_KID_BYTES: usize = 128;
 /// The type of a JWT access token (RFC 9068, section 2.1).
 const TYPES: [&str; 2] = ["at+jwt", "application/at+jwt"];

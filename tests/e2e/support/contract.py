@@ -37,6 +37,8 @@ auth_grpc = import_module("ipse.v1.auth_service_pb2_grpc")
 error_pb2 = import_module("ipse.v1.error_pb2")
 key_pb2 = import_module("ipse.v1.key_service_pb2")
 key_grpc = import_module("ipse.v1.key_service_pb2_grpc")
+token_pb2 = import_module("ipse.v1.token_service_pb2")
+token_grpc = import_module("ipse.v1.token_service_pb2_grpc")
 user_pb2 = import_module("ipse.v1.user_service_pb2")
 user_grpc = import_module("ipse.v1.user_service_pb2_grpc")
 
