@@ -13,6 +13,7 @@ use time::Duration;
 use tonic::Status;
 use uuid::Uuid;
 
+use crate::support::custodian::Custodian;
 use crate::support::database::Backend;
 use crate::support::descriptors;
 use crate::support::on_both_backends;
@@ -81,6 +82,7 @@ provoked_by! {
     QuotaExceeded: one_role_too_many
     RequestIdReused: an_id_of_another_request
     UserStateInvalid: an_activation_of_an_active_account
+    PersonRequired: a_service_that_asks_for_its_own_account
 }
 
 #[test]
@@ -168,6 +170,11 @@ async fn one_role_too_many(world: World) -> Result<(), Status> {
 async fn an_activation_of_an_active_account(world: World) -> Result<(), Status> {
     let (root, alice) = (world.registrar().await, world.person("alice").await);
     root.activate(&root.look_up(&alice).await.id, "").await.map(|_| ())
+}
+
+async fn a_service_that_asks_for_its_own_account(world: World) -> Result<(), Status> {
+    let program = Custodian::root(&world).await.program(&world, "service", &[]).await;
+    program.caller().await.me().await.map(|_| ())
 }
 
 async fn an_id_of_another_request(world: World) -> Result<(), Status> {
