@@ -180,6 +180,7 @@ async fn keys_that_are_long_over_are_forgotten(world: World) {
     let root = Custodian::root(&world).await;
     let program = root.program(&world, "service", &[]).await;
     root.revoke_key(&program.key.id).await.unwrap();
+    world.wait(Duration::SECOND);
     let (expiring, _) = root.create_key(&program.account.id, &[]).await.unwrap();
     let listed = async |days| {
         world.wait(Duration::days(days));

@@ -68,7 +68,7 @@ async fn roles_open_rpcs_to_a_service_at_once_and_close_them_at_once(world: Worl
 
 async fn a_scope_limits_what_a_service_may(world: World) {
     let root = Custodian::root(&world).await;
-    let program = root.program(&world, "support", &["users.*", "roles.read"]).await;
+    let program = root.program(&world, "support", &["users.read", "users.write", "roles.read"]).await;
     let alice = world.person("alice").await;
     let whole = Registrar(program.caller().await);
     let id = whole.look_up(&alice).await.id;
