@@ -15,6 +15,7 @@ use time::Duration;
 use tonic::Status;
 use uuid::Uuid;
 
+use crate::support::custodian::Custodian;
 use crate::support::database::Backend;
 use crate::support::descriptors;
 use crate::support::guard::Guard;
@@ -85,6 +86,7 @@ provoked_by! {
     RequestIdReused: an_id_of_another_request
     UserStateInvalid: an_activation_of_an_active_account
     WatchTooSlow: a_watch_of_somebody_who_reads_too_slowly
+    PersonRequired: a_service_that_asks_for_its_own_account
 }
 
 #[test]
@@ -187,6 +189,11 @@ async fn a_watch_of_somebody_who_reads_too_slowly(world: World) -> Result<(), St
     let refused = watch.end().await;
     assert!(Refusal::of(refused.as_ref().unwrap_err()).retry_after.is_some());
     refused
+}
+
+async fn a_service_that_asks_for_its_own_account(world: World) -> Result<(), Status> {
+    let program = Custodian::root(&world).await.program(&world, "service", &[]).await;
+    program.caller().await.me().await.map(|_| ())
 }
 
 async fn an_id_of_another_request(world: World) -> Result<(), Status> {

@@ -2,6 +2,7 @@
 
 mod access_matrix;
 mod account_deletion;
+mod api_keys;
 mod attacks;
 mod audit;
 mod caller;
@@ -16,6 +17,7 @@ mod health;
 mod hostile;
 mod import_users;
 mod invitation;
+mod key_exchange;
 mod key_life;
 mod keys;
 mod limits;
@@ -33,6 +35,8 @@ mod register;
 mod reset;
 mod roles;
 mod secrets;
+mod service_accounts;
+mod service_callers;
 mod session_model;
 mod sessions;
 mod shutdown;
