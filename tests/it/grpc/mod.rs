@@ -3,15 +3,16 @@
 mod access_matrix;
 mod account_deletion;
 mod api_keys;
-mod attacks;
 mod audit;
 mod caller;
 mod change_password;
 mod email_change;
+mod envoy;
 mod errors;
 mod export_users;
 mod fields;
 mod foreign_hashes;
+mod forged_tokens;
 mod get_me;
 mod health;
 mod hostile;

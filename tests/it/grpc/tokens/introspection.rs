@@ -85,7 +85,10 @@ async fn of_a_limited_token_the_scope_is_told_and_no_roles(world: World) {
     let limited = Forge::new(&world).await.sign(&header, &claims);
     for _ in 0..2 {
         let found = guard.introspect(&limited).await.unwrap();
-        assert_eq!((found.active, found.scopes, found.roles), (true, vec!["orders.*".into(), "users.read".into()], vec![]));
+        assert_eq!(
+            (found.active, found.scopes, found.roles),
+            (true, vec!["orders.*".into(), "users.read".into()], vec![])
+        );
         world.look().await;
     }
 }
