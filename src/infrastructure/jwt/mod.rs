@@ -4,6 +4,7 @@
 //! this server accepts its own tokens alone: one form, one type, one set of members, keys from memory, and the
 //! injected clock.
 
+mod census;
 mod claims;
 mod compact;
 mod jwk;
@@ -19,6 +20,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use claims::Claims;
 use compact::Compact;
 use key::KeyPair;
+use tokio::time::Instant;
 
 use crate::application::ports::{AccessClaims, AccessTokens, Cause, OpenedKey, TokenRejected};
 use crate::domain::Timestamp;
@@ -44,13 +46,14 @@ pub struct Jwt {
     issuer: String,
     own_audience: String,
     keys: RwLock<Arc<[KeyPair]>>,
+    taken_up: RwLock<Instant>,
 }
 
 impl Jwt {
     /// Tokens of this issuer, accepted when they are for `own_audience`. Keys come with `use_keys`.
     #[must_use]
     pub fn new(issuer: String, own_audience: String) -> Self {
-        Self { issuer, own_audience, keys: RwLock::new(Arc::new([])) }
+        Self { issuer, own_audience, keys: RwLock::new(Arc::new([])), taken_up: RwLock::new(Instant::now()) }
     }
 
     fn keys(&self) -> Arc<[KeyPair]> {
@@ -62,6 +65,7 @@ impl AccessTokens for Jwt {
     fn use_keys(&self, keys: &[OpenedKey]) -> Result<(), Cause> {
         let keys = keys.iter().map(KeyPair::new).collect::<Result<_, _>>()?;
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
+        *self.taken_up.write().unwrap_or_else(PoisonError::into_inner) = Instant::now();
         Ok(())
     }
 

@@ -13,6 +13,7 @@ use tonic_health::pb::health_server::HealthServer;
 use super::account_service::AccountRpc;
 use super::audit_service::AuditRpc;
 use super::auth_service::AuthRpc;
+use super::calls::{Calls, CallsLayer};
 use super::gate::{Gate, GateLayer, MAX_MESSAGE_BYTES};
 use super::health::Health;
 use super::key_service::KeyRpc;
@@ -36,6 +37,7 @@ use crate::proto::auth_service_server::AuthServiceServer;
 use crate::proto::key_service_server::KeyServiceServer;
 use crate::proto::role_service_server::RoleServiceServer;
 use crate::proto::user_service_server::UserServiceServer;
+use crate::telemetry::metrics::Metrics;
 
 /// Metadata larger than this is refused by HTTP/2 itself, in bytes.
 const MAX_HEADER_BYTES: u32 = 8 * 1024;
@@ -88,6 +90,7 @@ pub struct Limits {
 /// The gRPC server, ready to serve.
 pub struct Server {
     routes: Routes,
+    calls: Arc<Calls>,
     gate: Arc<Gate>,
     health: Health,
     connections: usize,
@@ -106,6 +109,7 @@ impl Server {
             RoleServiceServer::<RoleRpc>::NAME,
             AuditServiceServer::<AuditRpc>::NAME,
         ]);
+        let calls = Arc::new(Calls::new(&policy));
         let gate = Gate {
             auth: services.auth.clone(),
             policy,
@@ -134,6 +138,7 @@ impl Server {
         }
         Self {
             routes: routes.routes(),
+            calls,
             gate: Arc::new(gate),
             health,
             connections: limits.connections,
@@ -145,6 +150,11 @@ impl Server {
     #[must_use]
     pub fn health(&self) -> Health {
         self.health.clone()
+    }
+
+    /// Adds what is counted of calls to the metrics.
+    pub fn register(&self, metrics: &mut Metrics) {
+        self.calls.register(metrics);
     }
 
     /// Serves until `stop` is done and the calls in work have ended, or the grace is over.
@@ -169,6 +179,7 @@ impl Server {
             .http2_keepalive_interval(Some(KEEPALIVE.0))
             .http2_keepalive_timeout(Some(KEEPALIVE.1))
             .max_connection_age(MAX_CONNECTION_AGE)
+            .layer(CallsLayer(self.calls))
             .layer(GateLayer(self.gate))
             .serve_with_incoming_shutdown(
                 self.routes.prepare(),

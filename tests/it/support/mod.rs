@@ -6,6 +6,7 @@ pub(crate) mod database;
 pub(crate) mod descriptors;
 pub(crate) mod dump;
 pub(crate) mod entropy;
+pub(crate) mod http;
 pub(crate) mod letterbox;
 pub(crate) mod operator;
 pub(crate) mod person;

@@ -1,0 +1,93 @@
+//! Which metrics there are: one entry each. Those of calls are in `presentation/grpc/calls.rs`:
+//!
+//! - `rpc_server_call_duration_seconds{rpc_method, rpc_response_status_code}`: calls that have ended and how long they
+//!   took; those of `Login`, for instance, are the sign-ins by outcome.
+//! - `ipse_call_errors_total{reason}`: errors by their reason, such as `SERVER_OVERLOADED`.
+//! - `ipse_active_calls{rpc_method}`: calls in work, open streams among them.
+
+use std::sync::Arc;
+
+use crate::application::ports::{Clock, PoolUse, Store};
+use crate::application::upkeep::Upkeep;
+use crate::domain::signing_key::SigningKeyState;
+use crate::infrastructure::jwt::Jwt;
+use crate::infrastructure::lane_hasher::LaneHasher;
+use crate::telemetry::metrics::Metrics;
+
+const POOL: &str = "db_client_connection_pool_name";
+
+const KEY_STATES: [(SigningKeyState, &str); 4] = [
+    (SigningKeyState::Published, "published"),
+    (SigningKeyState::Active, "active"),
+    (SigningKeyState::Retiring, "retiring"),
+    (SigningKeyState::Retired, "retired"),
+];
+
+/// What tells its state when somebody asks.
+pub(super) struct Sources {
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) hasher: Arc<LaneHasher>,
+    pub(super) jwt: Arc<Jwt>,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) upkeep: Arc<Upkeep>,
+}
+
+/// Adds what is known of the process and its parts.
+pub(super) fn register(metrics: &mut Metrics, sources: Sources) {
+    let Sources { clock, hasher, jwt, store, upkeep } = sources;
+    let start = clock.now().unix_timestamp();
+    metrics.gauge("process_start_time_seconds", "When the process started, since 1970", move || start);
+    register_hashing(metrics, hasher);
+    register_pools(metrics, store);
+    register_keys(metrics, jwt, clock);
+    register_mail(metrics, upkeep);
+}
+
+fn register_hashing(metrics: &mut Metrics, hasher: Arc<LaneHasher>) {
+    let (waiting, begun, refused) = (hasher.clone(), hasher.clone(), hasher);
+    metrics.gauge("ipse_hashing_waiting", "Passwords that wait to be hashed", move || waiting.counts().waiting);
+    metrics.counter("ipse_hashing_begun", "Passwords that a thread took to hash", move || begun.counts().begun);
+    metrics.counter("ipse_hashing_refused", "Passwords for which the queue was full", move || refused.counts().refused);
+}
+
+/// The names are those of OpenTelemetry's conventions for pools of database connections.
+fn register_pools(metrics: &mut Metrics, store: Arc<dyn Store>) {
+    let (open, most, pending) = (store.clone(), store.clone(), store);
+    metrics.gauges("db_client_connection_count", "Open connections to the database, by pool and state", move || {
+        let states = |pool: PoolUse| {
+            [("used", pool.used), ("idle", pool.idle)]
+                .map(|(state, count)| ([(POOL, pool.name), ("db_client_connection_state", state)], count))
+        };
+        open.pools().into_iter().flat_map(states).collect()
+    });
+    metrics.gauges("db_client_connection_max", "The most connections of a pool", move || {
+        most.pools().into_iter().map(|pool| ([(POOL, pool.name)], pool.most)).collect()
+    });
+    metrics.gauges("db_client_connection_pending_requests", "Units of work that wait for a connection", move || {
+        pending.pools().into_iter().map(|pool| ([(POOL, pool.name)], pool.waiting)).collect()
+    });
+}
+
+fn register_keys(metrics: &mut Metrics, jwt: Arc<Jwt>, clock: Arc<dyn Clock>) {
+    let keys = jwt.clone();
+    metrics.gauges("ipse_signing_keys", "Keys in memory by the state of their life", move || {
+        let now = clock.now();
+        KEY_STATES.map(|(state, name)| ([("state", name)], keys.count_keys(state, now))).to_vec()
+    });
+    metrics.gauge("ipse_signing_keys_age_seconds", "Time since the keys were last read from the database", move || {
+        jwt.age_of_keys().as_secs_f64()
+    });
+}
+
+fn register_mail(metrics: &mut Metrics, upkeep: Arc<Upkeep>) {
+    let overdue = upkeep.clone();
+    metrics.counters("ipse_mail_deliveries", "Attempts to hand a mail to the mail server, by outcome", move || {
+        let mails = upkeep.mails();
+        [("sent", mails.sent()), ("postponed", mails.postponed()), ("given_up", mails.given_up())]
+            .map(|(outcome, count)| ([("outcome", outcome)], count))
+            .to_vec()
+    });
+    metrics.gauge("ipse_mail_overdue_seconds", "How long the mail that was due first has waited", move || {
+        overdue.mails().overdue_seconds()
+    });
+}
