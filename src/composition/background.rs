@@ -42,10 +42,14 @@ pub(super) fn start(app: &App, stopped: &CancellationToken) {
             Ok(())
         }
     });
-    let keys = app.keys.clone();
+    let (keys, keys_read) = (app.keys.clone(), app.keys_read.clone());
     every(KEYS, stopped, move || {
-        let keys = keys.clone();
-        async move { keys.reload().await }
+        let (keys, keys_read) = (keys.clone(), keys_read.clone());
+        async move {
+            keys.reload().await?;
+            keys_read.restart();
+            Ok(())
+        }
     });
     let (store, health) = (app.store.clone(), app.health());
     every(HEALTH, stopped, move || {

@@ -1,11 +1,21 @@
-//! Which metrics there are: one entry each. Those of calls are in `presentation/grpc/calls.rs`:
+//! Which metrics there are: one entry each. A new one is a line here, and what it reads a field of [`Sources`].
 //!
-//! - `rpc_server_call_duration_seconds{rpc_method, rpc_response_status_code}`: calls that have ended and how long they
-//!   took; those of `Login`, for instance, are the sign-ins by outcome.
-//! - `ipse_call_errors_total{reason}`: errors by their reason, such as `SERVER_OVERLOADED`.
-//! - `ipse_active_calls{rpc_method}`: calls in work, open streams among them.
+//! | metric | what it tells |
+//! |---|---|
+//! | `rpc_server_call_duration_seconds` | calls that have ended, by method and gRPC code, and how long they took; those of `Login` are the sign-ins by outcome |
+//! | `ipse_call_errors_total` | errors by their reason, as in `SERVER_OVERLOADED` for calls that found no room |
+//! | `ipse_active_calls` | calls in work by method, open streams among them |
+//! | `ipse_hashing_waiting`, `…_begun_total`, `…_refused_total` | passwords in the queue, taken by a thread, refused as the queue was full |
+//! | `db_client_connection_count`, `…_max`, `…_pending_requests` | connections to the database by pool and state, and who waits for one |
+//! | `ipse_signing_keys`, `…_age_seconds` | keys by the place of their life, and the time since they were last read |
+//! | `ipse_mail_deliveries_total`, `ipse_mail_overdue_seconds` | mail by what became of it, and how late the outbox is |
+//! | `process_start_time_seconds` | when the process started |
+//!
+//! The first three are counted in `presentation/grpc/calls.rs`.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use tokio::time::Instant;
 
 use crate::application::ports::{Clock, PoolUse, Store};
 use crate::application::upkeep::Upkeep;
@@ -16,30 +26,52 @@ use crate::telemetry::metrics::Metrics;
 
 const POOL: &str = "db_client_connection_pool_name";
 
-const KEY_STATES: [(SigningKeyState, &str); 4] = [
+const KEY_STATES: [(SigningKeyState, &str); 3] = [
     (SigningKeyState::Published, "published"),
     (SigningKeyState::Active, "active"),
     (SigningKeyState::Retiring, "retiring"),
-    (SigningKeyState::Retired, "retired"),
 ];
+
+/// The time since something was last done.
+pub(super) struct Stopwatch(RwLock<Instant>);
+
+impl Stopwatch {
+    /// Begins now.
+    pub(super) fn start() -> Self {
+        Self(RwLock::new(Instant::now()))
+    }
+
+    /// Begins again.
+    pub(super) fn restart(&self) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    fn seconds(&self) -> f64 {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).elapsed().as_secs_f64()
+    }
+}
 
 /// What tells its state when somebody asks.
 pub(super) struct Sources {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) hasher: Arc<LaneHasher>,
     pub(super) jwt: Arc<Jwt>,
+    pub(super) keys_read: Arc<Stopwatch>,
     pub(super) store: Arc<dyn Store>,
     pub(super) upkeep: Arc<Upkeep>,
 }
 
 /// Adds what is known of the process and its parts.
 pub(super) fn register(metrics: &mut Metrics, sources: Sources) {
-    let Sources { clock, hasher, jwt, store, upkeep } = sources;
+    let Sources { clock, hasher, jwt, keys_read, store, upkeep } = sources;
     let start = clock.now().unix_timestamp();
     metrics.gauge("process_start_time_seconds", "When the process started, since 1970", move || start);
     register_hashing(metrics, hasher);
     register_pools(metrics, store);
     register_keys(metrics, jwt, clock);
+    metrics.gauge("ipse_signing_keys_age_seconds", "Time since the keys were last read from the database", move || {
+        keys_read.seconds()
+    });
     register_mail(metrics, upkeep);
 }
 
@@ -69,13 +101,9 @@ fn register_pools(metrics: &mut Metrics, store: Arc<dyn Store>) {
 }
 
 fn register_keys(metrics: &mut Metrics, jwt: Arc<Jwt>, clock: Arc<dyn Clock>) {
-    let keys = jwt.clone();
-    metrics.gauges("ipse_signing_keys", "Keys in memory by the state of their life", move || {
+    metrics.gauges("ipse_signing_keys", "Keys in memory, by the place of their life", move || {
         let now = clock.now();
-        KEY_STATES.map(|(state, name)| ([("state", name)], keys.count_keys(state, now))).to_vec()
-    });
-    metrics.gauge("ipse_signing_keys_age_seconds", "Time since the keys were last read from the database", move || {
-        jwt.age_of_keys().as_secs_f64()
+        KEY_STATES.map(|(state, name)| ([("state", name)], jwt.count_keys(state, now))).to_vec()
     });
 }
 

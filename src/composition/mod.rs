@@ -50,7 +50,7 @@ use crate::presentation::http::SidePort;
 use crate::proto::DESCRIPTORS;
 use crate::telemetry::metrics::Metrics;
 use greeting::Addresses;
-use metrics::Sources;
+use metrics::{Sources, Stopwatch};
 
 /// Adapters to use in place of those of production.
 #[derive(Default)]
@@ -67,6 +67,7 @@ pub struct Overrides {
 pub struct App {
     server: Server,
     side_port: SidePort,
+    keys_read: Arc<Stopwatch>,
     certificates: Option<Arc<Certificates>>,
     keys: Arc<Keys>,
     upkeep: Arc<Upkeep>,
@@ -167,9 +168,17 @@ impl App {
         };
         let server = Server::new(services, access, ports.entropy.clone(), limits(settings));
         let upkeep = Arc::new(Upkeep::new(&ports, mailer, settings.audit_retention));
+        let keys_read = Arc::new(Stopwatch::start());
         let mut metrics = Metrics::default();
         server.register(&mut metrics);
-        let sources = Sources { clock: ports.clock.clone(), hasher, jwt, store: store.clone(), upkeep: upkeep.clone() };
+        let sources = Sources {
+            clock: ports.clock.clone(),
+            hasher,
+            jwt,
+            keys_read: keys_read.clone(),
+            store: store.clone(),
+            upkeep: upkeep.clone(),
+        };
         metrics::register(&mut metrics, sources);
         let side_port = SidePort {
             keys: keys.clone(),
@@ -180,6 +189,7 @@ impl App {
         Ok(Self {
             server,
             side_port,
+            keys_read,
             certificates: certificates(settings)?,
             keys,
             upkeep,

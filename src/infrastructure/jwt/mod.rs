@@ -4,7 +4,6 @@
 //! this server accepts its own tokens alone: one form, one type, one set of members, keys from memory, and the
 //! injected clock.
 
-mod census;
 mod claims;
 mod compact;
 mod jwk;
@@ -20,7 +19,6 @@ use std::sync::{Arc, PoisonError, RwLock};
 use claims::Claims;
 use compact::Compact;
 use key::KeyPair;
-use tokio::time::Instant;
 
 use crate::application::ports::{AccessClaims, AccessTokens, Cause, OpenedKey, TokenRejected};
 use crate::domain::Timestamp;
@@ -46,14 +44,18 @@ pub struct Jwt {
     issuer: String,
     own_audience: String,
     keys: RwLock<Arc<[KeyPair]>>,
-    taken_up: RwLock<Instant>,
 }
 
 impl Jwt {
     /// Tokens of this issuer, accepted when they are for `own_audience`. Keys come with `use_keys`.
     #[must_use]
     pub fn new(issuer: String, own_audience: String) -> Self {
-        Self { issuer, own_audience, keys: RwLock::new(Arc::new([])), taken_up: RwLock::new(Instant::now()) }
+        Self { issuer, own_audience, keys: RwLock::new(Arc::new([])) }
+    }
+
+    /// How many of the keys in memory are in this state at `now`.
+    pub fn count_keys(&self, state: SigningKeyState, now: Timestamp) -> usize {
+        self.keys().iter().filter(|key| key.state(now) == state).count()
     }
 
     fn keys(&self) -> Arc<[KeyPair]> {
@@ -65,7 +67,6 @@ impl AccessTokens for Jwt {
     fn use_keys(&self, keys: &[OpenedKey]) -> Result<(), Cause> {
         let keys = keys.iter().map(KeyPair::new).collect::<Result<_, _>>()?;
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
-        *self.taken_up.write().unwrap_or_else(PoisonError::into_inner) = Instant::now();
         Ok(())
     }
 

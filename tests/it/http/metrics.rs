@@ -151,7 +151,7 @@ async fn the_parts_tell_how_busy_they_are(world: World) {
     assert_eq!(samples["ipse_hashing_waiting"], "0");
     assert_eq!(samples["ipse_hashing_refused_total"], "0");
     assert_eq!(samples["ipse_signing_keys{state=\"active\"}"], "1");
-    assert_eq!(samples["ipse_signing_keys{state=\"retired\"}"], "0");
+    assert_eq!(samples["ipse_signing_keys{state=\"retiring\"}"], "0");
     assert!((0.0..600.0).contains(&number(&samples["ipse_signing_keys_age_seconds"])));
     let pool = match world.database.backend {
         Backend::Sqlite => "readers",
