@@ -81,12 +81,17 @@ fn follow_changes(app: &App, stopped: &CancellationToken) {
 
 /// Takes up the keys of other processes, at once if the feed tells of them, and rotates them when it is time.
 fn look_after_keys(app: &App, stopped: &CancellationToken) {
-    let (keys, mut key_sets, until) = (app.keys.clone(), app.feed.key_sets(), stopped.clone());
+    let (keys, keys_read) = (app.keys.clone(), app.keys_read.clone());
+    let (mut key_sets, until) = (app.feed.key_sets(), stopped.clone());
     tokio::spawn(async move {
         let rounds = async {
             loop {
                 let _ = tokio::time::timeout(KEYS, key_sets.changed()).await;
-                let looked = async { keys.reload().await.and(keys.rotate_when_due().await) };
+                let looked = async {
+                    keys.reload().await?;
+                    keys_read.restart();
+                    keys.rotate_when_due().await
+                };
                 if let Err(error) = looked.await {
                     tracing::warn!(error = &error as &dyn std::error::Error, "the signing keys cannot be looked after");
                 }

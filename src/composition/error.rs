@@ -42,7 +42,8 @@ impl StartError {
 
     /// The address of the side port cannot be listened on.
     pub(super) fn side_port(error: &io::Error) -> Self {
-        setting("http_listen", "cannot be listened on", error)
+        let problem = "cannot be listened on; give another address, port 0 for a free port, or off for no side port";
+        setting("http_listen", problem, error)
     }
 
     /// The certificate cannot be used.

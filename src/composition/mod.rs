@@ -5,6 +5,7 @@ mod background;
 mod error;
 mod greeting;
 pub mod keys;
+mod metrics;
 
 use std::error::Error;
 use std::future::Future;
@@ -52,6 +53,9 @@ use crate::presentation::grpc::tls::{Certificates, TlsFiles};
 use crate::presentation::grpc::{Limits, Server, Services, TrustedProxies};
 use crate::presentation::http::SidePort;
 use crate::proto::DESCRIPTORS;
+use crate::telemetry::metrics::Metrics;
+use greeting::Addresses;
+use metrics::{Sources, Stopwatch};
 
 /// Adapters to use in place of those of production.
 #[derive(Default)]
@@ -67,6 +71,8 @@ pub struct Overrides {
 /// The whole service, ready to serve.
 pub struct App {
     server: Server,
+    side_port: SidePort,
+    keys_read: Arc<Stopwatch>,
     certificates: Option<Arc<Certificates>>,
     keys: Arc<Keys>,
     upkeep: Arc<Upkeep>,
@@ -80,20 +86,23 @@ pub struct App {
 pub async fn serve(settings: Settings) -> Result<(), StartError> {
     let address = settings.listener.endpoint.address;
     let listener = TcpListener::bind(address).await.map_err(|error| StartError::listen(&error))?;
-    let address = listener.local_addr().map_err(|error| StartError::listen(&error))?;
+    let side_listener = match settings.listener.http_address {
+        Some(address) => Some(TcpListener::bind(address).await.map_err(|error| StartError::side_port(&error))?),
+        None => None,
+    };
+    let addresses = Addresses::of(&listener, side_listener.as_ref()).map_err(|error| StartError::listen(&error))?;
     if settings.dev.is_some() {
         migrate(&settings.database).await?;
     }
     let app = App::build(&settings, Overrides::default()).await?;
     let stopped = CancellationToken::new();
     background::start(&app, &stopped);
-    if let Some(address) = settings.listener.http_address {
-        let listener = TcpListener::bind(address).await.map_err(|error| StartError::side_port(&error))?;
-        tokio::spawn(app.side_port().serve(listener, stopped.clone().cancelled_owned()));
+    if let Some(listener) = side_listener {
+        tokio::spawn(app.side_port().serve(listener, stopped.clone()));
     }
     // Before anybody can learn that the server serves, or a signal that follows at once would not end it in order.
     let told_to_stop = background::told_to_stop();
-    greeting::write(&settings, address);
+    greeting::write(&settings, &addresses);
     let service_accounts = app.service_accounts();
     let served = app.serve(listener, told_to_stop).await;
     stopped.cancel();
@@ -147,17 +156,18 @@ impl App {
         }
         let feed = Arc::new(AccessFeed::new(clock.clone()));
         let store = store::connect(&database, feed.clone()).await.map_err(|error| StartError::database(&error))?;
+        let hasher = Arc::new(hasher(settings, entropy.clone())?);
         let jwt = Arc::new(Jwt::new(settings.tokens.issuer.clone()));
         let ports = Ports {
             store: store.clone(),
             clock,
-            hasher: Arc::new(hasher(settings, entropy.clone())?),
+            hasher: hasher.clone(),
             tokens: jwt.clone(),
             sealer: Arc::new(secret_box(settings, entropy.as_ref())?),
             entropy,
         };
         let root = root_secret::open(&ports).await.map_err(StartError::prepare)?;
-        let keys = Arc::new(Keys::new(&ports, jwt, key_policy(settings), &root));
+        let keys = Arc::new(Keys::new(&ports, jwt.clone(), key_policy(settings), &root));
         keys.open().await.map_err(StartError::prepare)?;
         let policy = Arc::new(policy(settings));
         let access = PolicyTable::read(DESCRIPTORS)?;
@@ -176,11 +186,34 @@ impl App {
             keys: keys.clone(),
             service_accounts: service_accounts.clone(),
         };
+        let server = Server::new(services, access, ports.entropy.clone(), limits(settings));
+        let upkeep = Arc::new(Upkeep::new(&ports, mailer, settings.audit_retention));
+        let keys_read = Arc::new(Stopwatch::start());
+        let mut metrics = Metrics::default();
+        server.register(&mut metrics);
+        let sources = Sources {
+            clock: ports.clock.clone(),
+            feed: feed.clone(),
+            hasher,
+            jwt,
+            keys_read: keys_read.clone(),
+            store: store.clone(),
+            upkeep: upkeep.clone(),
+        };
+        metrics::register(&mut metrics, sources);
+        let side_port = SidePort {
+            keys: keys.clone(),
+            issuer: settings.tokens.issuer.as_str().into(),
+            health: server.health(),
+            metrics: Arc::new(metrics),
+        };
         Ok(Self {
-            server: Server::new(services, access, ports.entropy.clone(), limits(settings)),
+            server,
+            side_port,
+            keys_read,
             certificates: certificates(settings)?,
             keys,
-            upkeep: Arc::new(Upkeep::new(&ports, mailer, settings.audit_retention)),
+            upkeep,
             feed,
             store,
             administrators: Administrators::new(&ports, policy, &root),
@@ -203,7 +236,7 @@ impl App {
     /// The HTTP side port, ready to serve.
     #[must_use]
     pub fn side_port(&self) -> SidePort {
-        SidePort { keys: self.keys.clone(), health: self.health() }
+        self.side_port.clone()
     }
 
     /// The work in the background, for those who do it.

@@ -25,7 +25,7 @@ pub struct Settings {
     pub dev: Option<DevFolder>,
     /// The database.
     pub database: DatabaseSettings,
-    /// The gRPC listener and its limits.
+    /// The listeners.
     pub listener: ListenerSettings,
     /// Tokens and the keys that sign them.
     pub tokens: TokenSettings,
@@ -181,6 +181,11 @@ impl Settings {
             let address = self.listener.endpoint.address;
             warnings
                 .push(format!("gRPC is served without TLS on {address}: passwords and tokens can be read on the way"));
+        }
+        if let Some(address) = self.listener.http_address.filter(|address| !address.ip().to_canonical().is_loopback()) {
+            warnings.push(format!(
+                "the side port is served without TLS on {address}: whoever can change what it answers can make tokens"
+            ));
         }
         if self.passwords.unverified_sign_in {
             warnings.push("people may sign in before they have proven their e-mail address".to_owned());

@@ -88,9 +88,10 @@ pub const SETTINGS: &[Setting] = &[
     Setting::new("grpc_listen", "Address and port that serve gRPC. Port 0 takes a free one.").or("127.0.0.1:50051"),
     Setting::new(
         "http_listen",
-        "Address and port of the HTTP side port, without TLS: /.well-known/jwks.json, /healthz, /readyz. Without it, there \
-         is none.",
-    ),
+        "Address and port of the HTTP side port, without TLS: the key set and the OpenID discovery for gateways, /metrics, \
+         /healthz, /readyz. Port 0 takes a free one; off: there is none.",
+    )
+    .or("127.0.0.1:8080"),
     Setting::new("tls_cert_file", "PEM file of the server's certificate chain, its own certificate first."),
     Setting::new("tls_key_file", "PEM file of the private key of the server's certificate."),
     Setting::new(

@@ -46,6 +46,6 @@ pub use server_secrets::ServerSecrets;
 pub use service_accounts::ServiceAccounts;
 pub use sessions::{SessionPosition, Sessions};
 pub use signing_keys::SigningKeys;
-pub use store::{Cause, Store, StoreError, StoreResult, Transaction};
+pub use store::{Cause, PoolUse, Store, StoreError, StoreResult, Transaction};
 pub use throttles::Throttles;
 pub use users::{UserCursor, UserInsert, UserQuery, Users};

@@ -86,6 +86,7 @@ fn production_has_safe_defaults() {
     assert!(settings.dev.is_none() && settings.database.folder.is_none());
     assert_eq!(settings.database.max_connections, 16);
     assert_eq!(settings.listener.endpoint.address.to_string(), "127.0.0.1:50051");
+    assert_eq!(settings.listener.http_address.unwrap().to_string(), "127.0.0.1:8080");
     assert!(!settings.listener.reflection);
     assert_eq!(settings.listener.trusted_proxies, []);
     assert_eq!(settings.listener.request_timeout, Duration::from_secs(10));
@@ -234,6 +235,9 @@ fn risky_settings_are_warned_of() {
     let short = safe().set("IPSE_PASSWORD_MIN_LENGTH", "14").load().warnings();
     assert_eq!(short, ["passwords of 14 code points are accepted; NIST SP 800-63B-4 asks for 15"]);
     assert_eq!(safe().set("IPSE_UNVERIFIED_SIGN_IN", "true").load().warnings().len(), 1);
+    let open = safe().set("IPSE_HTTP_LISTEN", "192.0.2.1:8080").load().warnings();
+    assert!(open.len() == 1 && open[0].contains("192.0.2.1:8080"), "{open:?}");
+    assert_eq!(safe().set("IPSE_HTTP_LISTEN", "[::1]:8080").load().warnings(), Vec::<String>::new());
     assert_eq!(Case::production().load().warnings().len(), 1);
     assert_eq!(Case::dev().load().warnings().len(), 4);
 }

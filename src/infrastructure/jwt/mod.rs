@@ -63,6 +63,11 @@ impl Jwt {
         Self { issuer, keys: RwLock::new(Arc::new([])), verified: Cache::new(REMEMBERED) }
     }
 
+    /// How many of the keys in memory are in this state at `now`.
+    pub fn count_keys(&self, state: SigningKeyState, now: Timestamp) -> usize {
+        self.keys().iter().filter(|key| key.state(now) == state).count()
+    }
+
     fn keys(&self) -> Arc<[KeyPair]> {
         Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
     }

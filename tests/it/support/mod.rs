@@ -9,6 +9,7 @@ pub(crate) mod dump;
 pub(crate) mod entropy;
 pub(crate) mod gateway;
 pub(crate) mod guard;
+pub(crate) mod http;
 pub(crate) mod key_holder;
 pub(crate) mod letterbox;
 pub(crate) mod operator;

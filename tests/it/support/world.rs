@@ -61,6 +61,8 @@ pub(crate) struct World {
 /// One process of the service.
 pub(crate) struct Replica {
     pub(crate) address: SocketAddr,
+    /// The address of the HTTP side port.
+    pub(crate) side_port: SocketAddr,
     pub(crate) channel: Channel,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) upkeep: Arc<Upkeep>,
@@ -241,12 +243,14 @@ impl Replica {
     async fn start(app: App) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
+        let side_listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let side_port = side_listener.local_addr().unwrap();
         let (store, upkeep, feed) = (app.store(), app.upkeep(), app.feed());
         let (keys, service_accounts) = (app.keys(), app.service_accounts());
         let stop = CancellationToken::new();
-        let served = tokio::spawn(app.serve(listener, stop.clone().cancelled_owned()));
+        let served = tokio::spawn(serve(app, (listener, side_listener), stop.clone()));
         let channel = Endpoint::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
-        Self { address, channel, store, upkeep, service_accounts, keys, feed, stop, served }
+        Self { address, side_port, channel, store, upkeep, service_accounts, keys, feed, stop, served }
     }
 
     /// Takes in what happened to tokens meanwhile, and trusts it for a second. In production this goes on all the time; here
@@ -266,6 +270,16 @@ impl Replica {
         drop(self.channel);
         self.served.await.unwrap().unwrap();
     }
+}
+
+/// Serves until told to stop; the side port as long as the gRPC server.
+async fn serve(app: App, listeners: (TcpListener, TcpListener), stop: CancellationToken) -> Result<(), StartError> {
+    let ended = CancellationToken::new();
+    let side_port = tokio::spawn(app.side_port().serve(listeners.1, ended.clone()));
+    let served = app.serve(listeners.0, stop.cancelled_owned()).await;
+    ended.cancel();
+    side_port.await.unwrap();
+    served
 }
 
 fn overrides(clock: &Arc<TestClock>, entropy: &Arc<SeededEntropy>, letterbox: &Arc<Letterbox>) -> Overrides {

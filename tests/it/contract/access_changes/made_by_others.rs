@@ -4,7 +4,8 @@ use ipse::application::ports::UserInsert;
 use ipse::domain::access_change::AccessChange;
 use ipse::domain::id::{RoleId, SessionId};
 use ipse::domain::permission::Rights;
-use ipse::domain::role::{Role, RoleGrant, RoleName};
+use ipse::domain::name::Name;
+use ipse::domain::role::{Role, RoleGrant};
 use ipse::domain::session::EndReason;
 use ipse::domain::user::UserState;
 use uuid::Uuid;
@@ -104,12 +105,12 @@ async fn an_erasure_of_a_person_is_one(fixture: Fixture) {
 
 async fn a_change_of_rights_is_one(fixture: Fixture) {
     let id = RoleId::from_uuid(Uuid::from_u128(1000));
-    let mut role = Role::new(id, RoleName::parse("desk").unwrap(), Rights::default(), at(0));
-    let grant = RoleGrant { role_id: id, user_id: user(1).id, create_time: at(1) };
+    let mut role = Role::new(id, Name::parse("desk").unwrap(), Rights::default(), at(0));
+    let grant = RoleGrant { role_id: id, subject: user(1).id.into(), create_time: at(1) };
     let mut tx = fixture.write().await;
     assert_eq!(tx.users().insert_user(&user(1)).await.unwrap(), UserInsert::Inserted);
     assert!(tx.roles().insert_role(&role).await.unwrap());
-    assert!(!tx.roles().remove_grant(id, user(1).id, at(1)).await.unwrap());
+    assert!(!tx.roles().remove_grant(id, user(1).id.into(), at(1)).await.unwrap());
     assert!(!tx.roles().update_role(&role).await.unwrap(), "the revision is not the next one");
     tx.commit().await.unwrap();
     assert_eq!(all(&fixture).await, []);
@@ -118,7 +119,7 @@ async fn a_change_of_rights_is_one(fixture: Fixture) {
     assert!(!tx.roles().put_grant(&grant).await.unwrap());
     role.revision += 1;
     assert!(tx.roles().update_role(&role).await.unwrap());
-    assert!(tx.roles().remove_grant(id, user(1).id, at(2)).await.unwrap());
+    assert!(tx.roles().remove_grant(id, user(1).id.into(), at(2)).await.unwrap());
     tx.roles().remove_role(id, at(3)).await.unwrap();
     tx.roles().remove_role(id, at(3)).await.unwrap();
     tx.commit().await.unwrap();
