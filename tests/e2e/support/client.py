@@ -40,6 +40,8 @@ class Client:
         self.auth = contract.auth_grpc.AuthServiceStub(self.channel)
         self.account = contract.account_grpc.AccountServiceStub(self.channel)
         self.keys = contract.key_grpc.KeyServiceStub(self.channel)
+        self.roles = contract.role_grpc.RoleServiceStub(self.channel)
+        self.tokens = contract.token_grpc.TokenServiceStub(self.channel)
         self.users = contract.user_grpc.UserServiceStub(self.channel)
         self._health = health_pb2_grpc.HealthStub(self.channel)
 

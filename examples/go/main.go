@@ -1,0 +1,69 @@
+// A service that trusts the access tokens of Ipse. See README.md.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"net"
+	"os"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/keepalive"
+
+	ipsev1 "example.com/orders/gen/ipse/v1"
+	ordersv1 "example.com/orders/gen/orders/v1"
+	"example.com/orders/guard"
+)
+
+type orders struct {
+	ordersv1.UnimplementedOrdersServiceServer
+}
+
+func (orders) Greet(ctx context.Context, _ *ordersv1.GreetRequest) (*ordersv1.GreetResponse, error) {
+	subject := guard.Caller(ctx).Subject
+	return &ordersv1.GreetResponse{Greeting: "Hello, " + subject, Subject: subject}, nil
+}
+
+func main() {
+	if err := serve(context.Background()); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func serve(ctx context.Context) error {
+	ipse, err := grpc.NewClient(os.Getenv("IPSE_TARGET"), grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 10 * time.Second, Timeout: 5 * time.Second}))
+	if err != nil {
+		return err
+	}
+	defer ipse.Close()
+	auth := ipsev1.NewAuthServiceClient(ipse)
+	g, err := guard.New(ctx, os.Getenv("IPSE_JWKS_URL"), os.Getenv("IPSE_ISSUER"), os.Getenv("IPSE_AUDIENCE"))
+	if err != nil {
+		return err
+	}
+	go g.Watch(ctx, ipsev1.NewTokenServiceClient(ipse), func(ctx context.Context) (string, error) {
+		request := &ipsev1.LoginRequest{Identifier: os.Getenv("IPSE_WATCHER"), Password: os.Getenv("IPSE_PASSWORD")}
+		response, err := auth.Login(ctx, request)
+		if err != nil {
+			return "", err
+		}
+		if response.GetTokens() == nil {
+			return "", errors.New("a second factor is needed")
+		}
+		return response.GetTokens().AccessToken, nil
+	})
+
+	listener, err := net.Listen("tcp", os.Getenv("ORDERS_LISTEN"))
+	if err != nil {
+		return err
+	}
+	server := grpc.NewServer(grpc.UnaryInterceptor(g.Unary), grpc.StreamInterceptor(g.Stream))
+	ordersv1.RegisterOrdersServiceServer(server, orders{})
+	fmt.Println("listening on", listener.Addr())
+	return server.Serve(listener)
+}
