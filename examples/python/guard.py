@@ -37,7 +37,7 @@ class Guard(grpc.aio.ServerInterceptor):
     def __init__(self, jwks_url: str, issuer: str, audience: str) -> None:
         self._keys = jwt.PyJWKClient(jwks_url)
         self._expected = {"algorithms": ["ES256"], "issuer": issuer, "audience": audience}
-        self._expected["options"] = {"require": ["exp", "iat", "sub", "sid", "jti"]}
+        self._expected["options"] = {"require": ["exp", "iat", "sub", "sid", "jti"], "verify_iat": False}
         self._revoked: dict[str, WatchRevocationsResponse] = {}  # by the id of the session, subject, token or key
         self._current = float("-inf")  # when all was known last
 

@@ -45,7 +45,7 @@ func New(ctx context.Context, jwksURL, issuer, audience string) (*Guard, error) 
 		return nil, err
 	}
 	parser := jwt.NewParser(jwt.WithValidMethods([]string{"ES256"}), jwt.WithIssuer(issuer), jwt.WithAudience(audience),
-		jwt.WithExpirationRequired(), jwt.WithIssuedAt())
+		jwt.WithExpirationRequired())
 	return &Guard{keys: keys.Keyfunc, parser: parser, revoked: map[string]*ipsev1.WatchRevocationsResponse{}}, nil
 }
 

@@ -71,7 +71,7 @@ func TestNoTamperedTokenIsTrusted(t *testing.T) {
 	ctx, ipse := connect(t)
 	g, token := watching(ctx, t, ipse), ipse.signIn(ctx, t).AccessToken
 	for at := range token {
-		// The next character but three: in the last one of a part, some bits say nothing.
+		// So different that it shows even where the last bits of a part say nothing.
 		changed := byte('A')
 		if token[at] < 'E' {
 			changed = 'Z'

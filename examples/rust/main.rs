@@ -1,0 +1,58 @@
+//! A service that trusts the access tokens of Ipse. See README.md.
+
+mod guard;
+
+use std::env;
+use std::error::Error;
+use std::time::Duration;
+
+use guard::{Caller, Guard};
+use ipse::proto::LoginRequest;
+use ipse::proto::auth_service_client::AuthServiceClient;
+use ipse::proto::login_response::Result::Tokens;
+use tonic::transport::{Endpoint, Server};
+use tonic::{Request, Response, Status};
+
+use orders::orders_service_server::{OrdersService, OrdersServiceServer};
+use orders::{GreetRequest, GreetResponse};
+
+mod orders {
+    #![allow(unreachable_pub, clippy::all, clippy::pedantic, clippy::allow_attributes, reason = "generated code")]
+    tonic::include_proto!("orders.v1");
+}
+
+struct Orders;
+
+#[tonic::async_trait]
+impl OrdersService for Orders {
+    async fn greet(&self, request: Request<GreetRequest>) -> Result<Response<GreetResponse>, Status> {
+        let caller = request.extensions().get::<Caller>().ok_or_else(|| Status::internal("nobody guards this"))?;
+        let subject = caller.sub.clone();
+        Ok(Response::new(GreetResponse { greeting: format!("Hello, {subject}"), subject }))
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    tracing_subscriber::fmt().init();
+    let ipse = Endpoint::from_shared(format!("http://{}", env::var("IPSE_TARGET")?))?
+        .http2_keep_alive_interval(Duration::from_secs(10))
+        .connect_lazy();
+    let login = LoginRequest {
+        identifier: env::var("IPSE_WATCHER")?,
+        password: env::var("IPSE_PASSWORD")?,
+        ..LoginRequest::default()
+    };
+    let auth = AuthServiceClient::new(ipse.clone());
+    let sign_in = async move || match auth.clone().login(login.clone()).await?.into_inner().result {
+        Some(Tokens(tokens)) => Ok(tokens.access_token),
+        _ => Err(Status::failed_precondition("a second factor is needed")),
+    };
+
+    let guard = Guard::new(&env::var("IPSE_ISSUER")?, &env::var("IPSE_AUDIENCE")?);
+    tokio::spawn(guard.clone().watch(ipse, sign_in));
+    let listen = env::var("ORDERS_LISTEN")?.parse()?;
+    tracing::info!(%listen, "listening");
+    Server::builder().add_service(OrdersServiceServer::with_interceptor(Orders, guard)).serve(listen).await?;
+    Ok(())
+}
