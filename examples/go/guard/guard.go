@@ -4,6 +4,7 @@ package guard
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -51,6 +52,9 @@ func New(ctx context.Context, jwksURL, issuer, audience string) (*Guard, error) 
 
 // Check returns what a token says if it is valid, and a gRPC status if not.
 func (g *Guard) Check(token string) (*Claims, error) {
+	if g.stale() {
+		return nil, status.Error(codes.Unavailable, "it is not known at the moment which tokens are revoked")
+	}
 	claims := &Claims{}
 	parsed, err := g.parser.ParseWithClaims(token, claims, g.keys)
 	if err != nil {
@@ -58,21 +62,26 @@ func (g *Guard) Check(token string) (*Claims, error) {
 	}
 	typ, _ := parsed.Header["typ"].(string)
 	kid, _ := parsed.Header["kid"].(string)
-	if !strings.EqualFold(typ, "at+jwt") || claims.Subject == "" || claims.IssuedAt == nil {
+	ids := []string{claims.SessionID, claims.ID, kid, claims.Subject}
+	if !strings.EqualFold(typ, "at+jwt") || claims.IssuedAt == nil || slices.Contains(ids, "") || g.gone(ids, claims.IssuedAt.Unix()) {
 		return nil, errInvalid
 	}
+	return claims, nil
+}
+
+func (g *Guard) stale() bool {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
-	if time.Since(g.current) > patience {
-		return nil, status.Error(codes.Unavailable, "it is not known at the moment which tokens are revoked")
-	}
-	for _, id := range []string{claims.SessionID, claims.ID, kid, claims.Subject} {
+	return time.Since(g.current) > patience
+}
+
+func (g *Guard) gone(ids []string, issued int64) bool {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	return slices.ContainsFunc(ids, func(id string) bool {
 		entry := g.revoked[id]
-		if entry != nil && (entry.RevokedBefore == nil || claims.IssuedAt.Unix() <= entry.RevokedBefore.Seconds) {
-			return nil, errInvalid
-		}
-	}
-	return claims, nil
+		return entry != nil && (entry.RevokedBefore == nil || issued <= entry.RevokedBefore.Seconds)
+	})
 }
 
 type claimsKey struct{}

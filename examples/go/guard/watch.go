@@ -15,12 +15,13 @@ import (
 // holds the permission tokens.introspect, and begins anew where the stream broke off.
 func (g *Guard) Watch(ctx context.Context, ipse ipsev1.TokenServiceClient, signIn func(context.Context) (string, error)) {
 	resume := ""
-	for ctx.Err() == nil {
+	for {
 		err := g.follow(ctx, ipse, signIn, &resume)
-		log.Printf("the stream of revocations broke off: %v", err)
 		select {
 		case <-ctx.Done():
+			return
 		case <-time.After(500 * time.Millisecond):
+			log.Printf("the stream of revocations broke off: %v", err)
 		}
 	}
 }

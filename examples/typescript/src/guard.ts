@@ -59,7 +59,7 @@ export class Guard {
           resumeToken = message.resumeToken;
         }
       } catch (error) {
-        if (!signal.aborted) console.error("the stream of revocations broke off:", error);
+        if (!signal.aborted) console.error(`the stream of revocations broke off: ${error}`);
       }
       await setTimeout(500, undefined, { signal }).catch(() => {});
     }
