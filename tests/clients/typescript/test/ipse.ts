@@ -11,7 +11,7 @@ import { TokenService } from "../gen/ipse/v1/token_service_pb.js";
 export const { IPSE_TARGET, IPSE_JWKS_URL, IPSE_ISSUER, IPSE_AUDIENCE, IPSE_PERSON, IPSE_WATCHER, IPSE_PASSWORD } =
   process.env as Record<string, string>;
 
-const transport = createGrpcTransport({ baseUrl: `http://${IPSE_TARGET}`, defaultTimeoutMs: 15_000 });
+const transport = createGrpcTransport({ baseUrl: `http://${IPSE_TARGET}` });
 export const auth = createClient(AuthService, transport);
 export const account = createClient(AccountService, transport);
 export const tokens = createClient(TokenService, transport);
