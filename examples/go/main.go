@@ -46,7 +46,7 @@ func serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	go g.Watch(ctx, ipsev1.NewTokenServiceClient(ipse), func(ctx context.Context) (string, error) {
+	go g.Revoked.Watch(ctx, ipsev1.NewTokenServiceClient(ipse), func(ctx context.Context) (string, error) {
 		request := &ipsev1.LoginRequest{Identifier: os.Getenv("IPSE_WATCHER"), Password: os.Getenv("IPSE_PASSWORD")}
 		response, err := auth.Login(ctx, request)
 		if err != nil {

@@ -10,6 +10,7 @@ from ipse.v1.auth_service_pb2_grpc import AuthServiceStub
 from ipse.v1.token_service_pb2_grpc import TokenServiceStub
 from orders.v1.orders_service_pb2 import GreetRequest, GreetResponse
 from orders.v1.orders_service_pb2_grpc import OrdersServiceServicer, add_OrdersServiceServicer_to_server
+from revocations import Revocations
 
 KEEPALIVE = [("grpc.keepalive_time_ms", 10_000), ("grpc.keepalive_timeout_ms", 5_000)]
 
@@ -28,13 +29,14 @@ async def main() -> None:
         request = LoginRequest(identifier=os.environ["IPSE_WATCHER"], password=os.environ["IPSE_PASSWORD"])
         return (await auth.Login(request)).tokens.access_token
 
-    guard = Guard(os.environ["IPSE_JWKS_URL"], os.environ["IPSE_ISSUER"], os.environ["IPSE_AUDIENCE"])
+    revocations = Revocations()
+    guard = Guard(os.environ["IPSE_JWKS_URL"], os.environ["IPSE_ISSUER"], os.environ["IPSE_AUDIENCE"], revocations)
     server = grpc.aio.server(interceptors=[guard])
     add_OrdersServiceServicer_to_server(Orders(), server)
     server.add_insecure_port(os.environ["ORDERS_LISTEN"])
     await server.start()
     print("listening on", os.environ["ORDERS_LISTEN"], flush=True)
-    await guard.watch(TokenServiceStub(ipse), sign_in)
+    await revocations.watch(TokenServiceStub(ipse), sign_in)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 //! A service that trusts the access tokens of Ipse. See README.md.
 
 mod guard;
+mod keys;
+mod revocations;
 
 use std::env;
 use std::error::Error;
@@ -10,6 +12,8 @@ use guard::{Caller, Guard};
 use ipse::proto::LoginRequest;
 use ipse::proto::auth_service_client::AuthServiceClient;
 use ipse::proto::login_response::Result::Tokens;
+use keys::Keys;
+use revocations::Revocations;
 use tonic::transport::{Endpoint, Server};
 use tonic::{Request, Response, Status};
 
@@ -49,8 +53,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
         _ => Err(Status::failed_precondition("a second factor is needed")),
     };
 
-    let guard = Guard::new(&env::var("IPSE_ISSUER")?, &env::var("IPSE_AUDIENCE")?);
-    tokio::spawn(guard.clone().watch(ipse, sign_in));
+    let (keys, revocations) = (Keys::default(), Revocations::default());
+    tokio::spawn(keys.clone().watch(ipse.clone()));
+    tokio::spawn(revocations.clone().watch(ipse, sign_in));
+    let guard = Guard::new(&env::var("IPSE_ISSUER")?, &env::var("IPSE_AUDIENCE")?, keys, revocations);
     let listen = env::var("ORDERS_LISTEN")?.parse()?;
     tracing::info!(%listen, "listening");
     Server::builder().add_service(OrdersServiceServer::with_interceptor(Orders, guard)).serve(listen).await?;

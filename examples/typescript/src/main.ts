@@ -6,6 +6,7 @@ import { AuthService } from "../gen/ipse/v1/auth_service_pb.js";
 import { TokenService } from "../gen/ipse/v1/token_service_pb.js";
 import { OrdersService } from "../gen/orders/v1/orders_service_pb.js";
 import { caller, Guard } from "./guard.js";
+import { Revocations } from "./revocations.js";
 
 const { IPSE_TARGET, IPSE_JWKS_URL, IPSE_ISSUER, IPSE_AUDIENCE, IPSE_WATCHER, IPSE_PASSWORD, ORDERS_LISTEN } =
   process.env as Record<string, string>;
@@ -19,8 +20,9 @@ async function signIn(): Promise<string> {
   return result.value.accessToken;
 }
 
-const guard = new Guard(IPSE_JWKS_URL!, IPSE_ISSUER!, IPSE_AUDIENCE!);
-void guard.watch(createClient(TokenService, ipse), signIn, new AbortController().signal);
+const revocations = new Revocations();
+void revocations.watch(createClient(TokenService, ipse), signIn);
+const guard = new Guard(IPSE_JWKS_URL!, IPSE_ISSUER!, IPSE_AUDIENCE!, revocations);
 
 const routes = (router: ConnectRouter) =>
   router.service(OrdersService, {

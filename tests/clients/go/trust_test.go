@@ -17,20 +17,13 @@ import (
 func watching(ctx context.Context, t *testing.T, ipse client) *guard.Guard {
 	t.Helper()
 	g := guarding(ctx, t, os.Getenv("IPSE_ISSUER"), os.Getenv("IPSE_AUDIENCE"))
-	hearing(ctx, t, ipse, g)
-	return g
-}
-
-func hearing(ctx context.Context, t *testing.T, ipse client, g *guard.Guard) {
-	t.Helper()
-	go g.Watch(ctx, ipse.tokens, func(ctx context.Context) (string, error) {
+	go g.Revoked.Watch(ctx, ipse.tokens, func(ctx context.Context) (string, error) {
 		tokens, err := ipse.logIn(ctx, os.Getenv("IPSE_WATCHER"))
 		return tokens.GetAccessToken(), err
 	})
-	eventually(ctx, t, "revocations are known", func() bool {
-		_, err := g.Check("")
-		return status.Code(err) != codes.Unavailable
-	})
+	token := ipse.signIn(ctx, t).AccessToken
+	eventually(ctx, t, "the guard trusts tokens", func() bool { _, err := g.Check(ctx, token); return err == nil })
+	return g
 }
 
 func guarding(ctx context.Context, t *testing.T, issuer, audience string) *guard.Guard {
@@ -58,7 +51,7 @@ func eventually(ctx context.Context, t *testing.T, what string, condition func()
 func TestATokenIsVerifiedOffline(t *testing.T) {
 	ctx, ipse := connect(t)
 	g, tokens := watching(ctx, t, ipse), ipse.signIn(ctx, t)
-	claims, err := g.Check(tokens.AccessToken)
+	claims, err := g.Check(ctx, tokens.AccessToken)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +70,7 @@ func TestATokenIsVerifiedOffline(t *testing.T) {
 func TestNoTamperedTokenIsTrusted(t *testing.T) {
 	ctx, ipse := connect(t)
 	g, token := watching(ctx, t, ipse), ipse.signIn(ctx, t).AccessToken
-	if _, err := g.Check(token); err != nil {
+	if _, err := g.Check(ctx, token); err != nil {
 		t.Fatal(err)
 	}
 	for at := range token {
@@ -86,7 +79,7 @@ func TestNoTamperedTokenIsTrusted(t *testing.T) {
 		if token[at] < 'E' {
 			changed = 'Z'
 		}
-		if _, err := g.Check(token[:at] + string(changed) + token[at+1:]); status.Code(err) != codes.Unauthenticated {
+		if _, err := g.Check(ctx, token[:at]+string(changed)+token[at+1:]); status.Code(err) != codes.Unauthenticated {
 			t.Errorf("with another character at %d: %v", at, err)
 		}
 	}
@@ -99,8 +92,7 @@ func TestATokenOfAnotherIssuerOrForAnotherAudienceIsNotTrusted(t *testing.T) {
 		guarding(ctx, t, "https://other.example", os.Getenv("IPSE_AUDIENCE")),
 		guarding(ctx, t, os.Getenv("IPSE_ISSUER"), "billing"),
 	} {
-		hearing(ctx, t, ipse, g)
-		if _, err := g.Check(token); status.Code(err) != codes.Unauthenticated {
+		if _, err := g.Check(ctx, token); status.Code(err) != codes.Unauthenticated {
 			t.Errorf("%v", err)
 		}
 	}
@@ -109,7 +101,7 @@ func TestATokenOfAnotherIssuerOrForAnotherAudienceIsNotTrusted(t *testing.T) {
 func TestNoTokenIsTrustedBeforeRevocationsAreKnown(t *testing.T) {
 	ctx, ipse := connect(t)
 	g := guarding(ctx, t, os.Getenv("IPSE_ISSUER"), os.Getenv("IPSE_AUDIENCE"))
-	if _, err := g.Check(ipse.signIn(ctx, t).AccessToken); status.Code(err) != codes.Unavailable {
+	if _, err := g.Check(ctx, ipse.signIn(ctx, t).AccessToken); status.Code(err) != codes.Unavailable {
 		t.Errorf("%v", err)
 	}
 }
@@ -117,14 +109,14 @@ func TestNoTokenIsTrustedBeforeRevocationsAreKnown(t *testing.T) {
 func TestALoggedOutTokenIsNotTrusted(t *testing.T) {
 	ctx, ipse := connect(t)
 	g, tokens := watching(ctx, t, ipse), ipse.signIn(ctx, t)
-	if _, err := g.Check(tokens.AccessToken); err != nil {
+	if _, err := g.Check(ctx, tokens.AccessToken); err != nil {
 		t.Fatal(err)
 	}
 	ipse.logOut(ctx, t, tokens)
 	within, cancel := context.WithTimeout(ctx, promised)
 	defer cancel()
 	eventually(within, t, "the token is refused", func() bool {
-		_, err := g.Check(tokens.AccessToken)
+		_, err := g.Check(ctx, tokens.AccessToken)
 		return status.Code(err) == codes.Unauthenticated
 	})
 }

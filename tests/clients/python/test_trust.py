@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import grpc
 import pytest
 from guard import Guard, Refused
+from revocations import Revocations
 
 from support import contract
 from support.client import PASSWORD, SECONDS, Client, bearer
@@ -32,20 +33,20 @@ def client(issuer: Issuer) -> Iterator[Client]:
 
 
 class Watching:
-    """A guard that hears of revocations, beside the tests."""
+    """Hears of revocations, beside the tests."""
 
-    def __init__(self, issuer: Issuer, client: Client, name: str = ISSUER, audience: str = AUDIENCE) -> None:
-        self.guard = Guard(issuer.environment["IPSE_JWKS_URL"], name, audience)
+    def __init__(self, issuer: Issuer, client: Client) -> None:
+        self.revocations = Revocations()
         self._token = client.log_in(WATCHER).access_token
         self._target = issuer.target
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
-    def __enter__(self) -> Guard:
+    def __enter__(self) -> Revocations:
         self._thread.start()
         self._task = asyncio.run_coroutine_threadsafe(self._watch(), self._loop)
-        wait_until(lambda: refusal(self.guard, "") != UNAVAILABLE, "revocations are known")
-        return self.guard
+        wait_until(self.revocations.known, "revocations are known")
+        return self.revocations
 
     def __exit__(self, *_: object) -> None:
         self._task.cancel()
@@ -54,7 +55,7 @@ class Watching:
 
     async def _watch(self) -> None:
         async with grpc.aio.insecure_channel(self._target) as channel:
-            await self.guard.watch(contract.token_grpc.TokenServiceStub(channel), self._sign_in)
+            await self.revocations.watch(contract.token_grpc.TokenServiceStub(channel), self._sign_in)
 
     async def _sign_in(self) -> str:
         return self._token
@@ -62,8 +63,12 @@ class Watching:
 
 @pytest.fixture(scope="module")
 def guard(issuer: Issuer, client: Client) -> Iterator[Guard]:
-    with Watching(issuer, client) as guard:
-        yield guard
+    with Watching(issuer, client) as revocations:
+        yield guarding(issuer, revocations)
+
+
+def guarding(issuer: Issuer, revocations: Revocations, name: str = ISSUER, audience: str = AUDIENCE) -> Guard:
+    return Guard(issuer.environment["IPSE_JWKS_URL"], name, audience, revocations)
 
 
 def refusal(guard: Guard, token: str) -> grpc.StatusCode | None:
@@ -100,12 +105,12 @@ def test_no_tampered_token_is_trusted(guard: Guard, client: Client) -> None:
 def test_a_token_of_or_for_somebody_else_is_not_trusted(
     issuer: Issuer, client: Client, name: str, audience: str
 ) -> None:
-    with Watching(issuer, client, name, audience) as guard:
-        assert refusal(guard, sign_in(client).access_token) == UNAUTHENTICATED
+    guard = guarding(issuer, Revocations(), name, audience)
+    assert refusal(guard, sign_in(client).access_token) == UNAUTHENTICATED
 
 
 def test_no_token_is_trusted_before_revocations_are_known(issuer: Issuer, client: Client) -> None:
-    guard = Guard(issuer.environment["IPSE_JWKS_URL"], ISSUER, AUDIENCE)
+    guard = guarding(issuer, Revocations())
     assert refusal(guard, sign_in(client).access_token) == UNAVAILABLE
 
 

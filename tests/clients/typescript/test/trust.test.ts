@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { Guard } from "orders/src/guard.js";
+import { Revocations } from "orders/src/revocations.js";
 import { account, bearer, logOut, signIn, tokens, watcher } from "./ipse.js";
 import { IPSE_AUDIENCE, IPSE_ISSUER, IPSE_JWKS_URL } from "./ipse.js";
 import { eventually, PROMISED_MS } from "./waiting.js";
@@ -17,12 +18,15 @@ const refusal = (guard: Guard, token: string) =>
     (error: unknown) => ConnectError.from(error).code,
   );
 
+const guarding = (revocations: Revocations, issuer = IPSE_ISSUER!, audience = IPSE_AUDIENCE!) =>
+  new Guard(IPSE_JWKS_URL!, issuer, audience, revocations);
+
 /** A guard, as services have it, that hears of revocations. */
-async function watching(issuer = IPSE_ISSUER!, audience = IPSE_AUDIENCE!): Promise<Guard> {
-  const guard = new Guard(IPSE_JWKS_URL!, issuer, audience);
-  void guard.watch(tokens, watcher, stop.signal);
-  await eventually("revocations are known", async () => (await refusal(guard, "")) !== Code.Unavailable);
-  return guard;
+async function watching(): Promise<Guard> {
+  const revocations = new Revocations();
+  void revocations.watch(tokens, watcher, stop.signal);
+  await eventually("revocations are known", async () => revocations.known);
+  return guarding(revocations);
 }
 
 test("a token is verified offline", async () => {
@@ -48,12 +52,16 @@ test("no tampered token is trusted", async () => {
 
 test("a token of another issuer or for another audience is not trusted", async () => {
   const { accessToken } = await signIn();
-  assert.equal(await refusal(await watching("https://other.example"), accessToken), Code.Unauthenticated);
-  assert.equal(await refusal(await watching(IPSE_ISSUER, "billing"), accessToken), Code.Unauthenticated);
+  for (const guard of [
+    guarding(new Revocations(), "https://other.example"),
+    guarding(new Revocations(), IPSE_ISSUER, "billing"),
+  ]) {
+    assert.equal(await refusal(guard, accessToken), Code.Unauthenticated);
+  }
 });
 
 test("no token is trusted before revocations are known", async () => {
-  const guard = new Guard(IPSE_JWKS_URL!, IPSE_ISSUER!, IPSE_AUDIENCE!);
+  const guard = guarding(new Revocations());
   assert.equal(await refusal(guard, (await signIn()).accessToken), Code.Unavailable);
 });
 
