@@ -79,6 +79,6 @@ impl AuditTrail {
 impl Event {
     /// What a caller did.
     pub(super) fn by(caller: &Caller, kind: AuditType) -> Self {
-        Self::by_person(caller.user_id, &caller.origin, kind)
+        Self::by_person(caller.subject(), &caller.origin, kind)
     }
 }

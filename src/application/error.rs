@@ -95,6 +95,8 @@ pub enum Refusal {
     },
     /// More work than can be done in time.
     Overloaded,
+    /// A reader of a stream that falls behind.
+    WatchTooSlow,
     /// An audience this server does not serve.
     AudienceUnknown,
     /// A page token this server did not issue for this list.
@@ -125,6 +127,8 @@ pub enum Refusal {
         /// Which state.
         state: UserState,
     },
+    /// The caller is a service, and the RPC is about a person's own account.
+    PersonRequired,
     /// The person is the last active administrator.
     LastAdministrator,
     /// No such object, as far as the caller may know.

@@ -1,7 +1,9 @@
 //! What Ipse does: one use case for each RPC, grouped in façades that hold the ports they need.
 
+pub mod access_feed;
 pub mod accounts;
 pub mod administrators;
+pub mod admission;
 pub mod audit;
 mod audit_trail;
 pub mod auth;
@@ -19,8 +21,10 @@ pub mod repeat;
 mod rights;
 pub mod roles;
 mod save;
+pub mod service_accounts;
 mod session_list;
 mod token_issue;
+pub mod tokens;
 pub mod upkeep;
 pub mod user_transfer;
 pub mod users;

@@ -7,8 +7,9 @@ use zeroize::Zeroizing;
 
 use super::error::{Error, Refusal, Result};
 use super::ports::{Clock, RequestKey, Sealer, Store, Transaction};
-use crate::domain::id::{RequestId, UserId};
+use crate::domain::id::RequestId;
 use crate::domain::secret::{Digest, SecretKey};
+use crate::domain::subject::Subject;
 
 /// How long the answer to a call is kept for its repeats.
 pub const KEEP_ANSWERS: Duration = Duration::hours(24);
@@ -71,8 +72,8 @@ impl Repeats {
 
     /// Begins the transaction of a call, unless the caller made the same call before. An id that stood for another call is
     /// refused.
-    pub(super) async fn begin<T>(&self, caller: UserId, call: &Repeatable<T>) -> Result<Begun> {
-        let key = call.request_id.map(|request_id| RequestKey { caller_id: caller, request_id });
+    pub(super) async fn begin<T>(&self, caller: Subject, call: &Repeatable<T>) -> Result<Begun> {
+        let key = call.request_id.map(|request_id| RequestKey { caller, request_id });
         let mut tx = self.store.write().await?;
         if let Some(key) = key {
             let now = self.clock.now();
@@ -104,5 +105,5 @@ impl Work {
 }
 
 fn place(key: RequestKey) -> String {
-    format!("answered_requests/{}/{}/sealed", key.caller_id, key.request_id)
+    format!("answered_requests/{}/{}/sealed", key.caller, key.request_id)
 }

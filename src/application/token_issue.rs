@@ -5,13 +5,15 @@ use std::sync::Arc;
 use time::Duration;
 
 use super::error::Result;
-use super::ports::{AccessClaims, AccessTokens, Entropy};
+use super::ports::{AccessClaims, AccessTokens, Entropy, Grants};
 use crate::domain::Timestamp;
 use crate::domain::audience::Audiences;
 use crate::domain::id::{SessionId, TokenId};
 use crate::domain::refresh_token::RefreshToken;
+use crate::domain::role::Role;
 use crate::domain::secret::{Secret, SecretKey};
 use crate::domain::session::Session;
+use crate::domain::subject::Principal;
 
 /// The tokens of a session, for the client.
 #[derive(Debug)]
@@ -38,25 +40,33 @@ pub(super) struct TokenIssue {
 }
 
 impl TokenIssue {
-    /// The tokens of a session whose live refresh token is `refresh`. No access token outlives its session.
-    pub(super) fn issue(&self, session: &Session, refresh: &RefreshToken, now: Timestamp) -> Result<IssuedTokens> {
-        let access_expire_time = (now + self.access_lifetime).min(session.expire_time);
+    /// The tokens of a session whose live refresh token is `refresh`. No access token outlives its session, so that only
+    /// an early end of the session has to be looked for.
+    pub(super) fn issue(
+        &self,
+        session: &Session,
+        refresh: &RefreshToken,
+        (roles, now): (&[Role], Timestamp),
+    ) -> Result<IssuedTokens> {
+        let session_end = session.idle_expire_time.min(session.expire_time);
+        let access_expire_time = (now + self.access_lifetime).min(session_end);
         let claims = AccessClaims {
-            subject: session.user_id,
-            session_id: session.id,
+            principal: Principal::Person {
+                user_id: session.user_id,
+                session_id: session.id,
+                authentication: session.authentication.clone(),
+            },
+            grants: Grants::Roles(roles.iter().map(|role| role.name.as_str().to_owned()).collect()),
             token_id: TokenId::new(now, &self.entropy.bytes()?),
             audience: self.audiences.claim(session.audience.as_deref()),
             issue_time: now,
             expire_time: access_expire_time,
-            auth_time: session.authentication.time,
-            acr: session.authentication.level.clone(),
-            amr: session.authentication.methods.clone(),
         };
         Ok(IssuedTokens {
             access_token: self.tokens.sign(&claims)?,
             access_expire_time,
             refresh_token: refresh.expose(&self.refresh_key),
-            refresh_expire_time: session.idle_expire_time.min(session.expire_time),
+            refresh_expire_time: session_end,
             session_id: session.id,
         })
     }

@@ -1,4 +1,4 @@
-//! Work that goes on beside the server: mail, erasing, keys of other replicas, health.
+//! Work that goes on beside the server: mail, erasing, access changes and keys of other replicas, health.
 
 use std::future::Future;
 use std::time::Duration;
@@ -7,6 +7,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::App;
+use crate::application::error::Result;
 
 /// How many mails are on their way at a time.
 const MAIL_WORKERS: usize = 4;
@@ -16,6 +17,10 @@ const MAIL: Duration = Duration::from_millis(500);
 const PURGE: Duration = Duration::from_secs(600);
 /// How often keys that other replicas made are taken up.
 const KEYS: Duration = Duration::from_secs(60);
+/// How often uses of API keys are written down.
+const KEY_USES: Duration = Duration::from_secs(5);
+/// How long to wait after the connection that listens for announcements was lost.
+const LISTEN: Duration = Duration::from_secs(1);
 /// How often the database is asked whether it is there.
 const HEALTH: Duration = Duration::from_secs(1);
 
@@ -42,10 +47,16 @@ pub(super) fn start(app: &App, stopped: &CancellationToken) {
             Ok(())
         }
     });
+    follow_changes(app, stopped);
     let keys = app.keys.clone();
     every(KEYS, stopped, move || {
         let keys = keys.clone();
         async move { keys.reload().await }
+    });
+    let service_accounts = app.service_accounts();
+    every(KEY_USES, stopped, move || {
+        let service_accounts = service_accounts.clone();
+        async move { service_accounts.record_key_uses().await }
     });
     let (store, health) = (app.store.clone(), app.health());
     every(HEALTH, stopped, move || {
@@ -59,6 +70,17 @@ pub(super) fn start(app: &App, stopped: &CancellationToken) {
         let stopped = stopped.clone();
         tokio::spawn(async move { stopped.run_until_cancelled(certificates.watch()).await });
     }
+}
+
+/// Keeps what is known of access changes fresh. Announcements only hasten it.
+fn follow_changes(app: &App, stopped: &CancellationToken) {
+    let (store, feed, until) = (app.store.clone(), app.feed.clone(), stopped.clone());
+    tokio::spawn(async move { until.run_until_cancelled(feed.follow(store.as_ref())).await });
+    let (store, feed) = (app.store.clone(), app.feed.clone());
+    every(LISTEN, stopped, move || {
+        let (store, feed) = (store.clone(), feed.clone());
+        async move { Ok(store.hear(&|| feed.wake()).await?) }
+    });
 }
 
 /// Listens for the signals to stop, from this call on. What it returns ends when one has come.
@@ -85,7 +107,7 @@ pub(super) fn told_to_stop() -> impl Future<Output = ()> {
 fn every<F, W>(period: Duration, stopped: &CancellationToken, mut work: F)
 where
     F: FnMut() -> W + Send + 'static,
-    W: Future<Output = crate::application::error::Result<()>> + Send,
+    W: Future<Output = Result<()>> + Send,
 {
     let stopped = stopped.clone();
     tokio::spawn(async move {

@@ -16,14 +16,18 @@ pub use crate::infrastructure::store::migrations::MigrationStatus;
 pub use error::StartError;
 
 use crate::application::Ports;
+use crate::application::access_feed::AccessFeed;
 use crate::application::accounts::Accounts;
 use crate::application::administrators::{Administrators, Appointment};
+use crate::application::admission::Admission;
 use crate::application::audit::Audit;
 use crate::application::auth::Auth;
 use crate::application::keys::Keys;
 use crate::application::policy::Policy;
 use crate::application::ports::{Clock, Entropy, Mailer, Store};
 use crate::application::roles::Roles;
+use crate::application::service_accounts::ServiceAccounts;
+use crate::application::tokens::Tokens;
 use crate::application::upkeep::Upkeep;
 use crate::application::user_transfer::UserTransfer;
 use crate::application::users::Users;
@@ -65,8 +69,10 @@ pub struct App {
     certificates: Option<Arc<Certificates>>,
     keys: Arc<Keys>,
     upkeep: Arc<Upkeep>,
+    feed: Arc<AccessFeed>,
     store: Arc<dyn Store>,
     administrators: Administrators,
+    service_accounts: Arc<ServiceAccounts>,
 }
 
 /// Serves until the process is told to stop (SIGTERM, SIGINT), then lets calls in work end.
@@ -87,8 +93,12 @@ pub async fn serve(settings: Settings) -> Result<(), StartError> {
     // Before anybody can learn that the server serves, or a signal that follows at once would not end it in order.
     let told_to_stop = background::told_to_stop();
     greeting::write(&settings, address);
+    let service_accounts = app.service_accounts();
     let served = app.serve(listener, told_to_stop).await;
     stopped.cancel();
+    if let Err(error) = service_accounts.record_key_uses().await {
+        tracing::warn!(error = &error as &dyn Error, "the last uses of API keys were not written down");
+    }
     served
 }
 
@@ -130,8 +140,9 @@ impl App {
         if !migrations::status(&database).await?.pending.is_empty() {
             return Err(StartError::not_migrated());
         }
-        let store = store::connect(&database).await.map_err(|error| StartError::database(&error))?;
-        let jwt = Arc::new(Jwt::new(settings.tokens.issuer.clone(), settings.tokens.issuer.clone()));
+        let feed = Arc::new(AccessFeed::new(clock.clone()));
+        let store = store::connect(&database, feed.clone()).await.map_err(|error| StartError::database(&error))?;
+        let jwt = Arc::new(Jwt::new(settings.tokens.issuer.clone()));
         let master_key = settings.tokens.master_key.open(entropy.as_ref())?;
         let ports = Ports {
             store: store.clone(),
@@ -146,23 +157,29 @@ impl App {
         let policy = Arc::new(policy(settings));
         let access = PolicyTable::read(DESCRIPTORS)?;
         let catalogue = Arc::new(access.permissions());
-        let auth = Arc::new(Auth::new(&ports, policy.clone(), &root));
+        let admission = Arc::new(Admission::new(&ports, feed.clone()));
+        let auth = Arc::new(Auth::new(&ports, admission, policy.clone(), &root));
+        let service_accounts = Arc::new(ServiceAccounts::new(&ports, policy.clone(), &root));
         let services = Services {
             auth: auth.clone(),
             accounts: Arc::new(Accounts::new(&ports, policy.clone(), catalogue.clone(), &root)),
             users: Arc::new(Users::new(&ports, policy.clone(), &root)),
-            roles: Arc::new(Roles::new(&ports, auth, catalogue, &root)),
+            roles: Arc::new(Roles::new(&ports, auth.clone(), catalogue, &root)),
+            tokens: Arc::new(Tokens::new(&ports, feed.clone(), auth)),
             audit: Arc::new(Audit::new(&ports, &root)),
             transfer: Arc::new(UserTransfer::new(&ports, policy.clone())),
             keys: keys.clone(),
+            service_accounts: service_accounts.clone(),
         };
         Ok(Self {
             server: Server::new(services, access, ports.entropy.clone(), limits(settings)),
             certificates: certificates(settings)?,
             keys,
             upkeep: Arc::new(Upkeep::new(&ports, mailer, settings.audit_retention)),
+            feed,
             store,
             administrators: Administrators::new(&ports, policy, &root),
+            service_accounts,
         })
     }
 
@@ -188,6 +205,18 @@ impl App {
     #[must_use]
     pub fn upkeep(&self) -> Arc<Upkeep> {
         self.upkeep.clone()
+    }
+
+    /// Service accounts, whose keys' uses wait to be written down.
+    #[must_use]
+    pub fn service_accounts(&self) -> Arc<ServiceAccounts> {
+        self.service_accounts.clone()
+    }
+
+    /// What makes access tokens void, for those who follow it.
+    #[must_use]
+    pub fn feed(&self) -> Arc<AccessFeed> {
+        self.feed.clone()
     }
 
     /// The database.

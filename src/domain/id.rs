@@ -93,6 +93,10 @@ typed_id!(
     ServiceAccountId
 );
 typed_id!(
+    /// Names an API key for ever; the claim `sid` of the tokens it was exchanged for.
+    ApiKeyId
+);
+typed_id!(
     /// Names a role for ever; never used again for another one.
     RoleId
 );

@@ -2,7 +2,10 @@
 //! randomness: times and random bytes are handed in.
 
 pub mod access;
+pub mod access_change;
 pub mod action_token;
+pub mod api_key;
+pub mod api_key_secret;
 pub mod attributes;
 pub mod audience;
 pub mod audit;
@@ -13,6 +16,7 @@ pub mod filter;
 pub mod id;
 pub mod interval;
 pub mod mail;
+pub mod name;
 pub mod network;
 pub mod origin;
 pub mod password;
@@ -22,8 +26,10 @@ pub mod profile;
 pub mod refresh_token;
 pub mod role;
 pub mod secret;
+pub mod service_account;
 pub mod session;
 pub mod signing_key;
+pub mod subject;
 pub mod text;
 pub mod throttle;
 pub mod user;

@@ -1,6 +1,6 @@
 use super::Accounts;
 use crate::application::audit_trail::Event;
-use crate::application::caller::Caller;
+use crate::application::caller::Person;
 use crate::application::error::{Error, Refusal, Result, Violation, Violations};
 use crate::domain::action_token::ActionPurpose;
 use crate::domain::audit::AuditType;
@@ -10,7 +10,7 @@ use crate::domain::mail::MailContent;
 impl Accounts {
     /// Begins to change the caller's address: a token to the new one, a notice to the old one, which stays valid. An
     /// address of somebody else is treated alike; the conflict shows to whoever has read its mail.
-    pub async fn change_email(&self, caller: &Caller, new_email: &str) -> Result<()> {
+    pub async fn change_email(&self, caller: &Person, new_email: &str) -> Result<()> {
         let now = self.clock.now();
         let mut violations = Violations::default();
         let new_email = violations.take("new_email", EmailAddress::parse(new_email));
@@ -24,7 +24,7 @@ impl Accounts {
         let to = (&new_email, Some(&user));
         self.post.send_token(tx.as_mut(), to, ActionPurpose::ChangeEmail, (&self.policy, now)).await?;
         self.post.send_sparingly(tx.as_mut(), &user, MailContent::EmailChangeRequested, now).await?;
-        let event = Event::by(caller, AuditType::EmailChangeRequested).on(user.id);
+        let event = Event::by_person(caller.user_id, &caller.origin, AuditType::EmailChangeRequested).on(user.id);
         self.trail.record(tx.as_mut(), event, now).await?;
         tx.commit().await?;
         Ok(())

@@ -2,7 +2,7 @@ use super::Accounts;
 use super::own_password::confirm_own;
 use crate::application::audit_trail::Event;
 use crate::application::brake;
-use crate::application::caller::Caller;
+use crate::application::caller::Person;
 use crate::application::error::{Error, Result, Violation, Violations};
 use crate::application::ports::PasswordCredential;
 use crate::application::save;
@@ -24,7 +24,7 @@ pub struct ChangePassword {
 
 impl Accounts {
     /// Replaces the caller's password, ends the caller's other sessions and tells the person by mail.
-    pub async fn change_password(&self, caller: &Caller, command: ChangePassword) -> Result<()> {
+    pub async fn change_password(&self, caller: &Person, command: ChangePassword) -> Result<()> {
         let now = self.clock.now();
         let current = self.parse_change(&command)?;
         let (user, credential) = self.check_own_password(caller, &current, (AuditType::PasswordChanged, now)).await?;
@@ -45,7 +45,7 @@ impl Accounts {
 
     async fn replace(
         &self,
-        caller: &Caller,
+        caller: &Person,
         checked: &PasswordCredential,
         (hash, now): (PasswordHash, Timestamp),
     ) -> Result<()> {
@@ -62,7 +62,7 @@ impl Accounts {
         }
         brake::forget_all(tx.as_mut(), &self.throttle_key, &user).await?;
         self.post.send(tx.as_mut(), &user, MailContent::PasswordChanged, now).await?;
-        let event = Event::by(caller, AuditType::PasswordChanged).on(user.id);
+        let event = Event::by_person(caller.user_id, &caller.origin, AuditType::PasswordChanged).on(user.id);
         self.trail.record(tx.as_mut(), event, now).await?;
         tx.commit().await?;
         Ok(())

@@ -1,7 +1,7 @@
 use super::Accounts;
 use super::own_password::confirm_own;
 use crate::application::audit_trail::Event;
-use crate::application::caller::Caller;
+use crate::application::caller::Person;
 use crate::application::error::{Result, Violations};
 use crate::application::{rights, save};
 use crate::domain::audit::AuditType;
@@ -9,7 +9,7 @@ use crate::domain::password::Password;
 
 impl Accounts {
     /// Deletes the caller's account. Every session ends at once; the data is erased after the retention time.
-    pub async fn delete_me(&self, caller: &Caller, password: &str) -> Result<()> {
+    pub async fn delete_me(&self, caller: &Person, password: &str) -> Result<()> {
         let now = self.clock.now();
         let mut violations = Violations::default();
         let password = violations.take("password", Password::presented(password));
@@ -21,7 +21,7 @@ impl Accounts {
         rights::keep_an_administrator(tx.as_mut(), &user).await?;
         user.delete(self.policy.deleted_retention, now)?;
         save::closed(tx.as_mut(), &user, now).await?;
-        let event = Event::by(caller, AuditType::UserDeleted).on(user.id);
+        let event = Event::by_person(caller.user_id, &caller.origin, AuditType::UserDeleted).on(user.id);
         self.trail.record(tx.as_mut(), event, now).await?;
         tx.commit().await?;
         Ok(())

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use super::Accounts;
 use crate::application::audit_trail::Event;
-use crate::application::caller::Caller;
+use crate::application::caller::Person;
 use crate::application::error::{Refusal, Result};
 use crate::application::ports::{PendingToken, SessionPosition, Store};
 use crate::domain::audit::{AuditEvent, AuditType};
@@ -57,10 +57,10 @@ enum Part {
 
 impl Accounts {
     /// Begins to tell the caller all that is stored about them.
-    pub async fn export_my_data(&self, caller: &Caller) -> Result<PersonalDataExport> {
+    pub async fn export_my_data(&self, caller: &Person) -> Result<PersonalDataExport> {
         let now = self.clock.now();
         let mut tx = self.store.write().await?;
-        let event = Event::by(caller, AuditType::UserDataExported).on(caller.user_id);
+        let event = Event::by_person(caller.user_id, &caller.origin, AuditType::UserDataExported).on(caller.user_id);
         self.trail.record(tx.as_mut(), event, now).await?;
         tx.commit().await?;
         Ok(PersonalDataExport { store: self.store.clone(), user_id: caller.user_id, next: Step::Account })
@@ -86,7 +86,7 @@ impl PersonalDataExport {
     async fn account(&mut self) -> Result<PersonalData> {
         let mut tx = self.store.read().await?;
         let user = Box::new(tx.users().find_user(self.user_id).await?.ok_or(Refusal::TokenInvalid)?);
-        let roles = tx.roles().roles_of(self.user_id).await?;
+        let roles = tx.roles().roles_of(self.user_id.into()).await?;
         let mailed_tokens = tx.action_tokens().pending_action_tokens(self.user_id).await?;
         self.next = Step::Sessions(None);
         Ok(PersonalData::Account { user, roles, mailed_tokens })

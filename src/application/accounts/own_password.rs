@@ -1,7 +1,7 @@
 use super::Accounts;
 use crate::application::audit_trail::Event;
 use crate::application::brake::{Brake, FailedAttempt};
-use crate::application::caller::Caller;
+use crate::application::caller::Person;
 use crate::application::error::{Refusal, Result};
 use crate::application::ports::{PasswordCredential, Transaction, Verification};
 use crate::domain::Timestamp;
@@ -15,18 +15,20 @@ impl Accounts {
     /// session is no way around the limits. `kind` is what it is asked for.
     pub(super) async fn check_own_password(
         &self,
-        caller: &Caller,
+        caller: &Person,
         password: &Password,
         (kind, now): (AuditType, Timestamp),
     ) -> Result<(User, PasswordCredential)> {
         let outcome = self.try_own_password(caller, password, (kind, now)).await;
-        let throttled = Event::by(caller, AuditType::LoginThrottled).on(caller.user_id).with("request", kind.word());
+        let throttled = Event::by_person(caller.user_id, &caller.origin, AuditType::LoginThrottled)
+            .on(caller.user_id)
+            .with("request", kind.word());
         self.trail.note_throttling(self.store.as_ref(), outcome, throttled, now).await
     }
 
     async fn try_own_password(
         &self,
-        caller: &Caller,
+        caller: &Person,
         password: &Password,
         (kind, now): (AuditType, Timestamp),
     ) -> Result<(User, PasswordCredential)> {
@@ -38,7 +40,7 @@ impl Accounts {
         brake.admit(self.store.read().await?.as_mut(), now).await?;
         let verification = self.hasher.verify(password, Some(&credential.hash)).await?;
         if verification == Verification::Mismatch || credential.failures >= HARD_LIMIT {
-            let event = Event::by(caller, kind).on(user.id).failed("PASSWORD_WRONG");
+            let event = Event::by_person(caller.user_id, &caller.origin, kind).on(user.id).failed("PASSWORD_WRONG");
             let attempt = FailedAttempt { user_id: user.id, event };
             brake.remember_failure(self.store.as_ref(), &self.trail, attempt, now).await?;
             return Err(Refusal::CredentialsInvalid.into());
@@ -51,7 +53,7 @@ impl Accounts {
 /// ends, nobody else changes the account.
 pub(super) async fn confirm_own(
     tx: &mut dyn Transaction,
-    caller: &Caller,
+    caller: &Person,
     checked: &PasswordCredential,
 ) -> Result<User> {
     tx.users().lock_user(caller.user_id).await?;
@@ -62,7 +64,7 @@ pub(super) async fn confirm_own(
     Ok(user)
 }
 
-async fn find_own(tx: &mut dyn Transaction, caller: &Caller) -> Result<(User, PasswordCredential)> {
+async fn find_own(tx: &mut dyn Transaction, caller: &Person) -> Result<(User, PasswordCredential)> {
     let user = tx.users().find_user(caller.user_id).await?.ok_or(Refusal::TokenInvalid)?;
     let credential = tx.credentials().find_password(user.id).await?.ok_or(Refusal::CredentialsInvalid)?;
     Ok((user, credential))

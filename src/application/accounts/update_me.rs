@@ -1,6 +1,6 @@
 use super::Accounts;
 use crate::application::audit_trail::Event;
-use crate::application::caller::Caller;
+use crate::application::caller::Person;
 use crate::application::error::{Refusal, Result, Violations};
 use crate::application::profile::{ProfileTexts, require_free_username};
 use crate::application::{etag, save};
@@ -18,7 +18,7 @@ pub struct UpdateMe {
 
 impl Accounts {
     /// Changes the caller's profile.
-    pub async fn update_me(&self, caller: &Caller, command: UpdateMe) -> Result<User> {
+    pub async fn update_me(&self, caller: &Person, command: UpdateMe) -> Result<User> {
         let now = self.clock.now();
         let mut violations = Violations::default();
         let etag = violations.take("user.etag", etag::read(&command.etag));
@@ -32,7 +32,8 @@ impl Accounts {
         require_free_username(tx.as_mut(), &user, &changes).await?;
         user.change_profile(changes, now);
         save::user(tx.as_mut(), &user).await?;
-        let event = Event::by(caller, AuditType::UserUpdated).on(user.id).with("fields", fields);
+        let event =
+            Event::by_person(caller.user_id, &caller.origin, AuditType::UserUpdated).on(user.id).with("fields", fields);
         self.trail.record(tx.as_mut(), event, now).await?;
         tx.commit().await?;
         Ok(user)

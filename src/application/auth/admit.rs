@@ -1,15 +1,22 @@
+use std::sync::Arc;
+
 use time::Duration;
 
 use super::{Auth, Bearer};
+use crate::application::admission::Admission;
 use crate::application::audit_trail::Event;
 use crate::application::caller::Caller;
 use crate::application::error::{Error, Refusal, Result};
-use crate::application::rights;
 use crate::domain::access::Access;
 use crate::domain::audit::AuditType;
 use crate::domain::origin::Origin;
 
 impl Auth {
+    /// What tells whose tokens are good and what they may do.
+    pub(in crate::application) fn admission(&self) -> Arc<Admission> {
+        self.admission.clone()
+    }
+
     /// Lets a call of an RPC in or refuses it, by the RPC's access policy. Public RPCs have no caller.
     pub async fn admit(
         &self,
@@ -40,7 +47,7 @@ impl Auth {
             Refusal::StepUpRequired { .. } => event.denied("STEP_UP_REQUIRED"),
             _ => return Ok(()),
         };
-        let cause = [caller.user_id.as_uuid().as_bytes(), rpc.as_bytes()].concat();
+        let cause = [caller.subject().as_uuid().as_bytes(), rpc.as_bytes()].concat();
         self.trail.record_sparingly(self.store.as_ref(), (event, &cause), self.clock.now()).await
     }
 
@@ -49,18 +56,17 @@ impl Auth {
             Access::Public => Ok(()),
             Access::Authenticated { max_auth_age } => self.check_age(caller, *max_auth_age),
             Access::Permission { permission, max_auth_age } => {
-                rights::require(self.store.read().await?.as_mut(), caller.user_id, permission).await?;
+                self.admission.require(caller, permission).await?;
                 self.check_age(caller, *max_auth_age)
             }
         }
     }
 
     fn check_age(&self, caller: &Caller, max_age: Option<Duration>) -> Result<()> {
-        match max_age {
-            Some(max_age) if self.clock.now() - caller.auth_time > max_age => {
-                Err(Refusal::StepUpRequired { max_age }.into())
-            }
-            _ => Ok(()),
+        let Some(max_age) = max_age else { return Ok(()) };
+        match caller.auth_time() {
+            Some(time) if self.clock.now() - time <= max_age => Ok(()),
+            _ => Err(Refusal::StepUpRequired { max_age }.into()),
         }
     }
 }

@@ -2,7 +2,6 @@ use super::Auth;
 use crate::application::caller::Caller;
 use crate::application::error::{Refusal, Result};
 use crate::application::ports::TokenRejected;
-use crate::application::rights;
 use crate::domain::origin::Origin;
 use crate::domain::secret::Secret;
 
@@ -16,18 +15,21 @@ pub enum Bearer {
 }
 
 impl Auth {
-    /// Checks an access token: by itself first, then that its session goes on and its person may be here.
+    /// Checks an access token: by itself first, then that nothing has made it void.
     pub async fn authenticate(&self, bearer: &Bearer, origin: &Origin) -> Result<Caller> {
         let now = self.clock.now();
         let Bearer::Token(token) = bearer else {
             return Err(Refusal::TokenMissing.into());
         };
-        let claims = self.tokens.verify(token.expose(), now).map_err(|rejected| match rejected {
+        let own = self.policy.audiences.own();
+        let token = self.tokens.verify(token.expose(), Some(own), now).map_err(|rejected| match rejected {
             TokenRejected::Expired => Refusal::TokenExpired,
             TokenRejected::Invalid => Refusal::TokenInvalid,
         })?;
-        let (user_id, session_id) = (claims.subject, claims.session_id);
-        rights::require_presence(self.store.read().await?.as_mut(), (user_id, session_id), now).await?;
-        Ok(Caller { user_id, session_id, auth_time: claims.auth_time, origin: origin.clone() })
+        if self.admission.is_good(&token).await? {
+            Ok(Caller::new(token, origin))
+        } else {
+            Err(Refusal::TokenInvalid.into())
+        }
     }
 }

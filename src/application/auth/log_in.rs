@@ -101,8 +101,9 @@ impl Auth {
         tx.sessions().insert_session(&session).await?;
         tx.users().record_login(user.id, now).await?;
         self.trail.record(tx.as_mut(), known.succeeded(&session, origin), now).await?;
+        let roles = tx.roles().roles_of(user.id.into()).await?;
         tx.commit().await?;
-        self.issue.issue(&session, &refresh, now)
+        self.issue.issue(&session, &refresh, (&roles, now))
     }
 
     /// The person, if what the password was checked against still holds; clears the failures. Nobody suspends or deletes

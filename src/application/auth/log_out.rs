@@ -1,7 +1,9 @@
 use super::{Auth, Bearer};
 use crate::application::audit_trail::Event;
 use crate::application::error::{Result, Violations};
+use crate::domain::Timestamp;
 use crate::domain::audit::AuditType;
+use crate::domain::id::SessionId;
 use crate::domain::origin::Origin;
 use crate::domain::refresh_token::{self, RefreshToken};
 use crate::domain::session::EndReason;
@@ -23,19 +25,35 @@ impl Auth {
         let mut violations = Violations::default();
         let text = violations.take("refresh_token", text::optional(&command.refresh_token, refresh_token::MAX_BYTES));
         let session_id = match violations.check(text)? {
-            "" => Some(self.authenticate(&command.bearer, origin).await?.session_id),
-            text => RefreshToken::parse(text, &self.refresh_key).map(|token| token.session_id()),
+            "" => Some(self.authenticate(&command.bearer, origin).await?.session_id()),
+            text => self.session_of(text),
         };
-        if let Some(session_id) = session_id {
-            let mut tx = self.store.write().await?;
-            let session = tx.sessions().find_session(session_id).await?;
-            let has_ended = tx.sessions().end_session(session_id, EndReason::Logout, now).await?;
-            if let Some(session) = session.filter(|_| has_ended) {
-                let event = Event::by_person(session.user_id, origin, AuditType::LoggedOut).on(session.user_id);
-                self.trail.record(tx.as_mut(), event.with("session_id", session_id), now).await?;
-            }
-            tx.commit().await?;
+        match session_id {
+            Some(id) => self.end_session(id, (EndReason::Logout, AuditType::LoggedOut), (origin, now)).await,
+            None => Ok(()),
         }
+    }
+
+    /// The session of a refresh token that this server issued, live or not.
+    pub(in crate::application) fn session_of(&self, refresh_token: &str) -> Option<SessionId> {
+        RefreshToken::parse(refresh_token, &self.refresh_key).map(|token| token.session_id())
+    }
+
+    /// Ends a session for somebody who holds a token of it, unless it has ended already.
+    pub(in crate::application) async fn end_session(
+        &self,
+        id: SessionId,
+        (reason, kind): (EndReason, AuditType),
+        (origin, now): (&Origin, Timestamp),
+    ) -> Result<()> {
+        let mut tx = self.store.write().await?;
+        let session = tx.sessions().find_session(id).await?;
+        let has_ended = tx.sessions().end_session(id, reason, now).await?;
+        if let Some(session) = session.filter(|_| has_ended) {
+            let event = Event::by_person(session.user_id, origin, kind).on(session.user_id);
+            self.trail.record(tx.as_mut(), event.with("session_id", id), now).await?;
+        }
+        tx.commit().await?;
         Ok(())
     }
 }

@@ -23,6 +23,7 @@ pub use register::Register;
 pub use reset_password::ResetPassword;
 
 use super::Ports;
+use super::admission::Admission;
 use super::audit_trail::AuditTrail;
 use super::mail_post::MailPost;
 use super::policy::Policy;
@@ -38,6 +39,7 @@ pub struct Auth {
     entropy: Arc<dyn Entropy>,
     hasher: Arc<dyn PasswordHasher>,
     tokens: Arc<dyn AccessTokens>,
+    admission: Arc<Admission>,
     post: MailPost,
     trail: AuditTrail,
     issue: TokenIssue,
@@ -49,7 +51,7 @@ pub struct Auth {
 impl Auth {
     /// Takes the ports it needs. `root` is the installation's root secret.
     #[must_use]
-    pub fn new(ports: &Ports, policy: Arc<Policy>, root: &SecretKey) -> Self {
+    pub fn new(ports: &Ports, admission: Arc<Admission>, policy: Arc<Policy>, root: &SecretKey) -> Self {
         let throttle_key = root.derive("throttle");
         let refresh_key = root.derive("refresh token");
         Self {
@@ -58,6 +60,7 @@ impl Auth {
             entropy: ports.entropy.clone(),
             hasher: ports.hasher.clone(),
             tokens: ports.tokens.clone(),
+            admission,
             post: MailPost::new(ports.entropy.clone(), ports.sealer.clone(), throttle_key.clone()),
             trail: AuditTrail::new(ports.entropy.clone()),
             issue: TokenIssue {

@@ -29,8 +29,9 @@ impl Auth {
         }
         match pass {
             Ok(Some((session, successor))) => {
+                let roles = tx.roles().roles_of(session.user_id.into()).await?;
                 tx.commit().await?;
-                self.issue.issue(&session, &successor, now)
+                self.issue.issue(&session, &successor, (&roles, now))
             }
             Ok(None) => Err(Refusal::RefreshTokenInvalid.into()),
             Err(Error::Refused(refusal)) => {

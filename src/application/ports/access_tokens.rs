@@ -1,18 +1,23 @@
+use std::sync::Arc;
+
 use zeroize::Zeroizing;
 
 use super::Cause;
 use crate::domain::Timestamp;
-use crate::domain::id::{SessionId, TokenId, UserId};
+use crate::domain::access_change::TokenMarks;
+use crate::domain::id::TokenId;
+use crate::domain::permission::Rights;
 use crate::domain::secret::Secret;
 use crate::domain::signing_key::SigningKey;
+use crate::domain::subject::Principal;
 
 /// What an access token says (RFC 9068). No personal data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccessClaims {
-    /// `sub`: the person.
-    pub subject: UserId,
-    /// `sid`: the session.
-    pub session_id: SessionId,
+    /// `sub` and `sid`, and `auth_time`, `acr` and `amr` of a person.
+    pub principal: Principal,
+    /// `roles` or `scope`.
+    pub grants: Grants,
     /// `jti`: this token.
     pub token_id: TokenId,
     /// `aud`: the services it is for.
@@ -21,12 +26,49 @@ pub struct AccessClaims {
     pub issue_time: Timestamp,
     /// `exp`.
     pub expire_time: Timestamp,
-    /// `auth_time`: when the person signed in.
-    pub auth_time: Timestamp,
-    /// `acr`: at which level.
-    pub acr: String,
-    /// `amr`: by which methods.
-    pub amr: Vec<String>,
+}
+
+/// What an access token says that its bearer may do. Verifiers that are offline go by it; this server itself asks what
+/// holds now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Grants {
+    /// `roles`: the names of all roles of the subject, in order. None of them where they would make the token too long:
+    /// a part of them might mislead.
+    Roles(Vec<String>),
+    /// `scope`: the token is good for no more than this, whatever its subject may do.
+    Scope(Rights),
+}
+
+/// An access token that was checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    /// What it says.
+    pub claims: AccessClaims,
+    /// `kid`: the key that signed it.
+    pub key_id: String,
+}
+
+impl Verified {
+    /// By what it can be revoked.
+    #[must_use]
+    pub fn marks(&self) -> TokenMarks<'_> {
+        TokenMarks {
+            sid: *self.claims.principal.sid(),
+            subject: *self.claims.principal.subject().as_uuid(),
+            issue_time: self.claims.issue_time,
+            token_id: self.claims.token_id,
+            key_id: &self.key_id,
+        }
+    }
+
+    /// What it limits its bearer to; nothing if it does not.
+    #[must_use]
+    pub fn scope(&self) -> Option<&Rights> {
+        match &self.claims.grants {
+            Grants::Roles(_) => None,
+            Grants::Scope(scope) => Some(scope),
+        }
+    }
 }
 
 /// A signing key with its private half opened (PKCS #8).
@@ -56,7 +98,7 @@ pub trait AccessTokens: Send + Sync {
     /// Signs with the newest key that is active at the claims' issue time.
     fn sign(&self, claims: &AccessClaims) -> Result<Secret, Cause>;
 
-    /// Checks a token that claims to be for this server: form, type, key, algorithm, signature, issuer, audience and
-    /// times (RFC 8725bis; clocks may differ by up to 60 s).
-    fn verify(&self, token: &str, now: Timestamp) -> Result<AccessClaims, TokenRejected>;
+    /// Checks a token of this issuer: form, type, key, algorithm, signature, issuer, audience and times (RFC 8725bis;
+    /// clocks may differ by up to 60 s). Without an `audience`, one for anybody will do.
+    fn verify(&self, token: &str, audience: Option<&str>, now: Timestamp) -> Result<Arc<Verified>, TokenRejected>;
 }

@@ -1,8 +1,10 @@
 //! What the use cases need from the world, as traits. `infrastructure` has one adapter for each.
 
+mod access_changes;
 mod access_tokens;
 mod action_tokens;
 mod answered_requests;
+mod api_keys;
 mod audit_events;
 mod bulk_users;
 mod clock;
@@ -15,15 +17,18 @@ mod password_hasher;
 mod roles;
 mod sealer;
 mod server_secrets;
+mod service_accounts;
 mod sessions;
 mod signing_keys;
 mod store;
 mod throttles;
 mod users;
 
-pub use access_tokens::{AccessClaims, AccessTokens, OpenedKey, TokenRejected};
+pub use access_changes::{AccessChanges, ChangeGap, ChangePosition, ChangeSink, RecordedChange};
+pub use access_tokens::{AccessClaims, AccessTokens, Grants, OpenedKey, TokenRejected, Verified};
 pub use action_tokens::{ActionTokens, ConsumedToken, PendingToken};
 pub use answered_requests::{AnsweredRequest, AnsweredRequests, RequestKey};
+pub use api_keys::ApiKeys;
 pub use audit_events::{AuditEvents, TrailGap, TrailPosition};
 pub use bulk_users::{BulkUsers, StoredUser};
 pub use clock::Clock;
@@ -36,6 +41,7 @@ pub use password_hasher::{HashError, HashRefused, PasswordHasher, Verification};
 pub use roles::{GrantsOf, Roles};
 pub use sealer::{SealError, Sealer};
 pub use server_secrets::ServerSecrets;
+pub use service_accounts::ServiceAccounts;
 pub use sessions::{SessionPosition, Sessions};
 pub use signing_keys::SigningKeys;
 pub use store::{Cause, Store, StoreError, StoreResult, Transaction};

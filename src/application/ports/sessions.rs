@@ -17,7 +17,8 @@ pub struct SessionPosition {
     pub id: SessionId,
 }
 
-/// Sessions. A session is live while it has not ended and neither its absolute nor its idle time has passed.
+/// Sessions. A session is live while it has not ended and neither its absolute nor its idle time has passed. Each end of a
+/// live session is also an access change.
 #[async_trait]
 pub trait Sessions: Send {
     /// The session with this id, live or not.

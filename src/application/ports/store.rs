@@ -1,8 +1,8 @@
 use async_trait::async_trait;
 
 use super::{
-    ActionTokens, AnsweredRequests, AuditEvents, BulkUsers, Credentials, Outbox, Roles, ServerSecrets, Sessions,
-    SigningKeys, Throttles, Users,
+    AccessChanges, ActionTokens, AnsweredRequests, ApiKeys, AuditEvents, BulkUsers, Credentials, Outbox, Roles,
+    ServerSecrets, ServiceAccounts, Sessions, SigningKeys, Throttles, Users,
 };
 
 /// What a store operation yields.
@@ -38,8 +38,19 @@ pub trait Store: Send + Sync {
     /// A unit of work that only reads, without a transaction: each query sees the newest committed state.
     async fn read(&self) -> StoreResult<Box<dyn Transaction>>;
 
+    /// A unit of work like that of `read`, on a connection that is kept for it: it does not wait for calls in work, however
+    /// many there are.
+    async fn read_aside(&self) -> StoreResult<Box<dyn Transaction>>;
+
     /// A unit of work in a transaction. Nothing it does is visible before `commit`; dropping it rolls it back.
     async fn write(&self) -> StoreResult<Box<dyn Transaction>>;
+
+    /// Tells other processes on the same database that access changes were committed. They may miss it.
+    async fn announce(&self) -> StoreResult<()>;
+
+    /// Calls `heard` whenever another process, or this one, may have announced something. Ends only by an error, or when
+    /// it is dropped; in a store without announcements it waits for ever.
+    async fn hear(&self, heard: &(dyn Fn() + Send + Sync)) -> StoreResult<()>;
 
     /// Whether the database answers.
     async fn ping(&self) -> StoreResult<()>;
@@ -51,14 +62,17 @@ pub trait Store: Send + Sync {
 /// A unit of work: all repositories on one connection.
 #[async_trait]
 pub trait Transaction:
-    ActionTokens
+    AccessChanges
+    + ActionTokens
     + AnsweredRequests
+    + ApiKeys
     + AuditEvents
     + BulkUsers
     + Credentials
     + Outbox
     + Roles
     + ServerSecrets
+    + ServiceAccounts
     + Sessions
     + SigningKeys
     + Throttles
@@ -71,6 +85,11 @@ pub trait Transaction:
 }
 
 impl<'u> dyn Transaction + 'u {
+    /// What changes the worth of access tokens.
+    pub fn access_changes(&mut self) -> &mut (dyn AccessChanges + 'u) {
+        self
+    }
+
     /// Mailed tokens.
     pub fn action_tokens(&mut self) -> &mut (dyn ActionTokens + 'u) {
         self
@@ -78,6 +97,11 @@ impl<'u> dyn Transaction + 'u {
 
     /// Calls that changed something, and their answers.
     pub fn answered_requests(&mut self) -> &mut (dyn AnsweredRequests + 'u) {
+        self
+    }
+
+    /// API keys of service accounts.
+    pub fn api_keys(&mut self) -> &mut (dyn ApiKeys + 'u) {
         self
     }
 
@@ -108,6 +132,11 @@ impl<'u> dyn Transaction + 'u {
 
     /// Secrets of the installation.
     pub fn server_secrets(&mut self) -> &mut (dyn ServerSecrets + 'u) {
+        self
+    }
+
+    /// Service accounts.
+    pub fn service_accounts(&mut self) -> &mut (dyn ServiceAccounts + 'u) {
         self
     }
 

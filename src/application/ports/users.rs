@@ -75,7 +75,7 @@ pub trait Users: Send {
     async fn purge_users(&mut self, now: Timestamp, limit: i64) -> StoreResult<Vec<UserId>>;
 
     /// Erases a person with all that belongs to them: password, sessions, mailed tokens and grants.
-    async fn erase_user(&mut self, id: UserId) -> StoreResult<()>;
+    async fn erase_user(&mut self, id: UserId, now: Timestamp) -> StoreResult<()>;
 
     /// Records the time of a sign-in, without a new revision.
     async fn record_login(&mut self, id: UserId, time: Timestamp) -> StoreResult<()>;

@@ -1,13 +1,12 @@
-use super::subject::Named;
-use super::{Roles, Subject};
+use super::{NamedSubject, Roles};
 use crate::application::auth::Bearer;
 use crate::application::caller::Caller;
 use crate::application::error::{Error, Refusal, Result, Violations};
 use crate::application::rights;
-use crate::domain::id::UserId;
 use crate::domain::origin::Origin;
-use crate::domain::permission::Permission;
+use crate::domain::permission::{Permission, Rights};
 use crate::domain::secret::Secret;
+use crate::domain::subject::Subject;
 use crate::domain::text;
 
 const MAX_PERMISSIONS: usize = 100;
@@ -19,7 +18,7 @@ pub enum CheckedSubject {
     /// The caller.
     Caller,
     /// Somebody by id.
-    Subject(Subject),
+    Subject(NamedSubject),
     /// Whoever sent this access token to the caller.
     Bearer(Secret),
 }
@@ -39,49 +38,75 @@ impl Roles {
     pub async fn check_permission(&self, caller: &Caller, command: CheckPermission) -> Result<Vec<(Permission, bool)>> {
         let mut violations = Violations::default();
         let permissions = violations.take("permissions", parse(&command.permissions));
-        let subject = match &command.subject {
-            CheckedSubject::Caller => Some(Asked::User(caller.user_id)),
-            CheckedSubject::Bearer(token) => {
-                let form = text::required(token.expose(), MAX_TOKEN_BYTES);
-                violations.take("access_token", form).map(|_| Asked::Bearer(token.clone()))
-            }
-            CheckedSubject::Subject(subject) => subject.parse(&mut violations).map(|named| match named {
-                Named::User(id) => Asked::User(id),
-                Named::ServiceAccount(_) => Asked::Nobody,
-            }),
+        let asked = match &command.subject {
+            CheckedSubject::Caller => Some(Asked::Bearer(caller.clone())),
+            CheckedSubject::Bearer(token) => violations
+                .take("access_token", text::required(token.expose(), MAX_TOKEN_BYTES))
+                .map(|_| Asked::Token(token.clone())),
+            CheckedSubject::Subject(subject) => subject.parse(&mut violations).map(Asked::Subject),
         };
-        let (permissions, subject) = violations.check(permissions.zip(subject))?;
-        let user_id = match subject {
-            Asked::User(id) => id,
-            Asked::Bearer(token) => self.bearer_of(token, &caller.origin).await?,
-            Asked::Nobody => UserId::NOBODY,
+        let (permissions, asked) = violations.check(permissions.zip(asked))?;
+        let rights = match asked {
+            Asked::Subject(subject) => self.rights_of(subject).await?,
+            Asked::Bearer(caller) => self.rights_within(caller).await?,
+            Asked::Token(token) => match self.bearer_of(token, &caller.origin).await? {
+                Some(bearer) => self.rights_within(bearer).await?,
+                None => Held::default(),
+            },
         };
-        let mut tx = self.store.read().await?;
-        let user = tx.users().find_user(user_id).await?;
-        let is_present = user.is_some_and(|user| user.keeps_sessions());
-        let rights = rights::of(tx.as_mut(), user_id).await?;
         Ok(permissions
             .into_iter()
             .map(|permission| {
-                let allowed = is_present && rights.allow(&permission);
+                let allowed = rights.allow(&permission);
                 (permission, allowed)
             })
             .collect())
     }
 
-    async fn bearer_of(&self, token: Secret, origin: &Origin) -> Result<UserId> {
+    async fn rights_of(&self, subject: Subject) -> Result<Held> {
+        let mut tx = self.store.read().await?;
+        let is_present = match subject {
+            Subject::User(id) => tx.users().find_user(id).await?.is_some_and(|user| user.keeps_sessions()),
+            Subject::Service(id) => {
+                tx.service_accounts().find_service_account(id).await?.is_some_and(|account| !account.disabled)
+            }
+        };
+        let rights = if is_present { rights::of(tx.as_mut(), subject).await? } else { Rights::default() };
+        Ok(Held { rights, scope: None })
+    }
+
+    /// The rights of somebody whose token was checked just now.
+    async fn rights_within(&self, bearer: Caller) -> Result<Held> {
+        let held = self.admission.held_by(bearer.subject()).await?;
+        Ok(Held { rights: held.rights.clone(), scope: bearer.scope })
+    }
+
+    async fn bearer_of(&self, token: Secret, origin: &Origin) -> Result<Option<Caller>> {
         match self.auth.authenticate(&Bearer::Token(token), origin).await {
-            Ok(caller) => Ok(caller.user_id),
-            Err(Error::Refused(Refusal::TokenExpired | Refusal::TokenInvalid)) => Ok(UserId::NOBODY),
+            Ok(caller) => Ok(Some(caller)),
+            Err(Error::Refused(Refusal::TokenExpired | Refusal::TokenInvalid)) => Ok(None),
             Err(error) => Err(error),
         }
     }
 }
 
+/// What somebody holds, and what their token limits it to.
+#[derive(Default)]
+struct Held {
+    rights: Rights,
+    scope: Option<Rights>,
+}
+
+impl Held {
+    fn allow(&self, permission: &Permission) -> bool {
+        self.rights.allow(permission) && self.scope.as_ref().is_none_or(|scope| scope.allow(permission))
+    }
+}
+
 enum Asked {
-    User(UserId),
-    Bearer(Secret),
-    Nobody,
+    Subject(Subject),
+    Bearer(Caller),
+    Token(Secret),
 }
 
 fn parse(texts: &[String]) -> std::result::Result<Vec<Permission>, String> {

@@ -26,14 +26,14 @@ impl Roles {
         let id = violations.take("id", RoleId::parse(&command.id));
         let etag = violations.take("etag", etag::read(&command.etag));
         let (id, etag) = violations.check(id.zip(etag))?;
-        let mut work = match self.repeats.begin(caller.user_id, call).await? {
+        let mut work = match self.repeats.begin(caller.subject(), call).await? {
             Begun::New(work) => work,
             Begun::Repeated(answer) => return Ok(Answer::Repeated(answer)),
         };
         let tx = work.tx.as_mut();
         // The lock keeps others from granting the role meanwhile.
         let role = tx.roles().lock_role(id).await?.ok_or_else(|| not_found(id))?;
-        rights::require_all(tx, caller.user_id, &role.permissions).await?;
+        rights::require_all(tx, caller, &role.permissions).await?;
         etag::require(etag, &role.etag())?;
         if role.built_in {
             return Err(Refusal::RoleBuiltIn.into());
@@ -41,7 +41,7 @@ impl Roles {
         if !tx.roles().list_grants(GrantsOf::Role(id), None, 1).await?.is_empty() {
             return Err(Refusal::RoleInUse.into());
         }
-        tx.roles().remove_role(id).await?;
+        tx.roles().remove_role(id, now).await?;
         self.trail.record(tx, Event::by(caller, AuditType::RoleDeleted).on(id), now).await?;
         work.finish(call, ()).await
     }

@@ -1,6 +1,6 @@
 use super::get_role::not_found;
-use super::subject::Named;
-use super::{Roles, Subject};
+use super::subject::find;
+use super::{NamedSubject, Roles};
 use crate::application::audit_trail::Event;
 use crate::application::caller::Caller;
 use crate::application::error::{Refusal, Result, Violations};
@@ -8,7 +8,8 @@ use crate::application::repeat::{Answer, Begun, Repeatable};
 use crate::application::rights;
 use crate::domain::audit::AuditType;
 use crate::domain::id::RoleId;
-use crate::domain::role::{MAX_PER_USER, RoleGrant};
+use crate::domain::role::{MAX_PER_SUBJECT, RoleGrant};
+use crate::domain::subject::Subject;
 use crate::domain::user::StateForbids;
 
 /// Which role, and who gets or loses it.
@@ -17,11 +18,11 @@ pub struct GrantRole {
     /// Which role.
     pub role_id: String,
     /// Who gets or loses it.
-    pub subject: Subject,
+    pub subject: NamedSubject,
 }
 
 impl GrantRole {
-    pub(super) fn parse(&self) -> Result<(RoleId, Named)> {
+    pub(super) fn parse(&self) -> Result<(RoleId, Subject)> {
         let mut violations = Violations::default();
         let role_id = violations.take("role_id", RoleId::parse(&self.role_id));
         let subject = self.subject.parse(&mut violations);
@@ -34,25 +35,24 @@ impl Roles {
     pub async fn grant_role(&self, caller: &Caller, command: GrantRole, call: &Repeatable<()>) -> Result<Answer<()>> {
         let now = self.clock.now();
         let (role_id, subject) = command.parse()?;
-        let mut work = match self.repeats.begin(caller.user_id, call).await? {
+        let mut work = match self.repeats.begin(caller.subject(), call).await? {
             Begun::New(work) => work,
             Begun::Repeated(answer) => return Ok(Answer::Repeated(answer)),
         };
         let tx = work.tx.as_mut();
         // The lock keeps the role from growing between the check and the grant.
         let role = tx.roles().lock_role(role_id).await?.ok_or_else(|| not_found(role_id))?;
-        let user = subject.find(tx).await?;
-        let user_id = user.id;
-        rights::require_all(tx, caller.user_id, &role.permissions).await?;
+        let user = find(tx, subject).await?;
+        rights::require_all(tx, caller, &role.permissions).await?;
         // Whoever signs up next with an address that nobody has proven takes the account over, and must not gain by it.
-        if user.provisional {
+        if let Some(user) = user.filter(|user| user.provisional) {
             return Err(StateForbids(user.state).into());
         }
-        if tx.roles().put_grant(&RoleGrant { role_id, user_id, create_time: now }).await? {
-            if tx.roles().roles_of(user_id).await?.len() > MAX_PER_USER {
+        if tx.roles().put_grant(&RoleGrant { role_id, subject, create_time: now }).await? {
+            if tx.roles().roles_of(subject).await?.len() > MAX_PER_SUBJECT {
                 return Err(Refusal::QuotaExceeded { what: "roles of one subject, at most 100" }.into());
             }
-            let event = Event::by(caller, AuditType::PermissionsChanged).on(user_id).with("granted", role_id);
+            let event = Event::by(caller, AuditType::PermissionsChanged).on(subject).with("granted", role_id);
             self.trail.record(tx, event, now).await?;
         }
         work.finish(call, ()).await

@@ -21,10 +21,11 @@ pub use grant_role::GrantRole;
 pub use list_grants::{GrantPage, ListGrants};
 pub use list_permissions::{KnownPermission, PermissionPage};
 pub use list_roles::RolePage;
-pub use subject::Subject;
+pub use subject::NamedSubject;
 pub use update_role::UpdateRole;
 
 use super::Ports;
+use super::admission::Admission;
 use super::audit_trail::AuditTrail;
 use super::auth::Auth;
 use super::page::PageTokens;
@@ -39,6 +40,7 @@ pub struct Roles {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     auth: Arc<Auth>,
+    admission: Arc<Admission>,
     page_tokens: PageTokens,
     repeats: Repeats,
     trail: AuditTrail,
@@ -54,6 +56,7 @@ impl Roles {
             store: ports.store.clone(),
             clock: ports.clock.clone(),
             entropy: ports.entropy.clone(),
+            admission: auth.admission(),
             auth,
             page_tokens: PageTokens::new(root.derive("page token")),
             repeats: Repeats::new(ports, root),

@@ -1,4 +1,5 @@
 use super::get_role::not_found;
+use super::subject::find;
 use super::{GrantRole, Roles};
 use crate::application::audit_trail::Event;
 use crate::application::caller::Caller;
@@ -13,23 +14,22 @@ impl Roles {
     pub async fn revoke_role(&self, caller: &Caller, command: GrantRole, call: &Repeatable<()>) -> Result<Answer<()>> {
         let now = self.clock.now();
         let (role_id, subject) = command.parse()?;
-        let mut work = match self.repeats.begin(caller.user_id, call).await? {
+        let mut work = match self.repeats.begin(caller.subject(), call).await? {
             Begun::New(work) => work,
             Begun::Repeated(answer) => return Ok(Answer::Repeated(answer)),
         };
         let tx = work.tx.as_mut();
         let role = tx.roles().lock_role(role_id).await?.ok_or_else(|| not_found(role_id))?;
-        let user = subject.find(tx).await?;
-        let user_id = user.id;
-        rights::require_all(tx, caller.user_id, &role.permissions).await?;
-        if role.id == role::ADMINISTRATOR {
+        let user = find(tx, subject).await?;
+        rights::require_all(tx, caller, &role.permissions).await?;
+        if let Some(user) = user.filter(|_| role.id == role::ADMINISTRATOR) {
             rights::keep_an_administrator(tx, &user).await?;
         }
-        if !tx.roles().remove_grant(role_id, user_id).await? {
-            let name = format!("{role_id}/{user_id}");
+        if !tx.roles().remove_grant(role_id, subject, now).await? {
+            let name = format!("{role_id}/{subject}");
             return Err(Refusal::NotFound { resource: "RoleGrant", name }.into());
         }
-        let event = Event::by(caller, AuditType::PermissionsChanged).on(user_id).with("revoked", role_id);
+        let event = Event::by(caller, AuditType::PermissionsChanged).on(subject).with("revoked", role_id);
         self.trail.record(tx, event, now).await?;
         work.finish(call, ()).await
     }

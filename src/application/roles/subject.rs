@@ -1,11 +1,12 @@
 use crate::application::error::{Refusal, Result, Violations};
 use crate::application::ports::Transaction;
 use crate::domain::id::{ServiceAccountId, UserId};
+use crate::domain::subject::Subject;
 use crate::domain::user::User;
 
 /// Who is meant, as a request says it.
 #[derive(Debug, Clone)]
-pub enum Subject {
+pub enum NamedSubject {
     /// Nobody was named.
     Missing,
     /// A person, by id.
@@ -14,36 +15,25 @@ pub enum Subject {
     ServiceAccount(String),
 }
 
-impl Subject {
-    /// The person that is meant.
-    pub(super) fn parse(&self, violations: &mut Violations) -> Option<Named> {
+impl NamedSubject {
+    /// Who is meant.
+    pub(super) fn parse(&self, violations: &mut Violations) -> Option<Subject> {
         match self {
             Self::Missing => violations.take("subject", Err("is required")),
-            Self::User(id) => violations.take("user_id", UserId::parse(id)).map(Named::User),
+            Self::User(id) => violations.take("user_id", UserId::parse(id)).map(Subject::User),
             Self::ServiceAccount(id) => {
-                violations.take("service_account_id", ServiceAccountId::parse(id)).map(Named::ServiceAccount)
+                violations.take("service_account_id", ServiceAccountId::parse(id)).map(Subject::Service)
             }
         }
     }
 }
 
-/// Who is meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Named {
-    User(UserId),
-    ServiceAccount(ServiceAccountId),
-}
-
-impl Named {
-    /// The person, if there is such a person.
-    pub(super) async fn find(self, tx: &mut dyn Transaction) -> Result<User> {
-        let (resource, name) = match self {
-            Self::User(id) => match tx.users().find_user(id).await? {
-                Some(user) => return Ok(user),
-                None => ("User", id.to_string()),
-            },
-            Self::ServiceAccount(id) => ("ServiceAccount", id.to_string()),
-        };
-        Err(Refusal::NotFound { resource, name }.into())
-    }
+/// Refuses if there is nobody who is meant. The person, if it is one; a service cannot be erased until the transaction
+/// ends.
+pub(super) async fn find(tx: &mut dyn Transaction, subject: Subject) -> Result<Option<User>> {
+    let (resource, found) = match subject {
+        Subject::User(id) => ("User", tx.users().find_user(id).await?.map(Some)),
+        Subject::Service(id) => ("ServiceAccount", tx.service_accounts().lock_service_account(id).await?.map(|_| None)),
+    };
+    found.ok_or_else(|| Refusal::NotFound { resource, name: subject.to_string() }.into())
 }

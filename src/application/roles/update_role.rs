@@ -8,7 +8,8 @@ use crate::application::repeat::{Answer, Begun, Repeatable};
 use crate::application::{etag, rights};
 use crate::domain::audit::AuditType;
 use crate::domain::id::RoleId;
-use crate::domain::role::{Description, Role, RoleChanges, RoleName, parse_permissions};
+use crate::domain::name::{Description, Name};
+use crate::domain::role::{Role, RoleChanges, parse_permissions};
 
 /// What to change of a role; `None` leaves a field as it is.
 #[derive(Debug, Clone, Default)]
@@ -35,14 +36,14 @@ impl Roles {
     ) -> Result<Answer<Role>> {
         let now = self.clock.now();
         let (id, changes) = parse(&command)?;
-        let mut work = match self.repeats.begin(caller.user_id, call).await? {
+        let mut work = match self.repeats.begin(caller.subject(), call).await? {
             Begun::New(work) => work,
             Begun::Repeated(answer) => return Ok(Answer::Repeated(answer)),
         };
         let tx = work.tx.as_mut();
         let mut role = tx.roles().lock_role(id).await?.ok_or_else(|| not_found(id))?;
-        rights::require_all(tx, caller.user_id, &role.permissions).await?;
-        rights::require_all(tx, caller.user_id, changes.permissions.as_ref().unwrap_or(&role.permissions)).await?;
+        rights::require_all(tx, caller, &role.permissions).await?;
+        rights::require_all(tx, caller, changes.permissions.as_ref().unwrap_or(&role.permissions)).await?;
         etag::require(&command.etag, &role.etag())?;
         if role.built_in {
             return Err(Refusal::RoleBuiltIn.into());
@@ -63,7 +64,7 @@ impl Roles {
 fn parse(command: &UpdateRole) -> Result<(RoleId, RoleChanges)> {
     let mut violations = Violations::default();
     let id = violations.take("role.id", RoleId::parse(&command.id));
-    let name = command.name.as_deref().and_then(|text| violations.take("role.name", RoleName::parse(text)));
+    let name = command.name.as_deref().and_then(|text| violations.take("role.name", Name::parse(text)));
     let description = command.description.as_deref();
     let description = description.and_then(|text| violations.take("role.description", Description::parse(text)));
     let permissions = command.permissions.as_deref();

@@ -37,7 +37,7 @@ impl UserTransfer {
         let mut violations = Violations::default();
         let filter = violations.take("filter", UserFilter::parse(&command.filter));
         let filter = violations.check(filter)?;
-        if command.include_hashes && now - caller.auth_time > MAX_AUTH_AGE {
+        if command.include_hashes && caller.auth_time().is_none_or(|time| now - time > MAX_AUTH_AGE) {
             return Err(Refusal::StepUpRequired { max_age: MAX_AUTH_AGE }.into());
         }
         let event = Event::by(caller, AuditType::UsersExported)

@@ -58,7 +58,7 @@ impl Users {
         let attributes = plan.attributes;
         let user = User { attributes, ..User::provision(id, plan.who, command.email_verified, now) };
 
-        let mut work = match self.repeats.begin(caller.user_id, call).await? {
+        let mut work = match self.repeats.begin(caller.subject(), call).await? {
             Begun::New(work) => work,
             Begun::Repeated(answer) => return Ok(Answer::Repeated(answer)),
         };

@@ -19,7 +19,7 @@ impl Users {
             Begun::Repeated(answer) => return Ok(Answer::Repeated(answer)),
         };
         user.require_deleted()?;
-        work.tx.users().erase_user(id).await?;
+        work.tx.users().erase_user(id, now).await?;
         self.trail.record(work.tx.as_mut(), Event::by(caller, AuditType::UserPurged).on(id), now).await?;
         work.finish(call, ()).await
     }

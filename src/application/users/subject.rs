@@ -18,12 +18,12 @@ impl Users {
         id: UserId,
         call: &Repeatable<T>,
     ) -> Result<Begun<(Work, User)>> {
-        let mut work = match self.repeats.begin(caller.user_id, call).await? {
+        let mut work = match self.repeats.begin(caller.subject(), call).await? {
             Begun::New(work) => work,
             Begun::Repeated(answer) => return Ok(Begun::Repeated(answer)),
         };
         let user = work.tx.users().lock_user(id).await?.ok_or_else(|| not_found(id))?;
-        rights::require_power_over(work.tx.as_mut(), caller.user_id, id).await?;
+        rights::require_power_over(work.tx.as_mut(), caller, id.into()).await?;
         Ok(Begun::New((work, user)))
     }
 }

@@ -1,21 +1,22 @@
 //! The claims of an access token on the wire (RFC 9068, section 2.2).
 
 use serde::{Deserialize, Serialize};
-use time::Duration;
 
 use super::compact;
-use crate::application::ports::{AccessClaims, TokenRejected};
+use crate::application::ports::{AccessClaims, Grants, TokenRejected};
 use crate::domain::Timestamp;
-use crate::domain::id::{SessionId, TokenId, UserId};
+use crate::domain::access_change::{MAX_SKEW, MAX_TOKEN_LIFETIME};
+use crate::domain::id::{ApiKeyId, ServiceAccountId, SessionId, TokenId, UserId};
+use crate::domain::permission::Rights;
+use crate::domain::session::Authentication;
+use crate::domain::subject::Principal;
 
-/// The one client there is: people sign in at this server itself.
-const CLIENT_ID: &str = "ipse";
-/// No token lives longer than this, whatever is configured.
-const MAX_LIFETIME: Duration = Duration::HOUR;
-/// How far the clocks of two replicas may be apart.
-const MAX_SKEW: Duration = Duration::minutes(1);
+/// The one client of people: they sign in at this server itself.
+const PEOPLES_CLIENT: &str = "ipse";
+/// Of role names longer than this, in bytes of JSON, none is told: a token has to stay short.
+const MAX_ROLES_BYTES: usize = 1536;
 
-/// Exactly these members. Times are whole seconds.
+/// Exactly these members, some of which only people's or only limited tokens have. Times are whole seconds.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Claims {
@@ -26,10 +27,17 @@ pub(super) struct Claims {
     iat: i64,
     jti: String,
     sid: String,
-    auth_time: i64,
-    acr: String,
-    amr: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auth_time: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acr: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    amr: Option<Vec<String>>,
     client_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    roles: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scope: Option<String>,
 }
 
 /// One audience may stand without an array around it (RFC 7519, section 4.1.3).
@@ -43,18 +51,28 @@ enum Audience {
 impl Claims {
     /// The wire form of these claims.
     pub(super) fn new(issuer: &str, claims: &AccessClaims) -> Self {
+        let (client_id, authentication) = match &claims.principal {
+            Principal::Person { authentication, .. } => (PEOPLES_CLIENT.to_owned(), Some(authentication.clone())),
+            Principal::Service { account_id, .. } => (account_id.to_string(), None),
+        };
+        let (roles, scope) = match &claims.grants {
+            Grants::Roles(names) => (Some(names.clone()).filter(|names| is_short(names)), None),
+            Grants::Scope(scope) => (None, Some(scope.to_scope())),
+        };
         Self {
             iss: issuer.to_owned(),
-            sub: claims.subject.to_string(),
+            sub: claims.principal.subject().to_string(),
             aud: Audience::Several(claims.audience.clone()),
             exp: claims.expire_time.unix_timestamp(),
             iat: claims.issue_time.unix_timestamp(),
             jti: claims.token_id.to_string(),
-            sid: claims.session_id.to_string(),
-            auth_time: claims.auth_time.unix_timestamp(),
-            acr: claims.acr.clone(),
-            amr: claims.amr.clone(),
-            client_id: CLIENT_ID.to_owned(),
+            sid: claims.principal.sid().hyphenated().to_string(),
+            auth_time: authentication.as_ref().map(|authentication| authentication.time.unix_timestamp()),
+            acr: authentication.as_ref().map(|authentication| authentication.level.clone()),
+            amr: authentication.map(|authentication| authentication.methods),
+            client_id,
+            roles,
+            scope,
         }
     }
 
@@ -63,45 +81,78 @@ impl Claims {
         compact::object(payload).ok_or(TokenRejected::Invalid)
     }
 
-    /// What the claims say, if they are meant for `own_audience` at `now`. They are called expired only when nothing
-    /// else is wrong. There is no leeway for expiry: this server's replicas issued the token and check it.
+    /// What the claims say, if they are of this issuer and meant for `audience` at `now`. They are called expired only when
+    /// nothing else is wrong. There is no leeway for expiry: this server's replicas issued the token and check it.
     pub(super) fn accept(
         self,
         issuer: &str,
-        own_audience: &str,
+        audience: Option<&str>,
         now: Timestamp,
     ) -> Result<AccessClaims, TokenRejected> {
-        if self.iss != issuer || self.client_id != CLIENT_ID {
+        if self.iss != issuer {
             return Err(TokenRejected::Invalid);
         }
         let claims = self.read().ok_or(TokenRejected::Invalid)?;
-        let lifetime = claims.expire_time - claims.issue_time;
-        if !claims.audience.iter().any(|audience| audience == own_audience)
-            || !lifetime.is_positive()
-            || lifetime > MAX_LIFETIME
-            || claims.issue_time - now > MAX_SKEW
-        {
-            return Err(TokenRejected::Invalid);
-        }
-        if now >= claims.expire_time { Err(TokenRejected::Expired) } else { Ok(claims) }
+        check(&claims, audience, now)?;
+        Ok(claims)
     }
 
     fn read(self) -> Option<AccessClaims> {
-        let time = |seconds| Timestamp::from_unix_timestamp(seconds).ok();
+        let principal = self.principal()?;
         let audience = match self.aud {
             Audience::Several(audiences) => audiences,
             Audience::One(audience) => vec![audience],
         };
+        let grants = match (self.roles, self.scope) {
+            (roles, None) => Grants::Roles(roles.unwrap_or_default()),
+            (None, Some(scope)) => Grants::Scope(Rights::parse_scope(&scope).ok()?),
+            (Some(_), Some(_)) => return None,
+        };
         Some(AccessClaims {
-            subject: UserId::parse(&self.sub).ok()?,
-            session_id: SessionId::parse(&self.sid).ok()?,
+            principal,
+            grants,
             token_id: TokenId::parse(&self.jti).ok()?,
             audience,
             issue_time: time(self.iat)?,
             expire_time: time(self.exp)?,
-            auth_time: time(self.auth_time)?,
-            acr: self.acr,
-            amr: self.amr,
         })
     }
+
+    /// People are told by how they signed in; services by being their own client, which is how RFC 9068 tells them.
+    fn principal(&self) -> Option<Principal> {
+        match (self.auth_time, &self.acr, &self.amr) {
+            (Some(auth_time), Some(level), Some(methods)) if self.client_id == PEOPLES_CLIENT => {
+                let authentication =
+                    Authentication { time: time(auth_time)?, methods: methods.clone(), level: level.clone() };
+                let (user_id, session_id) = (UserId::parse(&self.sub).ok()?, SessionId::parse(&self.sid).ok()?);
+                Some(Principal::Person { user_id, session_id, authentication })
+            }
+            (None, None, None) if self.client_id == self.sub => Some(Principal::Service {
+                account_id: ServiceAccountId::parse(&self.sub).ok()?,
+                key_id: ApiKeyId::parse(&self.sid).ok()?,
+            }),
+            _ => None,
+        }
+    }
+}
+
+/// What may change about a token that was accepted once: whom it is asked for, and the time.
+pub(super) fn check(claims: &AccessClaims, audience: Option<&str>, now: Timestamp) -> Result<(), TokenRejected> {
+    let lifetime = claims.expire_time - claims.issue_time;
+    if audience.is_some_and(|wanted| !claims.audience.iter().any(|audience| audience == wanted))
+        || !lifetime.is_positive()
+        || lifetime > MAX_TOKEN_LIFETIME
+        || claims.issue_time - now > MAX_SKEW
+    {
+        return Err(TokenRejected::Invalid);
+    }
+    if now >= claims.expire_time { Err(TokenRejected::Expired) } else { Ok(()) }
+}
+
+fn time(seconds: i64) -> Option<Timestamp> {
+    Timestamp::from_unix_timestamp(seconds).ok()
+}
+
+fn is_short(names: &[String]) -> bool {
+    names.iter().map(|name| name.len() + 3).sum::<usize>() <= MAX_ROLES_BYTES
 }

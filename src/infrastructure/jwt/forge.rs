@@ -7,10 +7,13 @@ use time::Duration;
 use zeroize::Zeroizing;
 
 use super::Jwt;
-use crate::application::ports::{AccessClaims, AccessTokens, KeyGenerator, OpenedKey, TokenRejected};
+use crate::application::ports::{AccessClaims, AccessTokens, Grants, KeyGenerator, OpenedKey, TokenRejected};
 use crate::domain::Timestamp;
-use crate::domain::id::{SessionId, TokenId, UserId};
+use crate::domain::id::{ApiKeyId, ServiceAccountId, SessionId, TokenId, UserId};
+use crate::domain::permission::Rights;
+use crate::domain::session::Authentication;
 use crate::domain::signing_key::{SigningAlgorithm, SigningKey};
+use crate::domain::subject::Principal;
 
 pub(super) const ISSUER: &str = "https://id.example";
 pub(super) const AUDIENCE: &str = "api";
@@ -29,7 +32,7 @@ pub(super) struct Forge {
 
 impl Forge {
     pub(super) fn new() -> Self {
-        let jwt = Jwt::new(ISSUER.into(), AUDIENCE.into());
+        let jwt = Jwt::new(ISSUER.into());
         let (ed25519, p256) = (new_key(&jwt, SigningAlgorithm::EdDsa), new_key(&jwt, SigningAlgorithm::Es256));
         let forge = Self { jwt, ed25519, p256 };
         forge.jwt.use_keys(&[copy(&forge.ed25519), copy(&forge.p256)]).unwrap();
@@ -54,7 +57,11 @@ impl Forge {
     }
 
     pub(super) fn verdict(&self, token: &str) -> Result<AccessClaims, TokenRejected> {
-        self.jwt.verify(token, at(100))
+        self.verdict_at(token, at(100))
+    }
+
+    pub(super) fn verdict_at(&self, token: &str, now: Timestamp) -> Result<AccessClaims, TokenRejected> {
+        self.jwt.verify(token, Some(AUDIENCE), now).map(|verified| verified.claims.clone())
     }
 }
 
@@ -93,15 +100,16 @@ pub(super) fn copy(key: &OpenedKey) -> OpenedKey {
 /// The claims of a good token that was issued at second 0.
 pub(super) fn claims() -> AccessClaims {
     AccessClaims {
-        subject: UserId::parse("01890a5d-ac96-774b-bcce-b302099a8057").unwrap(),
-        session_id: SessionId::parse("01890a5d-ac96-774b-bcce-b302099a8058").unwrap(),
+        principal: Principal::Person {
+            user_id: UserId::parse("01890a5d-ac96-774b-bcce-b302099a8057").unwrap(),
+            session_id: SessionId::parse("01890a5d-ac96-774b-bcce-b302099a8058").unwrap(),
+            authentication: Authentication::by_password(at(-500)),
+        },
+        grants: Grants::Roles(vec!["support".into()]),
         token_id: TokenId::parse("01890a5d-ac96-774b-bcce-b302099a8059").unwrap(),
         audience: vec!["orders".into(), AUDIENCE.into()],
         issue_time: at(0),
         expire_time: at(0) + Duration::minutes(15),
-        auth_time: at(-500),
-        acr: "urn:ipse:aal:1".into(),
-        amr: vec!["pwd".into()],
     }
 }
 
@@ -110,7 +118,27 @@ pub(super) const PAYLOAD: &str = concat!(
     r#"{"iss":"https://id.example","sub":"01890a5d-ac96-774b-bcce-b302099a8057","aud":["orders","api"],"#,
     r#""exp":1700000900,"iat":1700000000,"jti":"01890a5d-ac96-774b-bcce-b302099a8059","#,
     r#""sid":"01890a5d-ac96-774b-bcce-b302099a8058","auth_time":1699999500,"acr":"urn:ipse:aal:1","#,
-    r#""amr":["pwd"],"client_id":"ipse"}"#
+    r#""amr":["pwd"],"client_id":"ipse","roles":["support"]}"#
+);
+
+/// The claims of a good token of a service.
+pub(super) fn service_claims() -> AccessClaims {
+    AccessClaims {
+        principal: Principal::Service {
+            account_id: ServiceAccountId::parse("01890a5d-ac96-774b-bcce-b302099a8057").unwrap(),
+            key_id: ApiKeyId::parse("01890a5d-ac96-774b-bcce-b302099a8058").unwrap(),
+        },
+        grants: Grants::Scope(Rights::parse_scope("orders.* stock.read").unwrap()),
+        ..claims()
+    }
+}
+
+/// Its payload.
+pub(super) const SERVICE_PAYLOAD: &str = concat!(
+    r#"{"iss":"https://id.example","sub":"01890a5d-ac96-774b-bcce-b302099a8057","aud":["orders","api"],"#,
+    r#""exp":1700000900,"iat":1700000000,"jti":"01890a5d-ac96-774b-bcce-b302099a8059","#,
+    r#""sid":"01890a5d-ac96-774b-bcce-b302099a8058","client_id":"01890a5d-ac96-774b-bcce-b302099a8057","#,
+    r#""scope":"orders.* stock.read"}"#
 );
 
 /// The text with one passage replaced, which has to be there.

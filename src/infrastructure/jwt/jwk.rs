@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn a_new_pair_publishes_its_public_half_alone() {
-        let jwt = Jwt::new("https://id.example".into(), "https://id.example".into());
+        let jwt = Jwt::new("https://id.example".into());
         for (algorithm, names) in [
             (SigningAlgorithm::Es256, vec!["alg", "crv", "kid", "kty", "use", "x", "y"]),
             (SigningAlgorithm::EdDsa, vec!["alg", "crv", "kid", "kty", "use", "x"]),

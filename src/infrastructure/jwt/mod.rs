@@ -20,7 +20,7 @@ use claims::Claims;
 use compact::Compact;
 use key::KeyPair;
 
-use crate::application::ports::{AccessClaims, AccessTokens, Cause, OpenedKey, TokenRejected};
+use crate::application::ports::{AccessClaims, AccessTokens, Cause, OpenedKey, TokenRejected, Verified};
 use crate::domain::Timestamp;
 use crate::domain::secret::Secret;
 use crate::domain::signing_key::SigningKeyState;
@@ -42,15 +42,14 @@ pub enum SignError {
 /// Signs and checks access tokens with keys that it holds in memory, and makes such keys.
 pub struct Jwt {
     issuer: String,
-    own_audience: String,
     keys: RwLock<Arc<[KeyPair]>>,
 }
 
 impl Jwt {
-    /// Tokens of this issuer, accepted when they are for `own_audience`. Keys come with `use_keys`.
+    /// Tokens of this issuer. Keys come with `use_keys`.
     #[must_use]
-    pub fn new(issuer: String, own_audience: String) -> Self {
-        Self { issuer, own_audience, keys: RwLock::new(Arc::new([])) }
+    pub fn new(issuer: String) -> Self {
+        Self { issuer, keys: RwLock::new(Arc::new([])) }
     }
 
     fn keys(&self) -> Arc<[KeyPair]> {
@@ -76,7 +75,7 @@ impl AccessTokens for Jwt {
         if token.len() > MAX_ISSUED_BYTES { Err(SignError::TooLong.into()) } else { Ok(Secret::new(token)) }
     }
 
-    fn verify(&self, token: &str, now: Timestamp) -> Result<AccessClaims, TokenRejected> {
+    fn verify(&self, token: &str, audience: Option<&str>, now: Timestamp) -> Result<Arc<Verified>, TokenRejected> {
         let token = Compact::parse(token).ok_or(TokenRejected::Invalid)?;
         let keys = self.keys();
         let key = keys
@@ -86,7 +85,8 @@ impl AccessTokens for Jwt {
         if !key.verifies(&token) {
             return Err(TokenRejected::Invalid);
         }
-        Claims::parse(&token.payload)?.accept(&self.issuer, &self.own_audience, now)
+        let claims = Claims::parse(&token.payload)?.accept(&self.issuer, audience, now)?;
+        Ok(Arc::new(Verified { claims, key_id: token.header.kid }))
     }
 }
 
@@ -95,8 +95,10 @@ mod tests {
     use base64::Engine as _;
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-    use super::forge::{Forge, PAYLOAD, at, claims, copy};
+    use super::forge::{Forge, PAYLOAD, SERVICE_PAYLOAD, at, claims, copy, service_claims};
     use super::*;
+    use crate::application::ports::Grants;
+    use crate::domain::subject::Principal;
 
     fn part(token: &Secret, number: usize) -> String {
         let part = token.expose().split('.').nth(number).unwrap();
@@ -112,7 +114,34 @@ mod tests {
             assert_eq!(part(&token, 0), Forge::header(key));
             assert_eq!(part(&token, 1), PAYLOAD);
             assert_eq!(forge.verdict(token.expose()), Ok(claims()));
+            let token = forge.jwt.sign(&service_claims()).unwrap();
+            assert_eq!(part(&token, 1), SERVICE_PAYLOAD);
+            assert_eq!(forge.verdict(token.expose()), Ok(service_claims()));
         }
+    }
+
+    #[test]
+    fn a_token_is_for_its_audiences_or_for_whoever_does_not_ask() {
+        let forge = Forge::new();
+        let token = forge.jwt.sign(&claims()).unwrap();
+        let verdict = |audience| forge.jwt.verify(token.expose(), audience, at(100));
+        for audience in [None, Some("orders"), Some("api")] {
+            assert_eq!(verdict(audience).unwrap().claims, claims());
+        }
+        assert_eq!(verdict(Some("stock")), Err(TokenRejected::Invalid));
+    }
+
+    #[test]
+    fn of_too_many_roles_none_is_told() {
+        let forge = Forge::new();
+        let sign = |count: usize| {
+            let grants = Grants::Roles((0..count).map(|number| format!("{number:064}")).collect());
+            let token = forge.jwt.sign(&AccessClaims { grants, ..claims() }).unwrap();
+            forge.verdict(token.expose()).unwrap().grants
+        };
+        assert!(matches!(sign(22), Grants::Roles(names) if names.len() == 22));
+        assert_eq!(sign(23), Grants::Roles(vec![]));
+        assert_eq!(sign(100), Grants::Roles(vec![]));
     }
 
     #[test]
@@ -122,7 +151,9 @@ mod tests {
         let mut precise = claims();
         precise.issue_time += fraction;
         precise.expire_time += fraction;
-        precise.auth_time += fraction;
+        if let Principal::Person { authentication, .. } = &mut precise.principal {
+            authentication.time += fraction;
+        }
         assert_eq!(forge.verdict(forge.jwt.sign(&precise).unwrap().expose()), Ok(claims()));
     }
 
@@ -149,7 +180,7 @@ mod tests {
     #[test]
     fn no_token_is_too_long_for_gateways() {
         let forge = Forge::new();
-        let sign = |filler: usize| forge.jwt.sign(&AccessClaims { acr: "a".repeat(filler), ..claims() });
+        let sign = |filler: usize| forge.jwt.sign(&AccessClaims { audience: vec!["a".repeat(filler)], ..claims() });
         assert!(sign(2400).unwrap().expose().len() < 4096);
         assert_eq!(sign(2800).unwrap_err().downcast_ref(), Some(&SignError::TooLong));
     }

@@ -1,5 +1,7 @@
 //! Changes of the schema: embedded, forward only, applied one by one, each in a transaction of its own.
 
+use std::sync::Arc;
+
 use sha2::{Digest, Sha256};
 
 use super::postgres::PostgresStore;
@@ -44,16 +46,16 @@ pub enum MigrationError {
 /// Which migrations the database has, without changing it.
 pub async fn status(settings: &DatabaseSettings) -> Result<MigrationStatus, MigrationError> {
     match &settings.url {
-        DatabaseUrl::Postgres(url) => PostgresStore::new(url, settings).await?.migration_status().await,
-        DatabaseUrl::Sqlite(path) => SqliteStore::new(path, settings).await?.migration_status().await,
+        DatabaseUrl::Postgres(url) => PostgresStore::new(url, settings, Arc::new(())).await?.migration_status().await,
+        DatabaseUrl::Sqlite(path) => SqliteStore::new(path, settings, Arc::new(())).await?.migration_status().await,
     }
 }
 
 /// Applies what is pending. Others who do the same at the same time wait, and find nothing left to do.
 pub async fn run(settings: &DatabaseSettings) -> Result<MigrationStatus, MigrationError> {
     match &settings.url {
-        DatabaseUrl::Postgres(url) => PostgresStore::new(url, settings).await?.migrate().await,
-        DatabaseUrl::Sqlite(path) => SqliteStore::new(path, settings).await?.migrate().await,
+        DatabaseUrl::Postgres(url) => PostgresStore::new(url, settings, Arc::new(())).await?.migrate().await,
+        DatabaseUrl::Sqlite(path) => SqliteStore::new(path, settings, Arc::new(())).await?.migrate().await,
     }
 }
 
@@ -80,7 +82,9 @@ macro_rules! embedded {
             "0003_administration",
             "0004_user_lists",
             "0005_audit",
-            "0006_user_service"
+            "0006_user_service",
+            "0007_access_changes",
+            "0008_service_accounts"
         )
     };
     ($backend:literal, $($name:literal),+) => {

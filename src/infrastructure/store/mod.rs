@@ -4,6 +4,7 @@
 //! connection, `schema` and `columns`. What truly differs stands in the two files `dialect.rs`.
 
 mod error;
+mod gaps;
 pub mod migrations;
 mod pool;
 mod postgres;
@@ -16,12 +17,13 @@ use std::sync::Arc;
 
 pub use settings::{DatabaseSettings, DatabaseUrl, InvalidDatabaseUrl};
 
-use crate::application::ports::{Store, StoreResult};
+use crate::application::ports::{ChangeSink, Store, StoreResult};
 
-/// A store on this database. Connections are opened when they are needed; the schema is expected to be in place.
-pub async fn connect(settings: &DatabaseSettings) -> StoreResult<Arc<dyn Store>> {
+/// A store on this database, which tells `sink` of the access changes that it commits. Connections are opened when they
+/// are needed; the schema is expected to be in place.
+pub async fn connect(settings: &DatabaseSettings, sink: Arc<dyn ChangeSink>) -> StoreResult<Arc<dyn Store>> {
     Ok(match &settings.url {
-        DatabaseUrl::Postgres(url) => Arc::new(postgres::PostgresStore::new(url, settings).await?),
-        DatabaseUrl::Sqlite(path) => Arc::new(sqlite::SqliteStore::new(path, settings).await?),
+        DatabaseUrl::Postgres(url) => Arc::new(postgres::PostgresStore::new(url, settings, sink).await?),
+        DatabaseUrl::Sqlite(path) => Arc::new(sqlite::SqliteStore::new(path, settings, sink).await?),
     })
 }

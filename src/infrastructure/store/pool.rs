@@ -1,28 +1,36 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool::managed::{Manager, Object, Pool, PoolError, QueueMode};
 
+use super::DatabaseSettings;
 use super::error::unavailable;
 use super::unit::{Backend, Unit};
-use crate::application::ports::{StoreError, StoreResult};
+use crate::application::ports::{ChangeSink, StoreError, StoreResult};
 
 /// Connections to one database, as givers of units of work.
 pub(super) struct Connections<B: Backend> {
     pool: Pool<B>,
     acquire_timeout: Duration,
+    sink: Arc<dyn ChangeSink>,
 }
 
 impl<B: Backend + Manager<Error = StoreError>> Connections<B> {
     /// Up to `most` connections, opened when they are needed.
-    pub(super) fn new(backend: B, most: usize, acquire_timeout: Duration) -> StoreResult<Self> {
+    pub(super) fn new(
+        backend: B,
+        most: usize,
+        settings: &DatabaseSettings,
+        sink: Arc<dyn ChangeSink>,
+    ) -> StoreResult<Self> {
         // The connection used last is used next, so that a burst leaves no more connections busy than it needs.
         let pool = Pool::builder(backend).max_size(most).queue_mode(QueueMode::Lifo).build().map_err(unavailable)?;
-        Ok(Self { pool, acquire_timeout })
+        Ok(Self { pool, acquire_timeout: settings.acquire_timeout, sink })
     }
 
     /// A unit without a transaction.
     pub(super) async fn read(&self) -> StoreResult<Unit<B>> {
-        self.acquire().await.map(Unit::new)
+        Ok(Unit::new(self.acquire().await?, self.sink.clone()))
     }
 
     /// A unit in a transaction. Whether an idle connection still works shows when the transaction begins: if not, all

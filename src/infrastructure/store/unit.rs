@@ -1,3 +1,4 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool::managed::{Manager, Object};
@@ -9,7 +10,9 @@ use futures_util::{FutureExt, TryFutureExt};
 use tokio::runtime::Handle;
 
 use super::error;
-use crate::application::ports::{StoreError, StoreResult};
+use crate::application::ports::{ChangeSink, StoreError, StoreResult};
+use crate::domain::Timestamp;
+use crate::domain::access_change::AccessChange;
 
 /// How long a connection may take to come back from an abandoned unit of work; longer than a statement may run.
 const RESET_TIMEOUT: Duration = Duration::from_secs(10);
@@ -36,12 +39,15 @@ pub(super) struct Unit<B: Backend> {
     in_transaction: bool,
     in_doubt: bool,
     is_lost: bool,
+    changes: Vec<(AccessChange, Timestamp)>,
+    sink: Arc<dyn ChangeSink>,
 }
 
 impl<B: Backend> Unit<B> {
     /// A unit without a transaction.
-    pub(super) fn new(connection: Object<B>) -> Self {
-        Self { connection: Some(connection), in_transaction: false, in_doubt: false, is_lost: false }
+    pub(super) fn new(connection: Object<B>, sink: Arc<dyn ChangeSink>) -> Self {
+        let (in_transaction, in_doubt, is_lost) = (false, false, false);
+        Self { connection: Some(connection), in_transaction, in_doubt, is_lost, changes: Vec::new(), sink }
     }
 
     /// Begins the transaction.
@@ -57,8 +63,17 @@ impl<B: Backend> Unit<B> {
         if self.in_transaction {
             self.batch("COMMIT").await?;
             self.in_transaction = false;
+            if !self.changes.is_empty() {
+                self.sink.committed(std::mem::take(&mut self.changes));
+            }
         }
         Ok(())
+    }
+
+    /// Tells this process of changes once they are committed. Nothing is told if nobody learns how the commit ended, such
+    /// as when the call is dropped meanwhile: the process then reads them like those of others.
+    pub(super) fn will_tell(&mut self, changes: impl IntoIterator<Item = (AccessChange, Timestamp)>) {
+        self.changes.extend(changes);
     }
 
     /// Runs statements without parameters.

@@ -24,13 +24,13 @@ pub(super) struct AccountRpc(pub(super) Arc<Accounts>);
 #[tonic::async_trait]
 impl AccountService for AccountRpc {
     async fn get_me(&self, request: Request<GetMeRequest>) -> Result<Response<GetMeResponse>, Status> {
-        let caller = caller::of(&request)?;
-        let me = self.0.get_me(&caller).await.map_err(status::of)?;
+        let person = caller::person(&request)?;
+        let me = self.0.get_me(&person).await.map_err(status::of)?;
         Ok(Response::new(GetMeResponse {
             user: Some(encode::user(&me.user)),
             roles: me.roles.iter().map(|role| role.name.as_str().to_owned()).collect(),
             permissions: me.permissions.into_iter().collect(),
-            session: Some(encode::session(&me.session, caller.session_id)),
+            session: Some(encode::session(&me.session, person.session_id)),
         }))
     }
 
@@ -38,17 +38,17 @@ impl AccountService for AccountRpc {
         &self,
         request: Request<ChangePasswordRequest>,
     ) -> Result<Response<ChangePasswordResponse>, Status> {
-        let caller = caller::of(&request)?;
+        let person = caller::person(&request)?;
         let ChangePasswordRequest { current_password, new_password } = request.into_inner();
         let command = ChangePassword { current_password, new_password };
-        self.0.change_password(&caller, command).await.map_err(status::of)?;
+        self.0.change_password(&person, command).await.map_err(status::of)?;
         Ok(Response::new(ChangePasswordResponse {}))
     }
 
     async fn update_me(&self, request: Request<UpdateMeRequest>) -> Result<Response<UpdateMeResponse>, Status> {
-        let caller = caller::of(&request)?;
+        let person = caller::person(&request)?;
         let command = decode_update(request.into_inner())?;
-        let user = self.0.update_me(&caller, command).await.map_err(status::of)?;
+        let user = self.0.update_me(&person, command).await.map_err(status::of)?;
         Ok(Response::new(UpdateMeResponse { user: Some(encode::user(&user)) }))
     }
 
@@ -56,8 +56,8 @@ impl AccountService for AccountRpc {
         &self,
         request: Request<ChangeEmailRequest>,
     ) -> Result<Response<ChangeEmailResponse>, Status> {
-        let caller = caller::of(&request)?;
-        self.0.change_email(&caller, &request.get_ref().new_email).await.map_err(status::of)?;
+        let person = caller::person(&request)?;
+        self.0.change_email(&person, &request.get_ref().new_email).await.map_err(status::of)?;
         Ok(Response::new(ChangeEmailResponse {}))
     }
 
@@ -71,8 +71,8 @@ impl AccountService for AccountRpc {
     }
 
     async fn delete_me(&self, request: Request<DeleteMeRequest>) -> Result<Response<DeleteMeResponse>, Status> {
-        let caller = caller::of(&request)?;
-        self.0.delete_me(&caller, &request.get_ref().password).await.map_err(status::of)?;
+        let person = caller::person(&request)?;
+        self.0.delete_me(&person, &request.get_ref().password).await.map_err(status::of)?;
         Ok(Response::new(DeleteMeResponse {}))
     }
 
@@ -82,20 +82,20 @@ impl AccountService for AccountRpc {
         &self,
         request: Request<ExportMyDataRequest>,
     ) -> Result<Response<Self::ExportMyDataStream>, Status> {
-        let caller = caller::of(&request)?;
-        let export = self.0.export_my_data(&caller).await.map_err(status::of)?;
-        Ok(Response::new(personal_data::stream_of(export, caller.session_id)?.boxed()))
+        let person = caller::person(&request)?;
+        let export = self.0.export_my_data(&person).await.map_err(status::of)?;
+        Ok(Response::new(personal_data::stream_of(export, person.session_id)?.boxed()))
     }
 
     async fn list_my_sessions(
         &self,
         request: Request<ListMySessionsRequest>,
     ) -> Result<Response<ListMySessionsResponse>, Status> {
-        let caller = caller::of(&request)?;
+        let person = caller::person(&request)?;
         let ListMySessionsRequest { page_size, page_token } = request.into_inner();
         let page = PageRequest { size: page_size, token: page_token };
-        let found = self.0.list_my_sessions(&caller, &page).await.map_err(status::of)?;
-        let sessions = found.sessions.iter().map(|session| encode::session(session, caller.session_id)).collect();
+        let found = self.0.list_my_sessions(&person, &page).await.map_err(status::of)?;
+        let sessions = found.sessions.iter().map(|session| encode::session(session, person.session_id)).collect();
         Ok(Response::new(ListMySessionsResponse { sessions, next_page_token: found.next_page_token }))
     }
 
@@ -103,8 +103,8 @@ impl AccountService for AccountRpc {
         &self,
         request: Request<RevokeMySessionRequest>,
     ) -> Result<Response<RevokeMySessionResponse>, Status> {
-        let caller = caller::of(&request)?;
-        self.0.revoke_my_session(&caller, &request.get_ref().session_id).await.map_err(status::of)?;
+        let person = caller::person(&request)?;
+        self.0.revoke_my_session(&person, &request.get_ref().session_id).await.map_err(status::of)?;
         Ok(Response::new(RevokeMySessionResponse {}))
     }
 
@@ -112,8 +112,8 @@ impl AccountService for AccountRpc {
         &self,
         request: Request<RevokeMyOtherSessionsRequest>,
     ) -> Result<Response<RevokeMyOtherSessionsResponse>, Status> {
-        let caller = caller::of(&request)?;
-        let count = self.0.revoke_my_other_sessions(&caller).await.map_err(status::of)?;
+        let person = caller::person(&request)?;
+        let count = self.0.revoke_my_other_sessions(&person).await.map_err(status::of)?;
         let revoked_count = i32::try_from(count).unwrap_or(i32::MAX);
         Ok(Response::new(RevokeMyOtherSessionsResponse { revoked_count }))
     }

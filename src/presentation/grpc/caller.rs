@@ -4,7 +4,7 @@ use tonic::{Request, Status};
 
 use super::status;
 use crate::application::auth::Bearer;
-use crate::application::caller::Caller;
+use crate::application::caller::{Caller, Person};
 use crate::application::error::{Error, Refusal};
 use crate::domain::access::Access;
 use crate::domain::origin::Origin;
@@ -13,6 +13,11 @@ use crate::domain::origin::Origin;
 pub(super) fn of<T>(request: &Request<T>) -> Result<Caller, Status> {
     let caller = request.extensions().get::<Caller>().cloned();
     caller.ok_or_else(|| status::of(Error::Refused(Refusal::TokenMissing)))
+}
+
+/// Who calls, as a person. Services have no account of their own.
+pub(super) fn person<T>(request: &Request<T>) -> Result<Person, Status> {
+    of(request)?.person().ok_or_else(|| status::of(Error::Refused(Refusal::PersonRequired)))
 }
 
 /// Who calls, and what for.

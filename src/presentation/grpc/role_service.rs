@@ -10,8 +10,8 @@ use super::{caller, encode, status};
 use crate::application::error::{Error, Violation};
 use crate::application::page::PageRequest;
 use crate::application::roles::{
-    CheckPermission, CheckedSubject, CreateRole, DeleteRole, GrantRole, KnownPermission, ListGrants, Roles, Subject,
-    UpdateRole,
+    CheckPermission, CheckedSubject, CreateRole, DeleteRole, GrantRole, KnownPermission, ListGrants, NamedSubject,
+    Roles, UpdateRole,
 };
 use crate::domain::role::Role;
 use crate::domain::secret::Secret;
@@ -74,9 +74,9 @@ impl RoleService for RoleRpc {
         let request = request.into_inner();
         let call = repeat::able::<_, GrantRoleResponse>("GrantRole", &request.request_id, &request)?;
         let subject = match request.subject {
-            None => Subject::Missing,
-            Some(Sent::UserId(id)) => Subject::User(id),
-            Some(Sent::ServiceAccountId(id)) => Subject::ServiceAccount(id),
+            None => NamedSubject::Missing,
+            Some(Sent::UserId(id)) => NamedSubject::User(id),
+            Some(Sent::ServiceAccountId(id)) => NamedSubject::ServiceAccount(id),
         };
         let command = GrantRole { role_id: request.role_id, subject };
         repeat::respond(self.0.grant_role(&caller, command, &call).await.map_err(status::of)?)
@@ -88,9 +88,9 @@ impl RoleService for RoleRpc {
         let request = request.into_inner();
         let call = repeat::able::<_, RevokeRoleResponse>("RevokeRole", &request.request_id, &request)?;
         let subject = match request.subject {
-            None => Subject::Missing,
-            Some(Sent::UserId(id)) => Subject::User(id),
-            Some(Sent::ServiceAccountId(id)) => Subject::ServiceAccount(id),
+            None => NamedSubject::Missing,
+            Some(Sent::UserId(id)) => NamedSubject::User(id),
+            Some(Sent::ServiceAccountId(id)) => NamedSubject::ServiceAccount(id),
         };
         let command = GrantRole { role_id: request.role_id, subject };
         repeat::respond(self.0.revoke_role(&caller, command, &call).await.map_err(status::of)?)
@@ -102,8 +102,8 @@ impl RoleService for RoleRpc {
         let whose = match whose {
             None => ListGrants::Missing,
             Some(Sent::RoleId(id)) => ListGrants::Role(id),
-            Some(Sent::UserId(id)) => ListGrants::Subject(Subject::User(id)),
-            Some(Sent::ServiceAccountId(id)) => ListGrants::Subject(Subject::ServiceAccount(id)),
+            Some(Sent::UserId(id)) => ListGrants::Subject(NamedSubject::User(id)),
+            Some(Sent::ServiceAccountId(id)) => ListGrants::Subject(NamedSubject::ServiceAccount(id)),
         };
         let page = PageRequest { size: page_size, token: page_token };
         let found = self.0.list_grants(whose, &page).await.map_err(status::of)?;
@@ -132,8 +132,8 @@ impl RoleService for RoleRpc {
         let CheckPermissionRequest { subject, permissions } = request.into_inner();
         let subject = match subject {
             None => CheckedSubject::Caller,
-            Some(Sent::UserId(id)) => CheckedSubject::Subject(Subject::User(id)),
-            Some(Sent::ServiceAccountId(id)) => CheckedSubject::Subject(Subject::ServiceAccount(id)),
+            Some(Sent::UserId(id)) => CheckedSubject::Subject(NamedSubject::User(id)),
+            Some(Sent::ServiceAccountId(id)) => CheckedSubject::Subject(NamedSubject::ServiceAccount(id)),
             Some(Sent::AccessToken(token)) => CheckedSubject::Bearer(Secret::new(token)),
         };
         let command = CheckPermission { subject, permissions };

@@ -18,7 +18,9 @@ use super::health::Health;
 use super::key_service::KeyRpc;
 use super::policy::PolicyTable;
 use super::role_service::RoleRpc;
+use super::service_account_service::ServiceAccountRpc;
 use super::tls::Certificates;
+use super::token_service::TokenRpc;
 use super::user_service::UserRpc;
 use super::{TrustedProxies, connection};
 use crate::application::accounts::Accounts;
@@ -27,6 +29,8 @@ use crate::application::auth::Auth;
 use crate::application::keys::Keys;
 use crate::application::ports::Entropy;
 use crate::application::roles::Roles;
+use crate::application::service_accounts::ServiceAccounts;
+use crate::application::tokens::Tokens;
 use crate::application::user_transfer::UserTransfer;
 use crate::application::users::Users;
 use crate::proto::DESCRIPTORS;
@@ -35,6 +39,8 @@ use crate::proto::audit_service_server::AuditServiceServer;
 use crate::proto::auth_service_server::AuthServiceServer;
 use crate::proto::key_service_server::KeyServiceServer;
 use crate::proto::role_service_server::RoleServiceServer;
+use crate::proto::service_account_service_server::ServiceAccountServiceServer;
+use crate::proto::token_service_server::TokenServiceServer;
 use crate::proto::user_service_server::UserServiceServer;
 
 /// Metadata larger than this is refused by HTTP/2 itself, in bytes.
@@ -66,6 +72,10 @@ pub struct Services {
     pub keys: Arc<Keys>,
     /// Roles.
     pub roles: Arc<Roles>,
+    /// Service accounts and their keys.
+    pub service_accounts: Arc<ServiceAccounts>,
+    /// Access tokens of callers' own callers.
+    pub tokens: Arc<Tokens>,
 }
 
 /// What an operator decides about the server.
@@ -105,6 +115,8 @@ impl Server {
             KeyServiceServer::<KeyRpc>::NAME,
             RoleServiceServer::<RoleRpc>::NAME,
             AuditServiceServer::<AuditRpc>::NAME,
+            ServiceAccountServiceServer::<ServiceAccountRpc>::NAME,
+            TokenServiceServer::<TokenRpc>::NAME,
         ]);
         let gate = Gate {
             auth: services.auth.clone(),
@@ -128,6 +140,17 @@ impl Server {
             .add_service(KeyServiceServer::new(KeyRpc(services.keys)).max_decoding_message_size(MAX_MESSAGE_BYTES))
             .add_service(RoleServiceServer::new(RoleRpc(services.roles)).max_decoding_message_size(MAX_MESSAGE_BYTES))
             .add_service(AuditServiceServer::new(AuditRpc(services.audit)).max_decoding_message_size(MAX_MESSAGE_BYTES))
+            .add_service(
+                TokenServiceServer::new(TokenRpc {
+                    tokens: services.tokens,
+                    service_accounts: services.service_accounts.clone(),
+                })
+                .max_decoding_message_size(MAX_MESSAGE_BYTES),
+            )
+            .add_service(
+                ServiceAccountServiceServer::new(ServiceAccountRpc(services.service_accounts))
+                    .max_decoding_message_size(MAX_MESSAGE_BYTES),
+            )
             .add_service(HealthServer::new(health.service()));
         if limits.reflection {
             add_reflection(&mut routes);

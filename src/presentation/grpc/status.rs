@@ -124,7 +124,7 @@ fn refused(refusal: Refusal) -> Status {
     use ErrorReason as Reason;
     let outgoing = match refusal {
         Refusal::CredentialsInvalid => {
-            Outgoing::new(Code::Unauthenticated, Reason::CredentialsInvalid, "name or password is wrong")
+            Outgoing::new(Code::Unauthenticated, Reason::CredentialsInvalid, "the credentials are not valid")
         }
         Refusal::TokenMissing => {
             Outgoing::new(Code::Unauthenticated, Reason::TokenMissing, "one bearer token is required")
@@ -167,6 +167,10 @@ fn refused(refusal: Refusal) -> Status {
             Outgoing::new(Code::ResourceExhausted, Reason::ServerOverloaded, "the server is overloaded")
                 .retry_after(SOON)
         }
+        Refusal::WatchTooSlow => {
+            Outgoing::new(Code::ResourceExhausted, Reason::WatchTooSlow, "the reader is too slow, go on from its token")
+                .retry_after(SOON)
+        }
         Refusal::AudienceUnknown => {
             Outgoing::new(Code::InvalidArgument, Reason::AudienceUnknown, "the audience is not known")
                 .violating("audience", "must be one of the server's audiences")
@@ -205,6 +209,9 @@ fn refused(refusal: Refusal) -> Status {
             let mut outgoing = Outgoing::new(Code::ResourceExhausted, Reason::QuotaExceeded, "there may be no more");
             outgoing.details.add_quota_failure_violation("ipse.v1", what);
             outgoing
+        }
+        Refusal::PersonRequired => {
+            Outgoing::new(Code::PermissionDenied, Reason::PersonRequired, "services have no account of their own")
         }
         Refusal::LastAdministrator => Outgoing::new(
             Code::FailedPrecondition,

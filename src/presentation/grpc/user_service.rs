@@ -141,7 +141,7 @@ impl UserService for UserRpc {
         let (caller, request) = caller::take(request)?;
         let page = PageRequest { size: request.page_size, token: request.page_token };
         let found = self.users.list_user_sessions(&request.id, &page).await.map_err(status::of)?;
-        let sessions = found.sessions.iter().map(|session| encode::session(session, caller.session_id)).collect();
+        let sessions = found.sessions.iter().map(|session| encode::session(session, caller.session_id())).collect();
         Ok(Response::new(ListUserSessionsResponse { sessions, next_page_token: found.next_page_token }))
     }
 

@@ -2,14 +2,17 @@
 
 mod action_tokens;
 mod answered_requests;
+mod api_keys;
 mod audit_events;
 mod audit_order;
 mod bulk_users;
 mod credentials;
 mod outbox;
+mod role_grants;
 mod roles;
 mod samples;
 mod server_secrets;
+mod service_accounts;
 mod sessions;
 mod signing_keys;
 mod store;

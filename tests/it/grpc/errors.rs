@@ -3,8 +3,9 @@
 use futures_util::future::join_all;
 use ipse::domain::Timestamp;
 use ipse::domain::id::RoleId;
+use ipse::domain::name::Name;
 use ipse::domain::permission::Rights;
-use ipse::domain::role::{ADMINISTRATOR, RoleName};
+use ipse::domain::role::ADMINISTRATOR;
 use ipse::proto::role_service_client::RoleServiceClient;
 use ipse::proto::{CreateRoleRequest, DeleteRoleRequest, ErrorReason, LoginRequest, Role, User};
 use prost::Message as _;
@@ -149,7 +150,7 @@ async fn one_role_too_many(world: World) -> Result<(), Status> {
     let root = world.administrator().await;
     let mut tx = world.store().write().await.unwrap();
     for number in 0..996_u128 {
-        let name = RoleName::parse(&format!("role{number}")).unwrap();
+        let name = Name::parse(&format!("role{number}")).unwrap();
         let role = ipse::domain::role::Role::new(
             RoleId::from_uuid(Uuid::from_u128(number)),
             name,

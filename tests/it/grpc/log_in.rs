@@ -159,6 +159,7 @@ async fn an_access_token_says_what_it_should_and_nothing_personal(world: World) 
             "amr": ["pwd"],
             "acr": "urn:ipse:aal:1",
             "client_id": "ipse",
+            "roles": [],
         })
     );
     let (_, others) = token::read(&alice.log_in().await.unwrap().tokens.access_token);

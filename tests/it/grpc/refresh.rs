@@ -1,7 +1,7 @@
 use std::collections::HashSet;
 
 use futures_util::future::join_all;
-use ipse::proto::ErrorReason::{FieldInvalid, RefreshTokenInvalid, TokenInvalid};
+use ipse::proto::ErrorReason::{FieldInvalid, RefreshTokenInvalid, TokenExpired, TokenInvalid};
 use ipse::proto::Tokens;
 use time::Duration;
 
@@ -209,7 +209,7 @@ async fn an_operator_sets_how_long_sessions_last(world: World) {
         world.wait(Duration::minutes(9));
         busy = busy.refresh().await.unwrap();
     }
-    assert_eq!(reason(idle.me().await), TokenInvalid);
+    assert_eq!(reason(idle.me().await), TokenExpired);
     world.wait(Duration::minutes(2));
     assert_eq!(reason(busy.refresh().await), RefreshTokenInvalid);
 }

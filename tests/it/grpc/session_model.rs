@@ -69,7 +69,11 @@ impl Life<'_> {
     }
 
     fn is_live(&self, now: i64) -> bool {
-        !self.is_ended && now < self.begin + ABSOLUTE && now < self.last_refresh + IDLE
+        !self.is_ended && self.has_time(now)
+    }
+
+    fn has_time(&self, now: i64) -> bool {
+        now < self.begin + ABSOLUTE && now < self.last_refresh + IDLE
     }
 }
 
@@ -119,7 +123,7 @@ async fn refresh(life: &mut Life<'_>, back: usize, now: i64) {
 async fn end_others(chosen: usize, lives: &mut [Life<'_>], now: i64) {
     let outcome = lives[chosen].newest().revoke_others().await;
     if !lives[chosen].is_live(now) {
-        let expected = if now < lives[chosen].begin + ABSOLUTE { TokenInvalid } else { TokenExpired };
+        let expected = if lives[chosen].has_time(now) { TokenInvalid } else { TokenExpired };
         return assert_eq!(reason(outcome), expected);
     }
     let mut ended = 0;

@@ -2,6 +2,7 @@
 
 pub(crate) mod auditor;
 pub(crate) mod clock;
+pub(crate) mod custodian;
 pub(crate) mod database;
 pub(crate) mod descriptors;
 pub(crate) mod dump;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ipse::application::ports::Store;
+use ipse::application::service_accounts::ServiceAccounts;
 use ipse::application::upkeep::Upkeep;
 use ipse::composition::{App, Overrides, StartError};
 use ipse::config::{LoadOptions, Settings};
@@ -61,6 +62,7 @@ pub(crate) struct Replica {
     pub(crate) channel: Channel,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) upkeep: Arc<Upkeep>,
+    pub(crate) service_accounts: Arc<ServiceAccounts>,
     stop: CancellationToken,
     served: JoinHandle<Result<(), StartError>>,
 }
@@ -154,7 +156,7 @@ impl World {
         let user = tx.users().find_by_email(&email).await.unwrap().expect("the account exists");
         let roles = tx.roles().list_roles(None, 1000).await.unwrap();
         let role = roles.iter().find(|known| known.name.as_str() == role).expect("the role exists");
-        let grant = RoleGrant { role_id: role.id, user_id: user.id, create_time: user.create_time };
+        let grant = RoleGrant { role_id: role.id, subject: user.id.into(), create_time: user.create_time };
         tx.roles().put_grant(&grant).await.unwrap();
         tx.commit().await.unwrap();
     }
@@ -225,11 +227,11 @@ impl Replica {
     async fn start(app: App) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let (store, upkeep) = (app.store(), app.upkeep());
+        let (store, upkeep, service_accounts) = (app.store(), app.upkeep(), app.service_accounts());
         let stop = CancellationToken::new();
         let served = tokio::spawn(app.serve(listener, stop.clone().cancelled_owned()));
         let channel = Endpoint::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
-        Self { address, channel, store, upkeep, stop, served }
+        Self { address, channel, store, upkeep, service_accounts, stop, served }
     }
 
     /// Tells the process to stop.

@@ -7,8 +7,9 @@ use deadpool::managed::{Manager, Metrics, RecycleError, RecycleResult};
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
 use tokio::task::JoinHandle;
-use tokio_postgres::Config;
 use tokio_postgres::config::SslMode;
+use tokio_postgres::tls::MakeTlsConnect;
+use tokio_postgres::{Client, Config, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::pki_types::CertificateDer;
@@ -26,6 +27,8 @@ use crate::infrastructure::store::{DatabaseSettings, InvalidDatabaseUrl};
 const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(30);
 /// How long a silent network may leave a connection in the air.
 const NETWORK_TIMEOUT: Duration = Duration::from_secs(10);
+
+type Link = tokio_postgres::Connection<Socket, <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream>;
 
 /// A connection, with the task that moves its bytes.
 pub(super) struct Connection {
@@ -48,6 +51,7 @@ impl DerefMut for Connection {
 }
 
 /// Opens connections to one database.
+#[derive(Clone)]
 pub(super) struct Connector {
     config: Config,
     tls: MakeRustlsConnect,
@@ -65,6 +69,11 @@ impl Connector {
         set_network_defaults(&mut config, settings.acquire_timeout);
         Ok(Self { config, tls: tls(roots)?, session: session(settings) })
     }
+
+    /// A new connection, and what moves its bytes.
+    pub(super) async fn connect(&self) -> StoreResult<(Client, Link)> {
+        self.config.connect(self.tls.clone()).await.map_err(unavailable)
+    }
 }
 
 impl Manager for Connector {
@@ -72,7 +81,7 @@ impl Manager for Connector {
     type Error = StoreError;
 
     async fn create(&self) -> StoreResult<Connection> {
-        let (client, link) = self.config.connect(self.tls.clone()).await.map_err(unavailable)?;
+        let (client, link) = self.connect().await?;
         let driver = tokio::spawn(async move {
             if let Err(error) = link.await {
                 tracing::warn!(%error, "lost a connection to PostgreSQL");

@@ -63,13 +63,16 @@ pub(super) async fn lock_signing_keys(unit: &mut Unit) -> StoreResult<()> {
     unit.batch("SELECT pg_advisory_xact_lock(70190001)").await
 }
 
-/// The transactions that may have taken a number of the audit trail and are still under way. To add an event, a
-/// transaction locks the table first, takes a number then, and gives the lock back after its end shows to others.
-pub(super) async fn audit_writers(unit: &mut Unit) -> StoreResult<Vec<String>> {
-    const LOCKS: &str = "ARRAY (SELECT virtualtransaction FROM pg_locks
-        WHERE locktype = 'relation' AND relation = 'audit_events'::regclass AND mode = 'RowExclusiveLock'
-        AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))";
-    meaning(unit.find(diesel::select(sql::<Array<Text>>(LOCKS))).await?, "pg_locks")
+/// The transactions that may have taken a number of a table and are still under way. To add a row, a transaction locks
+/// the table first, takes a number then, and gives the lock back after its end shows to others.
+pub(super) async fn writers(unit: &mut Unit, table: &'static str) -> StoreResult<Vec<String>> {
+    let locks = sql::<Array<Text>>(
+        "ARRAY (SELECT virtualtransaction FROM pg_locks
+        WHERE locktype = 'relation' AND mode = 'RowExclusiveLock'
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND relation = ",
+    );
+    let locks = locks.bind::<Text, _>(table).sql("::regclass)");
+    meaning(unit.find(diesel::select(locks)).await?, "pg_locks")
 }
 
 /// Erases old events. The role of the service may not do so itself, so a function of the schema's owner does.

@@ -1,18 +1,21 @@
 mod columns;
 mod connector;
 mod dialect;
+mod hearing;
 #[path = "../repositories/mod.rs"]
 #[expect(clippy::duplicate_mod, reason = "one set of repositories, compiled for each backend")]
 mod repositories;
 mod runtime_role;
 mod schema;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 use super::migrations::{MigrationError, MigrationStatus, POSTGRES as MIGRATIONS};
 use super::pool::Connections;
 use super::{DatabaseSettings, unit};
-use crate::application::ports::{Store, StoreResult, Transaction};
+use crate::application::ports::{ChangeSink, Store, StoreResult, Transaction};
 use crate::domain::secret::Secret;
 
 pub(super) use connector::parse_url;
@@ -23,15 +26,22 @@ type Unit = unit::Unit<Connector>;
 /// A PostgreSQL database.
 pub(super) struct PostgresStore {
     connections: Connections<Connector>,
+    aside: Connections<Connector>,
+    connector: Connector,
     runtime_role: Option<String>,
 }
 
 impl PostgresStore {
     /// The database at this URL. No connection is opened yet.
-    pub(super) async fn new(url: &Secret, settings: &DatabaseSettings) -> StoreResult<Self> {
+    pub(super) async fn new(url: &Secret, settings: &DatabaseSettings, sink: Arc<dyn ChangeSink>) -> StoreResult<Self> {
         let connector = Connector::new(url, settings).await?;
-        let connections = Connections::new(connector, settings.max_connections, settings.acquire_timeout)?;
-        Ok(Self { connections, runtime_role: settings.runtime_role.clone() })
+        let connections = |most| Connections::new(connector.clone(), most, settings, sink.clone());
+        Ok(Self {
+            connections: connections(settings.max_connections)?,
+            aside: connections(1)?,
+            connector,
+            runtime_role: settings.runtime_role.clone(),
+        })
     }
 
     /// Which migrations are in place.
@@ -55,8 +65,20 @@ impl Store for PostgresStore {
         Ok(Box::new(self.connections.read().await?))
     }
 
+    async fn read_aside(&self) -> StoreResult<Box<dyn Transaction>> {
+        Ok(Box::new(self.aside.read().await?))
+    }
+
     async fn write(&self) -> StoreResult<Box<dyn Transaction>> {
         Ok(Box::new(self.connections.write().await?))
+    }
+
+    async fn announce(&self) -> StoreResult<()> {
+        self.aside.read().await?.batch(hearing::ANNOUNCE).await
+    }
+
+    async fn hear(&self, heard: &(dyn Fn() + Send + Sync)) -> StoreResult<()> {
+        hearing::hear(&self.connector, heard).await
     }
 
     async fn ping(&self) -> StoreResult<()> {

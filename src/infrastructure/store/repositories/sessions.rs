@@ -8,8 +8,9 @@ use super::backend::schema::{sessions, users};
 use super::backend::{Connection, Unit, dialect};
 use super::session_row::{ClientRow, SessionRow};
 use super::users::UserRow;
-use crate::application::ports::{SessionPosition, Sessions, StoreResult};
+use crate::application::ports::{AccessChanges, SessionPosition, Sessions, StoreResult};
 use crate::domain::Timestamp;
+use crate::domain::access_change::AccessChange;
 use crate::domain::client::Client;
 use crate::domain::id::{SessionId, UserId};
 use crate::domain::secret::Digest;
@@ -60,7 +61,9 @@ impl Sessions for Unit {
 
     async fn end_session(&mut self, id: SessionId, reason: EndReason, now: Timestamp) -> StoreResult<bool> {
         let live = sessions::table.find(DbId(*id.as_uuid())).filter(is_live(DbTime(now)));
-        Ok(self.execute(diesel::update(live).set(ended(DbTime(now), reason))).await? == 1)
+        let end = diesel::update(live).set(ended(DbTime(now), reason)).returning(sessions::id);
+        let ids = self.load(end).await?;
+        Ok(self.void_sessions(&ids, now).await? == 1)
     }
 
     async fn end_sessions(
@@ -69,23 +72,23 @@ impl Sessions for Unit {
         except: Option<SessionId>,
         end: (Timestamp, EndReason),
     ) -> StoreResult<usize> {
-        let (now, reason) = (DbTime(end.0), end.1);
-        let live = sessions::table.filter(sessions::user_id.eq(DbId(*user_id.as_uuid()))).filter(is_live(now));
-        let Some(kept) = except else {
-            return self.execute(diesel::update(live).set(ended(now, reason))).await;
-        };
-        let others = live.filter(sessions::id.ne(DbId(*kept.as_uuid())));
-        self.execute(diesel::update(others).set(ended(now, reason))).await
+        let (now, reason) = end;
+        let live = sessions::table.filter(sessions::user_id.eq(DbId(*user_id.as_uuid()))).filter(is_live(DbTime(now)));
+        // Without one to keep, no session has the id of nobody.
+        let others = live.filter(sessions::id.ne(DbId(*except.unwrap_or(SessionId::NOBODY).as_uuid())));
+        let end = diesel::update(others).set(ended(DbTime(now), reason)).returning(sessions::id);
+        let ids = self.load(end).await?;
+        self.void_sessions(&ids, now).await
     }
 
     /// The person's row is locked, so that parallel sign-ins see each other's sessions and keep the limit together.
     async fn evict_sessions(&mut self, user_id: UserId, keep: i64, now: Timestamp) -> StoreResult<usize> {
-        let (user_id, now) = (DbId(*user_id.as_uuid()), DbTime(now));
+        let (user_id, time) = (DbId(*user_id.as_uuid()), DbTime(now));
         let person = users::table.find(user_id).select(users::id);
         self.load::<_, DbId>(dialect::queueing!(person)).await?;
         let surplus = sessions::table
             .filter(sessions::user_id.eq(user_id))
-            .filter(is_live(now))
+            .filter(is_live(time))
             .order((sessions::create_time.desc(), sessions::id.desc()))
             .select(sessions::id)
             .offset(keep);
@@ -93,8 +96,10 @@ impl Sessions for Unit {
         if surplus.is_empty() {
             return Ok(0);
         }
-        let surplus = sessions::table.filter(sessions::id.eq_any(surplus)).filter(is_live(now));
-        self.execute(diesel::update(surplus).set(ended(now, EndReason::Evicted))).await
+        let surplus = sessions::table.filter(sessions::id.eq_any(surplus)).filter(is_live(time));
+        let end = diesel::update(surplus).set(ended(time, EndReason::Evicted)).returning(sessions::id);
+        let ids = self.load(end).await?;
+        self.void_sessions(&ids, now).await
     }
 
     async fn list_sessions(
@@ -133,6 +138,14 @@ impl Sessions for Unit {
             .order(over.field(sessions::over_time))
             .limit(limit);
         self.execute(diesel::delete(sessions::table.filter(sessions::id.eq_any(ids)))).await
+    }
+}
+
+impl Unit {
+    /// Makes the access tokens of sessions void that ended in this transaction. How many sessions.
+    async fn void_sessions(&mut self, ids: &[DbId], now: Timestamp) -> StoreResult<usize> {
+        let changes: Vec<AccessChange> = ids.iter().map(|id| AccessChange::Session(id.0)).collect();
+        self.insert_access_changes(&changes, now).await
     }
 }
 

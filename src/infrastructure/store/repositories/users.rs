@@ -5,8 +5,9 @@ use super::backend::columns::{DbId, DbTime};
 use super::backend::schema::users;
 use super::backend::{Unit, dialect};
 use super::users_list;
-use crate::application::ports::{StoreResult, UserInsert, UserQuery, Users};
+use crate::application::ports::{AccessChanges, StoreResult, UserInsert, UserQuery, Users};
 use crate::domain::Timestamp;
+use crate::domain::access_change::AccessChange;
 use crate::domain::attributes::Attributes;
 use crate::domain::email::EmailAddress;
 use crate::domain::id::UserId;
@@ -97,17 +98,30 @@ impl Users for Unit {
         // Asked again of the row itself: somebody may take the deletion back between the query and the lock.
         let still_due = users::table.filter(users::id.eq_any(ids)).filter(users::purge_time.le(DbTime(now)));
         let erased = diesel::delete(still_due).returning(users::id);
-        Ok(self.load(erased).await?.into_iter().map(|id: DbId| UserId::from_uuid(id.0)).collect())
+        let ids: Vec<DbId> = self.load(erased).await?;
+        self.void_tokens_of(&ids, now).await?;
+        Ok(ids.into_iter().map(|id| UserId::from_uuid(id.0)).collect())
     }
 
-    async fn erase_user(&mut self, id: UserId) -> StoreResult<()> {
-        self.execute(diesel::delete(users::table.find(DbId(*id.as_uuid())))).await?;
-        Ok(())
+    async fn erase_user(&mut self, id: UserId, now: Timestamp) -> StoreResult<()> {
+        let person = users::table.find(DbId(*id.as_uuid()));
+        let ids: Vec<DbId> = self.load(diesel::delete(person).returning(users::id)).await?;
+        self.void_tokens_of(&ids, now).await
     }
 
     async fn record_login(&mut self, id: UserId, time: Timestamp) -> StoreResult<()> {
         let user = users::table.find(DbId(*id.as_uuid()));
         self.execute(diesel::update(user).set(users::last_login_time.eq(DbTime(time)))).await?;
+        Ok(())
+    }
+}
+
+impl Unit {
+    /// Makes the access tokens of erased people void, whose sessions went with them.
+    async fn void_tokens_of(&mut self, ids: &[DbId], now: Timestamp) -> StoreResult<()> {
+        let void = |id: &DbId| AccessChange::Subject { id: id.0, revoked_before: now };
+        let changes: Vec<AccessChange> = ids.iter().map(void).collect();
+        self.insert_access_changes(&changes, now).await?;
         Ok(())
     }
 }

@@ -9,6 +9,7 @@ mod schema;
 
 use std::io::ErrorKind;
 use std::path::Path;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use tokio::fs::OpenOptions;
@@ -17,7 +18,7 @@ use super::error::unavailable;
 use super::migrations::{MigrationError, MigrationStatus, SQLITE as MIGRATIONS};
 use super::pool::Connections;
 use super::{DatabaseSettings, unit};
-use crate::application::ports::{Store, StoreResult, Transaction};
+use crate::application::ports::{ChangeSink, Store, StoreResult, Transaction};
 
 use connector::{Connection, Connector, Role};
 
@@ -28,16 +29,18 @@ type Unit = unit::Unit<Connector>;
 pub(super) struct SqliteStore {
     writer: Connections<Connector>,
     readers: Connections<Connector>,
+    aside: Connections<Connector>,
 }
 
 impl SqliteStore {
     /// The file at this path, which is made if there is none. No connection is opened yet.
-    pub(super) async fn new(path: &Path, settings: &DatabaseSettings) -> StoreResult<Self> {
+    pub(super) async fn new(path: &Path, settings: &DatabaseSettings, sink: Arc<dyn ChangeSink>) -> StoreResult<Self> {
         make_private_file(path).await?;
-        let connections = |role, most| Connections::new(Connector::new(path, role)?, most, settings.acquire_timeout);
+        let connections = |role, most| Connections::new(Connector::new(path, role)?, most, settings, sink.clone());
         Ok(Self {
             writer: connections(Role::Writer, 1)?,
             readers: connections(Role::Reader, settings.max_connections)?,
+            aside: connections(Role::Reader, 1)?,
         })
     }
 
@@ -58,8 +61,21 @@ impl Store for SqliteStore {
         Ok(Box::new(self.readers.read().await?))
     }
 
+    async fn read_aside(&self) -> StoreResult<Box<dyn Transaction>> {
+        Ok(Box::new(self.aside.read().await?))
+    }
+
     async fn write(&self) -> StoreResult<Box<dyn Transaction>> {
         Ok(Box::new(self.writer.write().await?))
+    }
+
+    /// Processes on one file learn of each other's changes by reading.
+    async fn announce(&self) -> StoreResult<()> {
+        Ok(())
+    }
+
+    async fn hear(&self, _: &(dyn Fn() + Send + Sync)) -> StoreResult<()> {
+        std::future::pending().await
     }
 
     async fn ping(&self) -> StoreResult<()> {

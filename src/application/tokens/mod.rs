@@ -1,0 +1,47 @@
+//! What other services ask about access tokens: the use cases of `TokenService`.
+
+mod introspect_token;
+mod revoke_token;
+mod watch_revocations;
+
+use std::sync::Arc;
+
+pub use introspect_token::{ActiveToken, IntrospectToken};
+pub use watch_revocations::{RevocationNews, RevocationWatch};
+
+use super::Ports;
+use super::access_feed::AccessFeed;
+use super::admission::Admission;
+use super::audit_trail::AuditTrail;
+use super::auth::Auth;
+use super::ports::{AccessTokens, Clock, Store};
+
+/// The longest token that is taken, in bytes.
+const MAX_TOKEN_BYTES: usize = 8192;
+
+/// The use cases of access tokens.
+pub struct Tokens {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    tokens: Arc<dyn AccessTokens>,
+    feed: Arc<AccessFeed>,
+    auth: Arc<Auth>,
+    admission: Arc<Admission>,
+    trail: AuditTrail,
+}
+
+impl Tokens {
+    /// Takes the ports it needs, the feed of changes, and the façade that knows refresh tokens.
+    #[must_use]
+    pub fn new(ports: &Ports, feed: Arc<AccessFeed>, auth: Arc<Auth>) -> Self {
+        Self {
+            store: ports.store.clone(),
+            clock: ports.clock.clone(),
+            tokens: ports.tokens.clone(),
+            feed,
+            admission: auth.admission(),
+            auth,
+            trail: AuditTrail::new(ports.entropy.clone()),
+        }
+    }
+}

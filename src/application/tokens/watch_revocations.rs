@@ -1,0 +1,143 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout_at};
+
+use super::Tokens;
+use crate::application::access_feed::{AccessFeed, Cursor, Revocation};
+use crate::application::admission::Admission;
+use crate::application::caller::Caller;
+use crate::application::error::{Error, Refusal, Result, Violations};
+use crate::application::ports::Clock;
+use crate::domain::Timestamp;
+use crate::domain::access::Access;
+use crate::domain::text;
+
+/// How many revocations a watcher holds at a time.
+const PAGE: usize = 256;
+/// How many may wait for a watcher that had caught up.
+const MOST_BEHIND: u64 = 10_000;
+/// How often a watcher hears that all is well, and its rights are looked at again.
+const HEARTBEAT: Duration = Duration::from_secs(1);
+/// Since when no reading of the changes went well, if watchers are sent elsewhere. They hear no sign of life before.
+const DEAD: time::Duration = time::Duration::seconds(3);
+/// How often the database is asked whether the session of a watcher goes on: memory does not know the end of its time.
+const THOROUGH: time::Duration = time::Duration::seconds(30);
+/// Of what a resume token consists, besides a number.
+const RESUME: &str = "r1-";
+
+/// What a watcher hears: a revocation, or that there is none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RevocationNews {
+    /// Where to go on, once this was heard.
+    pub resume_token: String,
+    /// What is void.
+    pub revocation: Option<Revocation>,
+}
+
+/// Somebody who follows the revocations.
+pub struct RevocationWatch {
+    feed: Arc<AccessFeed>,
+    admission: Arc<Admission>,
+    clock: Arc<dyn Clock>,
+    caller: Caller,
+    access: Access,
+    cursor: Cursor,
+    /// Every change with a number up to this one was passed on.
+    known: i64,
+    has_caught_up: bool,
+    news: watch::Receiver<u64>,
+    heartbeat: Instant,
+    found_on_record: Timestamp,
+}
+
+impl Tokens {
+    /// Begins to follow the revocations after what a resume token stands for; any other text stands for nothing. `access`
+    /// is what the caller was let in by.
+    pub async fn watch_revocations(
+        &self,
+        caller: Caller,
+        access: Access,
+        resume_token: &str,
+    ) -> Result<RevocationWatch> {
+        let mut violations = Violations::default();
+        let resume_token = violations.take("resume_token", text::optional(resume_token, 256));
+        let resume_token = violations.check(resume_token)?;
+        let known = resume_token.strip_prefix(RESUME).and_then(|number| number.parse().ok()).unwrap_or(0);
+        Ok(RevocationWatch {
+            cursor: self.feed.begin(self.store.as_ref(), known).await?,
+            known,
+            feed: self.feed.clone(),
+            admission: self.admission.clone(),
+            clock: self.clock.clone(),
+            caller,
+            access,
+            has_caught_up: false,
+            news: self.feed.news(),
+            heartbeat: Instant::now() + HEARTBEAT,
+            found_on_record: self.clock.now(),
+        })
+    }
+}
+
+impl RevocationWatch {
+    /// What comes next, at least one thing, as soon as there is any: a revocation, the end of those that there were at the
+    /// beginning, or a sign of life. Fails once the caller may not watch any more, falls behind, or would be told old
+    /// news. Nothing is read before it is asked for, so that a slow reader holds one page and no more.
+    pub async fn next(&mut self) -> Result<Vec<RevocationNews>> {
+        loop {
+            let is_due = Instant::now() >= self.heartbeat;
+            if is_due {
+                self.require_still().await?;
+                self.heartbeat = Instant::now() + HEARTBEAT;
+            }
+            self.news.mark_unchanged();
+            let news = self.read(is_due)?;
+            if !news.is_empty() {
+                return Ok(news);
+            }
+            let _ = timeout_at(self.heartbeat, self.news.changed()).await;
+        }
+    }
+
+    fn read(&mut self, is_due: bool) -> Result<Vec<RevocationNews>> {
+        let page = self.feed.page(&mut self.cursor, PAGE, MOST_BEHIND);
+        let (page, watermark) = page.map_err(|_| Refusal::WatchTooSlow)?;
+        let mut news: Vec<_> = page.revocations.into_iter().map(|revocation| self.news(Some(revocation))).collect();
+        if page.is_all {
+            // The last one of a page completes what the watermark stands for; those before it do not.
+            self.known = watermark;
+            if let Some(last) = news.last_mut() {
+                last.resume_token = resume_token(self.known);
+            }
+            if !self.has_caught_up || (is_due && self.feed.rights_version().is_some()) {
+                self.has_caught_up = true;
+                news.push(self.news(None));
+            }
+        }
+        Ok(news)
+    }
+
+    async fn require_still(&mut self) -> Result<()> {
+        if self.feed.age().is_none_or(|age| age > DEAD) {
+            return Err(Error::Unavailable("access changes have not been read for a while".into()));
+        }
+        let now = self.clock.now();
+        if (now - self.found_on_record).abs() >= THOROUGH {
+            if !self.admission.is_on_record(&self.caller.token).await? {
+                return Err(Refusal::TokenInvalid.into());
+            }
+            self.found_on_record = now;
+        }
+        self.admission.require_still((&self.caller, &self.access)).await
+    }
+
+    fn news(&self, revocation: Option<Revocation>) -> RevocationNews {
+        RevocationNews { resume_token: resume_token(self.known), revocation }
+    }
+}
+
+fn resume_token(known: i64) -> String {
+    format!("{RESUME}{known}")
+}
