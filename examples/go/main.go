@@ -3,7 +3,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log"
 	"net"
@@ -41,22 +40,11 @@ func serve(ctx context.Context) error {
 		return err
 	}
 	defer ipse.Close()
-	auth := ipsev1.NewAuthServiceClient(ipse)
 	g, err := guard.New(ctx, os.Getenv("IPSE_JWKS_URL"), os.Getenv("IPSE_ISSUER"), os.Getenv("IPSE_AUDIENCE"))
 	if err != nil {
 		return err
 	}
-	go g.Revoked.Watch(ctx, ipsev1.NewTokenServiceClient(ipse), func(ctx context.Context) (string, error) {
-		request := &ipsev1.LoginRequest{Identifier: os.Getenv("IPSE_WATCHER"), Password: os.Getenv("IPSE_PASSWORD")}
-		response, err := auth.Login(ctx, request)
-		if err != nil {
-			return "", err
-		}
-		if response.GetTokens() == nil {
-			return "", errors.New("a second factor is needed")
-		}
-		return response.GetTokens().AccessToken, nil
-	})
+	go g.Revoked.Watch(ctx, ipsev1.NewTokenServiceClient(ipse), os.Getenv("IPSE_API_KEY"))
 
 	listener, err := net.Listen("tcp", os.Getenv("ORDERS_LISTEN"))
 	if err != nil {

@@ -5,8 +5,6 @@ import os
 
 import grpc
 from guard import Guard, caller
-from ipse.v1.auth_service_pb2 import LoginRequest
-from ipse.v1.auth_service_pb2_grpc import AuthServiceStub
 from ipse.v1.token_service_pb2_grpc import TokenServiceStub
 from orders.v1.orders_service_pb2 import GreetRequest, GreetResponse
 from orders.v1.orders_service_pb2_grpc import OrdersServiceServicer, add_OrdersServiceServicer_to_server
@@ -23,12 +21,6 @@ class Orders(OrdersServiceServicer):
 
 async def main() -> None:
     ipse = grpc.aio.insecure_channel(os.environ["IPSE_TARGET"], KEEPALIVE)
-    auth = AuthServiceStub(ipse)
-
-    async def sign_in() -> str:
-        request = LoginRequest(identifier=os.environ["IPSE_WATCHER"], password=os.environ["IPSE_PASSWORD"])
-        return (await auth.Login(request)).tokens.access_token
-
     revocations = Revocations()
     guard = Guard(os.environ["IPSE_JWKS_URL"], os.environ["IPSE_ISSUER"], os.environ["IPSE_AUDIENCE"], revocations)
     server = grpc.aio.server(interceptors=[guard])
@@ -36,7 +28,7 @@ async def main() -> None:
     server.add_insecure_port(os.environ["ORDERS_LISTEN"])
     await server.start()
     print("listening on", os.environ["ORDERS_LISTEN"], flush=True)
-    await revocations.watch(TokenServiceStub(ipse), sign_in)
+    await revocations.watch(TokenServiceStub(ipse), os.environ["IPSE_API_KEY"])
 
 
 if __name__ == "__main__":

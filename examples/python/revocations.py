@@ -3,10 +3,9 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
 
 import grpc
-from ipse.v1.token_service_pb2 import WatchRevocationsRequest, WatchRevocationsResponse
+from ipse.v1.token_service_pb2 import ExchangeApiKeyRequest, WatchRevocationsRequest, WatchRevocationsResponse
 from ipse.v1.token_service_pb2_grpc import TokenServiceStub
 
 # How long the stream may be silent before nothing is known any more. It says every second that it is alive.
@@ -29,15 +28,15 @@ class Revocations:
         entries = [self._entries[id] for id in ids if id in self._entries]
         return any(not entry.HasField("revoked_before") or issued <= entry.revoked_before.seconds for entry in entries)
 
-    async def watch(self, ipse: TokenServiceStub, sign_in: Callable[[], Awaitable[str]]) -> None:
-        """Hears of revocations for ever. Calls with what `sign_in` returns, an access token whose subject holds the
-        permission tokens.introspect, and goes on where the stream broke off."""
+    async def watch(self, ipse: TokenServiceStub, api_key: str) -> None:
+        """Hears of revocations for ever, as the service whose key this is. It holds the permission tokens.introspect. Goes
+        on where the stream broke off."""
         resume_token = ""
         while True:
             try:
-                metadata = [("authorization", f"Bearer {await sign_in()}")]
+                token = (await ipse.ExchangeApiKey(ExchangeApiKeyRequest(api_key=api_key))).access_token
                 request = WatchRevocationsRequest(resume_token=resume_token)
-                async for message in ipse.WatchRevocations(request, metadata=metadata):
+                async for message in ipse.WatchRevocations(request, metadata=[("authorization", f"Bearer {token}")]):
                     resume_token = message.resume_token
                     self._learn(message)
             except grpc.aio.AioRpcError as error:

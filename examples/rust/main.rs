@@ -9,9 +9,6 @@ use std::error::Error;
 use std::time::Duration;
 
 use guard::{Caller, Guard};
-use ipse::proto::LoginRequest;
-use ipse::proto::auth_service_client::AuthServiceClient;
-use ipse::proto::login_response::Result::Tokens;
 use keys::Keys;
 use revocations::Revocations;
 use tonic::transport::{Endpoint, Server};
@@ -42,20 +39,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let ipse = Endpoint::from_shared(format!("http://{}", env::var("IPSE_TARGET")?))?
         .http2_keep_alive_interval(Duration::from_secs(10))
         .connect_lazy();
-    let login = LoginRequest {
-        identifier: env::var("IPSE_WATCHER")?,
-        password: env::var("IPSE_PASSWORD")?,
-        ..LoginRequest::default()
-    };
-    let auth = AuthServiceClient::new(ipse.clone());
-    let sign_in = async move || match auth.clone().login(login.clone()).await?.into_inner().result {
-        Some(Tokens(tokens)) => Ok(tokens.access_token),
-        _ => Err(Status::failed_precondition("a second factor is needed")),
-    };
-
     let (keys, revocations) = (Keys::default(), Revocations::default());
     tokio::spawn(keys.clone().watch(ipse.clone()));
-    tokio::spawn(revocations.clone().watch(ipse, sign_in));
+    tokio::spawn(revocations.clone().watch(ipse, env::var("IPSE_API_KEY")?));
     let guard = Guard::new(&env::var("IPSE_ISSUER")?, &env::var("IPSE_AUDIENCE")?, keys, revocations);
     let listen = env::var("ORDERS_LISTEN")?.parse()?;
     tracing::info!(%listen, "listening");

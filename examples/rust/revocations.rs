@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ipse::proto::token_service_client::TokenServiceClient;
 use ipse::proto::watch_revocations_response::Revoked;
-use ipse::proto::{WatchRevocationsRequest, WatchRevocationsResponse};
+use ipse::proto::{ExchangeApiKeyRequest, WatchRevocationsRequest, WatchRevocationsResponse};
 use tokio::time::{Instant, sleep};
 use tonic::transport::Channel;
 use tonic::{Request, Status};
@@ -35,12 +35,12 @@ impl Revocations {
         Some(ids.into_iter().any(|id| known.entries.get(id).is_some_and(concerned)))
     }
 
-    /// Hears of revocations for ever. Calls with what `sign_in` returns, an access token whose subject holds the permission
-    /// tokens.introspect, and goes on where the stream broke off.
-    pub(crate) async fn watch(self, ipse: Channel, sign_in: impl AsyncFn() -> Result<String, Status>) {
-        let mut resume_token = String::new();
+    /// Hears of revocations for ever, as the service whose key this is. It holds the permission tokens.introspect. Goes on
+    /// where the stream broke off.
+    pub(crate) async fn watch(self, ipse: Channel, api_key: String) {
+        let (mut ipse, mut resume_token) = (TokenServiceClient::new(ipse), String::new());
         loop {
-            let Err(status) = self.follow(&ipse, sign_in().await, &mut resume_token).await;
+            let Err(status) = self.follow(&mut ipse, &api_key, &mut resume_token).await;
             tracing::warn!(%status, "the stream of revocations broke off");
             sleep(Duration::from_millis(500)).await;
         }
@@ -48,15 +48,16 @@ impl Revocations {
 
     async fn follow(
         &self,
-        ipse: &Channel,
-        token: Result<String, Status>,
+        ipse: &mut TokenServiceClient<Channel>,
+        api_key: &str,
         resume_token: &mut String,
     ) -> Result<std::convert::Infallible, Status> {
+        let key = ExchangeApiKeyRequest { api_key: api_key.to_owned(), ..ExchangeApiKeyRequest::default() };
+        let token = ipse.exchange_api_key(key).await?.into_inner().access_token;
         let mut request = Request::new(WatchRevocationsRequest { resume_token: resume_token.clone() });
-        let bearer =
-            format!("Bearer {}", token?).parse().map_err(|_| Status::internal("no token but something else"))?;
+        let bearer = format!("Bearer {token}").parse().map_err(|_| Status::internal("no token but something else"))?;
         request.metadata_mut().insert("authorization", bearer);
-        let mut stream = TokenServiceClient::new(ipse.clone()).watch_revocations(request).await?.into_inner();
+        let mut stream = ipse.watch_revocations(request).await?.into_inner();
         loop {
             let message = stream.message().await?.ok_or_else(|| Status::unavailable("it ended"))?;
             resume_token.clone_from(&message.resume_token);

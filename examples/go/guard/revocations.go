@@ -37,15 +37,12 @@ func (r *Revocations) Include(ids []string, issued int64) (revoked, known bool) 
 	return revoked, time.Since(r.current) <= patience
 }
 
-// Watch hears of revocations until the context ends. It calls with what signIn returns, an access token whose subject
-// holds the permission tokens.introspect, and goes on where the stream broke off.
-func (r *Revocations) Watch(ctx context.Context, ipse ipsev1.TokenServiceClient, signIn func(context.Context) (string, error)) {
+// Watch hears of revocations until the context ends, as the service whose key this is. It holds the permission
+// tokens.introspect. Watch goes on where the stream broke off.
+func (r *Revocations) Watch(ctx context.Context, ipse ipsev1.TokenServiceClient, apiKey string) {
 	var resume ipsev1.WatchRevocationsRequest
 	for ctx.Err() == nil {
-		token, err := signIn(ctx)
-		if err == nil {
-			err = r.follow(metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+token), ipse, &resume)
-		}
+		err := r.follow(ctx, ipse, apiKey, &resume)
 		select {
 		case <-ctx.Done():
 		case <-time.After(500 * time.Millisecond):
@@ -54,7 +51,12 @@ func (r *Revocations) Watch(ctx context.Context, ipse ipsev1.TokenServiceClient,
 	}
 }
 
-func (r *Revocations) follow(ctx context.Context, ipse ipsev1.TokenServiceClient, resume *ipsev1.WatchRevocationsRequest) error {
+func (r *Revocations) follow(ctx context.Context, ipse ipsev1.TokenServiceClient, apiKey string, resume *ipsev1.WatchRevocationsRequest) error {
+	token, err := ipse.ExchangeApiKey(ctx, &ipsev1.ExchangeApiKeyRequest{ApiKey: apiKey})
+	if err != nil {
+		return err
+	}
+	ctx = metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+token.AccessToken)
 	stream, err := ipse.WatchRevocations(ctx, resume)
 	for err == nil {
 		var next *message

@@ -2,26 +2,18 @@
 import { createServer } from "node:http2";
 import { createClient, type ConnectRouter } from "@connectrpc/connect";
 import { connectNodeAdapter, createGrpcTransport } from "@connectrpc/connect-node";
-import { AuthService } from "../gen/ipse/v1/auth_service_pb.js";
 import { TokenService } from "../gen/ipse/v1/token_service_pb.js";
 import { OrdersService } from "../gen/orders/v1/orders_service_pb.js";
 import { caller, Guard } from "./guard.js";
 import { Revocations } from "./revocations.js";
 
-const { IPSE_TARGET, IPSE_JWKS_URL, IPSE_ISSUER, IPSE_AUDIENCE, IPSE_WATCHER, IPSE_PASSWORD, ORDERS_LISTEN } =
+const { IPSE_TARGET, IPSE_JWKS_URL, IPSE_ISSUER, IPSE_AUDIENCE, IPSE_API_KEY, ORDERS_LISTEN } =
   process.env as Record<string, string>;
 
 const ipse = createGrpcTransport({ baseUrl: `http://${IPSE_TARGET}`, pingIntervalMs: 10_000, pingTimeoutMs: 5_000 });
-const auth = createClient(AuthService, ipse);
-
-async function signIn(): Promise<string> {
-  const { result } = await auth.login({ identifier: IPSE_WATCHER, password: IPSE_PASSWORD });
-  if (result.case !== "tokens") throw new Error("a second factor is needed");
-  return result.value.accessToken;
-}
 
 const revocations = new Revocations();
-void revocations.watch(createClient(TokenService, ipse), signIn);
+void revocations.watch(createClient(TokenService, ipse), IPSE_API_KEY!);
 const guard = new Guard(IPSE_JWKS_URL!, IPSE_ISSUER!, IPSE_AUDIENCE!, revocations);
 
 const routes = (router: ConnectRouter) =>

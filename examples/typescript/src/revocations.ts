@@ -24,13 +24,14 @@ export class Revocations {
     });
   }
 
-  /** Hears of revocations until the signal. Calls with what `signIn` returns, an access token whose subject holds the
-   *  permission tokens.introspect, and goes on where the stream broke off. */
-  async watch(ipse: Client<typeof TokenService>, signIn: () => Promise<string>, signal?: AbortSignal): Promise<void> {
+  /** Hears of revocations until the signal, as the service whose key this is. It holds the permission tokens.introspect.
+   *  Goes on where the stream broke off. */
+  async watch(ipse: Client<typeof TokenService>, apiKey: string, signal?: AbortSignal): Promise<void> {
     let resumeToken = "";
     while (!signal?.aborted) {
       try {
-        const headers = { authorization: `Bearer ${await signIn()}` };
+        const { accessToken } = await ipse.exchangeApiKey({ apiKey }, { signal });
+        const headers = { authorization: `Bearer ${accessToken}` };
         for await (const message of ipse.watchRevocations({ resumeToken }, { headers, signal })) {
           resumeToken = message.resumeToken;
           this.#learn(message);

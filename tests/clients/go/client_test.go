@@ -44,20 +44,15 @@ func connect(t *testing.T) (context.Context, client) {
 	}
 }
 
-func (c client) logIn(ctx context.Context, identifier string) (*ipsev1.Tokens, error) {
-	response, err := c.auth.Login(ctx, &ipsev1.LoginRequest{
-		Identifier: identifier, Password: os.Getenv("IPSE_PASSWORD"), Audience: os.Getenv("IPSE_AUDIENCE"),
-	})
-	return response.GetTokens(), err
-}
-
 func (c client) signIn(ctx context.Context, t *testing.T) *ipsev1.Tokens {
 	t.Helper()
-	tokens, err := c.logIn(ctx, os.Getenv("IPSE_PERSON"))
+	response, err := c.auth.Login(ctx, &ipsev1.LoginRequest{
+		Identifier: os.Getenv("IPSE_PERSON"), Password: os.Getenv("IPSE_PASSWORD"), Audience: os.Getenv("IPSE_AUDIENCE"),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return tokens
+	return response.GetTokens()
 }
 
 func (c client) refresh(ctx context.Context, t *testing.T, token string) *ipsev1.Tokens {

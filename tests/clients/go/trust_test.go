@@ -17,10 +17,7 @@ import (
 func watching(ctx context.Context, t *testing.T, ipse client) *guard.Guard {
 	t.Helper()
 	g := guarding(ctx, t, os.Getenv("IPSE_ISSUER"), os.Getenv("IPSE_AUDIENCE"))
-	go g.Revoked.Watch(ctx, ipse.tokens, func(ctx context.Context) (string, error) {
-		tokens, err := ipse.logIn(ctx, os.Getenv("IPSE_WATCHER"))
-		return tokens.GetAccessToken(), err
-	})
+	go g.Revoked.Watch(ctx, ipse.tokens, os.Getenv("IPSE_API_KEY"))
 	token := ipse.signIn(ctx, t).AccessToken
 	eventually(ctx, t, "the guard trusts tokens", func() bool { _, err := g.Check(ctx, token); return err == nil })
 	return g

@@ -19,7 +19,7 @@ type stream struct {
 
 func watch(ctx context.Context, t *testing.T, ipse client, resume string) *stream {
 	t.Helper()
-	watcher, err := ipse.logIn(ctx, os.Getenv("IPSE_WATCHER"))
+	watcher, err := ipse.tokens.ExchangeApiKey(ctx, &ipsev1.ExchangeApiKeyRequest{ApiKey: os.Getenv("IPSE_API_KEY")})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,7 @@ from revocations import Revocations
 
 from support import contract
 from support.client import PASSWORD, SECONDS, Client, bearer
-from support.issuer import AUDIENCE, ISSUER, PERSON, WATCHER, Issuer
+from support.issuer import AUDIENCE, ISSUER, PERSON, Issuer
 from support.waiting import wait_until
 
 UNAUTHENTICATED, UNAVAILABLE = grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.UNAVAILABLE
@@ -35,10 +35,9 @@ def client(issuer: Issuer) -> Iterator[Client]:
 class Watching:
     """Hears of revocations, beside the tests."""
 
-    def __init__(self, issuer: Issuer, client: Client) -> None:
+    def __init__(self, issuer: Issuer) -> None:
         self.revocations = Revocations()
-        self._token = client.log_in(WATCHER).access_token
-        self._target = issuer.target
+        self._target, self._api_key = issuer.target, issuer.api_key
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
@@ -55,15 +54,12 @@ class Watching:
 
     async def _watch(self) -> None:
         async with grpc.aio.insecure_channel(self._target) as channel:
-            await self.revocations.watch(contract.token_grpc.TokenServiceStub(channel), self._sign_in)
-
-    async def _sign_in(self) -> str:
-        return self._token
+            await self.revocations.watch(contract.token_grpc.TokenServiceStub(channel), self._api_key)
 
 
 @pytest.fixture(scope="module")
-def guard(issuer: Issuer, client: Client) -> Iterator[Guard]:
-    with Watching(issuer, client) as revocations:
+def guard(issuer: Issuer) -> Iterator[Guard]:
+    with Watching(issuer) as revocations:
         yield guarding(issuer, revocations)
 
 
@@ -124,8 +120,9 @@ def test_a_logged_out_token_is_not_trusted(guard: Guard, client: Client) -> None
 class Stream:
     """Revocations, as a test reads them by itself."""
 
-    def __init__(self, client: Client, resume_token: str = "") -> None:
-        metadata = bearer(client.log_in(WATCHER).access_token)
+    def __init__(self, issuer: Issuer, client: Client, resume_token: str = "") -> None:
+        key = contract.token_pb2.ExchangeApiKeyRequest(api_key=issuer.api_key)
+        metadata = bearer(client.tokens.ExchangeApiKey(key, timeout=SECONDS).access_token)
         request = contract.token_pb2.WatchRevocationsRequest(resume_token=resume_token)
         self.call = client.tokens.WatchRevocations(request, timeout=SECONDS, metadata=metadata)
         self.resume_token = resume_token
@@ -144,9 +141,9 @@ class Stream:
         return found
 
 
-def test_a_revocation_arrives_within_a_second(client: Client) -> None:
+def test_a_revocation_arrives_within_a_second(issuer: Issuer, client: Client) -> None:
     tokens = sign_in(client)
-    stream = Stream(client)
+    stream = Stream(issuer, client)
     stream.sessions()
     begin = time.monotonic()
     client.log_out(tokens.refresh_token)
@@ -156,11 +153,11 @@ def test_a_revocation_arrives_within_a_second(client: Client) -> None:
     stream.call.cancel()
 
 
-def test_a_watch_goes_on_without_loss(client: Client) -> None:
+def test_a_watch_goes_on_without_loss(issuer: Issuer, client: Client) -> None:
     before, meanwhile = sign_in(client), sign_in(client)
     client.log_out(before.refresh_token)
-    stream = Stream(client)
+    stream = Stream(issuer, client)
     assert before.session_id in stream.sessions()
     stream.call.cancel()
     client.log_out(meanwhile.refresh_token)
-    assert meanwhile.session_id in Stream(client, stream.resume_token).sessions()
+    assert meanwhile.session_id in Stream(issuer, client, stream.resume_token).sessions()

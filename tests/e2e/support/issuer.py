@@ -10,11 +10,10 @@ from support.server import Server, free_port
 ISSUER = "https://ipse.localhost"
 AUDIENCE = "orders"
 PERSON = "ada@example.com"
-WATCHER = "orders@example.com"
 
 
 class Issuer(Server):
-    """A server with a key set on HTTP, a person to sign in, and somebody who may watch revocations."""
+    """A server with a key set on HTTP, a person to sign in, and the key of a service that may watch revocations."""
 
     def __init__(self, folder: Path) -> None:
         self.http = f"127.0.0.1:{free_port()}"
@@ -23,7 +22,9 @@ class Issuer(Server):
     def __enter__(self) -> "Issuer":
         self.start()
         with self.client() as client:
-            self._populate(client)
+            client.register(PERSON)
+            client.verify(self.mail.token(PERSON))
+            self.api_key = self._new_api_key(client)
         return self
 
     @property
@@ -35,17 +36,19 @@ class Issuer(Server):
             "IPSE_ISSUER": ISSUER,
             "IPSE_AUDIENCE": AUDIENCE,
             "IPSE_PERSON": PERSON,
-            "IPSE_WATCHER": WATCHER,
             "IPSE_PASSWORD": PASSWORD,
+            "IPSE_API_KEY": self.api_key,
         }
 
-    def _populate(self, client: Client) -> None:
-        for email in (PERSON, WATCHER):
-            client.register(email)
-            client.verify(self.mail.token(email))
-        watcher = client.me(client.log_in(WATCHER).access_token).user.id
+    def _new_api_key(self, client: Client) -> str:
         metadata = bearer(administrator(self, client))
-        roles = client.roles.ListRoles(contract.role_pb2.ListRolesRequest(), timeout=SECONDS, metadata=metadata).roles
-        role = next(role.id for role in roles if role.name == "service")
-        request = contract.role_pb2.GrantRoleRequest(role_id=role, user_id=watcher)
-        client.roles.GrantRole(request, timeout=SECONDS, metadata=metadata)
+        accounts, roles = contract.service_account_pb2, contract.role_pb2
+        account = client.service_accounts.CreateServiceAccount(
+            accounts.CreateServiceAccountRequest(service_account={"name": AUDIENCE}), timeout=SECONDS, metadata=metadata
+        ).service_account
+        known = client.roles.ListRoles(roles.ListRolesRequest(), timeout=SECONDS, metadata=metadata).roles
+        role = next(role.id for role in known if role.name == "service")
+        grant = roles.GrantRoleRequest(role_id=role, service_account_id=account.id)
+        client.roles.GrantRole(grant, timeout=SECONDS, metadata=metadata)
+        request = accounts.CreateApiKeyRequest(api_key={"service_account_id": account.id, "scopes": ["tokens.introspect"]})
+        return client.service_accounts.CreateApiKey(request, timeout=SECONDS, metadata=metadata).secret

@@ -8,7 +8,7 @@ import { AuthService } from "../gen/ipse/v1/auth_service_pb.js";
 import type { Tokens } from "../gen/ipse/v1/session_pb.js";
 import { TokenService } from "../gen/ipse/v1/token_service_pb.js";
 
-export const { IPSE_TARGET, IPSE_JWKS_URL, IPSE_ISSUER, IPSE_AUDIENCE, IPSE_PERSON, IPSE_WATCHER, IPSE_PASSWORD } =
+export const { IPSE_TARGET, IPSE_JWKS_URL, IPSE_ISSUER, IPSE_AUDIENCE, IPSE_PERSON, IPSE_PASSWORD, IPSE_API_KEY } =
   process.env as Record<string, string>;
 
 const transport = createGrpcTransport({ baseUrl: `http://${IPSE_TARGET}` });
@@ -18,16 +18,11 @@ export const tokens = createClient(TokenService, transport);
 
 export const bearer = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });
 
-async function logIn(identifier: string): Promise<Tokens> {
-  const { result } = await auth.login({ identifier, password: IPSE_PASSWORD, audience: IPSE_AUDIENCE });
+export async function signIn(): Promise<Tokens> {
+  const { result } = await auth.login({ identifier: IPSE_PERSON, password: IPSE_PASSWORD, audience: IPSE_AUDIENCE });
   assert(result.case === "tokens");
   return result.value;
 }
-
-export const signIn = () => logIn(IPSE_PERSON!);
-
-/** The access token of a caller that may watch revocations. */
-export const watcher = async () => (await logIn(IPSE_WATCHER!)).accessToken;
 
 export async function refresh({ refreshToken }: Tokens): Promise<Tokens> {
   const response = await auth.refresh({ refreshToken });

@@ -4,8 +4,8 @@ import { after, test } from "node:test";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { Guard } from "orders/src/guard.js";
 import { Revocations } from "orders/src/revocations.js";
-import { account, bearer, logOut, signIn, tokens, watcher } from "./ipse.js";
-import { IPSE_AUDIENCE, IPSE_ISSUER, IPSE_JWKS_URL } from "./ipse.js";
+import { account, bearer, logOut, signIn, tokens } from "./ipse.js";
+import { IPSE_API_KEY, IPSE_AUDIENCE, IPSE_ISSUER, IPSE_JWKS_URL } from "./ipse.js";
 import { eventually, PROMISED_MS } from "./waiting.js";
 
 const stop = new AbortController();
@@ -24,7 +24,7 @@ const guarding = (revocations: Revocations, issuer = IPSE_ISSUER!, audience = IP
 /** A guard, as services have it, that hears of revocations. */
 async function watching(): Promise<Guard> {
   const revocations = new Revocations();
-  void revocations.watch(tokens, watcher, stop.signal);
+  void revocations.watch(tokens, IPSE_API_KEY!, stop.signal);
   await eventually("revocations are known", async () => revocations.known);
   return guarding(revocations);
 }

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import type { WatchRevocationsResponse } from "../gen/ipse/v1/token_service_pb.js";
-import { bearer, logOut, signIn, tokens, watcher } from "./ipse.js";
+import { bearer, IPSE_API_KEY, logOut, signIn, tokens } from "./ipse.js";
 import { PROMISED_MS } from "./waiting.js";
 
 type Stream = AsyncIterator<WatchRevocationsResponse>;
@@ -11,7 +11,8 @@ const end = new AbortController();
 after(() => end.abort());
 
 async function watch(resumeToken: string, { signal } = end): Promise<Stream> {
-  const options = { ...bearer(await watcher()), signal };
+  const { accessToken } = await tokens.exchangeApiKey({ apiKey: IPSE_API_KEY });
+  const options = { ...bearer(accessToken), signal };
   return tokens.watchRevocations({ resumeToken }, options)[Symbol.asyncIterator]();
 }
 

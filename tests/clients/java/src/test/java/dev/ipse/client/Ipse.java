@@ -10,6 +10,7 @@ import com.google.rpc.ErrorInfo;
 import com.google.rpc.Status;
 import dev.ipse.v1.AccountServiceGrpc;
 import dev.ipse.v1.AuthServiceGrpc;
+import dev.ipse.v1.ExchangeApiKeyRequest;
 import dev.ipse.v1.GetMeRequest;
 import dev.ipse.v1.GetMeResponse;
 import dev.ipse.v1.LoginRequest;
@@ -51,18 +52,17 @@ final class Ipse implements AutoCloseable {
         return TokenServiceGrpc.newBlockingStub(channel).withDeadlineAfter(BOUND_SECONDS, TimeUnit.SECONDS);
     }
 
+    /** The credentials of a service that may watch revocations. */
+    CallCredentials service() {
+        ExchangeApiKeyRequest request = ExchangeApiKeyRequest.newBuilder()
+                .setApiKey(System.getenv("IPSE_API_KEY"))
+                .build();
+        return bearer(tokens().exchangeApiKey(request).getAccessToken());
+    }
+
     Tokens signIn() {
-        return logIn(System.getenv("IPSE_PERSON"));
-    }
-
-    /** The credentials of a caller that may watch revocations. */
-    CallCredentials watcher() {
-        return bearer(logIn(System.getenv("IPSE_WATCHER")).getAccessToken());
-    }
-
-    private Tokens logIn(String identifier) {
         LoginRequest request = LoginRequest.newBuilder()
-                .setIdentifier(identifier)
+                .setIdentifier(System.getenv("IPSE_PERSON"))
                 .setPassword(PASSWORD)
                 .setAudience(AUDIENCE)
                 .build();

@@ -109,7 +109,7 @@ class TrustTest {
         WatchRevocationsRequest request = WatchRevocationsRequest.newBuilder()
                 .setResumeToken(resumeToken)
                 .build();
-        return ipse.tokens().withCallCredentials(ipse.watcher()).watchRevocations(request);
+        return ipse.tokens().withCallCredentials(ipse.service()).watchRevocations(request);
     }
 
     private record Snapshot(Set<String> sessions, String resumeToken) {}
