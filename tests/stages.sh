@@ -118,8 +118,8 @@ stop_progress() {
   progress=
 }
 
-# count_tests FILE: notes how many tests passed, failed and were skipped in an output of `cargo test`, pytest, `go test -v`,
-# `node --test` (spec) and Maven's Surefire, and names the skipped ones.
+# count_tests FILE: notes how many tests passed, failed and were skipped in an output of `cargo test`, pytest,
+# `go test -v`, `node --test` (spec) and Maven's Surefire, and names the skipped ones.
 count_tests() {
   awk '
     /^test result:/ { passed += $4; failed += $6; skipped += $8 }

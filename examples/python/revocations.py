@@ -29,8 +29,8 @@ class Revocations:
         return any(not entry.HasField("revoked_before") or issued <= entry.revoked_before.seconds for entry in entries)
 
     async def watch(self, ipse: TokenServiceStub, api_key: str) -> None:
-        """Hears of revocations for ever, as the service whose key this is. It holds the permission tokens.introspect. Goes
-        on where the stream broke off."""
+        """Hears of revocations for ever, as the service whose key this is. It holds the permission tokens.introspect.
+        Goes on where the stream broke off."""
         resume_token = ""
         while True:
             try:

@@ -1,5 +1,5 @@
-//! Lets calls in that bring a valid access token of Ipse. It asks Ipse for nothing while it does so: it has the keys that
-//! sign tokens, and knows what has been revoked.
+//! Lets calls in that bring a valid access token of Ipse. It asks Ipse for nothing while it does so: it has the keys
+//! that sign tokens, and knows what has been revoked.
 
 use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
 use serde::Deserialize;
@@ -37,16 +37,22 @@ impl Guard {
         Self { expected, keys, revocations }
     }
 
-    fn check(&self, token: &str) -> Option<Result<Caller, Status>> {
+    fn check(&self, token: &str) -> Result<Caller, Status> {
+        let invalid = || Status::unauthenticated("the access token is missing or not valid");
+        let (kid, caller) = self.verified(token).ok_or_else(invalid)?;
+        match self.revocations.include([&caller.sid, &caller.jti, &kid, &caller.sub], caller.iat) {
+            Some(false) => Ok(caller),
+            Some(true) => Err(invalid()),
+            None => Err(Status::unavailable("it is not known at the moment which tokens are revoked")),
+        }
+    }
+
+    /// The id of the key that signed the token, and what the token says.
+    fn verified(&self, token: &str) -> Option<(String, Caller)> {
         let kid = decode_header(token).ok()?.kid?;
         let token = decode::<Caller>(token, &self.keys.get(&kid)?, &self.expected).ok()?;
-        let caller = token.claims;
         token.header.typ.filter(|typ| typ.eq_ignore_ascii_case("at+jwt"))?;
-        match self.revocations.include([&caller.sid, &caller.jti, &kid, &caller.sub], caller.iat) {
-            Some(true) => None,
-            Some(false) => Some(Ok(caller)),
-            None => Some(Err(Status::unavailable("it is not known at the moment which tokens are revoked"))),
-        }
+        Some((kid, token.claims))
     }
 }
 
@@ -57,8 +63,7 @@ impl Interceptor for Guard {
             .next()
             .filter(|_| values.next().is_none())
             .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
-        let caller = token.and_then(|token| self.check(token));
-        let caller = caller.ok_or_else(|| Status::unauthenticated("the access token is missing or not valid"))??;
+        let caller = self.check(token.unwrap_or_default())?;
         request.extensions_mut().insert(caller);
         Ok(request)
     }

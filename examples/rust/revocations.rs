@@ -35,8 +35,8 @@ impl Revocations {
         Some(ids.into_iter().any(|id| known.entries.get(id).is_some_and(concerned)))
     }
 
-    /// Hears of revocations for ever, as the service whose key this is. It holds the permission tokens.introspect. Goes on
-    /// where the stream broke off.
+    /// Hears of revocations for ever, as the service whose key this is. It holds the permission tokens.introspect.
+    /// Goes on where the stream broke off.
     pub(crate) async fn watch(self, ipse: Channel, api_key: String) {
         let (mut ipse, mut resume_token) = (TokenServiceClient::new(ipse), String::new());
         loop {

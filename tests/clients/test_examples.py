@@ -53,7 +53,8 @@ class Orders:
 
     def close(self) -> None:
         self.channel.close()
-        os.killpg(self._process.pid, signal.SIGKILL)
+        if self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait(10)
 
     def runs(self) -> bool:

@@ -1,5 +1,5 @@
-// Package guard lets calls in that bring a valid access token of Ipse. It asks Ipse for nothing while it does so: it has
-// the keys that sign tokens, and knows what has been revoked.
+// Package guard lets calls in that bring a valid access token of Ipse. It asks Ipse for nothing while it does so: it
+// has the keys that sign tokens, and knows what has been revoked.
 package guard
 
 import (

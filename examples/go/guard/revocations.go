@@ -51,7 +51,9 @@ func (r *Revocations) Watch(ctx context.Context, ipse ipsev1.TokenServiceClient,
 	}
 }
 
-func (r *Revocations) follow(ctx context.Context, ipse ipsev1.TokenServiceClient, apiKey string, resume *ipsev1.WatchRevocationsRequest) error {
+func (r *Revocations) follow(
+	ctx context.Context, ipse ipsev1.TokenServiceClient, apiKey string, resume *ipsev1.WatchRevocationsRequest,
+) error {
 	token, err := ipse.ExchangeApiKey(ctx, &ipsev1.ExchangeApiKeyRequest{ApiKey: apiKey})
 	if err != nil {
 		return err

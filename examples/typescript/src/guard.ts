@@ -1,5 +1,5 @@
-// Lets calls in that bring a valid access token of Ipse. It asks Ipse for nothing while it does so: it has the keys that
-// sign tokens, and knows what has been revoked.
+// Lets calls in that bring a valid access token of Ipse. It asks Ipse for nothing while it does so: it has the keys
+// that sign tokens, and knows what has been revoked.
 import { Code, ConnectError, createContextKey, type Interceptor } from "@connectrpc/connect";
 import { createRemoteJWKSet, jwtVerify, type JWTPayload, type JWTVerifyOptions } from "jose";
 import type { Revocations } from "./revocations.js";

@@ -24,8 +24,8 @@ export class Revocations {
     });
   }
 
-  /** Hears of revocations until the signal, as the service whose key this is. It holds the permission tokens.introspect.
-   *  Goes on where the stream broke off. */
+  /** Hears of revocations until the signal, as the service whose key this is, which holds the permission
+   *  tokens.introspect. Goes on where the stream broke off. */
   async watch(ipse: Client<typeof TokenService>, apiKey: string, signal?: AbortSignal): Promise<void> {
     let resumeToken = "";
     while (!signal?.aborted) {

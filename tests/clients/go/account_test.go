@@ -46,7 +46,8 @@ func TestAnErrorHasAReason(t *testing.T) {
 
 func TestWrongFieldsAreNamedAllAtOnce(t *testing.T) {
 	ctx, ipse := connect(t)
-	_, err := ipse.auth.Register(ctx, &ipsev1.RegisterRequest{Email: "nobody", Password: "a long enough password", Username: "?"})
+	request := &ipsev1.RegisterRequest{Email: "nobody", Password: "a long enough password", Username: "?"}
+	_, err := ipse.auth.Register(ctx, request)
 	reason, fields := refused(t, err, codes.InvalidArgument)
 	slices.Sort(fields)
 	if reason != "FIELD_INVALID" || !slices.Equal(fields, []string{"email", "username"}) {

@@ -50,5 +50,6 @@ class Issuer(Server):
         role = next(role.id for role in known if role.name == "service")
         grant = roles.GrantRoleRequest(role_id=role, service_account_id=account.id)
         client.roles.GrantRole(grant, timeout=SECONDS, metadata=metadata)
-        request = accounts.CreateApiKeyRequest(api_key={"service_account_id": account.id, "scopes": ["tokens.introspect"]})
+        key = {"service_account_id": account.id, "scopes": ["tokens.introspect"]}
+        request = accounts.CreateApiKeyRequest(api_key=key)
         return client.service_accounts.CreateApiKey(request, timeout=SECONDS, metadata=metadata).secret

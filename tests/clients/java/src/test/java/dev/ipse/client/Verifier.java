@@ -41,8 +41,8 @@ final class Verifier {
         SignedJWT jwt = SignedJWT.parse(token);
         JWTClaimsSet claims = processor.process(jwt, null);
         long issued = claims.getIssueTime().toInstant().getEpochSecond();
-        boolean gone = Stream.of(
-                        claims.getStringClaim("sid"), claims.getJWTID(), jwt.getHeader().getKeyID(), claims.getSubject())
+        String kid = jwt.getHeader().getKeyID();
+        boolean gone = Stream.of(claims.getStringClaim("sid"), claims.getJWTID(), kid, claims.getSubject())
                 .map(revoked::get)
                 .anyMatch(entry -> entry != null
                         && (!entry.hasRevokedBefore() || issued <= entry.getRevokedBefore().getSeconds()));
