@@ -2,7 +2,7 @@ use async_trait::async_trait;
 
 use super::{
     AccessChanges, ActionTokens, AnsweredRequests, ApiKeys, AuditEvents, BulkUsers, Credentials, Outbox, Roles,
-    ServerSecrets, ServiceAccounts, Sessions, SigningKeys, Throttles, Users,
+    SealedRows, ServerSecrets, ServiceAccounts, Sessions, SigningKeys, Throttles, Users,
 };
 
 /// What a store operation yields.
@@ -71,6 +71,7 @@ pub trait Transaction:
     + Credentials
     + Outbox
     + Roles
+    + SealedRows
     + ServerSecrets
     + ServiceAccounts
     + Sessions
@@ -127,6 +128,11 @@ impl<'u> dyn Transaction + 'u {
 
     /// Roles and who has them.
     pub fn roles(&mut self) -> &mut (dyn Roles + 'u) {
+        self
+    }
+
+    /// Everything that is sealed.
+    pub fn sealed_rows(&mut self) -> &mut (dyn SealedRows + 'u) {
         self
     }
 

@@ -9,6 +9,7 @@ mod connection;
 mod deadline;
 mod decode;
 mod encode;
+mod envoy;
 mod gate;
 pub mod health;
 pub(super) mod json;

@@ -13,6 +13,7 @@ use tonic_health::pb::health_server::HealthServer;
 use super::account_service::AccountRpc;
 use super::audit_service::AuditRpc;
 use super::auth_service::AuthRpc;
+use super::envoy::{self, EnvoyRpc};
 use super::gate::{Gate, GateLayer, MAX_MESSAGE_BYTES};
 use super::health::Health;
 use super::key_service::KeyRpc;
@@ -37,6 +38,7 @@ use crate::proto::DESCRIPTORS;
 use crate::proto::account_service_server::AccountServiceServer;
 use crate::proto::audit_service_server::AuditServiceServer;
 use crate::proto::auth_service_server::AuthServiceServer;
+use crate::proto::envoy::authorization_server::AuthorizationServer;
 use crate::proto::key_service_server::KeyServiceServer;
 use crate::proto::role_service_server::RoleServiceServer;
 use crate::proto::service_account_service_server::ServiceAccountServiceServer;
@@ -116,6 +118,7 @@ impl Server {
             RoleServiceServer::<RoleRpc>::NAME,
             AuditServiceServer::<AuditRpc>::NAME,
             ServiceAccountServiceServer::<ServiceAccountRpc>::NAME,
+            AuthorizationServer::<EnvoyRpc>::NAME,
             TokenServiceServer::<TokenRpc>::NAME,
         ]);
         let gate = Gate {
@@ -129,6 +132,10 @@ impl Server {
         };
         let mut routes = Routes::builder();
         routes
+            .add_service(
+                AuthorizationServer::new(EnvoyRpc(services.auth.clone()))
+                    .max_decoding_message_size(envoy::MAX_MESSAGE_BYTES),
+            )
             .add_service(AuthServiceServer::new(AuthRpc(services.auth)).max_decoding_message_size(MAX_MESSAGE_BYTES))
             .add_service(
                 AccountServiceServer::new(AccountRpc(services.accounts)).max_decoding_message_size(MAX_MESSAGE_BYTES),

@@ -10,6 +10,8 @@ from support.server import Server, free_port
 ISSUER = "https://ipse.localhost"
 AUDIENCE = "orders"
 PERSON = "ada@example.com"
+# The id of the role `service`.
+SERVICE = "00000000-0000-7000-8000-000000000004"
 
 
 class Issuer(Server):
@@ -46,9 +48,7 @@ class Issuer(Server):
         account = client.service_accounts.CreateServiceAccount(
             accounts.CreateServiceAccountRequest(service_account={"name": AUDIENCE}), timeout=SECONDS, metadata=metadata
         ).service_account
-        known = client.roles.ListRoles(roles.ListRolesRequest(), timeout=SECONDS, metadata=metadata).roles
-        role = next(role.id for role in known if role.name == "service")
-        grant = roles.GrantRoleRequest(role_id=role, service_account_id=account.id)
+        grant = roles.GrantRoleRequest(role_id=SERVICE, service_account_id=account.id)
         client.roles.GrantRole(grant, timeout=SECONDS, metadata=metadata)
         key = {"service_account_id": account.id, "scopes": ["tokens.introspect"]}
         request = accounts.CreateApiKeyRequest(api_key=key)

@@ -1,5 +1,6 @@
 //! What the ports of the store promise, each promise stated once and kept by both backends.
 
+mod access_changes;
 mod action_tokens;
 mod answered_requests;
 mod api_keys;
@@ -11,6 +12,7 @@ mod outbox;
 mod role_grants;
 mod roles;
 mod samples;
+mod sealed_rows;
 mod server_secrets;
 mod service_accounts;
 mod sessions;

@@ -169,7 +169,7 @@ async fn impatient(fixture: &Fixture) -> Arc<dyn Store> {
     settings.max_connections = 2;
     settings.acquire_timeout = Duration::from_millis(200);
     settings.lock_timeout = Duration::from_millis(200);
-    ipse::infrastructure::store::connect(&settings).await.unwrap()
+    ipse::infrastructure::store::connect(&settings, Arc::new(())).await.unwrap()
 }
 
 async fn no_free_connection_in_time_is_unavailable(fixture: Fixture) {

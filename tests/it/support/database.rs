@@ -70,7 +70,7 @@ impl Database {
 
     /// A store on it.
     pub(crate) async fn store(&self) -> Arc<dyn Store> {
-        store::connect(&self.settings).await.unwrap()
+        store::connect(&self.settings, Arc::new(())).await.unwrap()
     }
 
     /// A connection of its own, as another program would have.

@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use ipse::application::access_feed::AccessFeed;
+use ipse::application::keys::Keys;
 use ipse::application::ports::Store;
 use ipse::application::service_accounts::ServiceAccounts;
 use ipse::application::upkeep::Upkeep;
@@ -63,6 +65,8 @@ pub(crate) struct Replica {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) upkeep: Arc<Upkeep>,
     pub(crate) service_accounts: Arc<ServiceAccounts>,
+    pub(crate) keys: Arc<Keys>,
+    pub(crate) feed: Arc<AccessFeed>,
     stop: CancellationToken,
     served: JoinHandle<Result<(), StartError>>,
 }
@@ -91,8 +95,13 @@ impl World {
 
     /// Another process on the same database.
     pub(crate) async fn another_replica(&self) -> Replica {
+        self.another_replica_with(&self.settings).await
+    }
+
+    /// Another process on the same database, with other settings.
+    pub(crate) async fn another_replica_with(&self, settings: &Settings) -> Replica {
         let overrides = overrides(&self.clock, &self.entropy, &self.letterbox);
-        Replica::start(App::build(&self.settings, overrides).await.unwrap()).await
+        Replica::start(Box::pin(App::build(settings, overrides)).await.unwrap()).await
     }
 
     /// Stops the service and starts it again.
@@ -161,6 +170,11 @@ impl World {
         tx.commit().await.unwrap();
     }
 
+    /// Lets the process that people talk to take in what happened to tokens.
+    pub(crate) async fn look(&self) {
+        self.replica.look().await;
+    }
+
     /// Lets time pass.
     pub(crate) fn wait(&self, time: Duration) {
         self.clock.advance(time);
@@ -227,11 +241,18 @@ impl Replica {
     async fn start(app: App) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let (store, upkeep, service_accounts) = (app.store(), app.upkeep(), app.service_accounts());
+        let (store, upkeep, feed) = (app.store(), app.upkeep(), app.feed());
+        let (keys, service_accounts) = (app.keys(), app.service_accounts());
         let stop = CancellationToken::new();
         let served = tokio::spawn(app.serve(listener, stop.clone().cancelled_owned()));
         let channel = Endpoint::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
-        Self { address, channel, store, upkeep, service_accounts, stop, served }
+        Self { address, channel, store, upkeep, service_accounts, keys, feed, stop, served }
+    }
+
+    /// Takes in what happened to tokens meanwhile, and trusts it for a second. In production this goes on all the time; here
+    /// a process asks the database until this is called.
+    pub(crate) async fn look(&self) {
+        self.feed.look(self.store.as_ref()).await.unwrap();
     }
 
     /// Tells the process to stop.

@@ -151,7 +151,7 @@ impl People {
             client.batch_execute(statement).await.unwrap();
         }
         let tap = Wiretap::on(&database).await;
-        Self { store: store::connect(&tap.settings).await.unwrap(), tap, client, _database: database }
+        Self { store: store::connect(&tap.settings, Arc::new(())).await.unwrap(), tap, client, _database: database }
     }
 
     /// What the page after a place makes the server do.
