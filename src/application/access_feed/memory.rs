@@ -79,9 +79,10 @@ impl Memory {
         self.sessions.contains_key(&token.sid)
             || self.tokens.contains_key(token.token_id.as_uuid())
             || self.keys.contains_key(token.key_id)
-            || self.subjects.get(&token.subject).is_some_and(|place| {
-                self.at(*place).is_some_and(|revocation| revocation.change.voids(token))
-            })
+            || self
+                .subjects
+                .get(&token.subject)
+                .is_some_and(|place| self.at(*place).is_some_and(|revocation| revocation.change.voids(token)))
     }
 
     /// Forgets what is of no more interest. One that lasts longer holds back those behind it: they differ by little.
@@ -115,7 +116,8 @@ impl Memory {
         }
         let first = cursor.next.max(self.forgotten);
         let start = usize::try_from(first - self.forgotten).unwrap_or(usize::MAX);
-        let is_news = |place: u64, revocation: &Revocation| place >= cursor.news_from || revocation.sequence > cursor.known;
+        let is_news =
+            |place: u64, revocation: &Revocation| place >= cursor.news_from || revocation.sequence > cursor.known;
         let entries = (first..).zip(self.log.range(start.min(self.log.len())..)).take(limit);
         let revocations: Vec<_> = entries.filter(|(place, r)| is_news(*place, r)).map(|(_, r)| r.clone()).collect();
         cursor.next = self.end().min(first + limit as u64);

@@ -26,6 +26,10 @@ impl Auth {
             TokenRejected::Expired => Refusal::TokenExpired,
             TokenRejected::Invalid => Refusal::TokenInvalid,
         })?;
-        if self.admission.is_good(&token).await? { Ok(Caller::new(token, origin)) } else { Err(Refusal::TokenInvalid.into()) }
+        if self.admission.is_good(&token).await? {
+            Ok(Caller::new(token, origin))
+        } else {
+            Err(Refusal::TokenInvalid.into())
+        }
     }
 }

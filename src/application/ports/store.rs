@@ -1,8 +1,8 @@
 use async_trait::async_trait;
 
 use super::{
-    AccessChanges, ActionTokens, AnsweredRequests, AuditEvents, BulkUsers, Credentials, Outbox, Roles, ServerSecrets, Sessions,
-    SigningKeys, Throttles, Users,
+    AccessChanges, ActionTokens, AnsweredRequests, AuditEvents, BulkUsers, Credentials, Outbox, Roles, ServerSecrets,
+    Sessions, SigningKeys, Throttles, Users,
 };
 
 /// What a store operation yields.

@@ -149,11 +149,15 @@ mod tests {
         }
 
         /// As the store looks. `between` is what ends after the rows were read and before the writers are asked for.
-        fn look(&mut self, position: &ChangePosition, limit: usize, between: Option<(usize, bool)>) -> (ChangePosition, Vec<i64>) {
+        fn look(
+            &mut self,
+            position: &ChangePosition,
+            limit: usize,
+            between: Option<(usize, bool)>,
+        ) -> (ChangePosition, Vec<i64>) {
             let under_way = self.writers();
-            let is_asked_for = |number: &i64| {
-                *number > position.seen || position.gaps.iter().any(|gap| gap.numbers.contains(number))
-            };
+            let is_asked_for =
+                |number: &i64| *number > position.seen || position.gaps.iter().any(|gap| gap.numbers.contains(number));
             let numbers: Vec<i64> = self.visible.iter().copied().filter(is_asked_for).take(limit).collect();
             let looked_up_to = if numbers.len() < limit { i64::MAX } else { numbers[limit - 1] };
             let step = Step::from(position, &Found { numbers: &numbers, looked_up_to, under_way: &under_way });

@@ -17,7 +17,12 @@ pub(super) struct Connections<B: Backend> {
 
 impl<B: Backend + Manager<Error = StoreError>> Connections<B> {
     /// Up to `most` connections, opened when they are needed.
-    pub(super) fn new(backend: B, most: usize, settings: &DatabaseSettings, sink: Arc<dyn ChangeSink>) -> StoreResult<Self> {
+    pub(super) fn new(
+        backend: B,
+        most: usize,
+        settings: &DatabaseSettings,
+        sink: Arc<dyn ChangeSink>,
+    ) -> StoreResult<Self> {
         // The connection used last is used next, so that a burst leaves no more connections busy than it needs.
         let pool = Pool::builder(backend).max_size(most).queue_mode(QueueMode::Lifo).build().map_err(unavailable)?;
         Ok(Self { pool, acquire_timeout: settings.acquire_timeout, sink })

@@ -134,7 +134,9 @@ impl Server {
             .add_service(KeyServiceServer::new(KeyRpc(services.keys)).max_decoding_message_size(MAX_MESSAGE_BYTES))
             .add_service(RoleServiceServer::new(RoleRpc(services.roles)).max_decoding_message_size(MAX_MESSAGE_BYTES))
             .add_service(AuditServiceServer::new(AuditRpc(services.audit)).max_decoding_message_size(MAX_MESSAGE_BYTES))
-            .add_service(TokenServiceServer::new(TokenRpc(services.tokens)).max_decoding_message_size(MAX_MESSAGE_BYTES))
+            .add_service(
+                TokenServiceServer::new(TokenRpc(services.tokens)).max_decoding_message_size(MAX_MESSAGE_BYTES),
+            )
             .add_service(HealthServer::new(health.service()));
         if limits.reflection {
             add_reflection(&mut routes);

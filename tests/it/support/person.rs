@@ -3,8 +3,8 @@
 use ipse::domain::mail::{Mail, MailContent};
 use ipse::proto::account_service_client::AccountServiceClient;
 use ipse::proto::auth_service_client::AuthServiceClient;
-use ipse::proto::token_service_client::TokenServiceClient;
 use ipse::proto::login_response::Result as LoginResult;
+use ipse::proto::token_service_client::TokenServiceClient;
 use ipse::proto::*;
 use prost_types::FieldMask;
 use tonic::transport::Channel;

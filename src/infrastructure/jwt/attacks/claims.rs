@@ -78,7 +78,10 @@ fn a_token_is_a_persons_or_a_services() {
         (r#""scope""#, r#""acr":"urn:ipse:aal:1","scope""#),
         (r#""scope""#, r#""auth_time":1699999500,"amr":["pwd"],"acr":"urn:ipse:aal:1","scope""#),
         (r#""client_id":"01890a5d-ac96-774b-bcce-b302099a8057""#, r#""client_id":"ipse""#),
-        (r#""client_id":"01890a5d-ac96-774b-bcce-b302099a8057""#, r#""client_id":"01890a5d-ac96-774b-bcce-b302099a8058""#),
+        (
+            r#""client_id":"01890a5d-ac96-774b-bcce-b302099a8057""#,
+            r#""client_id":"01890a5d-ac96-774b-bcce-b302099a8058""#,
+        ),
     ] {
         assert_eq!(verdict(&altered(SERVICE_PAYLOAD, from, to)), Err(INVALID), "{to}");
     }

@@ -33,11 +33,7 @@ pub(super) struct PostgresStore {
 
 impl PostgresStore {
     /// The database at this URL. No connection is opened yet.
-    pub(super) async fn new(
-        url: &Secret,
-        settings: &DatabaseSettings,
-        sink: Arc<dyn ChangeSink>,
-    ) -> StoreResult<Self> {
+    pub(super) async fn new(url: &Secret, settings: &DatabaseSettings, sink: Arc<dyn ChangeSink>) -> StoreResult<Self> {
         let connector = Connector::new(url, settings).await?;
         let connections = |most| Connections::new(connector.clone(), most, settings, sink.clone());
         Ok(Self {

@@ -51,7 +51,8 @@ impl AccessChanges for Unit {
             return Ok(0);
         }
         let forget_after = AccessChange::forget_after(now);
-        let rows: Vec<NewChangeRow> = changes.iter().map(|change| NewChangeRow::new(change, forget_after, now)).collect();
+        let rows: Vec<NewChangeRow> =
+            changes.iter().map(|change| NewChangeRow::new(change, forget_after, now)).collect();
         let insert = dialect::inserting_all!(rows => access_changes (
             kind, target, revoked_before, forget_after, create_time
         ));

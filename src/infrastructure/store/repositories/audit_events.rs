@@ -65,7 +65,9 @@ impl AuditEvents for Unit {
         let mut gap = position.gap.clone();
         loop {
             let settled = match &gap {
-                Some(gap) if !is_any_of(&gap.writers, &dialect::writers(self, "audit_events").await?) => Some(gap.below),
+                Some(gap) if !is_any_of(&gap.writers, &dialect::writers(self, "audit_events").await?) => {
+                    Some(gap.below)
+                }
                 _ => None,
             };
             let next = audit_events::table.filter(audit_events::sequence.gt(after)).order(audit_events::sequence);
@@ -75,7 +77,8 @@ impl AuditEvents for Unit {
             match held_back.last() {
                 None => gap = None,
                 Some(last) if gap.is_none() || settled.is_some() => {
-                    gap = Some(TrailGap { below: last.sequence, writers: dialect::writers(self, "audit_events").await? });
+                    gap =
+                        Some(TrailGap { below: last.sequence, writers: dialect::writers(self, "audit_events").await? });
                     if rows.is_empty() {
                         continue;
                     }

@@ -34,11 +34,7 @@ pub(super) struct SqliteStore {
 
 impl SqliteStore {
     /// The file at this path, which is made if there is none. No connection is opened yet.
-    pub(super) async fn new(
-        path: &Path,
-        settings: &DatabaseSettings,
-        sink: Arc<dyn ChangeSink>,
-    ) -> StoreResult<Self> {
+    pub(super) async fn new(path: &Path, settings: &DatabaseSettings, sink: Arc<dyn ChangeSink>) -> StoreResult<Self> {
         make_private_file(path).await?;
         let connections = |role, most| Connections::new(Connector::new(path, role)?, most, settings, sink.clone());
         Ok(Self {

@@ -15,7 +15,6 @@ use crate::contract::{Fixture, in_parallel};
 use crate::support::database::Backend;
 use crate::support::on_both_backends;
 
-
 on_both_backends! {
     with_sessions =>
     an_end_of_a_session_is_one

@@ -76,12 +76,9 @@ async fn every_kind_of_revocation_is_told_and_nothing_else(world: World) {
     ];
     put(world.store().as_ref(), &world, &changes).await;
     world.look().await;
-    for expected in [
-        session(&text(1)),
-        Revoked::Subject(text(2)),
-        Revoked::TokenId(text(3)),
-        Revoked::KeyId("kid".to_owned()),
-    ] {
+    for expected in
+        [session(&text(1)), Revoked::Subject(text(2)), Revoked::TokenId(text(3)), Revoked::KeyId("kid".to_owned())]
+    {
         let message = watch.message().await.unwrap();
         let time = message.revoked_before.map(|time| time.seconds);
         let is_subject = matches!(expected, Revoked::Subject(_));

@@ -27,12 +27,22 @@ const STEPS: usize = 25;
 #[derive(Debug, Clone)]
 enum Step {
     /// Revokes a token at one of the processes, at once or in a transaction that is ended later.
-    Revoke { here: bool, at_once: bool },
+    Revoke {
+        here: bool,
+        at_once: bool,
+    },
     /// Ends the oldest transaction that is open.
-    End { commits: bool },
-    Look { here: bool },
+    End {
+        commits: bool,
+    },
+    Look {
+        here: bool,
+    },
     /// Comes back, reads up to so many messages of the snapshot, and breaks off.
-    Read { here: bool, most: usize },
+    Read {
+        here: bool,
+        most: usize,
+    },
 }
 
 fn step() -> impl Strategy<Value = Step> {
