@@ -113,6 +113,10 @@ class Watchers:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
+    def have_heard(self, count: int) -> bool:
+        """Whether so many bytes have come in all."""
+        return self.bytes >= count
+
     def close(self) -> None:
         self._stop = True
         self._reader.join(10)
