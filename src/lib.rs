@@ -24,11 +24,16 @@ pub mod infrastructure;
 pub mod presentation;
 pub mod telemetry;
 
-/// The generated messages and services of `proto/ipse/v1`.
+/// The generated messages and services of `proto/ipse/v1`, and of Envoy.
 pub mod proto {
     #![allow(missing_docs, clippy::all, clippy::pedantic, clippy::allow_attributes, reason = "generated code")]
 
     tonic::include_proto!("ipse.v1");
+
+    /// The part of `envoy.service.auth.v3` that this server speaks.
+    pub mod envoy {
+        tonic::include_proto!("envoy.service.auth.v3");
+    }
 
     /// All descriptors of the contract with their options, for reflection and the access policy.
     pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

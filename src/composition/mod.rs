@@ -4,6 +4,7 @@
 mod background;
 mod error;
 mod greeting;
+pub mod keys;
 
 use std::error::Error;
 use std::future::Future;
@@ -22,10 +23,11 @@ use crate::application::administrators::{Administrators, Appointment};
 use crate::application::admission::Admission;
 use crate::application::audit::Audit;
 use crate::application::auth::Auth;
-use crate::application::keys::Keys;
+use crate::application::keys::{KeyPolicy, Keys, root_secret};
 use crate::application::policy::Policy;
 use crate::application::ports::{Clock, Entropy, Mailer, Store};
 use crate::application::roles::Roles;
+use crate::application::service_accounts::ServiceAccounts;
 use crate::application::tokens::Tokens;
 use crate::application::upkeep::Upkeep;
 use crate::application::user_transfer::UserTransfer;
@@ -71,6 +73,7 @@ pub struct App {
     feed: Arc<AccessFeed>,
     store: Arc<dyn Store>,
     administrators: Administrators,
+    service_accounts: Arc<ServiceAccounts>,
 }
 
 /// Serves until the process is told to stop (SIGTERM, SIGINT), then lets calls in work end.
@@ -91,8 +94,12 @@ pub async fn serve(settings: Settings) -> Result<(), StartError> {
     // Before anybody can learn that the server serves, or a signal that follows at once would not end it in order.
     let told_to_stop = background::told_to_stop();
     greeting::write(&settings, address);
+    let service_accounts = app.service_accounts();
     let served = app.serve(listener, told_to_stop).await;
     stopped.cancel();
+    if let Err(error) = service_accounts.record_key_uses().await {
+        tracing::warn!(error = &error as &dyn Error, "the last uses of API keys were not written down");
+    }
     served
 }
 
@@ -114,14 +121,18 @@ pub async fn migration_status(settings: &config::DatabaseSettings) -> Result<Mig
 
 /// Makes the account with this address an administrator; without one, makes it first.
 pub async fn appoint_administrator(settings: &Settings, email: EmailAddress) -> Result<Appointment, StartError> {
-    if settings.dev.is_some() {
-        migrate(&settings.database).await?;
-    }
-    let app = App::build(settings, Overrides::default()).await?;
-    app.administrators.appoint(email).await.map_err(StartError::prepare)
+    App::for_command(settings).await?.administrators.appoint(email).await.map_err(StartError::prepare)
 }
 
 impl App {
+    /// The service as a command uses it that runs beside the server, or before its first start.
+    async fn for_command(settings: &Settings) -> Result<Self, StartError> {
+        if settings.dev.is_some() {
+            migrate(&settings.database).await?;
+        }
+        Self::build(settings, Overrides::default()).await
+    }
+
     /// Wires the service. Fails if the database is not reachable, not migrated, or sealed under another master key.
     pub async fn build(settings: &Settings, overrides: Overrides) -> Result<Self, StartError> {
         let clock = overrides.clock.unwrap_or_else(|| Arc::new(SystemClock));
@@ -137,22 +148,23 @@ impl App {
         let feed = Arc::new(AccessFeed::new(clock.clone()));
         let store = store::connect(&database, feed.clone()).await.map_err(|error| StartError::database(&error))?;
         let jwt = Arc::new(Jwt::new(settings.tokens.issuer.clone()));
-        let master_key = settings.tokens.master_key.open(entropy.as_ref())?;
         let ports = Ports {
             store: store.clone(),
             clock,
             hasher: Arc::new(hasher(settings, entropy.clone())?),
             tokens: jwt.clone(),
-            sealer: Arc::new(SecretBox::new(&master_key).map_err(|error| StartError::prepare(error.into()))?),
+            sealer: Arc::new(secret_box(settings, entropy.as_ref())?),
             entropy,
         };
-        let keys = Arc::new(Keys::new(&ports, jwt, settings.tokens.signing_algorithm));
-        let root = keys.open().await.map_err(StartError::prepare)?;
+        let root = root_secret::open(&ports).await.map_err(StartError::prepare)?;
+        let keys = Arc::new(Keys::new(&ports, jwt, key_policy(settings), &root));
+        keys.open().await.map_err(StartError::prepare)?;
         let policy = Arc::new(policy(settings));
         let access = PolicyTable::read(DESCRIPTORS)?;
         let catalogue = Arc::new(access.permissions());
         let admission = Arc::new(Admission::new(&ports, feed.clone()));
         let auth = Arc::new(Auth::new(&ports, admission, policy.clone(), &root));
+        let service_accounts = Arc::new(ServiceAccounts::new(&ports, policy.clone(), &root));
         let services = Services {
             auth: auth.clone(),
             accounts: Arc::new(Accounts::new(&ports, policy.clone(), catalogue.clone(), &root)),
@@ -162,6 +174,7 @@ impl App {
             audit: Arc::new(Audit::new(&ports, &root)),
             transfer: Arc::new(UserTransfer::new(&ports, policy.clone())),
             keys: keys.clone(),
+            service_accounts: service_accounts.clone(),
         };
         Ok(Self {
             server: Server::new(services, access, ports.entropy.clone(), limits(settings)),
@@ -171,6 +184,7 @@ impl App {
             feed,
             store,
             administrators: Administrators::new(&ports, policy, &root),
+            service_accounts,
         })
     }
 
@@ -198,6 +212,18 @@ impl App {
         self.upkeep.clone()
     }
 
+    /// The keys, for those who look after them.
+    #[must_use]
+    pub fn keys(&self) -> Arc<Keys> {
+        self.keys.clone()
+    }
+
+    /// Service accounts, whose keys' uses wait to be written down.
+    #[must_use]
+    pub fn service_accounts(&self) -> Arc<ServiceAccounts> {
+        self.service_accounts.clone()
+    }
+
     /// What makes access tokens void, for those who follow it.
     #[must_use]
     pub fn feed(&self) -> Arc<AccessFeed> {
@@ -218,6 +244,16 @@ fn database(settings: &config::DatabaseSettings) -> DatabaseSettings {
         tls_ca_file: settings.tls_ca_file.clone(),
         ..DatabaseSettings::new(settings.url.clone())
     }
+}
+
+fn secret_box(settings: &Settings, entropy: &dyn Entropy) -> Result<SecretBox, StartError> {
+    let master_key = settings.tokens.master_key.open(entropy)?;
+    let secret_box = SecretBox::new(&master_key, &settings.tokens.other_master_keys);
+    secret_box.map_err(|error| StartError::prepare(error.into()))
+}
+
+fn key_policy(settings: &Settings) -> KeyPolicy {
+    KeyPolicy { algorithm: settings.tokens.signing_algorithm, lifetime: settings.tokens.signing_key_lifetime }
 }
 
 fn hasher(settings: &Settings, entropy: Arc<dyn Entropy>) -> Result<LaneHasher, StartError> {

@@ -129,6 +129,13 @@ pub const SETTINGS: &[Setting] = &[
     .required()
     .secret(),
     Setting::new(
+        "other_master_keys",
+        "Further keys like master_key, with commas between, that open what they sealed and seal nothing. To change the \
+         master key, give the new one here first, then swap the two, run `ipse keys rewrap`, and take the old one out.",
+    )
+    .or("")
+    .secret(),
+    Setting::new(
         "issuer",
         "The https URL that names this service in its tokens (claim iss), without a slash at its end.",
     )
@@ -139,7 +146,15 @@ pub const SETTINGS: &[Setting] = &[
         "The services that tokens may be for (claim aud), with commas between; each ≤ 255 bytes.",
     )
     .or(""),
-    Setting::new("signing_algorithm", "What new keys sign tokens with: ES256 or EdDSA.").or("ES256"),
+    Setting::new(
+        "signing_algorithm",
+        "What new keys sign tokens with: ES256, EdDSA, or RS256 for verifiers that know no other. The present key goes on \
+         until it is rotated.",
+    )
+    .or("ES256"),
+    Setting::new("signing_key_lifetime", "How long a key signs tokens before a new one takes its place.")
+        .or("90d")
+        .between("1h", "365d"),
     Setting::new("access_token_lifetime", "How long an access token is valid.").or("15m").between("1m", "60m"),
     Setting::new("session_lifetime", "How long after the sign-in a session ends whatever happens.")
         .or("30d")

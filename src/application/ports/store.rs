@@ -1,8 +1,8 @@
 use async_trait::async_trait;
 
 use super::{
-    AccessChanges, ActionTokens, AnsweredRequests, AuditEvents, BulkUsers, Credentials, Outbox, Roles, ServerSecrets,
-    Sessions, SigningKeys, Throttles, Users,
+    AccessChanges, ActionTokens, AnsweredRequests, ApiKeys, AuditEvents, BulkUsers, Credentials, Outbox, Roles,
+    SealedRows, ServerSecrets, ServiceAccounts, Sessions, SigningKeys, Throttles, Users,
 };
 
 /// What a store operation yields.
@@ -65,12 +65,15 @@ pub trait Transaction:
     AccessChanges
     + ActionTokens
     + AnsweredRequests
+    + ApiKeys
     + AuditEvents
     + BulkUsers
     + Credentials
     + Outbox
     + Roles
+    + SealedRows
     + ServerSecrets
+    + ServiceAccounts
     + Sessions
     + SigningKeys
     + Throttles
@@ -95,6 +98,11 @@ impl<'u> dyn Transaction + 'u {
 
     /// Calls that changed something, and their answers.
     pub fn answered_requests(&mut self) -> &mut (dyn AnsweredRequests + 'u) {
+        self
+    }
+
+    /// API keys of service accounts.
+    pub fn api_keys(&mut self) -> &mut (dyn ApiKeys + 'u) {
         self
     }
 
@@ -123,8 +131,18 @@ impl<'u> dyn Transaction + 'u {
         self
     }
 
+    /// Everything that is sealed.
+    pub fn sealed_rows(&mut self) -> &mut (dyn SealedRows + 'u) {
+        self
+    }
+
     /// Secrets of the installation.
     pub fn server_secrets(&mut self) -> &mut (dyn ServerSecrets + 'u) {
+        self
+    }
+
+    /// Service accounts.
+    pub fn service_accounts(&mut self) -> &mut (dyn ServiceAccounts + 'u) {
         self
     }
 

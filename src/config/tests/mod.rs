@@ -93,6 +93,8 @@ fn production_has_safe_defaults() {
     assert_eq!(settings.listener.max_in_flight, 1024);
     assert_eq!(settings.tokens.issuer, "https://id.example");
     assert_eq!(settings.tokens.signing_algorithm.name(), "ES256");
+    assert_eq!(settings.tokens.signing_key_lifetime, time::Duration::days(90));
+    assert_eq!(settings.tokens.other_master_keys.len(), 0);
     assert_eq!(settings.tokens.access_token_lifetime, time::Duration::minutes(15));
     assert_eq!(settings.tokens.verification_lifetime, time::Duration::hours(8));
     assert_eq!(settings.tokens.reset_lifetime, time::Duration::hours(1));
@@ -169,6 +171,7 @@ fn every_limit_holds_at_its_boundary() {
         ("max_in_flight", ["1", "100000"], ["0", "100001"]),
         ("max_connections", ["1", "100000"], ["0", "100001"]),
         ("shutdown_grace", ["0s", "10m"], ["-1s", "601s"]),
+        ("signing_key_lifetime", ["1h", "365d"], ["59m", "366d"]),
         ("access_token_lifetime", ["1m", "60m"], ["59s", "61m"]),
         ("session_lifetime", ["5m", "365d"], ["299s", "366d"]),
         ("session_idle_lifetime", ["5m", "365d"], ["299s", "366d"]),
@@ -237,7 +240,22 @@ fn risky_settings_are_warned_of() {
 
 #[test]
 fn settings_are_printed_without_secrets() {
-    let printed = format!("{:?}", Case::production().load());
+    let other = STANDARD.encode((200..232).collect::<Vec<u8>>());
+    let case = Case::production().set("IPSE_OTHER_MASTER_KEYS", &other);
+    let settings = case.load();
+    assert_eq!(settings.tokens.other_master_keys[0].expose()[..2], [200, 201]);
+    let printed = format!("{settings:?}");
     assert!(printed.contains("id.example"));
-    assert!(!printed.contains("hunter2") && !printed.contains(&key()));
+    assert!(!printed.contains("hunter2") && !printed.contains(&key()) && !printed.contains(&other));
+    assert!(!printed.contains("200, 201"));
+}
+
+#[test]
+fn a_bad_master_key_among_others_is_refused_by_name() {
+    let keys = format!("{},c4n4ry", key());
+    let problem = "must be base64 of 32 bytes";
+    let error = Case::production().set("IPSE_OTHER_MASTER_KEYS", &keys).error();
+    assert_eq!(error, format!("IPSE_OTHER_MASTER_KEYS: each {problem}"));
+    let error = Case::production().set_file("IPSE_OTHER_MASTER_KEYS_FILE", &keys).error();
+    assert_eq!(error, format!("IPSE_OTHER_MASTER_KEYS_FILE: each {problem}"));
 }

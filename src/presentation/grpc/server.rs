@@ -13,11 +13,13 @@ use tonic_health::pb::health_server::HealthServer;
 use super::account_service::AccountRpc;
 use super::audit_service::AuditRpc;
 use super::auth_service::AuthRpc;
+use super::envoy::{self, EnvoyRpc};
 use super::gate::{Gate, GateLayer, MAX_MESSAGE_BYTES};
 use super::health::Health;
 use super::key_service::KeyRpc;
 use super::policy::PolicyTable;
 use super::role_service::RoleRpc;
+use super::service_account_service::ServiceAccountRpc;
 use super::tls::Certificates;
 use super::token_service::TokenRpc;
 use super::user_service::UserRpc;
@@ -28,6 +30,7 @@ use crate::application::auth::Auth;
 use crate::application::keys::Keys;
 use crate::application::ports::Entropy;
 use crate::application::roles::Roles;
+use crate::application::service_accounts::ServiceAccounts;
 use crate::application::tokens::Tokens;
 use crate::application::user_transfer::UserTransfer;
 use crate::application::users::Users;
@@ -35,8 +38,10 @@ use crate::proto::DESCRIPTORS;
 use crate::proto::account_service_server::AccountServiceServer;
 use crate::proto::audit_service_server::AuditServiceServer;
 use crate::proto::auth_service_server::AuthServiceServer;
+use crate::proto::envoy::authorization_server::AuthorizationServer;
 use crate::proto::key_service_server::KeyServiceServer;
 use crate::proto::role_service_server::RoleServiceServer;
+use crate::proto::service_account_service_server::ServiceAccountServiceServer;
 use crate::proto::token_service_server::TokenServiceServer;
 use crate::proto::user_service_server::UserServiceServer;
 
@@ -69,6 +74,8 @@ pub struct Services {
     pub keys: Arc<Keys>,
     /// Roles.
     pub roles: Arc<Roles>,
+    /// Service accounts and their keys.
+    pub service_accounts: Arc<ServiceAccounts>,
     /// Access tokens of callers' own callers.
     pub tokens: Arc<Tokens>,
 }
@@ -110,6 +117,8 @@ impl Server {
             KeyServiceServer::<KeyRpc>::NAME,
             RoleServiceServer::<RoleRpc>::NAME,
             AuditServiceServer::<AuditRpc>::NAME,
+            ServiceAccountServiceServer::<ServiceAccountRpc>::NAME,
+            AuthorizationServer::<EnvoyRpc>::NAME,
             TokenServiceServer::<TokenRpc>::NAME,
         ]);
         let gate = Gate {
@@ -123,6 +132,10 @@ impl Server {
         };
         let mut routes = Routes::builder();
         routes
+            .add_service(
+                AuthorizationServer::new(EnvoyRpc(services.auth.clone()))
+                    .max_decoding_message_size(envoy::MAX_MESSAGE_BYTES),
+            )
             .add_service(AuthServiceServer::new(AuthRpc(services.auth)).max_decoding_message_size(MAX_MESSAGE_BYTES))
             .add_service(
                 AccountServiceServer::new(AccountRpc(services.accounts)).max_decoding_message_size(MAX_MESSAGE_BYTES),
@@ -135,7 +148,15 @@ impl Server {
             .add_service(RoleServiceServer::new(RoleRpc(services.roles)).max_decoding_message_size(MAX_MESSAGE_BYTES))
             .add_service(AuditServiceServer::new(AuditRpc(services.audit)).max_decoding_message_size(MAX_MESSAGE_BYTES))
             .add_service(
-                TokenServiceServer::new(TokenRpc(services.tokens)).max_decoding_message_size(MAX_MESSAGE_BYTES),
+                TokenServiceServer::new(TokenRpc {
+                    tokens: services.tokens,
+                    service_accounts: services.service_accounts.clone(),
+                })
+                .max_decoding_message_size(MAX_MESSAGE_BYTES),
+            )
+            .add_service(
+                ServiceAccountServiceServer::new(ServiceAccountRpc(services.service_accounts))
+                    .max_decoding_message_size(MAX_MESSAGE_BYTES),
             )
             .add_service(HealthServer::new(health.service()));
         if limits.reflection {

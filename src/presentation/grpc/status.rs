@@ -124,7 +124,7 @@ fn refused(refusal: Refusal) -> Status {
     use ErrorReason as Reason;
     let outgoing = match refusal {
         Refusal::CredentialsInvalid => {
-            Outgoing::new(Code::Unauthenticated, Reason::CredentialsInvalid, "name or password is wrong")
+            Outgoing::new(Code::Unauthenticated, Reason::CredentialsInvalid, "the credentials are not valid")
         }
         Refusal::TokenMissing => {
             Outgoing::new(Code::Unauthenticated, Reason::TokenMissing, "one bearer token is required")
