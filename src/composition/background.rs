@@ -75,7 +75,11 @@ fn follow_changes(app: &App, stopped: &CancellationToken) {
     let (store, feed) = (app.store.clone(), app.feed.clone());
     every(LISTEN, stopped, move || {
         let (store, feed) = (store.clone(), feed.clone());
-        async move { Ok(store.hear(&|| feed.wake()).await?) }
+        async move {
+            let lost = store.hear(&|| feed.wake()).await;
+            feed.start_over();
+            Ok(lost?)
+        }
     });
 }
 
