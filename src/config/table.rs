@@ -73,7 +73,7 @@ pub const SETTINGS: &[Setting] = &[
     )
     .required()
     .secret(),
-    Setting::new("database_max_connections", "The most connections to the database at once.")
+    Setting::new("database_max_connections", "The most connections to the database that calls may have at once. Two more follow revocations.")
         .or("16")
         .between("1", "1000"),
     Setting::new(

@@ -7,6 +7,8 @@
 //! token, and if that fails, nobody is let in.
 
 mod memory;
+#[cfg(test)]
+mod tests;
 
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 

@@ -22,8 +22,9 @@ const MOST_BEHIND: u64 = 10_000;
 const HEARTBEAT: Duration = Duration::from_secs(1);
 /// Since when no reading of the changes went well, if watchers are sent elsewhere. They hear no sign of life before.
 const DEAD: time::Duration = time::Duration::seconds(3);
-/// How often the database is asked whether the session of a watcher goes on: memory does not know the end of its time.
-const THOROUGH: time::Duration = time::Duration::seconds(30);
+/// How often the database is asked about a watcher whose token has expired: memory knows neither the end of a session's
+/// time nor what ended it long ago.
+const THOROUGH: time::Duration = time::Duration::MINUTE;
 /// Of what a resume token consists, besides a number.
 const RESUME: &str = "r1-";
 
@@ -124,7 +125,8 @@ impl RevocationWatch {
             return Err(Error::Unavailable("access changes have not been read for a while".into()));
         }
         let now = self.clock.now();
-        if (now - self.found_on_record).abs() >= THOROUGH {
+        let has_expired = now >= self.caller.token.claims.expire_time;
+        if has_expired && (now - self.found_on_record).abs() >= THOROUGH {
             if !self.admission.is_on_record(&self.caller.token).await? {
                 return Err(Refusal::TokenInvalid.into());
             }

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
 /// The longest token that is looked at, in bytes.
-const MAX_BYTES: usize = 8 * 1024;
+pub(super) const MAX_BYTES: usize = 8 * 1024;
 const MAX_KID_BYTES: usize = 128;
 /// Both algorithms sign with two numbers of 32 bytes.
 const SIGNATURE_BYTES: usize = 64;

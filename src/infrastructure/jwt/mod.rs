@@ -16,8 +16,11 @@ mod forge;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use quick_cache::sync::Cache;
+use sha2::{Digest as _, Sha256};
+
 use claims::Claims;
-use compact::Compact;
+use compact::{Compact, MAX_BYTES as MAX_READ_BYTES};
 use key::KeyPair;
 
 use crate::application::ports::{AccessClaims, AccessTokens, Cause, OpenedKey, TokenRejected, Verified};
@@ -39,21 +42,40 @@ pub enum SignError {
     TooLong,
 }
 
+/// How many tokens are known that were verified before: some 10 MB at the most.
+const REMEMBERED: usize = 16 * 1024;
+
 /// Signs and checks access tokens with keys that it holds in memory, and makes such keys.
+///
+/// Tokens that were verified are remembered by the SHA-256 digest of their whole text, so that a token that comes again
+/// costs no signature. What may change since is looked at each time: its times, whom it is for, and that its key is still
+/// in use. Tokens that were refused are not remembered: whoever makes them up could drive out the others.
 pub struct Jwt {
     issuer: String,
     keys: RwLock<Arc<[KeyPair]>>,
+    verified: Cache<[u8; 32], Arc<Verified>>,
 }
 
 impl Jwt {
     /// Tokens of this issuer. Keys come with `use_keys`.
     #[must_use]
     pub fn new(issuer: String) -> Self {
-        Self { issuer, keys: RwLock::new(Arc::new([])) }
+        Self { issuer, keys: RwLock::new(Arc::new([])), verified: Cache::new(REMEMBERED) }
     }
 
     fn keys(&self) -> Arc<[KeyPair]> {
         Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The claims of a token of this issuer that one of these keys signed. Its times are not looked at.
+    fn verify_anew(&self, token: &str, keys: &[KeyPair]) -> Result<Verified, TokenRejected> {
+        let token = Compact::parse(token).ok_or(TokenRejected::Invalid)?;
+        let key = keys.iter().find(|key| key.kid() == token.header.kid).ok_or(TokenRejected::Invalid)?;
+        if !key.verifies(&token) {
+            return Err(TokenRejected::Invalid);
+        }
+        let claims = Claims::parse(&token.payload)?.accept(&self.issuer)?;
+        Ok(Verified { claims, key_id: token.header.kid })
     }
 }
 
@@ -76,17 +98,23 @@ impl AccessTokens for Jwt {
     }
 
     fn verify(&self, token: &str, audience: Option<&str>, now: Timestamp) -> Result<Arc<Verified>, TokenRejected> {
-        let token = Compact::parse(token).ok_or(TokenRejected::Invalid)?;
-        let keys = self.keys();
-        let key = keys
-            .iter()
-            .find(|key| key.kid() == token.header.kid && key.state(now) != SigningKeyState::Retired)
-            .ok_or(TokenRejected::Invalid)?;
-        if !key.verifies(&token) {
+        if token.len() > MAX_READ_BYTES {
             return Err(TokenRejected::Invalid);
         }
-        let claims = Claims::parse(&token.payload)?.accept(&self.issuer, audience, now)?;
-        Ok(Arc::new(Verified { claims, key_id: token.header.kid }))
+        let keys = self.keys();
+        let digest: [u8; 32] = Sha256::digest(token).into();
+        let known = self.verified.get(&digest);
+        let is_new = known.is_none();
+        let verified = known.map_or_else(|| self.verify_anew(token, &keys).map(Arc::new), Ok)?;
+        let is_in_use = |key: &KeyPair| key.kid() == verified.key_id && key.state(now) != SigningKeyState::Retired;
+        if !keys.iter().any(is_in_use) {
+            return Err(TokenRejected::Invalid);
+        }
+        claims::check(&verified.claims, audience, now)?;
+        if is_new {
+            self.verified.insert(digest, verified.clone());
+        }
+        Ok(verified)
     }
 }
 
@@ -183,6 +211,51 @@ mod tests {
         let sign = |filler: usize| forge.jwt.sign(&AccessClaims { audience: vec!["a".repeat(filler)], ..claims() });
         assert!(sign(2400).unwrap().expose().len() < 4096);
         assert_eq!(sign(2800).unwrap_err().downcast_ref(), Some(&SignError::TooLong));
+    }
+
+    #[test]
+    fn a_token_that_is_known_is_checked_again_for_all_that_may_change() {
+        let forge = Forge::new();
+        let token = forge.jwt.sign(&AccessClaims { issue_time: at(0), ..claims() }).unwrap();
+        let verify = |audience, second| forge.jwt.verify(token.expose(), audience, at(second)).map(|_| ());
+        for _ in 0..2 {
+            assert_eq!(verify(Some("api"), 0), Ok(()));
+            assert_eq!(verify(None, 899), Ok(()));
+            assert_eq!(verify(Some("orders"), -60), Ok(()));
+            assert_eq!(verify(Some("other"), 0), Err(TokenRejected::Invalid));
+            assert_eq!(verify(None, -61), Err(TokenRejected::Invalid));
+            assert_eq!(verify(None, 900), Err(TokenRejected::Expired));
+        }
+        assert_eq!(forge.jwt.verified.len(), 1);
+    }
+
+    #[test]
+    fn a_known_token_is_refused_once_its_key_is_gone_or_retired() {
+        let forge = Forge::new();
+        forge.jwt.use_keys(&[copy(&forge.ed25519)]).unwrap();
+        let token = forge.jwt.sign(&claims()).unwrap();
+        assert!(forge.verdict(token.expose()).is_ok());
+        forge.jwt.use_keys(&[copy(&forge.p256)]).unwrap();
+        assert_eq!(forge.verdict(token.expose()), Err(TokenRejected::Invalid));
+        let mut retired = copy(&forge.ed25519);
+        retired.key.drop_time = Some(at(100));
+        forge.jwt.use_keys(&[retired]).unwrap();
+        assert!(forge.verdict_at(token.expose(), at(99)).is_ok());
+        assert_eq!(forge.verdict_at(token.expose(), at(100)), Err(TokenRejected::Invalid));
+    }
+
+    #[test]
+    fn only_the_very_same_text_is_known_and_nothing_that_was_refused() {
+        let forge = Forge::new();
+        let token = forge.jwt.sign(&claims()).unwrap().expose().to_owned();
+        for place in 0..token.len() {
+            let other = if token.as_bytes()[place] == b'A' { "B" } else { "A" };
+            let mut changed = token.clone();
+            changed.replace_range(place..=place, other);
+            let _ = forge.verdict(&token);
+            assert!(forge.verdict(&changed).is_err(), "{place}");
+        }
+        assert_eq!(forge.jwt.verified.len(), 1);
     }
 
     #[test]

@@ -40,6 +40,7 @@ class Client:
         self.auth = contract.auth_grpc.AuthServiceStub(self.channel)
         self.account = contract.account_grpc.AccountServiceStub(self.channel)
         self.keys = contract.key_grpc.KeyServiceStub(self.channel)
+        self.tokens = contract.token_grpc.TokenServiceStub(self.channel)
         self.users = contract.user_grpc.UserServiceStub(self.channel)
         self._health = health_pb2_grpc.HealthStub(self.channel)
 
@@ -75,6 +76,9 @@ class Client:
     def reset(self, token: str, new_password: str) -> None:
         request = contract.auth_pb2.ResetPasswordRequest(token=token, new_password=new_password)
         self.auth.ResetPassword(request, timeout=SECONDS)
+
+    def revoke(self, token: str) -> None:
+        self.tokens.RevokeToken(contract.token_pb2.RevokeTokenRequest(token=token), timeout=SECONDS)
 
     def me(self, access_token: str):
         request = contract.account_pb2.GetMeRequest()

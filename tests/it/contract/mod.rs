@@ -1,5 +1,6 @@
 //! What the ports of the store promise, each promise stated once and kept by both backends.
 
+mod access_changes;
 mod action_tokens;
 mod answered_requests;
 mod api_keys;

@@ -1,8 +1,10 @@
 //! Each reason an error can have, provoked once. The form of errors is checked wherever a test reads one.
 
 use futures_util::future::join_all;
+use ipse::application::ports::Clock as _;
 use ipse::domain::Timestamp;
-use ipse::domain::id::RoleId;
+use ipse::domain::access_change::AccessChange;
+use ipse::domain::id::{RoleId, TokenId};
 use ipse::domain::name::Name;
 use ipse::domain::permission::Rights;
 use ipse::domain::role::ADMINISTRATOR;
@@ -16,6 +18,7 @@ use uuid::Uuid;
 use crate::support::custodian::Custodian;
 use crate::support::database::Backend;
 use crate::support::descriptors;
+use crate::support::guard::Guard;
 use crate::support::on_both_backends;
 use crate::support::person::{Device, Person};
 use crate::support::refusal::{Refusal, reason, refusal};
@@ -83,6 +86,7 @@ provoked_by! {
     RequestIdReused: an_id_of_another_request
     UserStateInvalid: an_activation_of_an_active_account
     PersonRequired: a_service_that_asks_for_its_own_account
+    WatchTooSlow: a_watch_of_somebody_who_reads_too_slowly
 }
 
 #[test]
@@ -175,6 +179,21 @@ async fn an_activation_of_an_active_account(world: World) -> Result<(), Status> 
 async fn a_service_that_asks_for_its_own_account(world: World) -> Result<(), Status> {
     let program = Custodian::root(&world).await.program(&world, "service", &[]).await;
     program.caller().await.me().await.map(|_| ())
+}
+
+async fn a_watch_of_somebody_who_reads_too_slowly(world: World) -> Result<(), Status> {
+    let mut watch = Guard::new(&world).await.watch("").await?;
+    watch.snapshot().await?;
+    let mut tx = world.store().write().await.unwrap();
+    for page in 0..21_u128 {
+        let token = |number| AccessChange::Token(TokenId::from_uuid(Uuid::from_u128(page * 500 + number)));
+        let tokens: Vec<_> = (0..500).map(token).collect();
+        tx.access_changes().insert_access_changes(&tokens, world.clock.now()).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let refused = watch.end().await;
+    assert!(Refusal::of(refused.as_ref().unwrap_err()).retry_after.is_some());
+    refused
 }
 
 async fn an_id_of_another_request(world: World) -> Result<(), Status> {

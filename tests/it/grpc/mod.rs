@@ -40,6 +40,7 @@ mod sessions;
 mod shutdown;
 mod sign_in_notice;
 mod throttle;
+mod tokens;
 mod uniform;
 mod update_rules;
 mod users_create;

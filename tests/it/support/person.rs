@@ -4,6 +4,7 @@ use ipse::domain::mail::{Mail, MailContent};
 use ipse::proto::account_service_client::AccountServiceClient;
 use ipse::proto::auth_service_client::AuthServiceClient;
 use ipse::proto::login_response::Result as LoginResult;
+use ipse::proto::token_service_client::TokenServiceClient;
 use ipse::proto::*;
 use prost_types::FieldMask;
 use tonic::transport::Channel;
@@ -125,6 +126,11 @@ impl<'w> Person<'w> {
         self.auth().logout(self.request(request)).await.map(|_| ())
     }
 
+    pub(crate) async fn revoke_token(&self, token: &str) -> Result<(), Status> {
+        let request = RevokeTokenRequest { token: token.to_owned() };
+        TokenServiceClient::new(self.channel.clone()).revoke_token(self.request(request)).await.map(|_| ())
+    }
+
     pub(crate) async fn confirm_email_change(&self, token: &str) -> Result<(), Status> {
         let request = ConfirmEmailChangeRequest { token: token.to_owned() };
         AccountServiceClient::new(self.channel.clone()).confirm_email_change(self.request(request)).await.map(|_| ())
@@ -176,7 +182,11 @@ impl<'w> Person<'w> {
     }
 }
 
-impl Device<'_> {
+impl<'w> Device<'w> {
+    /// The same device talking to another process of the service.
+    pub(crate) fn through(&self, channel: &Channel) -> Device<'w> {
+        Device { tokens: self.tokens.clone(), owner: self.owner.through(channel) }
+    }
     /// The device with the tokens of its next refresh.
     pub(crate) async fn refresh(&self) -> Result<Self, Status> {
         self.owner.refresh(&self.tokens.refresh_token).await

@@ -113,6 +113,7 @@ async fn listen(
                 prepared.insert(name, statement);
             }
             b'B' => heard.lock().unwrap().push(bind(body, &mut prepared)),
+            b'Q' => heard.lock().unwrap().push(simple(body)),
             _ => {}
         }
         to.write_all(&message).await?;
@@ -150,6 +151,11 @@ fn bind(mut body: BytesMut, prepared: &mut HashMap<String, Statement>) -> Statem
     let statement = prepared.get_mut(&name).expect("a statement is prepared before it is used");
     statement.uses += 1;
     Statement { values, ..statement.clone() }
+}
+
+/// The statements of a Query message, which have no values.
+fn simple(mut body: BytesMut) -> Statement {
+    Statement { sql: text(&mut body), uses: 1, types: Vec::new(), values: Vec::new() }
 }
 
 fn text(body: &mut BytesMut) -> String {

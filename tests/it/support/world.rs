@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use ipse::application::access_feed::AccessFeed;
 use ipse::application::ports::Store;
 use ipse::application::service_accounts::ServiceAccounts;
 use ipse::application::upkeep::Upkeep;
@@ -63,6 +64,7 @@ pub(crate) struct Replica {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) upkeep: Arc<Upkeep>,
     pub(crate) service_accounts: Arc<ServiceAccounts>,
+    pub(crate) feed: Arc<AccessFeed>,
     stop: CancellationToken,
     served: JoinHandle<Result<(), StartError>>,
 }
@@ -161,6 +163,11 @@ impl World {
         tx.commit().await.unwrap();
     }
 
+    /// Lets the process that people talk to take in what happened to tokens.
+    pub(crate) async fn look(&self) {
+        self.replica.look().await;
+    }
+
     /// Lets time pass.
     pub(crate) fn wait(&self, time: Duration) {
         self.clock.advance(time);
@@ -227,11 +234,18 @@ impl Replica {
     async fn start(app: App) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let (store, upkeep, service_accounts) = (app.store(), app.upkeep(), app.service_accounts());
+        let (store, upkeep, feed) = (app.store(), app.upkeep(), app.feed());
+        let service_accounts = app.service_accounts();
         let stop = CancellationToken::new();
         let served = tokio::spawn(app.serve(listener, stop.clone().cancelled_owned()));
         let channel = Endpoint::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
-        Self { address, channel, store, upkeep, service_accounts, stop, served }
+        Self { address, channel, store, upkeep, service_accounts, feed, stop, served }
+    }
+
+    /// Takes in what happened to tokens meanwhile, and trusts it for a second. In production this goes on all the time; here
+    /// a process asks the database until this is called.
+    pub(crate) async fn look(&self) {
+        self.feed.look(self.store.as_ref()).await.unwrap();
     }
 
     /// Tells the process to stop.
