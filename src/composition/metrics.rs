@@ -81,9 +81,11 @@ pub(super) fn register(metrics: &mut Metrics, sources: Sources) {
 
 fn register_feed(metrics: &mut Metrics, feed: Arc<AccessFeed>) {
     let (age, revocations, watchers) = (feed.clone(), feed.clone(), feed);
-    metrics.gauge("ipse_access_feed_age_seconds", "How old the knowledge of revocations is; past 1, each is asked for", move || {
-        age.age().map_or(f64::INFINITY, time::Duration::as_seconds_f64)
-    });
+    metrics.gauge(
+        "ipse_access_feed_age_seconds",
+        "How old the knowledge of revocations is; past 1, each is asked for",
+        move || age.age().map_or(f64::INFINITY, time::Duration::as_seconds_f64),
+    );
     metrics.gauge("ipse_revocations", "Revocations in memory", move || count(revocations.len()));
     metrics.gauge("ipse_revocation_watchers", "Streams of revocations", move || count(watchers.readers()));
 }

@@ -70,8 +70,10 @@ impl ServiceAccounts for Unit {
     }
 
     async fn remove_service_account(&mut self, id: ServiceAccountId, now: Timestamp) -> StoreResult<()> {
-        self.execute(diesel::delete(service_accounts::table.find(DbId(*id.as_uuid())))).await?;
-        self.turn_away(id, now).await
+        match self.execute(diesel::delete(service_accounts::table.find(DbId(*id.as_uuid())))).await? {
+            0 => Ok(()),
+            _ => self.turn_away(id, now).await,
+        }
     }
 }
 
