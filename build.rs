@@ -21,5 +21,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     // The plain descriptor set keeps the `access` options, which prost's own types would drop.
     fs::write(out.join("descriptors.bin"), compiler.encode_file_descriptor_set())?;
     tonic_prost_build::configure().compile_fds(compiler.file_descriptor_set())?;
+
+    // The service that the example in Rust guards.
+    println!("cargo::rerun-if-changed=examples/proto");
+    let orders = protox::compile(["orders/v1/orders_service.proto"], ["examples/proto"])?;
+    tonic_prost_build::configure().build_client(false).compile_fds(orders)?;
     Ok(())
 }

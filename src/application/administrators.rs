@@ -90,7 +90,11 @@ impl Administrators {
     }
 
     async fn grant(&self, tx: &mut dyn Transaction, user_id: UserId, now: Timestamp) -> Result<()> {
-        if tx.roles().put_grant(&RoleGrant { role_id: ADMINISTRATOR, user_id, create_time: now }).await? {
+        if tx
+            .roles()
+            .put_grant(&RoleGrant { role_id: ADMINISTRATOR, subject: user_id.into(), create_time: now })
+            .await?
+        {
             let event = Event::by_system(AuditType::PermissionsChanged).on(user_id).with("granted", ADMINISTRATOR);
             self.trail.record(tx, event, now).await?;
         }

@@ -67,7 +67,7 @@ impl Admission {
         if let Some(held) = kept {
             return Ok(held);
         }
-        let roles = rights::roles_of(self.store.read().await?.as_mut(), subject).await?;
+        let roles = self.store.read().await?.roles().roles_of(subject).await?;
         let role_names = roles.iter().map(|role| role.name.as_str().to_owned()).collect();
         let held = Arc::new(Held { role_names, rights: Role::rights(&roles), version });
         if version.is_some() {

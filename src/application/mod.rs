@@ -21,6 +21,7 @@ pub mod repeat;
 mod rights;
 pub mod roles;
 mod save;
+pub mod service_accounts;
 mod session_list;
 mod token_issue;
 pub mod tokens;

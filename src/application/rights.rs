@@ -1,4 +1,4 @@
-//! What people may do, and what they may do to each other. Asked in the transaction that needs the answer, so that a
+//! What people and services may do, and what they may do to each other. Asked in the transaction that needs the answer, so that a
 //! change of roles holds at once.
 
 use super::caller::Caller;
@@ -8,21 +8,12 @@ use crate::domain::Timestamp;
 use crate::domain::access::Access;
 use crate::domain::permission::{Permission, Rights};
 use crate::domain::role::{self, Role};
-use crate::domain::session::Session;
 use crate::domain::subject::{Principal, Subject};
 use crate::domain::user::{User, UserState};
 
-/// The roles of somebody, in the order of their names.
-pub(super) async fn roles_of(tx: &mut dyn Transaction, subject: Subject) -> Result<Vec<Role>> {
-    match subject {
-        Subject::User(id) => Ok(tx.roles().roles_of(id).await?),
-        Subject::Service(_) => Ok(Vec::new()),
-    }
-}
-
 /// All that somebody may do.
 pub(super) async fn of(tx: &mut dyn Transaction, subject: Subject) -> Result<Rights> {
-    Ok(Role::rights(&roles_of(tx, subject).await?))
+    Ok(Role::rights(&tx.roles().roles_of(subject).await?))
 }
 
 /// Refuses who lacks a permission.
@@ -34,16 +25,21 @@ pub(super) async fn require(tx: &mut dyn Transaction, caller: &Caller, permissio
     Err(Refusal::PermissionMissing { permission: permission.to_string() }.into())
 }
 
-/// Whether the session and the account of a token go on, and nobody has revoked the token.
+/// Whether the session or API key and the account of a token go on, and nobody has revoked the token.
 pub(super) async fn is_present(tx: &mut dyn Transaction, token: &Verified, now: Timestamp) -> Result<bool> {
-    let Principal::Person { user_id, session_id, .. } = &token.claims.principal else {
-        return Ok(false);
+    let goes_on = match &token.claims.principal {
+        Principal::Person { user_id, session_id, .. } => {
+            let found = tx.sessions().find_session_with_user(*session_id).await?;
+            found.is_some_and(|(session, user)| {
+                session.user_id == *user_id && session.is_live(now) && user.keeps_sessions()
+            })
+        }
+        Principal::Service { account_id, key_id } => {
+            let found = tx.api_keys().find_api_key_with_account(*key_id).await?;
+            found.is_some_and(|(key, account)| account.id == *account_id && key.open(&account, now).is_ok())
+        }
     };
-    let found = tx.sessions().find_session_with_user(*session_id).await?;
-    let goes_on = |(session, user): &(Session, User)| {
-        session.user_id == *user_id && session.is_live(now) && user.keeps_sessions()
-    };
-    Ok(found.as_ref().is_some_and(goes_on) && !tx.access_changes().is_void(&token.marks()).await?)
+    Ok(goes_on && !tx.access_changes().is_void(&token.marks()).await?)
 }
 
 /// Refuses who would not be let in any more by what they were let in by, whether or not the access token's time is over:
@@ -79,14 +75,15 @@ pub(super) async fn require_power_over(tx: &mut dyn Transaction, caller: &Caller
     require_all(tx, caller, &wanted).await
 }
 
-/// Refuses if this person is the last active administrator, and so must remain one. Until the transaction ends, no other
+/// Refuses if this person is the last active administrator, and so must remain one. Services do not count: none of them
+/// can sign in to put things right. Until the transaction ends, no other
 /// one can take an administrator away.
 pub(super) async fn keep_an_administrator(tx: &mut dyn Transaction, user: &User) -> Result<()> {
     if user.state != UserState::Active {
         return Ok(());
     }
     tx.roles().lock_role(role::ADMINISTRATOR).await?;
-    let is_administrator = tx.roles().roles_of(user.id).await?.iter().any(|role| role.id == role::ADMINISTRATOR);
+    let is_administrator = tx.roles().roles_of(user.id.into()).await?.iter().any(|role| role.id == role::ADMINISTRATOR);
     if is_administrator && !tx.roles().is_held_by_others(role::ADMINISTRATOR, user.id).await? {
         return Err(Refusal::LastAdministrator.into());
     }

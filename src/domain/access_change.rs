@@ -1,15 +1,11 @@
 //! What makes access tokens useless before their time, or changes what their bearers may do.
 
-use time::Duration;
 use uuid::Uuid;
 
 use super::Timestamp;
 use super::id::TokenId;
-
-/// No access token lives longer than this, whatever is configured.
-pub const MAX_TOKEN_LIFETIME: Duration = Duration::HOUR;
-/// How far the clocks of two replicas may be apart.
-pub const MAX_SKEW: Duration = Duration::MINUTE;
+use super::signing_key::{LONGEST_TOKEN_LIFE, MAX_SKEW};
+use super::subject::Subject;
 
 /// A change of what access tokens are worth.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -49,11 +45,19 @@ pub struct TokenMarks<'t> {
 }
 
 impl AccessChange {
+    /// Voids the tokens that somebody has who is turned away from `now` on, and those to come: of a call that saw what held
+    /// before and is not done yet, or of a replica whose clock is ahead. Tokens that are issued within the next minute are
+    /// void as well, should the subject be let in again so soon.
+    #[must_use]
+    pub fn turned_away(subject: Subject, now: Timestamp) -> Self {
+        Self::Subject { id: *subject.as_uuid(), revoked_before: now + MAX_SKEW }
+    }
+
     /// From when on a change of `now` is of no more interest: every token that it concerns has expired by then, on every
     /// replica's clock.
     #[must_use]
     pub fn forget_after(now: Timestamp) -> Timestamp {
-        now + MAX_TOKEN_LIFETIME + MAX_SKEW
+        now + LONGEST_TOKEN_LIFE + MAX_SKEW
     }
 
     /// Whether it makes this token void. In doubt it does: of the tokens of a subject that were issued within the second of
@@ -80,6 +84,8 @@ impl AccessChange {
 
 #[cfg(test)]
 mod tests {
+    use time::Duration;
+
     use super::*;
 
     fn at(milliseconds: i64) -> Timestamp {
@@ -131,6 +137,6 @@ mod tests {
     #[test]
     fn a_change_outlives_every_token_that_it_concerns() {
         let issued_last = at(0) + MAX_SKEW;
-        assert_eq!(AccessChange::forget_after(at(0)), issued_last + MAX_TOKEN_LIFETIME);
+        assert_eq!(AccessChange::forget_after(at(0)), issued_last + LONGEST_TOKEN_LIFE);
     }
 }

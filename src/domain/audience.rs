@@ -39,6 +39,12 @@ impl Audiences {
     pub fn claim(&self, chosen: Option<&str>) -> Vec<String> {
         chosen.into_iter().map(str::to_owned).chain([self.own.clone()]).collect()
     }
+
+    /// The claim `aud` for a token of a service: the chosen audience alone, so that nobody it is shown to can use it here.
+    #[must_use]
+    pub fn claim_of_service(&self, chosen: Option<String>) -> Vec<String> {
+        vec![chosen.unwrap_or_else(|| self.own.clone())]
+    }
 }
 
 #[cfg(test)]
@@ -53,5 +59,7 @@ mod tests {
         assert_eq!(audiences.choose("orders"), Ok(Some("orders".into())));
         assert_eq!(audiences.choose("order"), Err(UnknownAudience));
         assert_eq!(audiences.claim(Some("orders")), ["orders", "https://id.example"]);
+        assert_eq!(audiences.claim_of_service(Some("orders".into())), ["orders"]);
+        assert_eq!(audiences.claim_of_service(None), ["https://id.example"]);
     }
 }

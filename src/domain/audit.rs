@@ -116,6 +116,22 @@ words! {
         RoleDeleted = "role_deleted",
         /// Somebody was granted a role or lost one.
         PermissionsChanged = "privilege_permissions_changed",
+        /// A service account was made.
+        ServiceAccountCreated = "service_account_created",
+        /// A service account was changed.
+        ServiceAccountUpdated = "service_account_updated",
+        /// A service account was disabled.
+        ServiceAccountDisabled = "service_account_disabled",
+        /// A service account was put to use again.
+        ServiceAccountEnabled = "service_account_enabled",
+        /// A service account was erased.
+        ServiceAccountDeleted = "service_account_deleted",
+        /// An API key was made.
+        ApiKeyCreated = "api_key_created",
+        /// An API key was revoked.
+        ApiKeyRevoked = "api_key_revoked",
+        /// A known API key was not exchanged.
+        ApiKeyRefused = "api_key_refused",
         /// A key was made that will sign tokens.
         SigningKeyCreated = "signing_key_created",
         /// A signing key was replaced ahead of its time.
@@ -142,9 +158,9 @@ words! {
 pub struct Event {
     /// What.
     pub kind: AuditType,
-    /// Who did it: the id of a person or program, `system`, or empty for a caller who has not proven to be anybody.
+    /// Who did it: the id of a person or service account, `system`, or empty for a caller who has not proven to be anybody.
     pub actor: String,
-    /// Whom or what it concerns: the id of a person, a role or a key, or empty if it is nobody that is known.
+    /// Whom or what it concerns: the id of a person, a service account, a role or a signing key, or empty if it is nobody that is known.
     pub subject: String,
     /// How it ended.
     pub outcome: Outcome,

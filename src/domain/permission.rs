@@ -15,6 +15,17 @@ pub struct InvalidPermission;
 #[error("must be permissions such as orders.read, or patterns such as orders.* and *, of at most 64 bytes each")]
 pub struct InvalidPattern;
 
+/// Why texts are no set of patterns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidPatterns {
+    /// More than there may be.
+    #[error("must be at most {0}")]
+    TooMany(usize),
+    /// One of them has the wrong form.
+    #[error(transparent)]
+    Pattern(#[from] InvalidPattern),
+}
+
 /// A right to do something, as `area.verb`: two words that begin with a letter. Those of Ipse itself stand in its
 /// contract; applications make up their own.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -74,6 +85,20 @@ impl Rights {
     #[must_use]
     pub fn missing<'w>(&self, wanted: &'w Self) -> Option<&'w Pattern> {
         wanted.0.iter().find(|pattern| !self.cover(pattern.as_str()))
+    }
+
+    /// Those of these that `other` covers whole.
+    #[must_use]
+    pub fn covered_by(&self, other: &Self) -> Self {
+        self.0.iter().filter(|pattern| other.cover(pattern.as_str())).cloned().collect()
+    }
+
+    /// Reads at most `most` patterns; those named twice count once.
+    pub fn parse<T: AsRef<str>>(texts: &[T], most: usize) -> Result<Self, InvalidPatterns> {
+        if texts.len() > most {
+            return Err(InvalidPatterns::TooMany(most));
+        }
+        Ok(texts.iter().map(|text| Pattern::parse(text.as_ref())).collect::<Result<_, _>>()?)
     }
 
     /// Reads patterns with single spaces between them, as in the claim `scope` (RFC 6749, section 3.3).
@@ -182,6 +207,21 @@ mod tests {
         ] {
             assert_eq!(rights(held).missing(&rights(wanted)).is_none(), covered, "{held:?} {wanted:?}");
         }
+    }
+
+    #[test]
+    fn a_set_has_a_maximum_and_a_form() {
+        let many: Vec<String> = (0..101).map(|number| format!("a.b{number}")).collect();
+        assert_eq!(Rights::parse(&many, 100), Err(InvalidPatterns::TooMany(100)));
+        assert_eq!(Rights::parse(&many[1..], 100).unwrap().patterns().len(), 100);
+        assert_eq!(Rights::parse(&["a.b", "a.b"], 2).unwrap().patterns().len(), 1);
+        assert_eq!(Rights::parse(&["a.b", "a"], 2), Err(InvalidPatterns::Pattern(InvalidPattern)));
+    }
+
+    #[test]
+    fn what_others_cover_in_part_is_left_out() {
+        let covered = rights(&["a.*", "b.x", "c.x"]).covered_by(&rights(&["a.x", "b.*", "c.x"]));
+        assert_eq!(covered, rights(&["b.x", "c.x"]));
     }
 
     proptest! {

@@ -7,7 +7,7 @@ use super::email::EmailAddress;
 use super::filter::{self, InvalidFilter, Located, Operator, Term, Value};
 use super::id::RoleId;
 use super::interval::Interval;
-use super::role::RoleName;
+use super::name::Name;
 use super::user::UserState;
 use super::username::Username;
 
@@ -25,7 +25,7 @@ pub enum RoleKey {
     /// By its id.
     Id(RoleId),
     /// By its name.
-    Name(RoleName),
+    Name(Name),
 }
 
 /// What people in a list have in common: all of it holds. It holds personal data, so it is not printed.
@@ -130,7 +130,7 @@ fn text<E: Display>(
 fn role(term: &Term) -> Result<RoleKey, InvalidFilter> {
     term.require_equality(true)?;
     let text = term.whole()?;
-    let by_name = RoleName::parse(text).map(RoleKey::Name);
+    let by_name = Name::parse(text).map(RoleKey::Name);
     by_name
         .or_else(|_| RoleId::parse(text).map(RoleKey::Id))
         .map_err(|_| term.value.refuse("must have the id or the name of a role"))
@@ -198,7 +198,7 @@ mod tests {
     fn roles_are_named_by_id_or_name() {
         let id = "01890a5d-ac96-774b-bcce-b302099a8057";
         let roles = read(&format!("role = support role:{id}")).roles;
-        let name = RoleName::parse("support").unwrap();
+        let name = Name::parse("support").unwrap();
         assert_eq!(roles, [RoleKey::Name(name), RoleKey::Id(RoleId::parse(id).unwrap())]);
     }
 

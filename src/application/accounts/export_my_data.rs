@@ -86,7 +86,7 @@ impl PersonalDataExport {
     async fn account(&mut self) -> Result<PersonalData> {
         let mut tx = self.store.read().await?;
         let user = Box::new(tx.users().find_user(self.user_id).await?.ok_or(Refusal::TokenInvalid)?);
-        let roles = tx.roles().roles_of(self.user_id).await?;
+        let roles = tx.roles().roles_of(self.user_id.into()).await?;
         let mailed_tokens = tx.action_tokens().pending_action_tokens(self.user_id).await?;
         self.next = Step::Sessions(None);
         Ok(PersonalData::Account { user, roles, mailed_tokens })

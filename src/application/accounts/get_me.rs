@@ -26,7 +26,7 @@ impl Accounts {
         let mut tx = self.store.read().await?;
         let found = tx.sessions().find_session_with_user(caller.session_id).await?;
         let (session, user) = found.ok_or(Refusal::TokenInvalid)?;
-        let roles = tx.roles().roles_of(user.id).await?;
+        let roles = tx.roles().roles_of(user.id.into()).await?;
         let permissions = self.catalogue.spell_out(&Role::rights(&roles));
         Ok(Me { user, roles, permissions, session })
     }

@@ -101,7 +101,7 @@ impl Auth {
         tx.sessions().insert_session(&session).await?;
         tx.users().record_login(user.id, now).await?;
         self.trail.record(tx.as_mut(), known.succeeded(&session, origin), now).await?;
-        let roles = tx.roles().roles_of(user.id).await?;
+        let roles = tx.roles().roles_of(user.id.into()).await?;
         tx.commit().await?;
         self.issue.issue(&session, &refresh, (&roles, now))
     }

@@ -29,7 +29,7 @@ impl Auth {
         }
         match pass {
             Ok(Some((session, successor))) => {
-                let roles = tx.roles().roles_of(session.user_id).await?;
+                let roles = tx.roles().roles_of(session.user_id.into()).await?;
                 tx.commit().await?;
                 self.issue.issue(&session, &successor, (&roles, now))
             }

@@ -3,15 +3,17 @@ use async_trait::async_trait;
 use super::StoreResult;
 use crate::domain::Timestamp;
 use crate::domain::id::{RoleId, UserId};
-use crate::domain::role::{Role, RoleGrant, RoleName};
+use crate::domain::name::Name;
+use crate::domain::role::{Role, RoleGrant};
+use crate::domain::subject::Subject;
 
 /// Whose grants to list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GrantsOf {
-    /// Those of a role, in the order of the people's ids.
+    /// Those of a role: first those to people, then those to services, each in the order of their ids.
     Role(RoleId),
-    /// Those to a person, in the order of the roles' ids.
-    User(UserId),
+    /// Those to somebody, in the order of the roles' ids.
+    Subject(Subject),
 }
 
 /// Roles and who has them. Names are unique. What changes somebody's rights is also an access change of its time.
@@ -25,7 +27,7 @@ pub trait Roles: Send {
     async fn lock_role(&mut self, id: RoleId) -> StoreResult<Option<Role>>;
 
     /// A page of roles in the order of their names, after a name.
-    async fn list_roles(&mut self, after: Option<&RoleName>, limit: i64) -> StoreResult<Vec<Role>>;
+    async fn list_roles(&mut self, after: Option<&Name>, limit: i64) -> StoreResult<Vec<Role>>;
 
     /// Stores a new role. Whether it did: `false` means the name is taken, and the transaction goes on.
     async fn insert_role(&mut self, role: &Role) -> StoreResult<bool>;
@@ -41,7 +43,7 @@ pub trait Roles: Send {
     async fn put_grant(&mut self, grant: &RoleGrant) -> StoreResult<bool>;
 
     /// Erases a grant. Whether there was one.
-    async fn remove_grant(&mut self, role_id: RoleId, user_id: UserId, now: Timestamp) -> StoreResult<bool>;
+    async fn remove_grant(&mut self, role_id: RoleId, subject: Subject, now: Timestamp) -> StoreResult<bool>;
 
     /// A page of grants, after one of them.
     async fn list_grants(
@@ -51,8 +53,8 @@ pub trait Roles: Send {
         limit: i64,
     ) -> StoreResult<Vec<RoleGrant>>;
 
-    /// The roles of a person, in the order of their names.
-    async fn roles_of(&mut self, user_id: UserId) -> StoreResult<Vec<Role>>;
+    /// The roles of somebody, in the order of their names.
+    async fn roles_of(&mut self, subject: Subject) -> StoreResult<Vec<Role>>;
 
     /// Whether an active person other than this one has a role.
     async fn is_held_by_others(&mut self, role_id: RoleId, except: UserId) -> StoreResult<bool>;

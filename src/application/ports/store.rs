@@ -1,8 +1,8 @@
 use async_trait::async_trait;
 
 use super::{
-    AccessChanges, ActionTokens, AnsweredRequests, AuditEvents, BulkUsers, Credentials, Outbox, Roles, ServerSecrets,
-    Sessions, SigningKeys, Throttles, Users,
+    AccessChanges, ActionTokens, AnsweredRequests, ApiKeys, AuditEvents, BulkUsers, Credentials, Outbox, Roles,
+    SealedRows, ServerSecrets, ServiceAccounts, Sessions, SigningKeys, Throttles, Users,
 };
 
 /// What a store operation yields.
@@ -55,8 +55,26 @@ pub trait Store: Send + Sync {
     /// Whether the database answers.
     async fn ping(&self) -> StoreResult<()>;
 
+    /// How busy the connections are now, by pool.
+    fn pools(&self) -> Vec<PoolUse>;
+
     /// Makes what was erased unreadable in the database's own files, as far as that is the program's to do.
     async fn scrub(&self) -> StoreResult<()>;
+}
+
+/// How busy a pool of connections is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolUse {
+    /// What tells the pool from the others of the store.
+    pub name: &'static str,
+    /// The most connections it opens.
+    pub most: usize,
+    /// Connections that do work.
+    pub used: usize,
+    /// Connections that are open and do nothing.
+    pub idle: usize,
+    /// Units of work that wait for a connection.
+    pub waiting: usize,
 }
 
 /// A unit of work: all repositories on one connection.
@@ -65,12 +83,15 @@ pub trait Transaction:
     AccessChanges
     + ActionTokens
     + AnsweredRequests
+    + ApiKeys
     + AuditEvents
     + BulkUsers
     + Credentials
     + Outbox
     + Roles
+    + SealedRows
     + ServerSecrets
+    + ServiceAccounts
     + Sessions
     + SigningKeys
     + Throttles
@@ -95,6 +116,11 @@ impl<'u> dyn Transaction + 'u {
 
     /// Calls that changed something, and their answers.
     pub fn answered_requests(&mut self) -> &mut (dyn AnsweredRequests + 'u) {
+        self
+    }
+
+    /// API keys of service accounts.
+    pub fn api_keys(&mut self) -> &mut (dyn ApiKeys + 'u) {
         self
     }
 
@@ -123,8 +149,18 @@ impl<'u> dyn Transaction + 'u {
         self
     }
 
+    /// Everything that is sealed.
+    pub fn sealed_rows(&mut self) -> &mut (dyn SealedRows + 'u) {
+        self
+    }
+
     /// Secrets of the installation.
     pub fn server_secrets(&mut self) -> &mut (dyn ServerSecrets + 'u) {
+        self
+    }
+
+    /// Service accounts.
+    pub fn service_accounts(&mut self) -> &mut (dyn ServiceAccounts + 'u) {
         self
     }
 

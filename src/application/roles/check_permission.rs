@@ -67,7 +67,9 @@ impl Roles {
         let mut tx = self.store.read().await?;
         let is_present = match subject {
             Subject::User(id) => tx.users().find_user(id).await?.is_some_and(|user| user.keeps_sessions()),
-            Subject::Service(_) => false,
+            Subject::Service(id) => {
+                tx.service_accounts().find_service_account(id).await?.is_some_and(|account| !account.disabled)
+            }
         };
         let rights = if is_present { rights::of(tx.as_mut(), subject).await? } else { Rights::default() };
         Ok(Held { rights, scope: None })

@@ -6,7 +6,8 @@ use crate::application::repeat::{Answer, Begun, Repeatable};
 use crate::application::rights;
 use crate::domain::audit::AuditType;
 use crate::domain::id::RoleId;
-use crate::domain::role::{Description, MAX_ROLES, Role, RoleName, parse_permissions};
+use crate::domain::name::{Description, Name};
+use crate::domain::role::{MAX_ROLES, Role, parse_permissions};
 
 /// A new role.
 #[derive(Debug, Clone, Default)]
@@ -29,7 +30,7 @@ impl Roles {
     ) -> Result<Answer<Role>> {
         let now = self.clock.now();
         let mut violations = Violations::default();
-        let name = violations.take("role.name", RoleName::parse(&command.name));
+        let name = violations.take("role.name", Name::parse(&command.name));
         let description = violations.take("role.description", Description::parse(&command.description));
         let permissions = violations.take("role.permissions", parse_permissions(&command.permissions));
         let (name, description, permissions) =

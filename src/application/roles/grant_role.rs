@@ -8,7 +8,7 @@ use crate::application::repeat::{Answer, Begun, Repeatable};
 use crate::application::rights;
 use crate::domain::audit::AuditType;
 use crate::domain::id::RoleId;
-use crate::domain::role::{MAX_PER_USER, RoleGrant};
+use crate::domain::role::{MAX_PER_SUBJECT, RoleGrant};
 use crate::domain::subject::Subject;
 use crate::domain::user::StateForbids;
 
@@ -43,17 +43,16 @@ impl Roles {
         // The lock keeps the role from growing between the check and the grant.
         let role = tx.roles().lock_role(role_id).await?.ok_or_else(|| not_found(role_id))?;
         let user = find(tx, subject).await?;
-        let user_id = user.id;
         rights::require_all(tx, caller, &role.permissions).await?;
         // Whoever signs up next with an address that nobody has proven takes the account over, and must not gain by it.
-        if user.provisional {
+        if let Some(user) = user.filter(|user| user.provisional) {
             return Err(StateForbids(user.state).into());
         }
-        if tx.roles().put_grant(&RoleGrant { role_id, user_id, create_time: now }).await? {
-            if tx.roles().roles_of(user_id).await?.len() > MAX_PER_USER {
+        if tx.roles().put_grant(&RoleGrant { role_id, subject, create_time: now }).await? {
+            if tx.roles().roles_of(subject).await?.len() > MAX_PER_SUBJECT {
                 return Err(Refusal::QuotaExceeded { what: "roles of one subject, at most 100" }.into());
             }
-            let event = Event::by(caller, AuditType::PermissionsChanged).on(user_id).with("granted", role_id);
+            let event = Event::by(caller, AuditType::PermissionsChanged).on(subject).with("granted", role_id);
             self.trail.record(tx, event, now).await?;
         }
         work.finish(call, ()).await

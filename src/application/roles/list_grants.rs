@@ -5,7 +5,7 @@ use crate::application::error::{Refusal, Result, Violations};
 use crate::application::page::PageRequest;
 use crate::application::ports::GrantsOf;
 use crate::domain::Timestamp;
-use crate::domain::id::{RoleId, UserId};
+use crate::domain::id::{RoleId, ServiceAccountId, UserId};
 use crate::domain::role::RoleGrant;
 use crate::domain::subject::Subject;
 
@@ -37,13 +37,7 @@ impl Roles {
         let whose = match whose {
             ListGrants::Missing => violations.take("whose", Err("is required")),
             ListGrants::Role(id) => violations.take("role_id", RoleId::parse(&id)).map(GrantsOf::Role),
-            ListGrants::Subject(subject) => match subject.parse(&mut violations) {
-                Some(Subject::User(id)) => Some(GrantsOf::User(id)),
-                Some(Subject::Service(id)) => {
-                    return Err(Refusal::NotFound { resource: "ServiceAccount", name: id.to_string() }.into());
-                }
-                None => None,
-            },
+            ListGrants::Subject(subject) => subject.parse(&mut violations).map(GrantsOf::Subject),
         };
         let whose = violations.check(whose)?;
         let list = format!("grants/{whose:?}");
@@ -52,18 +46,23 @@ impl Roles {
             None => None,
         };
         let grants = self.store.read().await?.roles().list_grants(whose, after.as_ref(), size + 1).await?;
-        let (grants, next_page_token) = self.page_tokens.cut(grants, size, &list, |grant| {
-            [grant.role_id.as_uuid().as_bytes().as_slice(), grant.user_id.as_uuid().as_bytes()].concat()
-        });
+        let (grants, next_page_token) = self.page_tokens.cut(grants, size, &list, position);
         Ok(GrantPage { grants, next_page_token })
     }
 }
 
+fn position(grant: &RoleGrant) -> Vec<u8> {
+    let kind = [u8::from(matches!(grant.subject, Subject::Service(_)))];
+    [grant.role_id.as_uuid().as_bytes().as_slice(), &kind, grant.subject.as_uuid().as_bytes()].concat()
+}
+
 fn read_position(bytes: &[u8]) -> Option<RoleGrant> {
-    let (role, user) = bytes.split_first_chunk::<16>()?;
+    let (role, rest) = bytes.split_first_chunk::<16>()?;
+    let (kind, id) = rest.split_first()?;
+    let id = Uuid::from_bytes(id.try_into().ok()?);
     Some(RoleGrant {
         role_id: RoleId::from_uuid(Uuid::from_bytes(*role)),
-        user_id: UserId::from_uuid(Uuid::from_bytes(user.try_into().ok()?)),
+        subject: if *kind == 0 { UserId::from_uuid(id).into() } else { ServiceAccountId::from_uuid(id).into() },
         create_time: Timestamp::UNIX_EPOCH,
     })
 }

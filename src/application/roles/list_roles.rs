@@ -1,7 +1,8 @@
 use super::Roles;
 use crate::application::error::{Refusal, Result};
 use crate::application::page::PageRequest;
-use crate::domain::role::{Role, RoleName};
+use crate::domain::name::Name;
+use crate::domain::role::Role;
 
 /// A page of roles in the order of their names.
 #[derive(Debug)]
@@ -27,6 +28,6 @@ impl Roles {
     }
 }
 
-fn read_position(bytes: &[u8]) -> Option<RoleName> {
-    RoleName::parse(std::str::from_utf8(bytes).ok()?).ok()
+fn read_position(bytes: &[u8]) -> Option<Name> {
+    Name::parse(std::str::from_utf8(bytes).ok()?).ok()
 }

@@ -21,16 +21,15 @@ impl Roles {
         let tx = work.tx.as_mut();
         let role = tx.roles().lock_role(role_id).await?.ok_or_else(|| not_found(role_id))?;
         let user = find(tx, subject).await?;
-        let user_id = user.id;
         rights::require_all(tx, caller, &role.permissions).await?;
-        if role.id == role::ADMINISTRATOR {
+        if let Some(user) = user.filter(|_| role.id == role::ADMINISTRATOR) {
             rights::keep_an_administrator(tx, &user).await?;
         }
-        if !tx.roles().remove_grant(role_id, user_id, now).await? {
-            let name = format!("{role_id}/{user_id}");
+        if !tx.roles().remove_grant(role_id, subject, now).await? {
+            let name = format!("{role_id}/{subject}");
             return Err(Refusal::NotFound { resource: "RoleGrant", name }.into());
         }
-        let event = Event::by(caller, AuditType::PermissionsChanged).on(user_id).with("revoked", role_id);
+        let event = Event::by(caller, AuditType::PermissionsChanged).on(subject).with("revoked", role_id);
         self.trail.record(tx, event, now).await?;
         work.finish(call, ()).await
     }

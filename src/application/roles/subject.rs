@@ -28,14 +28,12 @@ impl NamedSubject {
     }
 }
 
-/// The person that is meant, if there is such a person.
-pub(super) async fn find(tx: &mut dyn Transaction, subject: Subject) -> Result<User> {
-    let (resource, name) = match subject {
-        Subject::User(id) => match tx.users().find_user(id).await? {
-            Some(user) => return Ok(user),
-            None => ("User", id.to_string()),
-        },
-        Subject::Service(id) => ("ServiceAccount", id.to_string()),
+/// Refuses if there is nobody who is meant. The person, if it is one; a service cannot be erased until the transaction
+/// ends.
+pub(super) async fn find(tx: &mut dyn Transaction, subject: Subject) -> Result<Option<User>> {
+    let (resource, found) = match subject {
+        Subject::User(id) => ("User", tx.users().find_user(id).await?.map(Some)),
+        Subject::Service(id) => ("ServiceAccount", tx.service_accounts().lock_service_account(id).await?.map(|_| None)),
     };
-    Err(Refusal::NotFound { resource, name }.into())
+    found.ok_or_else(|| Refusal::NotFound { resource, name: subject.to_string() }.into())
 }

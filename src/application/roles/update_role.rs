@@ -8,7 +8,8 @@ use crate::application::repeat::{Answer, Begun, Repeatable};
 use crate::application::{etag, rights};
 use crate::domain::audit::AuditType;
 use crate::domain::id::RoleId;
-use crate::domain::role::{Description, Role, RoleChanges, RoleName, parse_permissions};
+use crate::domain::name::{Description, Name};
+use crate::domain::role::{Role, RoleChanges, parse_permissions};
 
 /// What to change of a role; `None` leaves a field as it is.
 #[derive(Debug, Clone, Default)]
@@ -63,7 +64,7 @@ impl Roles {
 fn parse(command: &UpdateRole) -> Result<(RoleId, RoleChanges)> {
     let mut violations = Violations::default();
     let id = violations.take("role.id", RoleId::parse(&command.id));
-    let name = command.name.as_deref().and_then(|text| violations.take("role.name", RoleName::parse(text)));
+    let name = command.name.as_deref().and_then(|text| violations.take("role.name", Name::parse(text)));
     let description = command.description.as_deref();
     let description = description.and_then(|text| violations.take("role.description", Description::parse(text)));
     let permissions = command.permissions.as_deref();

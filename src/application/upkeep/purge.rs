@@ -12,6 +12,8 @@ const BATCH: i64 = 500;
 const KEEP_SESSIONS: Duration = Duration::days(7);
 /// How long expired mailed tokens stay on record.
 const KEEP_ACTION_TOKENS: Duration = Duration::days(1);
+/// How long API keys that are revoked or expired stay on record.
+const KEEP_API_KEYS: Duration = Duration::days(90);
 /// How long counters stay; longer than any of them matters.
 const KEEP_THROTTLES: Duration = Duration::days(2);
 
@@ -22,16 +24,18 @@ impl Upkeep {
         let mut tx = self.store.write().await?;
         let sessions = tx.sessions().purge_sessions(now - KEEP_SESSIONS, BATCH).await?;
         let tokens = tx.action_tokens().purge_action_tokens(now - KEEP_ACTION_TOKENS, BATCH).await?;
+        let keys = tx.api_keys().purge_api_keys(now - KEEP_API_KEYS, BATCH).await?;
         let throttles = tx.throttles().purge_throttles(now - KEEP_THROTTLES, BATCH).await?;
         let people = tx.users().purge_users(now, BATCH).await?;
         let answers = tx.answered_requests().purge_answers(now - KEEP_ANSWERS, BATCH).await?;
         let changes = tx.access_changes().purge_access_changes(now, BATCH).await?;
+        let signing_keys = tx.signing_keys().purge_signing_keys(now).await?;
         let events = tx.audit_events().purge_audit_events(now - self.audit_retention, BATCH).await?;
         for person in &people {
             self.trail.record(tx.as_mut(), Event::by_system(AuditType::UserPurged).on(person), now).await?;
         }
         tx.commit().await?;
-        let erased = sessions + tokens + throttles + people.len() + answers + changes + events;
+        let erased = sessions + tokens + keys + signing_keys + throttles + people.len() + answers + changes + events;
         if erased == 0 {
             self.store.scrub().await?;
         }

@@ -83,7 +83,8 @@ macro_rules! embedded {
             "0004_user_lists",
             "0005_audit",
             "0006_user_service",
-            "0007_access_changes"
+            "0007_access_changes",
+            "0008_service_accounts"
         )
     };
     ($backend:literal, $($name:literal),+) => {

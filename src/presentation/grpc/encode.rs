@@ -5,9 +5,13 @@ use prost_types::Timestamp as ProtoTime;
 use super::json;
 use crate::application::auth::IssuedTokens;
 use crate::domain::Timestamp;
+use crate::domain::api_key::ApiKey;
 use crate::domain::id::SessionId;
+use crate::domain::permission::Rights;
 use crate::domain::role::{Role, RoleGrant};
+use crate::domain::service_account::ServiceAccount;
 use crate::domain::session::Session;
+use crate::domain::subject::Subject;
 use crate::domain::user::{User, UserState};
 use crate::domain::username::Username;
 use crate::proto;
@@ -73,8 +77,40 @@ pub(super) fn role(role: &Role) -> proto::Role {
 pub(super) fn role_grant(grant: &RoleGrant) -> proto::RoleGrant {
     proto::RoleGrant {
         role_id: grant.role_id.to_string(),
-        subject: Some(proto::role_grant::Subject::UserId(grant.user_id.to_string())),
+        subject: Some(match grant.subject {
+            Subject::User(id) => proto::role_grant::Subject::UserId(id.to_string()),
+            Subject::Service(id) => proto::role_grant::Subject::ServiceAccountId(id.to_string()),
+        }),
         create_time: Some(time(grant.create_time)),
+    }
+}
+
+/// A service account.
+pub(super) fn service_account(account: &ServiceAccount) -> proto::ServiceAccount {
+    proto::ServiceAccount {
+        id: account.id.to_string(),
+        name: account.name.as_str().to_owned(),
+        description: account.description.as_str().to_owned(),
+        disabled: account.disabled,
+        create_time: Some(time(account.create_time)),
+        update_time: Some(time(account.update_time)),
+        etag: account.etag(),
+    }
+}
+
+/// An API key, without its secret.
+pub(super) fn api_key(key: &ApiKey) -> proto::ApiKey {
+    let scopes = key.scope.iter().flat_map(Rights::patterns);
+    proto::ApiKey {
+        id: key.id.to_string(),
+        service_account_id: key.account_id.to_string(),
+        display_name: key.display_name.as_str().to_owned(),
+        prefix: key.prefix(),
+        scopes: scopes.map(|pattern| pattern.as_str().to_owned()).collect(),
+        create_time: Some(time(key.create_time)),
+        expire_time: Some(time(key.expire_time)),
+        last_used_time: key.last_used_time.map(time),
+        revoke_time: key.revoke_time.map(time),
     }
 }
 

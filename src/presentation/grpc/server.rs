@@ -13,12 +13,14 @@ use tonic_health::pb::health_server::HealthServer;
 use super::account_service::AccountRpc;
 use super::audit_service::AuditRpc;
 use super::auth_service::AuthRpc;
+use super::calls::{Calls, CallsLayer};
 use super::envoy::{self, EnvoyRpc};
 use super::gate::{Gate, GateLayer, MAX_MESSAGE_BYTES};
 use super::health::Health;
 use super::key_service::KeyRpc;
 use super::policy::PolicyTable;
 use super::role_service::RoleRpc;
+use super::service_account_service::ServiceAccountRpc;
 use super::tls::Certificates;
 use super::token_service::TokenRpc;
 use super::user_service::UserRpc;
@@ -29,6 +31,7 @@ use crate::application::auth::Auth;
 use crate::application::keys::Keys;
 use crate::application::ports::Entropy;
 use crate::application::roles::Roles;
+use crate::application::service_accounts::ServiceAccounts;
 use crate::application::tokens::Tokens;
 use crate::application::user_transfer::UserTransfer;
 use crate::application::users::Users;
@@ -39,8 +42,10 @@ use crate::proto::auth_service_server::AuthServiceServer;
 use crate::proto::envoy::authorization_server::AuthorizationServer;
 use crate::proto::key_service_server::KeyServiceServer;
 use crate::proto::role_service_server::RoleServiceServer;
+use crate::proto::service_account_service_server::ServiceAccountServiceServer;
 use crate::proto::token_service_server::TokenServiceServer;
 use crate::proto::user_service_server::UserServiceServer;
+use crate::telemetry::metrics::Metrics;
 
 /// Metadata larger than this is refused by HTTP/2 itself, in bytes.
 const MAX_HEADER_BYTES: u32 = 8 * 1024;
@@ -71,6 +76,8 @@ pub struct Services {
     pub keys: Arc<Keys>,
     /// Roles.
     pub roles: Arc<Roles>,
+    /// Service accounts and their keys.
+    pub service_accounts: Arc<ServiceAccounts>,
     /// Access tokens of callers' own callers.
     pub tokens: Arc<Tokens>,
 }
@@ -95,6 +102,7 @@ pub struct Limits {
 /// The gRPC server, ready to serve.
 pub struct Server {
     routes: Routes,
+    calls: Arc<Calls>,
     gate: Arc<Gate>,
     health: Health,
     connections: usize,
@@ -112,9 +120,11 @@ impl Server {
             KeyServiceServer::<KeyRpc>::NAME,
             RoleServiceServer::<RoleRpc>::NAME,
             AuditServiceServer::<AuditRpc>::NAME,
+            ServiceAccountServiceServer::<ServiceAccountRpc>::NAME,
             AuthorizationServer::<EnvoyRpc>::NAME,
             TokenServiceServer::<TokenRpc>::NAME,
         ]);
+        let calls = Arc::new(Calls::new(&policy));
         let gate = Gate {
             auth: services.auth.clone(),
             policy,
@@ -142,7 +152,15 @@ impl Server {
             .add_service(RoleServiceServer::new(RoleRpc(services.roles)).max_decoding_message_size(MAX_MESSAGE_BYTES))
             .add_service(AuditServiceServer::new(AuditRpc(services.audit)).max_decoding_message_size(MAX_MESSAGE_BYTES))
             .add_service(
-                TokenServiceServer::new(TokenRpc(services.tokens)).max_decoding_message_size(MAX_MESSAGE_BYTES),
+                TokenServiceServer::new(TokenRpc {
+                    tokens: services.tokens,
+                    service_accounts: services.service_accounts.clone(),
+                })
+                .max_decoding_message_size(MAX_MESSAGE_BYTES),
+            )
+            .add_service(
+                ServiceAccountServiceServer::new(ServiceAccountRpc(services.service_accounts))
+                    .max_decoding_message_size(MAX_MESSAGE_BYTES),
             )
             .add_service(HealthServer::new(health.service()));
         if limits.reflection {
@@ -150,6 +168,7 @@ impl Server {
         }
         Self {
             routes: routes.routes(),
+            calls,
             gate: Arc::new(gate),
             health,
             connections: limits.connections,
@@ -161,6 +180,11 @@ impl Server {
     #[must_use]
     pub fn health(&self) -> Health {
         self.health.clone()
+    }
+
+    /// Adds what is counted of calls to the metrics.
+    pub fn register(&self, metrics: &mut Metrics) {
+        self.calls.register(metrics);
     }
 
     /// Serves until `stop` is done and the calls in work have ended, or the grace is over.
@@ -185,6 +209,7 @@ impl Server {
             .http2_keepalive_interval(Some(KEEPALIVE.0))
             .http2_keepalive_timeout(Some(KEEPALIVE.1))
             .max_connection_age(MAX_CONNECTION_AGE)
+            .layer(CallsLayer(self.calls))
             .layer(GateLayer(self.gate))
             .serve_with_incoming_shutdown(
                 self.routes.prepare(),

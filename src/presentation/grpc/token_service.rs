@@ -7,6 +7,7 @@ use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use tonic::{Request, Response, Status};
 
 use super::{caller, encode, status};
+use crate::application::service_accounts::{ExchangeApiKey, ServiceAccounts};
 use crate::application::tokens::{ActiveToken, IntrospectToken, RevocationNews, RevocationWatch, Tokens};
 use crate::domain::access_change::AccessChange;
 use crate::domain::permission::Pattern;
@@ -15,12 +16,15 @@ use crate::domain::subject::{Principal, Subject};
 use crate::proto::token_service_server::TokenService;
 use crate::proto::watch_revocations_response::Revoked;
 use crate::proto::{
-    IntrospectTokenRequest, IntrospectTokenResponse, RevokeTokenRequest, RevokeTokenResponse, SubjectKind,
-    WatchRevocationsRequest, WatchRevocationsResponse,
+    ExchangeApiKeyRequest, ExchangeApiKeyResponse, IntrospectTokenRequest, IntrospectTokenResponse, RevokeTokenRequest,
+    RevokeTokenResponse, SubjectKind, WatchRevocationsRequest, WatchRevocationsResponse,
 };
 
 /// Decodes calls of `TokenService` for their use cases.
-pub(super) struct TokenRpc(pub(super) Arc<Tokens>);
+pub(super) struct TokenRpc {
+    pub(super) tokens: Arc<Tokens>,
+    pub(super) service_accounts: Arc<ServiceAccounts>,
+}
 
 #[tonic::async_trait]
 impl TokenService for TokenRpc {
@@ -30,7 +34,7 @@ impl TokenService for TokenRpc {
     ) -> Result<Response<IntrospectTokenResponse>, Status> {
         let IntrospectTokenRequest { token, audience } = request.into_inner();
         let command = IntrospectToken { token: Secret::new(token), audience };
-        let found = self.0.introspect_token(command).await.map_err(status::of)?;
+        let found = self.tokens.introspect_token(command).await.map_err(status::of)?;
         Ok(Response::new(found.as_ref().map(encode_active).unwrap_or_default()))
     }
 
@@ -40,7 +44,7 @@ impl TokenService for TokenRpc {
     ) -> Result<Response<RevokeTokenResponse>, Status> {
         let origin = caller::origin(&request)?;
         let token = Secret::new(request.into_inner().token);
-        self.0.revoke_token(&token, &origin).await.map_err(status::of)?;
+        self.tokens.revoke_token(&token, &origin).await.map_err(status::of)?;
         Ok(Response::new(RevokeTokenResponse {}))
     }
 
@@ -52,8 +56,22 @@ impl TokenService for TokenRpc {
     ) -> Result<Response<Self::WatchRevocationsStream>, Status> {
         let (caller, access) = (caller::of(&request)?, caller::access(&request)?);
         let resume_token = &request.get_ref().resume_token;
-        let watch = self.0.watch_revocations(caller, access, resume_token).await.map_err(status::of)?;
+        let watch = self.tokens.watch_revocations(caller, access, resume_token).await.map_err(status::of)?;
         Ok(Response::new(stream_of(watch).boxed()))
+    }
+
+    async fn exchange_api_key(
+        &self,
+        request: Request<ExchangeApiKeyRequest>,
+    ) -> Result<Response<ExchangeApiKeyResponse>, Status> {
+        let origin = caller::origin(&request)?;
+        let ExchangeApiKeyRequest { api_key, audience, scopes } = request.into_inner();
+        let command = ExchangeApiKey { api_key: Secret::new(api_key), audience, scopes };
+        let token = self.service_accounts.exchange_api_key(&command, &origin).await.map_err(status::of)?;
+        Ok(Response::new(ExchangeApiKeyResponse {
+            access_token: token.access_token.expose().to_owned(),
+            expire_time: Some(encode::time(token.expire_time)),
+        }))
     }
 }
 

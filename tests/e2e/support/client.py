@@ -49,6 +49,7 @@ class Client:
         self.account = contract.account_grpc.AccountServiceStub(self.channel)
         self.keys = contract.key_grpc.KeyServiceStub(self.channel)
         self.roles = contract.role_grpc.RoleServiceStub(self.channel)
+        self.service_accounts = contract.service_account_grpc.ServiceAccountServiceStub(self.channel)
         self.tokens = contract.token_grpc.TokenServiceStub(self.channel)
         self.users = contract.user_grpc.UserServiceStub(self.channel)
         self.gateway = contract.envoy_grpc.AuthorizationStub(self.channel)

@@ -25,6 +25,7 @@ REQUIRED = {
     "new_password": "a wholly different sentence",
     "token": "x" * 43,
     "refresh_token": "x" * 43,
+    "api_key": "x" * 110,
     "session_id": str(uuid.UUID(int=7)),
     "id": str(uuid.UUID(int=7)),
     "user.id": str(uuid.UUID(int=7)),

@@ -1,7 +1,8 @@
 use ipse::application::ports::{GrantsOf, StoreError};
 use ipse::domain::id::{RoleId, UserId};
+use ipse::domain::name::{Description, Name};
 use ipse::domain::permission::Rights;
-use ipse::domain::role::{ADMINISTRATOR, Description, Role, RoleGrant, RoleName, parse_permissions};
+use ipse::domain::role::{ADMINISTRATOR, Role, RoleGrant, parse_permissions};
 use ipse::domain::user::{User, UserState};
 use uuid::Uuid;
 
@@ -32,11 +33,11 @@ fn permissions(texts: &[&str]) -> Rights {
 
 fn role(number: u32) -> Role {
     let id = RoleId::from_uuid(Uuid::from_u128(u128::from(number) + 1000));
-    Role::new(id, RoleName::parse(&format!("role{number}")).unwrap(), permissions(&["orders.*", "users.read"]), at(0))
+    Role::new(id, Name::parse(&format!("role{number}")).unwrap(), permissions(&["orders.*", "users.read"]), at(0))
 }
 
 fn grant(role: &Role, number: u32) -> RoleGrant {
-    RoleGrant { role_id: role.id, user_id: user(number).id, create_time: at(number.into()) }
+    RoleGrant { role_id: role.id, subject: user(number).id.into(), create_time: at(number.into()) }
 }
 
 async fn put_roles(fixture: &Fixture, roles: &[Role]) {
@@ -112,7 +113,7 @@ async fn a_change_to_a_taken_name_is_a_conflict(fixture: Fixture) {
 async fn a_removed_role_is_gone(fixture: Fixture) {
     put_roles(&fixture, &[role(1), role(2)]).await;
     let mut tx = fixture.write().await;
-    tx.roles().remove_role(role(1).id, at(0)).await.unwrap();
+    tx.roles().remove_role(role(1).id, at(9)).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!((find(&fixture, role(1).id).await, find(&fixture, role(2).id).await), (None, Some(role(2))));
 }
@@ -137,13 +138,13 @@ async fn a_grant_is_stored_once_and_removed_once(fixture: Fixture) {
     let mut tx = fixture.write().await;
     let again = RoleGrant { create_time: at(9), ..grant(&role(1), 1) };
     assert!(!tx.roles().put_grant(&again).await.unwrap());
-    assert!(!tx.roles().remove_grant(role(1).id, user(2).id, at(0)).await.unwrap());
+    assert!(!tx.roles().remove_grant(role(1).id, user(2).id.into(), at(9)).await.unwrap());
     tx.commit().await.unwrap();
-    let listed = fixture.read().await.roles().list_grants(GrantsOf::User(user(1).id), None, 9).await.unwrap();
+    let listed = fixture.read().await.roles().list_grants(GrantsOf::Subject(user(1).id.into()), None, 9).await.unwrap();
     assert_eq!(listed, [grant(&role(1), 1)]);
     let mut tx = fixture.write().await;
-    assert!(tx.roles().remove_grant(role(1).id, user(1).id, at(0)).await.unwrap());
-    assert!(!tx.roles().remove_grant(role(1).id, user(1).id, at(0)).await.unwrap());
+    assert!(tx.roles().remove_grant(role(1).id, user(1).id.into(), at(9)).await.unwrap());
+    assert!(!tx.roles().remove_grant(role(1).id, user(1).id.into(), at(9)).await.unwrap());
     tx.commit().await.unwrap();
 }
 
@@ -154,7 +155,9 @@ async fn grants_are_listed_page_by_page_in_both_directions(fixture: Fixture) {
     let of_all: Vec<RoleGrant> = (2..=5).map(|number| grant(&role(number), 1)).collect();
     put_grants(&fixture, &[&to_all[..], &of_all[..]].concat()).await;
     let expected = [to_all.clone(), [&to_all[..1], &of_all[..]].concat()];
-    for (whose, expected) in [GrantsOf::Role(role(1).id), GrantsOf::User(user(1).id)].into_iter().zip(expected) {
+    for (whose, expected) in
+        [GrantsOf::Role(role(1).id), GrantsOf::Subject(user(1).id.into())].into_iter().zip(expected)
+    {
         let mut listed = Vec::new();
         loop {
             let after = listed.last().copied();
@@ -173,9 +176,9 @@ async fn the_roles_of_a_person_are_those_granted(fixture: Fixture) {
     put_roles(&fixture, &[role(2), role(1), role(3)]).await;
     put_grants(&fixture, &[grant(&role(2), 1), grant(&role(1), 1), grant(&role(3), 2)]).await;
     let mut tx = fixture.read().await;
-    assert_eq!(tx.roles().roles_of(user(1).id).await.unwrap(), [role(1), role(2)]);
-    assert_eq!(tx.roles().roles_of(user(2).id).await.unwrap(), [role(3)]);
-    assert_eq!(tx.roles().roles_of(user(3).id).await.unwrap(), []);
+    assert_eq!(tx.roles().roles_of(user(1).id.into()).await.unwrap(), [role(1), role(2)]);
+    assert_eq!(tx.roles().roles_of(user(2).id.into()).await.unwrap(), [role(3)]);
+    assert_eq!(tx.roles().roles_of(user(3).id.into()).await.unwrap(), []);
 }
 
 async fn grants_go_with_the_person(fixture: Fixture) {
@@ -220,7 +223,7 @@ async fn of_parallel_takers_of_a_locked_role_one_leaves_the_last_holder(fixture:
         if !tx.roles().is_held_by_others(role(1).id, user(number).id).await.unwrap() {
             return false;
         }
-        assert!(tx.roles().remove_grant(role(1).id, user(number).id, at(0)).await.unwrap());
+        assert!(tx.roles().remove_grant(role(1).id, user(number).id.into(), at(9)).await.unwrap());
         tx.commit().await.unwrap();
         true
     });

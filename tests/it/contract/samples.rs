@@ -1,15 +1,18 @@
 //! Values to store.
 
 use ipse::domain::Timestamp;
+use ipse::domain::api_key::ApiKey;
 use ipse::domain::attributes::Attributes;
 use ipse::domain::audit::{AuditType, Event};
 use ipse::domain::client::{Client, ClientLabel};
 use ipse::domain::email::EmailAddress;
-use ipse::domain::id::{AuditEventId, IdEntropy, MailId, SessionId, UserId};
+use ipse::domain::id::{ApiKeyId, AuditEventId, IdEntropy, MailId, ServiceAccountId, SessionId, UserId};
+use ipse::domain::name::{Description, Name};
 use ipse::domain::origin::Origin;
 use ipse::domain::password::PasswordHash;
 use ipse::domain::profile::{DisplayName, Locale};
 use ipse::domain::secret::Digest;
+use ipse::domain::service_account::ServiceAccount;
 use ipse::domain::session::{Authentication, RefreshState, Session};
 use ipse::domain::user::{SignUp, StateReason, User, UserState};
 use ipse::domain::username::Username;
@@ -76,6 +79,28 @@ pub(super) fn session(owner: &User, number: u32) -> Session {
         idle_expire_time: begin + Duration::days(30),
         end: None,
         refresh: RefreshState { generation: 1, current: digest(number), previous: None, rotate_time: begin },
+    }
+}
+
+/// The service account of this number.
+pub(super) fn service_account(number: u32) -> ServiceAccount {
+    let id = ServiceAccountId::new(at(0), &entropy(number));
+    ServiceAccount::new(id, Name::parse(&format!("service{number}")).unwrap(), Description::default(), at(0))
+}
+
+/// The API key of this number, which was made as many seconds after the beginning, with all that may be missing missing.
+pub(super) fn api_key(owner: &ServiceAccount, number: u32) -> ApiKey {
+    let begin = at(i64::from(number));
+    ApiKey {
+        id: ApiKeyId::new(begin, &entropy(number)),
+        account_id: owner.id,
+        display_name: DisplayName::default(),
+        digest: digest(number),
+        scope: None,
+        create_time: begin,
+        expire_time: begin + Duration::days(90),
+        last_used_time: None,
+        revoke_time: None,
     }
 }
 

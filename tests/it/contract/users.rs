@@ -277,21 +277,21 @@ async fn a_person_is_erased_with_all_that_belongs_to_them(fixture: Fixture) {
     let mut tx = fixture.write().await;
     for person in [user(1), user(2)] {
         tx.credentials().put_password(person.id, &hash(1), at(0)).await.unwrap();
-        let grant = RoleGrant { role_id: ADMINISTRATOR, user_id: person.id, create_time: at(0) };
+        let grant = RoleGrant { role_id: ADMINISTRATOR, subject: person.id.into(), create_time: at(0) };
         tx.roles().put_grant(&grant).await.unwrap();
     }
-    tx.users().erase_user(user(1).id, at(0)).await.unwrap();
-    tx.users().erase_user(user(3).id, at(0)).await.unwrap();
+    tx.users().erase_user(user(1).id, at(9)).await.unwrap();
+    tx.users().erase_user(user(3).id, at(9)).await.unwrap();
     tx.commit().await.unwrap();
     let mut tx = fixture.read().await;
     assert_eq!(tx.users().find_user(user(1).id).await.unwrap(), None);
     assert_eq!(tx.sessions().find_session(session(&user(1), 1).id).await.unwrap(), None);
     assert!(tx.credentials().find_password(user(1).id).await.unwrap().is_none());
-    assert_eq!(tx.roles().roles_of(user(1).id).await.unwrap(), []);
+    assert_eq!(tx.roles().roles_of(user(1).id.into()).await.unwrap(), []);
     assert_eq!(tx.users().find_user(user(2).id).await.unwrap(), Some(user(2)));
     assert!(tx.sessions().find_session(session(&user(2), 2).id).await.unwrap().is_some());
     assert!(tx.credentials().find_password(user(2).id).await.unwrap().is_some());
-    assert_eq!(tx.roles().roles_of(user(2).id).await.unwrap().len(), 1);
+    assert_eq!(tx.roles().roles_of(user(2).id.into()).await.unwrap().len(), 1);
 }
 
 /// The one who purges finds the row due, then waits for the one who takes the deletion back.

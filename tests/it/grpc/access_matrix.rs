@@ -3,8 +3,10 @@
 
 use std::fmt::Write as _;
 
+use ipse::proto::ErrorReason::{PermissionMissing, StepUpRequired, TokenMissing};
 use tonic::Code;
 
+use crate::support::custodian::Custodian;
 use crate::support::descriptors;
 use crate::support::on_both_backends;
 use crate::support::refusal::Refusal;
@@ -16,12 +18,14 @@ on_both_backends! {
     every_role_may_call_what_the_table_says
 }
 
-/// Those who call: nobody, somebody without a role, and one of each role that comes with the service.
-const CALLERS: [&str; 6] = ["anonymous", "nothing", "administrator", "support", "auditor", "service"];
+/// Those who call: nobody, somebody without a role, one of each role that comes with the service, and a program with an API
+/// key whose service account has the role for services.
+const CALLERS: [&str; 7] = ["anonymous", "nothing", "administrator", "support", "auditor", "service", "program"];
 
 async fn token_of(world: &World, caller: &str) -> Option<String> {
     let device = match caller {
         "anonymous" => return None,
+        "program" => Custodian::root(world).await.program(world, "service", &[]).await.caller().await,
         "nothing" => world.person("nothing").await.log_in().await.unwrap(),
         role => world.person_with_role(role, role).await,
     };
@@ -37,8 +41,9 @@ async fn is_let_in(world: &World, path: &str, token: Option<&str>) -> bool {
     match status.code() {
         Code::Unauthenticated | Code::PermissionDenied => {
             let refusal = Refusal::of(&status);
-            let permission = refusal.metadata.get("permission");
-            assert_eq!(permission.is_some(), token.is_some(), "{path}: {refusal:?}");
+            // A program never signs in, so that no sign-in of it is fresh.
+            let expected = if token.is_some() { [PermissionMissing, StepUpRequired] } else { [TokenMissing; 2] };
+            assert!(expected.contains(&refusal.reason), "{path}: {refusal:?}");
             false
         }
         Code::InvalidArgument => true,

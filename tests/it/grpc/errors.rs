@@ -5,8 +5,9 @@ use ipse::application::ports::Clock as _;
 use ipse::domain::Timestamp;
 use ipse::domain::access_change::AccessChange;
 use ipse::domain::id::{RoleId, TokenId};
+use ipse::domain::name::Name;
 use ipse::domain::permission::Rights;
-use ipse::domain::role::{ADMINISTRATOR, RoleName};
+use ipse::domain::role::ADMINISTRATOR;
 use ipse::proto::role_service_client::RoleServiceClient;
 use ipse::proto::{CreateRoleRequest, DeleteRoleRequest, ErrorReason, LoginRequest, Role, User};
 use prost::Message as _;
@@ -14,6 +15,7 @@ use time::Duration;
 use tonic::Status;
 use uuid::Uuid;
 
+use crate::support::custodian::Custodian;
 use crate::support::database::Backend;
 use crate::support::descriptors;
 use crate::support::guard::Guard;
@@ -84,6 +86,7 @@ provoked_by! {
     RequestIdReused: an_id_of_another_request
     UserStateInvalid: an_activation_of_an_active_account
     WatchTooSlow: a_watch_of_somebody_who_reads_too_slowly
+    PersonRequired: a_service_that_asks_for_its_own_account
 }
 
 #[test]
@@ -153,7 +156,7 @@ async fn one_role_too_many(world: World) -> Result<(), Status> {
     let root = world.administrator().await;
     let mut tx = world.store().write().await.unwrap();
     for number in 0..996_u128 {
-        let name = RoleName::parse(&format!("role{number}")).unwrap();
+        let name = Name::parse(&format!("role{number}")).unwrap();
         let role = ipse::domain::role::Role::new(
             RoleId::from_uuid(Uuid::from_u128(number)),
             name,
@@ -186,6 +189,11 @@ async fn a_watch_of_somebody_who_reads_too_slowly(world: World) -> Result<(), St
     let refused = watch.end().await;
     assert!(Refusal::of(refused.as_ref().unwrap_err()).retry_after.is_some());
     refused
+}
+
+async fn a_service_that_asks_for_its_own_account(world: World) -> Result<(), Status> {
+    let program = Custodian::root(&world).await.program(&world, "service", &[]).await;
+    program.caller().await.me().await.map(|_| ())
 }
 
 async fn an_id_of_another_request(world: World) -> Result<(), Status> {

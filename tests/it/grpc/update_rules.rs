@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 
 use ipse::proto::ErrorReason::{EtagMismatch, FieldInvalid};
-use ipse::proto::{Role, User};
+use ipse::proto::{Role, ServiceAccount, User};
 use tonic::Status;
 
+use crate::support::custodian::Custodian;
 use crate::support::on_both_backends;
 use crate::support::operator::Operator;
 use crate::support::person::Device;
@@ -19,6 +20,7 @@ on_both_backends! {
     updates_of_the_own_account_keep_the_rules
     updates_of_accounts_keep_the_rules
     updates_of_roles_keep_the_rules
+    updates_of_service_accounts_keep_the_rules
 }
 
 const STEPS: u64 = 60;
@@ -31,13 +33,14 @@ enum Resource<'w> {
     Own(Device<'w>),
     Account(Registrar<'w>, String),
     Role(Operator<'w>, String),
+    Service(Custodian<'w>, String),
 }
 
 impl Resource<'_> {
     fn fields(&self) -> &'static [&'static str] {
         match self {
             Self::Own(_) | Self::Account(..) => &["display_name", "username", "locale"],
-            Self::Role(..) => &["name", "description"],
+            Self::Role(..) | Self::Service(..) => &["name", "description"],
         }
     }
 
@@ -46,6 +49,7 @@ impl Resource<'_> {
             Self::Own(device) => of_user(device.me().await.unwrap().user.unwrap()),
             Self::Account(registrar, id) => of_user(registrar.get(id).await.unwrap()),
             Self::Role(operator, id) => of_role(operator.get(id).await.unwrap()),
+            Self::Service(custodian, id) => of_account(custodian.get(id).await.unwrap()),
         }
     }
 
@@ -70,6 +74,11 @@ impl Resource<'_> {
                 let role = Role { id: id.clone(), etag: etag.to_owned(), name, description, ..Role::default() };
                 operator.update(role, paths).await.map(of_role)
             }
+            Self::Service(custodian, id) => {
+                let (id, etag, name, description) = (id.clone(), etag.to_owned(), value("name"), value("description"));
+                let account = ServiceAccount { id, name, description, etag, ..ServiceAccount::default() };
+                custodian.update(account, paths).await.map(of_account)
+            }
         }
     }
 }
@@ -81,6 +90,10 @@ fn of_user(user: User) -> (String, Values) {
 
 fn of_role(role: Role) -> (String, Values) {
     (role.etag, [("name", role.name), ("description", role.description)].into())
+}
+
+fn of_account(account: ServiceAccount) -> (String, Values) {
+    (account.etag, [("name", account.name), ("description", account.description)].into())
 }
 
 /// Numbers that look random and are the same in every run (the generator `SplitMix64`).
@@ -172,4 +185,10 @@ async fn updates_of_roles_keep_the_rules(world: World) {
     let root = Operator::root(&world).await;
     let id = root.create("desk", &["orders.read"]).await.unwrap().id;
     keeps_the_rules(Resource::Role(root, id), 3).await;
+}
+
+async fn updates_of_service_accounts_keep_the_rules(world: World) {
+    let root = Custodian::root(&world).await;
+    let id = root.create("orders").await.unwrap().id;
+    keeps_the_rules(Resource::Service(root, id), 4).await;
 }

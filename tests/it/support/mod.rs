@@ -2,12 +2,15 @@
 
 pub(crate) mod auditor;
 pub(crate) mod clock;
+pub(crate) mod custodian;
 pub(crate) mod database;
 pub(crate) mod descriptors;
 pub(crate) mod dump;
 pub(crate) mod entropy;
 pub(crate) mod gateway;
 pub(crate) mod guard;
+pub(crate) mod http;
+pub(crate) mod key_holder;
 pub(crate) mod letterbox;
 pub(crate) mod operator;
 pub(crate) mod person;

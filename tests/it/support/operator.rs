@@ -66,6 +66,24 @@ impl<'w> Operator<'w> {
         self.client().grant_role(self.0.request(request)).await.map(|_| ())
     }
 
+    pub(crate) async fn grant_to_service(&self, role_id: &str, account_id: &str) -> Result<(), Status> {
+        let request = GrantRoleRequest {
+            role_id: role_id.to_owned(),
+            subject: Some(grant_role_request::Subject::ServiceAccountId(account_id.to_owned())),
+            request_id: String::new(),
+        };
+        self.client().grant_role(self.0.request(request)).await.map(|_| ())
+    }
+
+    pub(crate) async fn revoke_from_service(&self, role_id: &str, account_id: &str) -> Result<(), Status> {
+        let request = RevokeRoleRequest {
+            role_id: role_id.to_owned(),
+            subject: Some(revoke_role_request::Subject::ServiceAccountId(account_id.to_owned())),
+            request_id: String::new(),
+        };
+        self.client().revoke_role(self.0.request(request)).await.map(|_| ())
+    }
+
     pub(crate) async fn revoke(&self, role_id: &str, user_id: &str) -> Result<(), Status> {
         let request = RevokeRoleRequest {
             role_id: role_id.to_owned(),

@@ -123,6 +123,41 @@ diesel::table! {
 }
 
 diesel::table! {
+    service_accounts (id) {
+        id -> Uuid,
+        name -> Text,
+        description -> Text,
+        disabled -> Bool,
+        create_time -> Timestamptz,
+        update_time -> Timestamptz,
+        revision -> BigInt,
+    }
+}
+
+diesel::table! {
+    api_keys (id) {
+        id -> Uuid,
+        service_account_id -> Uuid,
+        display_name -> Text,
+        digest -> Binary,
+        scopes -> Text,
+        create_time -> Timestamptz,
+        expire_time -> Timestamptz,
+        last_used_time -> Nullable<Timestamptz>,
+        revoke_time -> Nullable<Timestamptz>,
+        over_time -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    service_role_grants (service_account_id, role_id) {
+        role_id -> Uuid,
+        service_account_id -> Uuid,
+        create_time -> Timestamptz,
+    }
+}
+
+diesel::table! {
     answered_requests (caller_id, request_id) {
         caller_id -> Uuid,
         request_id -> Uuid,
@@ -178,7 +213,11 @@ diesel::table! {
     }
 }
 
+diesel::joinable!(api_keys -> service_accounts (service_account_id));
 diesel::joinable!(role_grants -> roles (role_id));
 diesel::joinable!(role_grants -> users (user_id));
+diesel::joinable!(service_role_grants -> roles (role_id));
 diesel::joinable!(sessions -> users (user_id));
 diesel::allow_tables_to_appear_in_same_query!(sessions, users, roles, role_grants);
+diesel::allow_tables_to_appear_in_same_query!(roles, service_role_grants);
+diesel::allow_tables_to_appear_in_same_query!(api_keys, service_accounts);

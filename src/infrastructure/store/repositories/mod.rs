@@ -3,14 +3,18 @@
 mod access_changes;
 mod action_tokens;
 mod answered_requests;
+mod api_keys;
 mod audit_events;
 mod audit_row;
 mod bulk_users;
 mod credentials;
 pub(super) mod migrations;
 mod outbox;
+mod role_grants;
 mod roles;
+mod sealed_rows;
 mod server_secrets;
+mod service_accounts;
 mod session_row;
 mod sessions;
 mod signing_keys;

@@ -2,13 +2,16 @@ use async_trait::async_trait;
 use diesel::prelude::*;
 
 use super::backend::columns::{DbId, DbTime};
-use super::backend::schema::{role_grants, roles, users};
+use super::backend::schema::{role_grants as people, roles, service_role_grants as services, users};
 use super::backend::{Unit, dialect};
+use super::role_grants;
 use crate::application::ports::{AccessChanges, GrantsOf, Roles, StoreResult};
 use crate::domain::Timestamp;
 use crate::domain::access_change::AccessChange;
 use crate::domain::id::{RoleId, UserId};
-use crate::domain::role::{Description, Role, RoleGrant, RoleName, parse_permissions};
+use crate::domain::name::{Description, Name};
+use crate::domain::role::{Role, RoleGrant, parse_permissions};
+use crate::domain::subject::Subject;
 use crate::domain::user::UserState;
 use crate::infrastructure::store::error::meaning;
 use crate::infrastructure::store::word::Word;
@@ -28,14 +31,6 @@ struct RoleRow {
     revision: i64,
 }
 
-#[derive(Queryable, Selectable, Insertable)]
-#[diesel(table_name = role_grants)]
-struct GrantRow {
-    role_id: DbId,
-    user_id: DbId,
-    create_time: DbTime,
-}
-
 #[async_trait]
 impl Roles for Unit {
     async fn find_role(&mut self, id: RoleId) -> StoreResult<Option<Role>> {
@@ -48,8 +43,8 @@ impl Roles for Unit {
         self.find(dialect::queueing!(query)).await?.map(RoleRow::into_role).transpose()
     }
 
-    async fn list_roles(&mut self, after: Option<&RoleName>, limit: i64) -> StoreResult<Vec<Role>> {
-        let after = after.map(RoleName::as_str).unwrap_or_default();
+    async fn list_roles(&mut self, after: Option<&Name>, limit: i64) -> StoreResult<Vec<Role>> {
+        let after = after.map(Name::as_str).unwrap_or_default();
         let query = roles::table
             .filter(roles::name.gt(after.to_owned()))
             .order(roles::name)
@@ -77,19 +72,12 @@ impl Roles for Unit {
     }
 
     async fn put_grant(&mut self, grant: &RoleGrant) -> StoreResult<bool> {
-        let row = GrantRow {
-            role_id: DbId(*grant.role_id.as_uuid()),
-            user_id: DbId(*grant.user_id.as_uuid()),
-            create_time: DbTime(grant.create_time),
-        };
-        let insert = diesel::insert_into(role_grants::table).values(row).on_conflict_do_nothing();
-        let count = self.execute(insert).await?;
+        let count = role_grants::put(self, grant).await?;
         self.changes_rights(count, grant.create_time).await
     }
 
-    async fn remove_grant(&mut self, role_id: RoleId, user_id: UserId, now: Timestamp) -> StoreResult<bool> {
-        let grant = role_grants::table.find((DbId(*user_id.as_uuid()), DbId(*role_id.as_uuid())));
-        let count = self.execute(diesel::delete(grant)).await?;
+    async fn remove_grant(&mut self, role_id: RoleId, subject: Subject, now: Timestamp) -> StoreResult<bool> {
+        let count = role_grants::remove(self, role_id, subject).await?;
         self.changes_rights(count, now).await
     }
 
@@ -99,42 +87,38 @@ impl Roles for Unit {
         after: Option<&RoleGrant>,
         limit: i64,
     ) -> StoreResult<Vec<RoleGrant>> {
-        let query = role_grants::table.limit(limit).select(GrantRow::as_select()).into_boxed();
-        let query = match whose {
-            GrantsOf::Role(id) => {
-                let after = after.map_or(UserId::NOBODY, |grant| grant.user_id);
-                query
-                    .filter(role_grants::role_id.eq(DbId(*id.as_uuid())))
-                    .filter(role_grants::user_id.gt(DbId(*after.as_uuid())))
-                    .order(role_grants::user_id)
-            }
-            GrantsOf::User(id) => {
+        match whose {
+            GrantsOf::Role(id) => role_grants::of_role(self, id, (after.map(|grant| grant.subject), limit)).await,
+            GrantsOf::Subject(subject) => {
                 let after = after.map_or(RoleId::NOBODY, |grant| grant.role_id);
-                query
-                    .filter(role_grants::user_id.eq(DbId(*id.as_uuid())))
-                    .filter(role_grants::role_id.gt(DbId(*after.as_uuid())))
-                    .order(role_grants::role_id)
+                role_grants::to_subject(self, subject, (after, limit)).await
             }
-        };
-        Ok(self.load(query).await?.into_iter().map(GrantRow::into_grant).collect())
+        }
     }
 
-    async fn roles_of(&mut self, user_id: UserId) -> StoreResult<Vec<Role>> {
-        let query = roles::table
-            .inner_join(role_grants::table)
-            .filter(role_grants::user_id.eq(DbId(*user_id.as_uuid())))
-            .order(roles::name)
-            .select(RoleRow::as_select());
-        self.load(query).await?.into_iter().map(RoleRow::into_role).collect()
+    async fn roles_of(&mut self, subject: Subject) -> StoreResult<Vec<Role>> {
+        let rows = match subject {
+            Subject::User(id) => {
+                let held = roles::table.inner_join(people::table).filter(people::user_id.eq(DbId(*id.as_uuid())));
+                self.load(held.order(roles::name).select(RoleRow::as_select())).await?
+            }
+            Subject::Service(id) => {
+                let held = roles::table
+                    .inner_join(services::table)
+                    .filter(services::service_account_id.eq(DbId(*id.as_uuid())));
+                self.load(held.order(roles::name).select(RoleRow::as_select())).await?
+            }
+        };
+        rows.into_iter().map(RoleRow::into_role).collect()
     }
 
     async fn is_held_by_others(&mut self, role_id: RoleId, except: UserId) -> StoreResult<bool> {
-        let query = role_grants::table
+        let query = people::table
             .inner_join(users::table)
-            .filter(role_grants::role_id.eq(DbId(*role_id.as_uuid())))
-            .filter(role_grants::user_id.ne(DbId(*except.as_uuid())))
+            .filter(people::role_id.eq(DbId(*role_id.as_uuid())))
+            .filter(people::user_id.ne(DbId(*except.as_uuid())))
             .filter(users::state.eq(UserState::Active.word()))
-            .select(role_grants::user_id)
+            .select(people::user_id)
             .limit(1);
         Ok(self.find::<_, DbId>(query).await?.is_some())
     }
@@ -170,7 +154,7 @@ impl RoleRow {
         let patterns: Vec<&str> = self.permissions.split_whitespace().collect();
         Ok(Role {
             id: RoleId::from_uuid(self.id.0),
-            name: meaning(RoleName::parse(&self.name).ok(), "roles.name")?,
+            name: meaning(Name::parse(&self.name).ok(), "roles.name")?,
             description: meaning(Description::parse(&self.description).ok(), "roles.description")?,
             permissions: meaning(parse_permissions(&patterns).ok(), "roles.permissions")?,
             built_in: self.built_in,
@@ -178,15 +162,5 @@ impl RoleRow {
             update_time: self.update_time.0,
             revision: self.revision,
         })
-    }
-}
-
-impl GrantRow {
-    fn into_grant(self) -> RoleGrant {
-        RoleGrant {
-            role_id: RoleId::from_uuid(self.role_id.0),
-            user_id: UserId::from_uuid(self.user_id.0),
-            create_time: self.create_time.0,
-        }
     }
 }

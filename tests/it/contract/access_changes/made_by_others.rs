@@ -3,14 +3,17 @@
 use ipse::application::ports::UserInsert;
 use ipse::domain::access_change::AccessChange;
 use ipse::domain::id::{RoleId, SessionId};
+use ipse::domain::name::Name;
 use ipse::domain::permission::Rights;
-use ipse::domain::role::{Role, RoleGrant, RoleName};
+use ipse::domain::role::{Role, RoleGrant};
+use ipse::domain::service_account::ServiceAccount;
 use ipse::domain::session::EndReason;
+use ipse::domain::subject::Subject;
 use ipse::domain::user::UserState;
 use uuid::Uuid;
 
 use super::all;
-use crate::contract::samples::{at, session, user};
+use crate::contract::samples::{api_key, at, service_account, session, user};
 use crate::contract::{Fixture, in_parallel};
 use crate::support::database::Backend;
 use crate::support::on_both_backends;
@@ -26,6 +29,8 @@ on_both_backends! {
 on_both_backends! {
     Fixture::new =>
     a_change_of_rights_is_one
+    a_revocation_of_a_key_is_one
+    a_service_account_that_is_turned_away_is_one
 }
 
 /// Somebody with four sessions, of which one has ended and one is over.
@@ -104,23 +109,63 @@ async fn an_erasure_of_a_person_is_one(fixture: Fixture) {
 
 async fn a_change_of_rights_is_one(fixture: Fixture) {
     let id = RoleId::from_uuid(Uuid::from_u128(1000));
-    let mut role = Role::new(id, RoleName::parse("desk").unwrap(), Rights::default(), at(0));
-    let grant = RoleGrant { role_id: id, user_id: user(1).id, create_time: at(1) };
+    let mut role = Role::new(id, Name::parse("desk").unwrap(), Rights::default(), at(0));
+    let (person, service) = (Subject::from(user(1).id), Subject::from(service_account(1).id));
+    let grant = |subject| RoleGrant { role_id: id, subject, create_time: at(1) };
     let mut tx = fixture.write().await;
     assert_eq!(tx.users().insert_user(&user(1)).await.unwrap(), UserInsert::Inserted);
+    assert!(tx.service_accounts().insert_service_account(&service_account(1)).await.unwrap());
     assert!(tx.roles().insert_role(&role).await.unwrap());
-    assert!(!tx.roles().remove_grant(id, user(1).id, at(1)).await.unwrap());
+    for subject in [person, service] {
+        assert!(!tx.roles().remove_grant(id, subject, at(1)).await.unwrap());
+    }
     assert!(!tx.roles().update_role(&role).await.unwrap(), "the revision is not the next one");
     tx.commit().await.unwrap();
     assert_eq!(all(&fixture).await, []);
     let mut tx = fixture.write().await;
-    assert!(tx.roles().put_grant(&grant).await.unwrap());
-    assert!(!tx.roles().put_grant(&grant).await.unwrap());
+    for subject in [person, service] {
+        assert!(tx.roles().put_grant(&grant(subject)).await.unwrap());
+        assert!(!tx.roles().put_grant(&grant(subject)).await.unwrap());
+    }
     role.revision += 1;
     assert!(tx.roles().update_role(&role).await.unwrap());
-    assert!(tx.roles().remove_grant(id, user(1).id, at(2)).await.unwrap());
+    for subject in [person, service] {
+        assert!(tx.roles().remove_grant(id, subject, at(2)).await.unwrap());
+    }
     tx.roles().remove_role(id, at(3)).await.unwrap();
     tx.roles().remove_role(id, at(3)).await.unwrap();
     tx.commit().await.unwrap();
-    assert_eq!(all(&fixture).await, vec![AccessChange::Rights; 4]);
+    assert_eq!(all(&fixture).await, vec![AccessChange::Rights; 6]);
+}
+
+async fn a_revocation_of_a_key_is_one(fixture: Fixture) {
+    let account = service_account(1);
+    fixture.put_service_accounts(std::slice::from_ref(&account)).await;
+    let mut tx = fixture.write().await;
+    tx.api_keys().insert_api_key(&api_key(&account, 1)).await.unwrap();
+    assert!(!tx.api_keys().revoke_api_key(api_key(&account, 2).id, at(1)).await.unwrap());
+    assert!(tx.api_keys().revoke_api_key(api_key(&account, 1).id, at(1)).await.unwrap());
+    assert!(!tx.api_keys().revoke_api_key(api_key(&account, 1).id, at(2)).await.unwrap());
+    tx.commit().await.unwrap();
+    assert_eq!(all(&fixture).await, [AccessChange::Session(*api_key(&account, 1).id.as_uuid())]);
+}
+
+async fn a_service_account_that_is_turned_away_is_one(fixture: Fixture) {
+    let (first, second) = (service_account(1), service_account(2));
+    fixture.put_service_accounts(&[first.clone(), second.clone()]).await;
+    let mut tx = fixture.write().await;
+    let disabled = ServiceAccount { disabled: true, update_time: at(1), revision: 2, ..first.clone() };
+    assert!(tx.service_accounts().update_service_account(&disabled).await.unwrap());
+    assert!(!tx.service_accounts().update_service_account(&disabled).await.unwrap());
+    let enabled = ServiceAccount { update_time: at(2), revision: 3, ..first.clone() };
+    assert!(tx.service_accounts().update_service_account(&enabled).await.unwrap());
+    tx.service_accounts().remove_service_account(second.id, at(3)).await.unwrap();
+    tx.service_accounts().remove_service_account(second.id, at(4)).await.unwrap();
+    tx.commit().await.unwrap();
+    // A minute more: for calls that are not done yet, and for clocks that are ahead.
+    let turned_away = |account: &ServiceAccount, time: i64| AccessChange::Subject {
+        id: *account.id.as_uuid(),
+        revoked_before: at(time + 60),
+    };
+    assert_eq!(all(&fixture).await, [turned_away(&first, 1), turned_away(&second, 3)]);
 }

@@ -128,7 +128,7 @@ async fn grant(fixture: &Fixture, role: &str, users: &[&User]) {
     let roles = tx.roles().list_roles(None, 100).await.unwrap();
     let role_id = roles.iter().find(|known| known.name.as_str() == role).unwrap().id;
     for user in users {
-        let grant = RoleGrant { role_id, user_id: user.id, create_time: at(0) };
+        let grant = RoleGrant { role_id, subject: user.id.into(), create_time: at(0) };
         assert!(tx.roles().put_grant(&grant).await.unwrap());
     }
     tx.commit().await.unwrap();

@@ -1,0 +1,106 @@
+use super::ServiceAccounts;
+use crate::application::audit_trail::Event;
+use crate::application::caller::Caller;
+use crate::application::error::{Refusal, Result, Violations};
+use crate::application::repeat::{Answer, Begun, Repeatable};
+use crate::application::rights;
+use crate::domain::Timestamp;
+use crate::domain::api_key::{self, ApiKey, MAX_LIVE_PER_ACCOUNT};
+use crate::domain::api_key_secret::ApiKeySecret;
+use crate::domain::audit::AuditType;
+use crate::domain::id::{ApiKeyId, ServiceAccountId};
+use crate::domain::permission::Rights;
+use crate::domain::profile::DisplayName;
+
+/// A new API key.
+#[derive(Debug, Clone, Default)]
+pub struct CreateApiKey {
+    /// Whose key it is to be.
+    pub service_account_id: String,
+    /// What the operator calls it.
+    pub display_name: String,
+    /// What to limit it to; nothing for no limit.
+    pub scopes: Vec<String>,
+    /// When it is to expire, or nothing for the usual time.
+    pub expire_time: Option<Timestamp>,
+}
+
+/// An API key that was just made, with its secret, which is nowhere else.
+#[derive(Debug)]
+pub struct NewApiKey {
+    /// The key.
+    pub key: ApiKey,
+    /// Its secret.
+    pub secret: ApiKeySecret,
+}
+
+/// A command whose parts were read.
+struct Plan {
+    account_id: ServiceAccountId,
+    display_name: DisplayName,
+    scope: Option<Rights>,
+    expire_time: Timestamp,
+}
+
+impl ServiceAccounts {
+    /// Makes an API key that is limited to no more than its account may do now.
+    pub async fn create_api_key(
+        &self,
+        caller: &Caller,
+        command: CreateApiKey,
+        call: &Repeatable<NewApiKey>,
+    ) -> Result<Answer<NewApiKey>> {
+        let now = self.clock.now();
+        let plan = parse(&command, now)?;
+        let secret = ApiKeySecret::new(ApiKeyId::new(now, &self.entropy.bytes()?), self.entropy.bytes()?);
+        let (mut work, account) = match self.begin_on(caller, plan.account_id, call).await? {
+            Begun::New(begun) => begun,
+            Begun::Repeated(answer) => return Ok(Answer::Repeated(answer)),
+        };
+        let tx = work.tx.as_mut();
+        let held = rights::of(tx, account.id.into()).await?;
+        if let Some(pattern) = plan.scope.as_ref().and_then(|scope| held.missing(scope)) {
+            return Err(Refusal::PermissionMissing { permission: pattern.as_str().to_owned() }.into());
+        }
+        if tx.api_keys().count_live_api_keys(account.id, now).await? >= MAX_LIVE_PER_ACCOUNT {
+            return Err(Refusal::QuotaExceeded { what: "API keys of one account, at most 100" }.into());
+        }
+        let key = plan.into_key(&secret, now);
+        tx.api_keys().insert_api_key(&key).await?;
+        let event = Event::by(caller, AuditType::ApiKeyCreated).on(account.id).with("key_id", key.id);
+        self.trail.record(tx, event, now).await?;
+        work.finish(call, NewApiKey { key, secret }).await
+    }
+}
+
+impl Plan {
+    fn into_key(self, secret: &ApiKeySecret, now: Timestamp) -> ApiKey {
+        ApiKey {
+            id: secret.id(),
+            account_id: self.account_id,
+            display_name: self.display_name,
+            digest: secret.digest(),
+            scope: self.scope,
+            create_time: now,
+            expire_time: self.expire_time,
+            last_used_time: None,
+            revoke_time: None,
+        }
+    }
+}
+
+fn parse(command: &CreateApiKey, now: Timestamp) -> Result<Plan> {
+    let mut violations = Violations::default();
+    let account_id =
+        violations.take("api_key.service_account_id", ServiceAccountId::parse(&command.service_account_id));
+    let display_name = violations.take("api_key.display_name", DisplayName::parse(&command.display_name));
+    let scope = violations.take("api_key.scopes", api_key::parse_scopes(&command.scopes));
+    let expire_time = violations.take("api_key.expire_time", api_key::expiry(command.expire_time, now));
+    let parts = account_id.zip(display_name).zip(scope.zip(expire_time));
+    violations.check(parts.map(|((account_id, display_name), (scope, expire_time))| Plan {
+        account_id,
+        display_name,
+        scope,
+        expire_time,
+    }))
+}

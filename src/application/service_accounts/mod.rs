@@ -1,0 +1,65 @@
+//! Service accounts and their API keys: the use cases of `ServiceAccountService`, and `ExchangeApiKey`.
+
+mod create_api_key;
+mod create_service_account;
+mod delete_service_account;
+mod exchange_api_key;
+mod get_service_account;
+mod key_uses;
+mod list_api_keys;
+mod list_service_accounts;
+mod revoke_api_key;
+mod set_disabled;
+mod subject;
+mod update_service_account;
+
+use std::sync::Arc;
+
+pub use create_api_key::{CreateApiKey, NewApiKey};
+pub use create_service_account::CreateServiceAccount;
+pub use delete_service_account::DeleteServiceAccount;
+pub use exchange_api_key::{ExchangeApiKey, ExchangedToken};
+pub use list_api_keys::{ApiKeyPage, ListApiKeys};
+pub use list_service_accounts::ServiceAccountPage;
+pub use update_service_account::UpdateServiceAccount;
+
+use super::Ports;
+use super::audit_trail::AuditTrail;
+use super::page::PageTokens;
+use super::policy::Policy;
+use super::ports::{AccessTokens, Clock, Entropy, Store};
+use super::repeat::Repeats;
+use crate::domain::secret::SecretKey;
+use key_uses::KeyUses;
+
+/// The use cases of service accounts. Whoever may call which is decided before; here, nobody acts on an account that may
+/// do more than they.
+pub struct ServiceAccounts {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    tokens: Arc<dyn AccessTokens>,
+    repeats: Repeats,
+    trail: AuditTrail,
+    page_tokens: PageTokens,
+    policy: Arc<Policy>,
+    uses: KeyUses,
+}
+
+impl ServiceAccounts {
+    /// Takes the ports it needs. `root` is the installation's root secret.
+    #[must_use]
+    pub fn new(ports: &Ports, policy: Arc<Policy>, root: &SecretKey) -> Self {
+        Self {
+            store: ports.store.clone(),
+            clock: ports.clock.clone(),
+            entropy: ports.entropy.clone(),
+            tokens: ports.tokens.clone(),
+            repeats: Repeats::new(ports, root),
+            trail: AuditTrail::new(ports.entropy.clone()),
+            page_tokens: PageTokens::new(root.derive("page token")),
+            policy,
+            uses: KeyUses::default(),
+        }
+    }
+}
