@@ -35,6 +35,7 @@ mod roles;
 mod secrets;
 mod service_accounts;
 mod service_callers;
+mod service_repeats;
 mod session_model;
 mod sessions;
 mod shutdown;
