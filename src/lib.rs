@@ -13,8 +13,9 @@
 //! - [`domain`] holds entities, value objects and pure decisions, one concept in one file.
 //! - [`application`] holds one use case for each RPC, and the traits they need of the world.
 //! - [`infrastructure`] holds one adapter for each of those traits.
-//! - [`presentation`] holds what the outside speaks to: the gRPC services and the command line.
-//! - [`composition`] is the only place where these meet; [`config`] holds the settings, [`telemetry`] the log.
+//! - [`presentation`] holds what the outside speaks to: the gRPC services, the HTTP side port, the command line.
+//! - [`composition`] is the only place where these meet; [`config`] holds the settings, [`telemetry`] the log and
+//!   the metrics.
 
 pub mod application;
 pub mod composition;
@@ -24,11 +25,16 @@ pub mod infrastructure;
 pub mod presentation;
 pub mod telemetry;
 
-/// The generated messages and services of `proto/ipse/v1`.
+/// The generated messages and services of `proto/ipse/v1`, and of Envoy.
 pub mod proto {
     #![allow(missing_docs, clippy::all, clippy::pedantic, clippy::allow_attributes, reason = "generated code")]
 
     tonic::include_proto!("ipse.v1");
+
+    /// The part of `envoy.service.auth.v3` that this server speaks.
+    pub mod envoy {
+        tonic::include_proto!("envoy.service.auth.v3");
+    }
 
     /// All descriptors of the contract with their options, for reflection and the access policy.
     pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));

@@ -10,7 +10,8 @@ use ipse::domain::email::EmailAddress;
 use ipse::domain::secret::Secret;
 use ipse::presentation::cli::users::{self, ExportArgs, ImportArgs, Remote, Server, TransferFailed, UsersAction};
 use ipse::presentation::cli::{
-    self, AdminAction, Cli, Command, ConfigAction, MigrateAction, Origin, Unhealthy, Unusable,
+    self, AdminAction, Cli, Command, ConfigAction, KeysAction, KeysLeft, MigrateAction, Origin, Progress, Unhealthy,
+    Unusable,
 };
 use ipse::telemetry;
 use tokio::runtime::{Builder, Runtime};
@@ -32,6 +33,8 @@ enum Failure {
     Unhealthy(#[from] Unhealthy),
     #[error(transparent)]
     Unusable(#[from] Unusable),
+    #[error(transparent)]
+    KeysLeft(#[from] KeysLeft),
     #[error(transparent)]
     Transfer(#[from] TransferFailed),
     #[error("no threads can be started")]
@@ -64,6 +67,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Migrate { action: Some(MigrateAction::Status), origin } => migration_status(origin),
         Command::Config { action: ConfigAction::Check(origin) } => check(origin),
         Command::Admin { action: AdminAction::Create { email, origin } } => create_administrator(email, origin),
+        Command::Keys { action } => keys(&action),
         Command::Users { action } => users(&action),
         Command::Healthcheck { address, origin } => {
             let mut endpoint = Endpoint::read(&gather(origin)?)?;
@@ -94,6 +98,28 @@ fn create_administrator(email: EmailAddress, origin: Origin) -> Result<(), Failu
     telemetry::init(&settings.log);
     let appointment = runtime()?.block_on(composition::appoint_administrator(&settings, email))?;
     cli::print(&cli::appointment(&appointment, &settings.listener.endpoint)?);
+    Ok(())
+}
+
+fn keys(action: &KeysAction) -> Result<(), Failure> {
+    let (KeysAction::List(origin) | KeysAction::Rotate { origin, .. } | KeysAction::Rewrap(origin)) = action;
+    let settings = Settings::read(&gather(origin.clone())?)?;
+    telemetry::init(&settings.log);
+    let said = runtime()?.block_on(async {
+        Ok::<_, Failure>(match action {
+            KeysAction::List(_) => cli::key_table(&composition::keys::list(&settings).await?),
+            KeysAction::Rotate { algorithm, .. } => {
+                cli::new_key(&composition::keys::rotate(&settings, *algorithm).await?)
+            }
+            KeysAction::Rewrap(_) => {
+                let mut progress = Progress::begin(None, 0);
+                let tables = composition::keys::rewrap(&settings, &mut |rows| progress.advance(rows, 0)).await?;
+                progress.end();
+                cli::rewrapped(&tables)?
+            }
+        })
+    })?;
+    cli::print(&said);
     Ok(())
 }
 

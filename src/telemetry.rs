@@ -1,4 +1,6 @@
-//! The log: lines on standard error, with UTC times as in RFC 3339.
+//! The log: lines on standard error, with UTC times as in RFC 3339. And the [`metrics`].
+
+pub mod metrics;
 
 use std::fmt::Debug;
 use std::{io, panic};

@@ -118,8 +118,8 @@ stop_progress() {
   progress=
 }
 
-# count_tests FILE: notes how many tests passed, failed and were skipped in an output of `cargo test` or pytest, and
-# names the skipped ones.
+# count_tests FILE: notes how many tests passed, failed and were skipped in an output of `cargo test`, pytest,
+# `go test -v`, `node --test` (spec) and Maven's Surefire, and names the skipped ones.
 count_tests() {
   awk '
     /^test result:/ { passed += $4; failed += $6; skipped += $8 }
@@ -130,10 +130,23 @@ count_tests() {
         if ($(i + 1) ~ /^skipped/) skipped += $i
       }
     }
+    /^--- PASS:/ { passed++ }
+    /^--- FAIL:/ { failed++ }
+    /^--- SKIP:/ { skipped++ }
+    /^ℹ pass [0-9]+$/ { passed += $3 }
+    /^ℹ (fail|cancelled) [0-9]+$/ { failed += $3 }
+    /^ℹ (skipped|todo) [0-9]+$/ { skipped += $3 }
+    /Tests run: [0-9]+, Failures: [0-9]+, Errors: [0-9]+, Skipped: [0-9]+$/ { # of all classes: of one, the time follows
+      gsub(/[^0-9 ]/, "")
+      passed += $1 - $2 - $3 - $4
+      failed += $2 + $3
+      skipped += $4
+    }
     END { print passed + 0, failed + 0, skipped + 0 }
   ' "$1" >"$state/counts"
   local test
-  sed -n -e 's/^test \(.* \.\.\. ignored.*\)/\1/p' -e 's/^SKIPPED \[[0-9]*\] //p' "$1" |
+  sed -n -e 's/^test \(.* \.\.\. ignored.*\)/\1/p' -e 's/^SKIPPED \[[0-9]*\] //p' -e 's/^--- SKIP: //p' \
+    -e 's/^﹣ //p' -e 's/^\[WARNING\] Tests run: .*, Skipped: [1-9].* -- in //p' "$1" |
     while read -r test; do skip "$test"; done
 }
 

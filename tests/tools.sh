@@ -8,6 +8,9 @@
 grpcurl_version=1.8.9 # the newest whose go.mod Debian 12's Go meets
 buf_version=1.75.0
 cargo_deny_version=0.20.2
+go_version=1.24.13 # of the examples; a newer one does as well
+node_oldest=20 node_version=22.23.3 npm_version=10.9.4
+java_oldest=17
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/ipse-tools
 PATH=$root/.tools/bin:$root/.tools/node_modules/.bin:$PATH
@@ -57,6 +60,50 @@ need_buf() {
   has npm || apt_install nodejs npm || return 1
   npm install --prefix "$root/.tools" --no-save --no-audit --no-fund --loglevel=error "@bufbuild/buf@$buf_version"
 }
+
+# Go of the version above or newer. An older one fetches it from where newer ones get it by themselves: as a module.
+need_go() {
+  find_go || { apt_install golang-go && find_go; } || return 1
+  local module found
+  found=$(go env GOVERSION)
+  if at_least "$go_version" "${found#go}"; then
+    link_tool "$(readlink -f "$(command -v go)")"
+    return
+  fi
+  echo "getting Go $go_version, once"
+  module=golang.org/toolchain@v0.0.1-go$go_version.$(go env GOOS)-$(go env GOARCH)
+  go mod download "$module" || return 1
+  module=$(go env GOMODCACHE)/$module
+  chmod -R +x "$module/bin" "$module/pkg/tool" && link_tool "$module/bin/go" # a module's files carry no such bits
+}
+
+# Node.js with npm. Where it is too old, npm gets a newer one, and the npm that goes with it.
+need_node() {
+  has npm || apt_install nodejs npm || return 1
+  at_least "$node_oldest" "$(node -p process.versions.node)" && return
+  local dir=$cache/node-$node_version
+  if [[ ! -x $dir/node_modules/node/bin/node ]]; then
+    echo "getting Node.js $node_version, once"
+    npm install --prefix "$dir" --no-save --no-audit --no-fund --loglevel=error \
+      "node@$node_version" "npm@$npm_version" || return 1
+  fi
+  link_tool "$dir/node_modules/node/bin/node" && link_tool "$dir/node_modules/.bin/npm"
+}
+
+# A JDK with Maven. What a build downloads, Maven keeps in its own cache.
+need_java() { has_java || { apt_install default-jdk-headless maven && has_java; }; }
+
+has_java() { has mvn && has javac && at_least "$java_oldest" "$(javac -version 2>&1 | cut -d ' ' -f 2)"; }
+
+# get_packages DIRECTORY: what its package-lock.json pins.
+get_packages() {
+  local lock=$1/package-lock.json installed=$1/node_modules/installed-lock.json
+  cmp -s "$lock" "$installed" && return
+  npm ci --prefix "$1" --no-audit --no-fund --loglevel=error && cp "$lock" "$installed"
+}
+
+# at_least OLDEST VERSION
+at_least() { [[ $(printf '%s\n' "$@" | sort -V | head -n 1) == "$1" ]]; }
 
 need_cargo_deny() {
   [[ $(cargo-deny --version 2>/dev/null) == "cargo-deny $cargo_deny_version" ]] && return

@@ -6,7 +6,7 @@ use time::Duration;
 use zeroize::Zeroizing;
 
 use super::error::{Error, Refusal, Result};
-use super::ports::{Clock, RequestKey, Sealer, Store, Transaction};
+use super::ports::{Clock, RequestKey, SealedPlace, Sealer, Store, Transaction};
 use crate::domain::id::RequestId;
 use crate::domain::secret::{Digest, SecretKey};
 use crate::domain::subject::Subject;
@@ -73,7 +73,7 @@ impl Repeats {
     /// Begins the transaction of a call, unless the caller made the same call before. An id that stood for another call is
     /// refused.
     pub(super) async fn begin<T>(&self, caller: Subject, call: &Repeatable<T>) -> Result<Begun> {
-        let key = call.request_id.map(|request_id| RequestKey { caller, request_id });
+        let key = call.request_id.map(|request_id| RequestKey { caller_id: *caller.as_uuid(), request_id });
         let mut tx = self.store.write().await?;
         if let Some(key) = key {
             let now = self.clock.now();
@@ -85,7 +85,7 @@ impl Repeats {
                 if answered.digest != digest {
                     return Err(Refusal::RequestIdReused.into());
                 }
-                return Ok(Begun::Repeated(self.sealer.open(&place(key), &answered.sealed)?));
+                return Ok(Begun::Repeated(self.sealer.open(&SealedPlace::Answer(key), &answered.sealed)?));
             }
         }
         Ok(Begun::New(Work { tx, key, sealer: self.sealer.clone() }))
@@ -96,14 +96,10 @@ impl Work {
     /// Writes the answer down for repeats, and commits.
     pub(super) async fn finish<T>(mut self, call: &Repeatable<T>, answer: T) -> Result<Answer<T>> {
         if let Some(key) = self.key {
-            let sealed = self.sealer.seal(&place(key), &Zeroizing::new((call.write)(&answer)))?;
+            let sealed = self.sealer.seal(&SealedPlace::Answer(key), &Zeroizing::new((call.write)(&answer)))?;
             self.tx.answered_requests().put_answer(key, &sealed).await?;
         }
         self.tx.commit().await?;
         Ok(Answer::First(answer))
     }
-}
-
-fn place(key: RequestKey) -> String {
-    format!("answered_requests/{}/{}/sealed", key.caller, key.request_id)
 }

@@ -15,8 +15,8 @@ const MAIL_WORKERS: usize = 4;
 const MAIL: Duration = Duration::from_millis(500);
 /// How often what is over is erased.
 const PURGE: Duration = Duration::from_secs(600);
-/// How often keys that other replicas made are taken up.
-const KEYS: Duration = Duration::from_secs(60);
+/// How often it is looked for what other replicas did to the keys, which is announced as well.
+const KEYS: Duration = Duration::from_secs(10);
 /// How often uses of API keys are written down.
 const KEY_USES: Duration = Duration::from_secs(5);
 /// How long to wait after the connection that listens for announcements was lost.
@@ -48,11 +48,7 @@ pub(super) fn start(app: &App, stopped: &CancellationToken) {
         }
     });
     follow_changes(app, stopped);
-    let keys = app.keys.clone();
-    every(KEYS, stopped, move || {
-        let keys = keys.clone();
-        async move { keys.reload().await }
-    });
+    look_after_keys(app, stopped);
     let service_accounts = app.service_accounts();
     every(KEY_USES, stopped, move || {
         let service_accounts = service_accounts.clone();
@@ -79,7 +75,33 @@ fn follow_changes(app: &App, stopped: &CancellationToken) {
     let (store, feed) = (app.store.clone(), app.feed.clone());
     every(LISTEN, stopped, move || {
         let (store, feed) = (store.clone(), feed.clone());
-        async move { Ok(store.hear(&|| feed.wake()).await?) }
+        async move {
+            let lost = store.hear(&|| feed.wake()).await;
+            feed.start_over();
+            Ok(lost?)
+        }
+    });
+}
+
+/// Takes up the keys of other processes, at once if the feed tells of them, and rotates them when it is time.
+fn look_after_keys(app: &App, stopped: &CancellationToken) {
+    let (keys, keys_read) = (app.keys.clone(), app.keys_read.clone());
+    let (mut key_sets, until) = (app.feed.key_sets(), stopped.clone());
+    tokio::spawn(async move {
+        let rounds = async {
+            loop {
+                let _ = tokio::time::timeout(KEYS, key_sets.changed()).await;
+                let looked = async {
+                    keys.reload().await?;
+                    keys_read.restart();
+                    keys.rotate_when_due().await
+                };
+                if let Err(error) = looked.await {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "the signing keys cannot be looked after");
+                }
+            }
+        };
+        until.run_until_cancelled(rounds).await
     });
 }
 

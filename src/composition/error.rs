@@ -4,6 +4,7 @@ use std::error::Error;
 use std::io;
 
 use crate::application;
+use crate::application::ports::SealError;
 use crate::config::InvalidSetting;
 use crate::infrastructure::lane_hasher::HashingStartError;
 use crate::infrastructure::store::migrations::MigrationError;
@@ -25,6 +26,9 @@ pub enum StartError {
     /// The server broke down.
     #[error("the server broke down")]
     Serve(#[from] tonic::transport::Error),
+    /// There may be no more of these.
+    #[error("there are too many already: {0}")]
+    TooMany(&'static str),
     /// A use case failed for another reason.
     #[error("the service could not be prepared")]
     Prepare(#[source] application::error::Error),
@@ -38,7 +42,8 @@ impl StartError {
 
     /// The address of the side port cannot be listened on.
     pub(super) fn side_port(error: &io::Error) -> Self {
-        setting("http_listen", "cannot be listened on", error)
+        let problem = "cannot be listened on; give another address, port 0 for a free port, or off for no side port";
+        setting("http_listen", problem, error)
     }
 
     /// The certificate cannot be used.
@@ -59,14 +64,27 @@ impl StartError {
     /// What was sealed in the database cannot be opened, or the database failed.
     pub(super) fn prepare(error: application::error::Error) -> Self {
         match error {
-            application::error::Error::Internal(cause) if cause.is::<application::ports::SealError>() => {
-                InvalidSetting::of("master_key", "does not open the secrets of this database").into()
-            }
+            application::error::Error::Internal(cause) if cause.is::<SealError>() => Self::sealed(cause.downcast_ref()),
             application::error::Error::Unavailable(cause) | application::error::Error::Contention(cause) => {
                 Self::database(cause.as_ref())
             }
             error => Self::Prepare(error),
         }
+    }
+
+    fn sealed(error: Option<&SealError>) -> Self {
+        match error {
+            Some(SealError::Damaged) => InvalidSetting::of(
+                "database_url",
+                "sealed values in the database are damaged: restore those that the log names from a backup",
+            ),
+            _ => InvalidSetting::of(
+                "master_key",
+                "does not open the secrets of this database, nor does any of IPSE_OTHER_MASTER_KEYS: give the key that \
+                 sealed them",
+            ),
+        }
+        .into()
     }
 }
 

@@ -4,6 +4,8 @@
 mod background;
 mod error;
 mod greeting;
+pub mod keys;
+mod metrics;
 
 use std::error::Error;
 use std::future::Future;
@@ -22,7 +24,7 @@ use crate::application::administrators::{Administrators, Appointment};
 use crate::application::admission::Admission;
 use crate::application::audit::Audit;
 use crate::application::auth::Auth;
-use crate::application::keys::Keys;
+use crate::application::keys::{KeyPolicy, Keys, root_secret};
 use crate::application::policy::Policy;
 use crate::application::ports::{Clock, Entropy, Mailer, Store};
 use crate::application::roles::Roles;
@@ -51,6 +53,9 @@ use crate::presentation::grpc::tls::{Certificates, TlsFiles};
 use crate::presentation::grpc::{Limits, Server, Services, TrustedProxies};
 use crate::presentation::http::SidePort;
 use crate::proto::DESCRIPTORS;
+use crate::telemetry::metrics::Metrics;
+use greeting::Addresses;
+use metrics::{Sources, Stopwatch};
 
 /// Adapters to use in place of those of production.
 #[derive(Default)]
@@ -66,6 +71,8 @@ pub struct Overrides {
 /// The whole service, ready to serve.
 pub struct App {
     server: Server,
+    side_port: SidePort,
+    keys_read: Arc<Stopwatch>,
     certificates: Option<Arc<Certificates>>,
     keys: Arc<Keys>,
     upkeep: Arc<Upkeep>,
@@ -79,20 +86,23 @@ pub struct App {
 pub async fn serve(settings: Settings) -> Result<(), StartError> {
     let address = settings.listener.endpoint.address;
     let listener = TcpListener::bind(address).await.map_err(|error| StartError::listen(&error))?;
-    let address = listener.local_addr().map_err(|error| StartError::listen(&error))?;
+    let side_listener = match settings.listener.http_address {
+        Some(address) => Some(TcpListener::bind(address).await.map_err(|error| StartError::side_port(&error))?),
+        None => None,
+    };
+    let addresses = Addresses::of(&listener, side_listener.as_ref()).map_err(|error| StartError::listen(&error))?;
     if settings.dev.is_some() {
         migrate(&settings.database).await?;
     }
     let app = App::build(&settings, Overrides::default()).await?;
     let stopped = CancellationToken::new();
     background::start(&app, &stopped);
-    if let Some(address) = settings.listener.http_address {
-        let listener = TcpListener::bind(address).await.map_err(|error| StartError::side_port(&error))?;
-        tokio::spawn(app.side_port().serve(listener, stopped.clone().cancelled_owned()));
+    if let Some(listener) = side_listener {
+        tokio::spawn(app.side_port().serve(listener, stopped.clone()));
     }
     // Before anybody can learn that the server serves, or a signal that follows at once would not end it in order.
     let told_to_stop = background::told_to_stop();
-    greeting::write(&settings, address);
+    greeting::write(&settings, &addresses);
     let service_accounts = app.service_accounts();
     let served = app.serve(listener, told_to_stop).await;
     stopped.cancel();
@@ -120,14 +130,18 @@ pub async fn migration_status(settings: &config::DatabaseSettings) -> Result<Mig
 
 /// Makes the account with this address an administrator; without one, makes it first.
 pub async fn appoint_administrator(settings: &Settings, email: EmailAddress) -> Result<Appointment, StartError> {
-    if settings.dev.is_some() {
-        migrate(&settings.database).await?;
-    }
-    let app = App::build(settings, Overrides::default()).await?;
-    app.administrators.appoint(email).await.map_err(StartError::prepare)
+    App::for_command(settings).await?.administrators.appoint(email).await.map_err(StartError::prepare)
 }
 
 impl App {
+    /// The service as a command uses it that runs beside the server, or before its first start.
+    async fn for_command(settings: &Settings) -> Result<Self, StartError> {
+        if settings.dev.is_some() {
+            migrate(&settings.database).await?;
+        }
+        Self::build(settings, Overrides::default()).await
+    }
+
     /// Wires the service. Fails if the database is not reachable, not migrated, or sealed under another master key.
     pub async fn build(settings: &Settings, overrides: Overrides) -> Result<Self, StartError> {
         let clock = overrides.clock.unwrap_or_else(|| Arc::new(SystemClock));
@@ -142,18 +156,19 @@ impl App {
         }
         let feed = Arc::new(AccessFeed::new(clock.clone()));
         let store = store::connect(&database, feed.clone()).await.map_err(|error| StartError::database(&error))?;
+        let hasher = Arc::new(hasher(settings, entropy.clone())?);
         let jwt = Arc::new(Jwt::new(settings.tokens.issuer.clone()));
-        let master_key = settings.tokens.master_key.open(entropy.as_ref())?;
         let ports = Ports {
             store: store.clone(),
             clock,
-            hasher: Arc::new(hasher(settings, entropy.clone())?),
+            hasher: hasher.clone(),
             tokens: jwt.clone(),
-            sealer: Arc::new(SecretBox::new(&master_key).map_err(|error| StartError::prepare(error.into()))?),
+            sealer: Arc::new(secret_box(settings, entropy.as_ref())?),
             entropy,
         };
-        let keys = Arc::new(Keys::new(&ports, jwt, settings.tokens.signing_algorithm));
-        let root = keys.open().await.map_err(StartError::prepare)?;
+        let root = root_secret::open(&ports).await.map_err(StartError::prepare)?;
+        let keys = Arc::new(Keys::new(&ports, jwt.clone(), key_policy(settings), &root));
+        keys.open().await.map_err(StartError::prepare)?;
         let policy = Arc::new(policy(settings));
         let access = PolicyTable::read(DESCRIPTORS)?;
         let catalogue = Arc::new(access.permissions());
@@ -171,11 +186,34 @@ impl App {
             keys: keys.clone(),
             service_accounts: service_accounts.clone(),
         };
+        let server = Server::new(services, access, ports.entropy.clone(), limits(settings));
+        let upkeep = Arc::new(Upkeep::new(&ports, mailer, settings.audit_retention));
+        let keys_read = Arc::new(Stopwatch::start());
+        let mut metrics = Metrics::default();
+        server.register(&mut metrics);
+        let sources = Sources {
+            clock: ports.clock.clone(),
+            feed: feed.clone(),
+            hasher,
+            jwt,
+            keys_read: keys_read.clone(),
+            store: store.clone(),
+            upkeep: upkeep.clone(),
+        };
+        metrics::register(&mut metrics, sources);
+        let side_port = SidePort {
+            keys: keys.clone(),
+            issuer: settings.tokens.issuer.as_str().into(),
+            health: server.health(),
+            metrics: Arc::new(metrics),
+        };
         Ok(Self {
-            server: Server::new(services, access, ports.entropy.clone(), limits(settings)),
+            server,
+            side_port,
+            keys_read,
             certificates: certificates(settings)?,
             keys,
-            upkeep: Arc::new(Upkeep::new(&ports, mailer, settings.audit_retention)),
+            upkeep,
             feed,
             store,
             administrators: Administrators::new(&ports, policy, &root),
@@ -198,13 +236,19 @@ impl App {
     /// The HTTP side port, ready to serve.
     #[must_use]
     pub fn side_port(&self) -> SidePort {
-        SidePort { keys: self.keys.clone(), health: self.health() }
+        self.side_port.clone()
     }
 
     /// The work in the background, for those who do it.
     #[must_use]
     pub fn upkeep(&self) -> Arc<Upkeep> {
         self.upkeep.clone()
+    }
+
+    /// The keys, for those who look after them.
+    #[must_use]
+    pub fn keys(&self) -> Arc<Keys> {
+        self.keys.clone()
     }
 
     /// Service accounts, whose keys' uses wait to be written down.
@@ -233,6 +277,16 @@ fn database(settings: &config::DatabaseSettings) -> DatabaseSettings {
         tls_ca_file: settings.tls_ca_file.clone(),
         ..DatabaseSettings::new(settings.url.clone())
     }
+}
+
+fn secret_box(settings: &Settings, entropy: &dyn Entropy) -> Result<SecretBox, StartError> {
+    let master_key = settings.tokens.master_key.open(entropy)?;
+    let secret_box = SecretBox::new(&master_key, &settings.tokens.other_master_keys);
+    secret_box.map_err(|error| StartError::prepare(error.into()))
+}
+
+fn key_policy(settings: &Settings) -> KeyPolicy {
+    KeyPolicy { algorithm: settings.tokens.signing_algorithm, lifetime: settings.tokens.signing_key_lifetime }
 }
 
 fn hasher(settings: &Settings, entropy: Arc<dyn Entropy>) -> Result<LaneHasher, StartError> {

@@ -1,4 +1,4 @@
-//! The gRPC listener.
+//! The listeners: gRPC and the HTTP side port.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use super::source::{InvalidSetting, Source};
 use super::{pem, value};
 use crate::domain::network::Network;
 
-/// The gRPC listener and its limits.
+/// The listeners and the limits of gRPC.
 #[derive(Debug, Clone)]
 pub struct ListenerSettings {
     /// Where it listens and with which certificate; plaintext was permitted if there is none.
@@ -55,7 +55,7 @@ impl ListenerSettings {
         check_plaintext(source, &endpoint)?;
         Ok(Self {
             endpoint,
-            http_address: source.optional("http_listen", address)?,
+            http_address: source.required("http_listen", address_or_off)?,
             reflection: source.required("reflection", value::boolean)?,
             trusted_proxies: source.required("trusted_proxies", value::networks)?,
             request_timeout: span(source, "request_timeout")?,
@@ -75,6 +75,13 @@ impl Endpoint {
 
 fn address(text: &str) -> Result<SocketAddr, &'static str> {
     text.parse().map_err(|_| "must be an address and a port such as 127.0.0.1:50051")
+}
+
+fn address_or_off(text: &str) -> Result<Option<SocketAddr>, &'static str> {
+    match text {
+        "off" => Ok(None),
+        text => text.parse().map(Some).map_err(|_| "must be an address and a port such as 127.0.0.1:8080, or off"),
+    }
 }
 
 fn span(source: &Source, key: &str) -> Result<Duration, InvalidSetting> {

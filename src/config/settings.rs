@@ -11,6 +11,7 @@ use super::listener::ListenerSettings;
 use super::source::{InvalidSetting, LoadOptions, Source};
 use super::value::{self, LogFormat, Mailbox};
 use super::{pem, url};
+use crate::domain::secret::SecretKey;
 use crate::domain::session::SessionLifetimes;
 use crate::domain::signing_key::SigningAlgorithm;
 use crate::infrastructure::mail_templates::Templates;
@@ -24,7 +25,7 @@ pub struct Settings {
     pub dev: Option<DevFolder>,
     /// The database.
     pub database: DatabaseSettings,
-    /// The gRPC listener and its limits.
+    /// The listeners.
     pub listener: ListenerSettings,
     /// Tokens and the keys that sign them.
     pub tokens: TokenSettings,
@@ -62,10 +63,14 @@ pub struct TokenSettings {
     pub master_key: MasterKey,
     /// The claim `iss`: a canonical https URL without a slash at its end.
     pub issuer: String,
+    /// Keys that open what they sealed before, or will seal soon, while the master key is changed.
+    pub other_master_keys: Vec<SecretKey>,
     /// The other services that tokens may be for.
     pub audiences: Vec<String>,
     /// What new keys sign with.
     pub signing_algorithm: SigningAlgorithm,
+    /// How long a key signs before it is replaced.
+    pub signing_key_lifetime: Duration,
     /// How long an access token is valid.
     pub access_token_lifetime: Duration,
     /// How long the token that proves an e-mail address is valid.
@@ -177,6 +182,11 @@ impl Settings {
             warnings
                 .push(format!("gRPC is served without TLS on {address}: passwords and tokens can be read on the way"));
         }
+        if let Some(address) = self.listener.http_address.filter(|address| !address.ip().to_canonical().is_loopback()) {
+            warnings.push(format!(
+                "the side port is served without TLS on {address}: whoever can change what it answers can make tokens"
+            ));
+        }
         if self.passwords.unverified_sign_in {
             warnings.push("people may sign in before they have proven their e-mail address".to_owned());
         }
@@ -219,9 +229,11 @@ impl TokenSettings {
         };
         Ok(Self {
             master_key,
+            other_master_keys: source.required("other_master_keys", value::master_keys)?,
             issuer: source.required("issuer", url::issuer)?,
             audiences: source.required("audiences", value::audiences)?,
-            signing_algorithm: source.required("signing_algorithm", value::signing_algorithm)?,
+            signing_algorithm: source.required("signing_algorithm", SigningAlgorithm::parse)?,
+            signing_key_lifetime: lifetime(source, "signing_key_lifetime")?,
             access_token_lifetime: lifetime(source, "access_token_lifetime")?,
             verification_lifetime: lifetime(source, "verification_lifetime")?,
             reset_lifetime: lifetime(source, "reset_lifetime")?,

@@ -88,9 +88,10 @@ pub const SETTINGS: &[Setting] = &[
     Setting::new("grpc_listen", "Address and port that serve gRPC. Port 0 takes a free one.").or("127.0.0.1:50051"),
     Setting::new(
         "http_listen",
-        "Address and port of the HTTP side port, without TLS: /.well-known/jwks.json, /healthz, /readyz. Without it, there \
-         is none.",
-    ),
+        "Address and port of the HTTP side port, without TLS: the key set and the OpenID discovery for gateways, /metrics, \
+         /healthz, /readyz. Port 0 takes a free one; off: there is none.",
+    )
+    .or("127.0.0.1:8080"),
     Setting::new("tls_cert_file", "PEM file of the server's certificate chain, its own certificate first."),
     Setting::new("tls_key_file", "PEM file of the private key of the server's certificate."),
     Setting::new(
@@ -129,6 +130,13 @@ pub const SETTINGS: &[Setting] = &[
     .required()
     .secret(),
     Setting::new(
+        "other_master_keys",
+        "Further keys like master_key, with commas between, that open what they sealed and seal nothing. To change the \
+         master key, give the new one here first, then swap the two, run `ipse keys rewrap`, and take the old one out.",
+    )
+    .or("")
+    .secret(),
+    Setting::new(
         "issuer",
         "The https URL that names this service in its tokens (claim iss), without a slash at its end.",
     )
@@ -139,7 +147,15 @@ pub const SETTINGS: &[Setting] = &[
         "The services that tokens may be for (claim aud), with commas between; each ≤ 255 bytes.",
     )
     .or(""),
-    Setting::new("signing_algorithm", "What new keys sign tokens with: ES256 or EdDSA.").or("ES256"),
+    Setting::new(
+        "signing_algorithm",
+        "What new keys sign tokens with: ES256, EdDSA, or RS256 for verifiers that know no other. The present key goes on \
+         until it is rotated.",
+    )
+    .or("ES256"),
+    Setting::new("signing_key_lifetime", "How long a key signs tokens before a new one takes its place.")
+        .or("90d")
+        .between("1h", "365d"),
     Setting::new("access_token_lifetime", "How long an access token is valid.").or("15m").between("1m", "60m"),
     Setting::new("session_lifetime", "How long after the sign-in a session ends whatever happens.")
         .or("30d")

@@ -11,7 +11,6 @@ use zeroize::Zeroizing;
 use crate::domain::email::EmailAddress;
 use crate::domain::network::Network;
 use crate::domain::secret::SecretKey;
-use crate::domain::signing_key::SigningAlgorithm;
 use crate::domain::text;
 
 const MAX_NAME_CODE_POINTS: usize = 64;
@@ -82,6 +81,10 @@ pub(super) fn master_key(text: &str) -> Result<SecretKey, &'static str> {
     Ok(SecretKey::new(key))
 }
 
+pub(super) fn master_keys(text: &str) -> Result<Vec<SecretKey>, String> {
+    list(text, |item| master_key(item).map_err(|why| format!("each {why}")))
+}
+
 pub(super) fn audiences(text: &str) -> Result<Vec<String>, &'static str> {
     list(text, |item| {
         let plain = text::required(item, MAX_AUDIENCE_BYTES).is_ok() && !item.chars().any(char::is_control);
@@ -111,10 +114,6 @@ pub(super) fn mailbox(text: &str) -> Result<Mailbox, String> {
     }
     let address = EmailAddress::parse(address).map_err(|why| why.to_string())?;
     Ok(Mailbox { name: name.to_owned(), address })
-}
-
-pub(super) fn signing_algorithm(text: &str) -> Result<SigningAlgorithm, &'static str> {
-    SigningAlgorithm::named(text).ok_or("must be ES256 or EdDSA")
 }
 
 pub(super) fn log_format(text: &str) -> Result<LogFormat, &'static str> {
@@ -197,6 +196,14 @@ mod tests {
     }
 
     #[test]
+    fn other_master_keys_are_as_good_as_the_master_key() {
+        let [one, other] = [0, 32].map(|first| STANDARD.encode((first..first + 32).collect::<Vec<u8>>()));
+        assert_eq!(master_keys("").unwrap().len(), 0);
+        assert_eq!(master_keys(&format!("{one}, {other}")).unwrap()[1].expose()[0], 32);
+        refused(master_keys, &[",", &format!("{one},"), &format!("{one};{other}"), &STANDARD.encode([0; 32])]);
+    }
+
+    #[test]
     fn audiences_are_names_of_at_most_255_bytes() {
         assert_eq!(audiences("").unwrap(), Vec::<String>::new());
         assert_eq!(audiences("orders, https://b.example").unwrap(), ["orders", "https://b.example"]);
@@ -240,8 +247,6 @@ mod tests {
 
     #[test]
     fn words_are_exact() {
-        accepted(signing_algorithm, &["ES256", "EdDSA"]);
-        refused(signing_algorithm, &["", "es256", "RS256", "HS256", "none"]);
         accepted(role, &["ipse", &"r".repeat(63)]);
         refused(role, &["", "a\0b", &"r".repeat(64)]);
         accepted(log_format, &["json", "pretty"]);
@@ -262,7 +267,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_text_panics(text in "\\PC{0,40}") {
-            let _ = (seconds(&text), master_key(&text), audiences(&text));
+            let _ = (seconds(&text), master_keys(&text), audiences(&text));
             let _ = (networks(&text), mailbox(&text), log_filter(&text));
         }
     }

@@ -1,16 +1,11 @@
 //! What makes access tokens useless before their time, or changes what their bearers may do.
 
-use time::Duration;
 use uuid::Uuid;
 
 use super::Timestamp;
 use super::id::TokenId;
+use super::signing_key::{LONGEST_TOKEN_LIFE, MAX_SKEW};
 use super::subject::Subject;
-
-/// No access token lives longer than this, whatever is configured.
-pub const MAX_TOKEN_LIFETIME: Duration = Duration::HOUR;
-/// How far the clocks of two replicas may be apart.
-pub const MAX_SKEW: Duration = Duration::MINUTE;
 
 /// A change of what access tokens are worth.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -62,7 +57,7 @@ impl AccessChange {
     /// replica's clock.
     #[must_use]
     pub fn forget_after(now: Timestamp) -> Timestamp {
-        now + MAX_TOKEN_LIFETIME + MAX_SKEW
+        now + LONGEST_TOKEN_LIFE + MAX_SKEW
     }
 
     /// Whether it makes this token void. In doubt it does: of the tokens of a subject that were issued within the second of
@@ -89,6 +84,8 @@ impl AccessChange {
 
 #[cfg(test)]
 mod tests {
+    use time::Duration;
+
     use super::*;
 
     fn at(milliseconds: i64) -> Timestamp {
@@ -140,6 +137,6 @@ mod tests {
     #[test]
     fn a_change_outlives_every_token_that_it_concerns() {
         let issued_last = at(0) + MAX_SKEW;
-        assert_eq!(AccessChange::forget_after(at(0)), issued_last + MAX_TOKEN_LIFETIME);
+        assert_eq!(AccessChange::forget_after(at(0)), issued_last + LONGEST_TOKEN_LIFE);
     }
 }

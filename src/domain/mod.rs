@@ -15,6 +15,7 @@ pub mod email;
 pub mod filter;
 pub mod id;
 pub mod interval;
+pub mod key_ring;
 pub mod mail;
 pub mod name;
 pub mod network;

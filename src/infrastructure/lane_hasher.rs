@@ -11,6 +11,7 @@ use subtle::ConstantTimeEq;
 
 use super::argon2_hash::{Argon2Hash, MAX_ITERATIONS, MAX_MEMORY_KIB, Recipe};
 use super::foreign_hash::{self, ForeignHash};
+pub use super::hashing_lane::LaneCounts;
 use super::hashing_lane::{HashingLane, LaneSize};
 use crate::application::ports::{Entropy, HashError, HashRefused, PasswordHasher, Verification};
 use crate::domain::password::{MAX_HASH_BYTES, Password, PasswordHash};
@@ -80,10 +81,10 @@ impl LaneHasher {
         Ok(Self { lane, current, entropy })
     }
 
-    /// How many passwords wait for a thread.
+    /// How many passwords wait for a thread, were taken by one, were refused.
     #[must_use]
-    pub fn queued(&self) -> usize {
-        self.lane.queued()
+    pub fn counts(&self) -> LaneCounts {
+        self.lane.counts()
     }
 
     async fn compute(&self, recipe: Recipe, password: &Password) -> Result<Output, HashError> {
@@ -252,7 +253,7 @@ mod tests {
         let sign_ins = (0..200).map(|_| verdict(&hasher, "password", WEAK));
         let verdicts = futures_util::future::join_all(sign_ins).await;
         assert_eq!(verdicts, [Verification::MatchOutdated; 200]);
-        assert_eq!(hasher.queued(), 0);
+        assert_eq!(hasher.counts().waiting, 0);
     }
 
     #[test]

@@ -52,21 +52,21 @@ impl<'a> SealedMail<'a> {
 
     /// Writes JSON.
     pub(super) fn to_json(&self) -> Result<Zeroizing<Vec<u8>>, SealError> {
-        serde_json::to_vec(self).map(Zeroizing::new).map_err(|_| SealError)
+        serde_json::to_vec(self).map(Zeroizing::new).map_err(|_| SealError::Damaged)
     }
 
     /// Reads JSON.
     pub(super) fn from_json(json: &'a [u8]) -> Result<Self, SealError> {
-        serde_json::from_slice(json).map_err(|_| SealError)
+        serde_json::from_slice(json).map_err(|_| SealError::Damaged)
     }
 
     /// The mail.
     pub(super) fn into_mail(self, id: MailId) -> Result<Mail, SealError> {
         Ok(Mail {
             id,
-            recipient: EmailAddress::parse(&self.recipient).map_err(|_| SealError)?,
-            display_name: DisplayName::parse(&self.display_name).map_err(|_| SealError)?,
-            locale: self.locale.map(|tag| Locale::parse(&tag)).transpose().map_err(|_| SealError)?,
+            recipient: EmailAddress::parse(&self.recipient).map_err(|_| SealError::Damaged)?,
+            display_name: DisplayName::parse(&self.display_name).map_err(|_| SealError::Damaged)?,
+            locale: self.locale.map(|tag| Locale::parse(&tag)).transpose().map_err(|_| SealError::Damaged)?,
             content: self.content.into_content()?,
         })
     }
@@ -105,7 +105,7 @@ impl<'a> SealedContent<'a> {
             Self::EmailChanged => MailContent::EmailChanged,
             Self::NewSignIn { ip_address, user_agent, unix_time } => MailContent::NewSignIn {
                 client: Client::new(ip_address, &user_agent),
-                time: Timestamp::from_unix_timestamp(unix_time).map_err(|_| SealError)?,
+                time: Timestamp::from_unix_timestamp(unix_time).map_err(|_| SealError::Damaged)?,
             },
         })
     }

@@ -5,11 +5,13 @@ import os
 import re
 import stat
 import subprocess
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from support.client import SECONDS
 from support.grpcurl import Grpcurl
 from support.server import Server
 from support.story import live_through
@@ -39,6 +41,12 @@ def test_the_lines_that_the_start_prints_work_as_they_are(server: Server) -> Non
         answers.append(json.loads(done.stdout))
         outer["ACCESS_TOKEN"] = answers[-1].get("tokens", {}).get("accessToken", "")
     assert answers[2]["user"]["email"] == "ada@example.com"
+
+
+def test_the_start_says_where_the_public_keys_are(server: Server) -> None:
+    [url] = re.findall(r"^ *curl (http://\S+)$", server.log(), re.MULTILINE)
+    with urllib.request.urlopen(url, timeout=SECONDS) as answer:
+        assert [key["alg"] for key in json.load(answer)["keys"]] == ["ES256"]
 
 
 def test_reflection_shows_the_contract_and_the_health_service(server: Server) -> None:

@@ -13,9 +13,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from support import contract
 from support.client import SECONDS, Client, bearer
 from support.contract import account_pb2, key_pb2
 from support.errors import Code, refusal_of, refused
+from support.people import administrator
+from support.server import Server
 
 EMAIL = "ada@example.com"
 ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
@@ -83,6 +86,17 @@ class Genuine:
 def genuine(client: Client) -> Genuine:
     client.register(EMAIL)
     return Genuine(client)
+
+
+@pytest.fixture(scope="module")
+def service(server: Server, client: Client) -> str:
+    """The access token of somebody who may ask about tokens."""
+    return administrator(server, client)
+
+
+def introspected(client: Client, service: str, token: str):
+    request = contract.token_pb2.IntrospectTokenRequest(token=token)
+    return client.tokens.IntrospectToken(request, timeout=SECONDS, metadata=bearer(service))
 
 
 ALGORITHMS = ["none", "noNE", "None", "NONE", "", None, 5, ["ES256"], "es256", "ES384", "ES256K", "RS256", "EdDSA"]
@@ -173,17 +187,23 @@ FORGERIES: dict[str, Callable[[Genuine], list[str]]] = {
 
 
 @pytest.mark.parametrize("kind", FORGERIES)
-def test_a_forged_token_is_refused_like_any_other(kind: str, genuine: Genuine, client: Client) -> None:
+def test_a_forged_token_is_refused_by_all_alike(kind: str, genuine: Genuine, service: str, client: Client) -> None:
     client.me(genuine.token)
-    answers = set()
+    assert client.check(genuine.token).status.code == 0
+    assert introspected(client, service, genuine.token).active
+    answers, verdicts = set(), set()
     for forged in FORGERIES[kind](genuine):
         metadata = [*bearer(forged), ("x-request-id", "the-same-for-all")]
         with pytest.raises(grpc.RpcError) as error:
             client.account.GetMe(account_pb2.GetMeRequest(), timeout=SECONDS, metadata=metadata)
         refusal = refusal_of(error.value)
         assert (refusal.code, refusal.reason) == (Code.UNAUTHENTICATED, "TOKEN_INVALID"), forged
-        answers.add((refusal.message, tuple(sorted(item for item in error.value.trailing_metadata()))))
-    assert len(answers) == 1
+        trailers = sorted(item for item in error.value.trailing_metadata() if item[0] != "date")
+        answers.add((refusal.message, tuple(trailers)))
+        verdicts.add(client.check(forged).SerializeToString(deterministic=True))
+        assert introspected(client, service, forged) == contract.token_pb2.IntrospectTokenResponse(), forged
+    assert (len(answers), len(verdicts)) == (1, 1)
+    assert verdicts == {client.check("garbage").SerializeToString(deterministic=True)}
 
 
 def test_tokens_of_other_kinds_are_not_access_tokens(client: Client) -> None:

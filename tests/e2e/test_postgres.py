@@ -10,6 +10,7 @@ from support.client import Client
 from support.database import Postgres
 from support.errors import Refusal
 from support.postgres import Cluster
+from support.http import ask
 from support.races import attempt, together
 from support.server import Server, run
 from support.story import live_through
@@ -83,6 +84,7 @@ def test_the_service_outlives_an_absence_of_the_database(server: Server, cluster
         cluster.stop()
         try:
             check_absence(client, tokens)
+            check_side_port(server)
         finally:
             cluster.start()
         wait_until(lambda: client.health() == "SERVING", "the service is back")
@@ -92,6 +94,12 @@ def test_the_service_outlives_an_absence_of_the_database(server: Server, cluster
         for _ in range(20):
             client.log_in("ada@example.com")
     assert server.process.poll() is None
+
+
+def check_side_port(server: Server) -> None:
+    """The process is not restarted, gets no more work, and others can still verify tokens."""
+    places = ("/healthz", "/readyz", "/metrics", "/.well-known/jwks.json", "/.well-known/openid-configuration")
+    assert [ask(server, place).status for place in places] == [200, 503, 200, 200, 200]
 
 
 def check_absence(client: Client, tokens) -> None:

@@ -17,8 +17,8 @@ FROM_THE_FUTURE = "INSERT INTO schema_migrations SELECT '9999_from_the_future', 
 
 def settings(folder: Path, **changes: str | None) -> dict[str, str]:
     """Valid settings but for these; None leaves one out."""
-    valid = PRODUCTION | {"IPSE_DATABASE_URL": f"sqlite:{folder}/ipse.db", "IPSE_GRPC_LISTEN": "127.0.0.1:0"}
-    valid |= QUIET
+    valid = PRODUCTION | {"IPSE_DATABASE_URL": f"sqlite:{folder}/ipse.db"}
+    valid |= {"IPSE_GRPC_LISTEN": "127.0.0.1:0", "IPSE_HTTP_LISTEN": "127.0.0.1:0"} | QUIET
     return {name: value for name, value in (valid | changes).items() if value is not None}
 
 
@@ -45,6 +45,9 @@ WRONG = [
     ("IPSE_MASTER_KEY", CANARY),
     ("IPSE_MASTER_KEY", base64_of(CANARY.encode())),
     ("IPSE_MASTER_KEY", base64_of(b"A" * 32)),
+    ("IPSE_OTHER_MASTER_KEYS", CANARY),
+    ("IPSE_OTHER_MASTER_KEYS", base64_of(b"A" * 32)),
+    ("IPSE_SIGNING_KEY_LIFETIME", "59m"),
     ("IPSE_ISSUER", None),
     ("IPSE_ISSUER", f"http://{CANARY}.example"),
     ("IPSE_PLAINTEXT", CANARY),
@@ -55,6 +58,7 @@ WRONG = [
     ("IPSE_MAIL_FROM", CANARY),
     ("IPSE_LINK_BASE", f"http://{CANARY}.example"),
     ("IPSE_GRPC_LISTEN", CANARY),
+    ("IPSE_HTTP_LISTEN", CANARY),
     ("IPSE_SIGNING_ALGORITHM", CANARY),
     ("IPSE_AUDIENCES", f"{CANARY},,"),
     ("IPSE_TRUSTED_PROXIES", CANARY),
@@ -164,6 +168,9 @@ def test_a_newer_schema_is_left_alone(server: Server) -> None:
 def test_a_taken_port_is_named(server: Server) -> None:
     with server:
         assert "IPSE_GRPC_LISTEN" in complaint(server.folder, server.settings)
+        free = server.settings | {"IPSE_GRPC_LISTEN": "127.0.0.1:0"}
+        line = complaint(server.folder, free)
+        assert "IPSE_HTTP_LISTEN" in line and "in use" in line and "off" in line
 
 
 def test_a_database_that_cannot_be_reached_is_named_without_its_password(tmp_path: Path) -> None:

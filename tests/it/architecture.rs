@@ -19,6 +19,7 @@ const RULES: [(&str, &[&str]); 4] = [
             "tonic",
             "prost",
             "diesel",
+            "prometheus_client",
             "serde",
             "crate::application",
             "crate::infrastructure",
@@ -33,6 +34,7 @@ const RULES: [(&str, &[&str]); 4] = [
             "tonic",
             "prost",
             "diesel",
+            "prometheus_client",
             "argon2",
             "jsonwebtoken",
             "crate::infrastructure",
@@ -41,7 +43,7 @@ const RULES: [(&str, &[&str]); 4] = [
             "crate::proto",
         ],
     ),
-    ("infrastructure", &["tonic", "crate::presentation", "crate::composition"]),
+    ("infrastructure", &["tonic", "prometheus_client", "crate::presentation", "crate::composition"]),
     ("presentation", &["diesel", "crate::infrastructure"]),
 ];
 
@@ -257,6 +259,7 @@ fn planted_violations_are_found() {
         ("application/mod.rs", "fn f() { super::infrastructure::g::<u8>() }", "crate::infrastructure::g"),
         ("application/a.rs", "fn f() { println!(\"{}\", g(ipse::presentation::X)) }", "crate::presentation::X"),
         ("application/a.rs", "use jsonwebtoken as harmless;", "jsonwebtoken"),
+        ("infrastructure/a.rs", "fn f(c: &prometheus_client::Counter) {}", "prometheus_client::Counter"),
         ("infrastructure/a.rs", "#[tonic::async_trait] impl A for B {}", "tonic::async_trait"),
         ("infrastructure/a.rs", "macro_rules! m { () => { crate::presentation::x() } }", "crate::presentation::x"),
         ("presentation/grpc/a.rs", "\n\nimpl A for diesel::B {}", "diesel::B"),

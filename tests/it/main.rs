@@ -6,5 +6,6 @@
 mod architecture;
 mod contract;
 mod grpc;
+mod http;
 mod migrations;
 mod support;

@@ -65,6 +65,8 @@ struct State {
     rights: u64,
     /// Whether this process committed changes that it has not announced.
     is_unannounced: bool,
+    /// Whether the numbers that were read may be others now.
+    is_to_start_over: bool,
 }
 
 impl AccessFeed {
@@ -99,6 +101,9 @@ impl AccessFeed {
     /// Looks once for changes in the database, and takes all of them in.
     pub async fn look(&self, store: &dyn Store) -> Result<()> {
         let mut position = self.position.lock().await;
+        if std::mem::take(&mut self.write().is_to_start_over) {
+            *position = ChangePosition::default();
+        }
         let began = self.clock.now();
         let mut tx = store.read_aside().await?;
         loop {
@@ -122,6 +127,13 @@ impl AccessFeed {
     /// Has changes looked for as soon as possible: some were announced.
     pub fn wake(&self) {
         self.wake.notify_one();
+    }
+
+    /// Has everything read again, as the connection to the database was lost: a standby that took over may lack the last
+    /// changes, and give their numbers to others.
+    pub fn start_over(&self) {
+        self.write().is_to_start_over = true;
+        self.wake();
     }
 
     /// What is known of a token.

@@ -15,14 +15,18 @@ pub enum Bearer {
 }
 
 impl Auth {
-    /// Checks an access token: by itself first, then that nothing has made it void.
+    /// Checks an access token for this server: by itself first, then that nothing has made it void.
     pub async fn authenticate(&self, bearer: &Bearer, origin: &Origin) -> Result<Caller> {
+        self.authenticate_for(self.policy.audiences.own(), bearer, origin).await
+    }
+
+    /// As `authenticate`, with an access token for this audience.
+    pub(super) async fn authenticate_for(&self, audience: &str, bearer: &Bearer, origin: &Origin) -> Result<Caller> {
         let now = self.clock.now();
         let Bearer::Token(token) = bearer else {
             return Err(Refusal::TokenMissing.into());
         };
-        let own = self.policy.audiences.own();
-        let token = self.tokens.verify(token.expose(), Some(own), now).map_err(|rejected| match rejected {
+        let token = self.tokens.verify(token.expose(), Some(audience), now).map_err(|rejected| match rejected {
             TokenRejected::Expired => Refusal::TokenExpired,
             TokenRejected::Invalid => Refusal::TokenInvalid,
         })?;

@@ -1,7 +1,8 @@
-//! Signing up and signing in: the use cases of `AuthService`.
+//! Signing up and signing in: the use cases of `AuthService`, and what gateways ask about those who did.
 
 mod admit;
 mod authenticate;
+mod authorize_request;
 mod known;
 mod log_in;
 mod log_out;
@@ -17,6 +18,7 @@ mod verify_email;
 use std::sync::Arc;
 
 pub use authenticate::Bearer;
+pub use authorize_request::{AuthorizeRequest, Authorized};
 pub use log_in::LogIn;
 pub use log_out::LogOut;
 pub use register::Register;

@@ -1,16 +1,15 @@
-use super::Keys;
+use std::future::{Future, ready};
+
+use super::{Keys, ListedKey};
 use crate::application::error::Result;
-use crate::domain::signing_key::{SigningKey, SigningKeyState};
 
 impl Keys {
-    /// Lists the keys that verifiers need, newest first, each with its state now.
-    pub async fn list_signing_keys(&self) -> Result<Vec<(SigningKey, SigningKeyState)>> {
+    /// Lists the keys that verifiers need, first the one that begins to sign last, each with its state now. They are in memory, so that nobody has to
+    /// do without them while the database is away.
+    pub fn list_signing_keys(&self) -> impl Future<Output = Result<Vec<ListedKey>>> + use<> {
         let now = self.clock.now();
-        let keys = self.store.read().await?.signing_keys().list_signing_keys().await?;
-        let with_state = keys.into_iter().map(|key| {
-            let state = key.state(now);
-            (key, state)
-        });
-        Ok(with_state.filter(|(_, state)| *state != SigningKeyState::Retired).collect())
+        let listed =
+            self.held().iter().filter(|key| key.is_listed(now)).map(|key| (key.clone(), key.state(now))).collect();
+        ready(Ok(listed))
     }
 }

@@ -1,40 +1,75 @@
-//! The keys of the installation: the use case of `KeyService`, and what happens to keys at start.
+//! The keys of the installation: the use cases of `KeyService`, what happens to keys at start and in the background, and
+//! the change of the master key.
 
+mod change;
 mod list_signing_keys;
 mod open;
+mod reload;
+mod revoke_signing_key;
+mod rewrap;
+pub mod root_secret;
+mod rotate_signing_key;
+mod rotate_when_due;
 
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
+
+use time::Duration;
+use tokio::sync::Mutex;
+
+pub use rewrap::Rewrapped;
 
 use super::Ports;
 use super::audit_trail::AuditTrail;
-use super::ports::{AccessTokens, Clock, Entropy, KeyGenerator, Sealer, Store};
-use crate::domain::signing_key::SigningAlgorithm;
+use super::ports::{AccessTokens, Clock, KeyGenerator, Sealer, Store};
+use super::repeat::Repeats;
+use crate::domain::secret::SecretKey;
+use crate::domain::signing_key::{SigningAlgorithm, SigningKey, SigningKeyState};
+
+/// A signing key and the place of its life now.
+pub type ListedKey = (SigningKey, SigningKeyState);
+
+/// What an operator decides about signing keys.
+#[derive(Debug, Clone, Copy)]
+pub struct KeyPolicy {
+    /// What new keys sign with, unless a rotation says otherwise. It rotates nothing by itself: replicas with two opinions,
+    /// as in the middle of a deployment, would replace each other's keys.
+    pub algorithm: SigningAlgorithm,
+    /// How long a key signs before it is replaced; longer than the lead.
+    pub lifetime: Duration,
+}
 
 /// The use cases of keys.
 pub struct Keys {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
-    entropy: Arc<dyn Entropy>,
     sealer: Arc<dyn Sealer>,
     tokens: Arc<dyn AccessTokens>,
     generator: Arc<dyn KeyGenerator>,
-    algorithm: SigningAlgorithm,
+    policy: KeyPolicy,
+    repeats: Repeats,
     trail: AuditTrail,
+    /// The keys as they were last read. Verifiers are told of them even while the database is away.
+    held: RwLock<Arc<[SigningKey]>>,
+    /// Held from reading or changing the stored keys until they are in use, or an older reading could bring a revoked key
+    /// back.
+    in_order: Mutex<()>,
 }
 
 impl Keys {
-    /// Takes the ports it needs; `algorithm` is for new keys.
+    /// Takes the ports it needs. `root` is the installation's root secret. Before anything else, `open` has to be called.
     #[must_use]
-    pub fn new(ports: &Ports, generator: Arc<dyn KeyGenerator>, algorithm: SigningAlgorithm) -> Self {
+    pub fn new(ports: &Ports, generator: Arc<dyn KeyGenerator>, policy: KeyPolicy, root: &SecretKey) -> Self {
         Self {
             store: ports.store.clone(),
             clock: ports.clock.clone(),
-            entropy: ports.entropy.clone(),
             sealer: ports.sealer.clone(),
             tokens: ports.tokens.clone(),
             generator,
-            algorithm,
+            policy,
+            repeats: Repeats::new(ports, root),
             trail: AuditTrail::new(ports.entropy.clone()),
+            held: RwLock::new(Arc::new([])),
+            in_order: Mutex::new(()),
         }
     }
 }

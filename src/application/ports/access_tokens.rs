@@ -95,7 +95,7 @@ pub trait AccessTokens: Send + Sync {
     /// Takes these keys in place of all before.
     fn use_keys(&self, keys: &[OpenedKey]) -> Result<(), Cause>;
 
-    /// Signs with the newest key that is active at the claims' issue time.
+    /// Signs with the key that is active at the claims' issue time.
     fn sign(&self, claims: &AccessClaims) -> Result<Secret, Cause>;
 
     /// Checks a token of this issuer: form, type, key, algorithm, signature, issuer, audience and times (RFC 8725bis;

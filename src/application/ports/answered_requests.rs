@@ -1,16 +1,16 @@
 use async_trait::async_trait;
+use uuid::Uuid;
 
 use super::StoreResult;
 use crate::domain::Timestamp;
 use crate::domain::id::RequestId;
 use crate::domain::secret::Digest;
-use crate::domain::subject::Subject;
 
 /// What names a call: ids are the caller's own choice, so two callers may choose the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RequestKey {
-    /// Who calls.
-    pub caller: Subject,
+    /// Who calls: the id of a person or a service account.
+    pub caller_id: Uuid,
     /// The id that the caller gave the call.
     pub request_id: RequestId,
 }

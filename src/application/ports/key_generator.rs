@@ -7,7 +7,7 @@ use crate::domain::signing_key::SigningAlgorithm;
 pub struct NewKeyPair {
     /// The RFC 7638 SHA-256 thumbprint of the public half.
     pub kid: String,
-    /// The public half as a JSON Web Key with `kty`, `crv`, the coordinates, `kid`, `alg` and `use`.
+    /// The public half as a JSON Web Key: the numbers that make it, `kid`, `alg` and `use`; at most 2048 bytes.
     pub public_jwk: String,
     /// The private half in PKCS #8.
     pub private_key: Zeroizing<Vec<u8>>,

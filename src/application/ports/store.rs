@@ -2,7 +2,7 @@ use async_trait::async_trait;
 
 use super::{
     AccessChanges, ActionTokens, AnsweredRequests, ApiKeys, AuditEvents, BulkUsers, Credentials, Outbox, Roles,
-    ServerSecrets, ServiceAccounts, Sessions, SigningKeys, Throttles, Users,
+    SealedRows, ServerSecrets, ServiceAccounts, Sessions, SigningKeys, Throttles, Users,
 };
 
 /// What a store operation yields.
@@ -55,8 +55,26 @@ pub trait Store: Send + Sync {
     /// Whether the database answers.
     async fn ping(&self) -> StoreResult<()>;
 
+    /// How busy the connections are now, by pool.
+    fn pools(&self) -> Vec<PoolUse>;
+
     /// Makes what was erased unreadable in the database's own files, as far as that is the program's to do.
     async fn scrub(&self) -> StoreResult<()>;
+}
+
+/// How busy a pool of connections is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolUse {
+    /// What tells the pool from the others of the store.
+    pub name: &'static str,
+    /// The most connections it opens.
+    pub most: usize,
+    /// Connections that do work.
+    pub used: usize,
+    /// Connections that are open and do nothing.
+    pub idle: usize,
+    /// Units of work that wait for a connection.
+    pub waiting: usize,
 }
 
 /// A unit of work: all repositories on one connection.
@@ -71,6 +89,7 @@ pub trait Transaction:
     + Credentials
     + Outbox
     + Roles
+    + SealedRows
     + ServerSecrets
     + ServiceAccounts
     + Sessions
@@ -127,6 +146,11 @@ impl<'u> dyn Transaction + 'u {
 
     /// Roles and who has them.
     pub fn roles(&mut self) -> &mut (dyn Roles + 'u) {
+        self
+    }
+
+    /// Everything that is sealed.
+    pub fn sealed_rows(&mut self) -> &mut (dyn SealedRows + 'u) {
         self
     }
 

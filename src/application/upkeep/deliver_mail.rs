@@ -18,7 +18,9 @@ impl Upkeep {
     /// A mail leaves the outbox after the server took it, so it is sent at least once; its id stays the same.
     pub async fn deliver_mail(&self) -> Result<bool> {
         let now = self.clock.now();
-        if self.store.read().await?.outbox().next_mail_time().await?.is_none_or(|due| due > now) {
+        let due = self.store.read().await?.outbox().next_mail_time().await?;
+        self.mails.note_due(due, now);
+        if due.is_none_or(|due| due > now) {
             return Ok(false);
         }
         let mut tx = self.store.write().await?;
@@ -41,14 +43,17 @@ impl Upkeep {
             None => {
                 tracing::info!(mail_id = %entry.id, kind = %entry.kind, "sent a mail");
                 tx.outbox().remove_mail(entry.id).await?;
+                self.mails.count_sent();
             }
             Some(MailRejected::ForNow(cause)) if now < entry.create_time + GIVE_UP_AFTER => {
                 tracing::warn!(mail_id = %entry.id, attempts = entry.attempts, cause, "a mail was not taken and will be tried again");
                 tx.outbox().postpone_mail(entry.id, next_attempt(entry, now)).await?;
+                self.mails.count_postponed();
             }
             Some(MailRejected::ForNow(cause) | MailRejected::ForGood(cause)) => {
                 tracing::error!(mail_id = %entry.id, kind = %entry.kind, cause, "a mail was given up");
                 tx.outbox().remove_mail(entry.id).await?;
+                self.mails.count_given_up();
             }
         }
         tx.commit().await?;

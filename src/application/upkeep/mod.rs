@@ -1,10 +1,12 @@
 //! Work that no caller waits for: sending mail, erasing what is over.
 
 mod deliver_mail;
+mod mail_tally;
 mod purge;
 
 use std::sync::Arc;
 
+pub use mail_tally::MailTally;
 use time::Duration;
 
 use super::Ports;
@@ -19,6 +21,7 @@ pub struct Upkeep {
     mailer: Arc<dyn Mailer>,
     trail: AuditTrail,
     audit_retention: Duration,
+    mails: MailTally,
 }
 
 impl Upkeep {
@@ -32,6 +35,12 @@ impl Upkeep {
             mailer,
             trail: AuditTrail::new(ports.entropy.clone()),
             audit_retention,
+            mails: MailTally::default(),
         }
+    }
+
+    /// What has become of mails in this process.
+    pub fn mails(&self) -> &MailTally {
+        &self.mails
     }
 }

@@ -29,12 +29,13 @@ impl Upkeep {
         let people = tx.users().purge_users(now, BATCH).await?;
         let answers = tx.answered_requests().purge_answers(now - KEEP_ANSWERS, BATCH).await?;
         let changes = tx.access_changes().purge_access_changes(now, BATCH).await?;
+        let signing_keys = tx.signing_keys().purge_signing_keys(now).await?;
         let events = tx.audit_events().purge_audit_events(now - self.audit_retention, BATCH).await?;
         for person in &people {
             self.trail.record(tx.as_mut(), Event::by_system(AuditType::UserPurged).on(person), now).await?;
         }
         tx.commit().await?;
-        let erased = sessions + tokens + keys + throttles + people.len() + answers + changes + events;
+        let erased = sessions + tokens + keys + signing_keys + throttles + people.len() + answers + changes + events;
         if erased == 0 {
             self.store.scrub().await?;
         }

@@ -86,6 +86,7 @@ fn production_has_safe_defaults() {
     assert!(settings.dev.is_none() && settings.database.folder.is_none());
     assert_eq!(settings.database.max_connections, 16);
     assert_eq!(settings.listener.endpoint.address.to_string(), "127.0.0.1:50051");
+    assert_eq!(settings.listener.http_address.unwrap().to_string(), "127.0.0.1:8080");
     assert!(!settings.listener.reflection);
     assert_eq!(settings.listener.trusted_proxies, []);
     assert_eq!(settings.listener.request_timeout, Duration::from_secs(10));
@@ -93,6 +94,8 @@ fn production_has_safe_defaults() {
     assert_eq!(settings.listener.max_in_flight, 1024);
     assert_eq!(settings.tokens.issuer, "https://id.example");
     assert_eq!(settings.tokens.signing_algorithm.name(), "ES256");
+    assert_eq!(settings.tokens.signing_key_lifetime, time::Duration::days(90));
+    assert_eq!(settings.tokens.other_master_keys.len(), 0);
     assert_eq!(settings.tokens.access_token_lifetime, time::Duration::minutes(15));
     assert_eq!(settings.tokens.verification_lifetime, time::Duration::hours(8));
     assert_eq!(settings.tokens.reset_lifetime, time::Duration::hours(1));
@@ -169,6 +172,7 @@ fn every_limit_holds_at_its_boundary() {
         ("max_in_flight", ["1", "100000"], ["0", "100001"]),
         ("max_connections", ["1", "100000"], ["0", "100001"]),
         ("shutdown_grace", ["0s", "10m"], ["-1s", "601s"]),
+        ("signing_key_lifetime", ["1h", "365d"], ["59m", "366d"]),
         ("access_token_lifetime", ["1m", "60m"], ["59s", "61m"]),
         ("session_lifetime", ["5m", "365d"], ["299s", "366d"]),
         ("session_idle_lifetime", ["5m", "365d"], ["299s", "366d"]),
@@ -231,13 +235,31 @@ fn risky_settings_are_warned_of() {
     let short = safe().set("IPSE_PASSWORD_MIN_LENGTH", "14").load().warnings();
     assert_eq!(short, ["passwords of 14 code points are accepted; NIST SP 800-63B-4 asks for 15"]);
     assert_eq!(safe().set("IPSE_UNVERIFIED_SIGN_IN", "true").load().warnings().len(), 1);
+    let open = safe().set("IPSE_HTTP_LISTEN", "192.0.2.1:8080").load().warnings();
+    assert!(open.len() == 1 && open[0].contains("192.0.2.1:8080"), "{open:?}");
+    assert_eq!(safe().set("IPSE_HTTP_LISTEN", "[::1]:8080").load().warnings(), Vec::<String>::new());
     assert_eq!(Case::production().load().warnings().len(), 1);
     assert_eq!(Case::dev().load().warnings().len(), 4);
 }
 
 #[test]
 fn settings_are_printed_without_secrets() {
-    let printed = format!("{:?}", Case::production().load());
+    let other = STANDARD.encode((200..232).collect::<Vec<u8>>());
+    let case = Case::production().set("IPSE_OTHER_MASTER_KEYS", &other);
+    let settings = case.load();
+    assert_eq!(settings.tokens.other_master_keys[0].expose()[..2], [200, 201]);
+    let printed = format!("{settings:?}");
     assert!(printed.contains("id.example"));
-    assert!(!printed.contains("hunter2") && !printed.contains(&key()));
+    assert!(!printed.contains("hunter2") && !printed.contains(&key()) && !printed.contains(&other));
+    assert!(!printed.contains("200, 201"));
+}
+
+#[test]
+fn a_bad_master_key_among_others_is_refused_by_name() {
+    let keys = format!("{},c4n4ry", key());
+    let problem = "must be base64 of 32 bytes";
+    let error = Case::production().set("IPSE_OTHER_MASTER_KEYS", &keys).error();
+    assert_eq!(error, format!("IPSE_OTHER_MASTER_KEYS: each {problem}"));
+    let error = Case::production().set_file("IPSE_OTHER_MASTER_KEYS_FILE", &keys).error();
+    assert_eq!(error, format!("IPSE_OTHER_MASTER_KEYS_FILE: each {problem}"));
 }

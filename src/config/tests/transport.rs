@@ -78,3 +78,14 @@ fn dev_serves_plaintext_on_loopback_alone() {
         assert!(Case::dev().set("IPSE_GRPC_LISTEN", address).error().starts_with("IPSE_GRPC_LISTEN: must be"));
     }
 }
+
+#[test]
+fn the_side_port_may_be_elsewhere_or_nowhere() {
+    let address = |text: &str| Case::production().set("IPSE_HTTP_LISTEN", text).load().listener.http_address;
+    assert_eq!(address("off"), None);
+    assert_eq!(address("0.0.0.0:0").unwrap().to_string(), "0.0.0.0:0");
+    for text in ["", "8080", "localhost:8080", "OFF", "none", "127.0.0.1"] {
+        let error = Case::production().set("IPSE_HTTP_LISTEN", text).error();
+        assert_eq!(error, "IPSE_HTTP_LISTEN: must be an address and a port such as 127.0.0.1:8080, or off");
+    }
+}

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
 pub(super) use memory::Memory;
+pub use queue::LaneCounts;
 use queue::{PendingJob, Queue};
 use tokio::sync::oneshot;
 
@@ -59,10 +60,9 @@ impl HashingLane {
         answer.await.map_err(|ended| HashError::Failed(ended.into()))
     }
 
-    /// How many jobs wait, those of callers who went away included until they are passed over.
-    #[must_use]
-    pub(super) fn queued(&self) -> usize {
-        self.queue.len()
+    /// What has become of the jobs so far.
+    pub(super) fn counts(&self) -> LaneCounts {
+        self.queue.counts()
     }
 }
 
@@ -141,12 +141,12 @@ mod tests {
         let (release, busy) = occupy(&lane).await;
         let first = enqueue(&lane, |_| 1);
         let second = enqueue(&lane, |_| 2);
-        assert_eq!(lane.queued(), 2);
+        assert_eq!(lane.counts(), LaneCounts { waiting: 2, begun: 1, refused: 0 });
         assert!(matches!(lane.run(|_| 3).await, Err(HashError::Overloaded)));
         drop(release);
         busy.await.unwrap().unwrap();
         assert_eq!((first.await.unwrap(), second.await.unwrap(), lane.run(|_| 3).await.unwrap()), (1, 2, 3));
-        assert_eq!(lane.queued(), 0);
+        assert_eq!(lane.counts(), LaneCounts { waiting: 0, begun: 4, refused: 1 });
     }
 
     #[tokio::test]
@@ -162,7 +162,7 @@ mod tests {
         let skipped = enqueue(&lane, note("skipped"));
         drop(pruned);
         let kept = enqueue(&lane, note("kept"));
-        assert_eq!(lane.queued(), 2);
+        assert_eq!(lane.counts().waiting, 2);
         drop(skipped);
         drop(release);
         busy.await.unwrap().unwrap();

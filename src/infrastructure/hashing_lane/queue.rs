@@ -52,12 +52,25 @@ pub(super) struct Queue {
 
 struct Waiting {
     jobs: VecDeque<Box<dyn Job>>,
+    begun: u64,
+    refused: u64,
     closed: bool,
+}
+
+/// What has become of the jobs since the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LaneCounts {
+    /// How many wait, those of callers who went away included until they are passed over.
+    pub waiting: usize,
+    /// How many were begun.
+    pub begun: u64,
+    /// How many were refused, as the queue was full.
+    pub refused: u64,
 }
 
 impl Queue {
     pub(super) fn new(capacity: usize) -> Self {
-        let waiting = Mutex::new(Waiting { jobs: VecDeque::new(), closed: false });
+        let waiting = Mutex::new(Waiting { jobs: VecDeque::new(), begun: 0, refused: 0, closed: false });
         Self { waiting, changed: Condvar::new(), capacity }
     }
 
@@ -68,6 +81,7 @@ impl Queue {
             waiting.jobs.retain(|job| job.is_wanted());
         }
         if waiting.jobs.len() >= self.capacity {
+            waiting.refused += 1;
             return Err(HashError::Overloaded);
         }
         waiting.jobs.push_back(job);
@@ -82,6 +96,7 @@ impl Queue {
         while !waiting.closed {
             while let Some(job) = waiting.jobs.pop_front() {
                 if job.is_wanted() {
+                    waiting.begun += 1;
                     return Some(job);
                 }
             }
@@ -90,9 +105,10 @@ impl Queue {
         None
     }
 
-    /// How many jobs wait, abandoned ones included.
-    pub(super) fn len(&self) -> usize {
-        self.lock().jobs.len()
+    /// How many jobs wait, were begun, were refused.
+    pub(super) fn counts(&self) -> LaneCounts {
+        let waiting = self.lock();
+        LaneCounts { waiting: waiting.jobs.len(), begun: waiting.begun, refused: waiting.refused }
     }
 
     /// Drops the jobs that wait and lets the threads go.

@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 use super::compact;
 use crate::application::ports::{AccessClaims, Grants, TokenRejected};
 use crate::domain::Timestamp;
-use crate::domain::access_change::{MAX_SKEW, MAX_TOKEN_LIFETIME};
 use crate::domain::id::{ApiKeyId, ServiceAccountId, SessionId, TokenId, UserId};
 use crate::domain::permission::Rights;
 use crate::domain::session::Authentication;
+use crate::domain::signing_key::{LONGEST_TOKEN_LIFE, MAX_SKEW};
 use crate::domain::subject::Principal;
 
 /// The one client of people: they sign in at this server itself.
@@ -131,7 +131,7 @@ pub(super) fn check(claims: &AccessClaims, audience: Option<&str>, now: Timestam
     let lifetime = claims.expire_time - claims.issue_time;
     if audience.is_some_and(|wanted| !claims.audience.iter().any(|audience| audience == wanted))
         || !lifetime.is_positive()
-        || lifetime > MAX_TOKEN_LIFETIME
+        || lifetime > LONGEST_TOKEN_LIFE
         || claims.issue_time - now > MAX_SKEW
     {
         return Err(TokenRejected::Invalid);

@@ -4,11 +4,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::signing_key::SigningAlgorithm;
+
 /// The longest token that is looked at, in bytes.
 pub(super) const MAX_BYTES: usize = 8 * 1024;
 const MAX_KID_BYTES: usize = 128;
-/// Both algorithms sign with two numbers of 32 bytes.
-const SIGNATURE_BYTES: usize = 64;
 /// The type of a JWT access token (RFC 9068, section 2.1).
 const TYPES: [&str; 2] = ["at+jwt", "application/at+jwt"];
 
@@ -28,7 +28,7 @@ pub(super) struct Compact<'a> {
     pub payload: Vec<u8>,
     /// What was signed: header and payload as they came.
     pub signed: &'a str,
-    /// The signature in base64url; 64 bytes.
+    /// The signature in base64url, of as many bytes as the algorithm of the header has.
     pub signature: &'a str,
 }
 
@@ -40,10 +40,10 @@ impl<'a> Compact<'a> {
         }
         let (signed, signature) = token.rsplit_once('.')?;
         let (header, payload) = signed.split_once('.')?;
-        if decode(signature)?.len() != SIGNATURE_BYTES {
+        let header: Header = object(&decode(header)?)?;
+        if decode(signature)?.len() != SigningAlgorithm::named(&header.alg)?.signature_bytes() {
             return None;
         }
-        let header: Header = object(&decode(header)?)?;
         let right_type = TYPES.iter().any(|accepted| header.typ.eq_ignore_ascii_case(accepted));
         let known_kid = (1..=MAX_KID_BYTES).contains(&header.kid.len())
             && header.kid.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
@@ -72,8 +72,8 @@ pub(super) fn object<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Option<T> {
 mod tests {
     use super::*;
 
-    fn parses(kid: &str, signature: &[u8]) -> bool {
-        let header = serde_json::to_vec(&Header::new("ES256", kid)).unwrap();
+    fn parses(algorithm: &str, kid: &str, signature: &[u8]) -> bool {
+        let header = serde_json::to_vec(&Header::new(algorithm, kid)).unwrap();
         let [header, payload, signature] = [&header[..], b"{}", signature].map(|part| URL_SAFE_NO_PAD.encode(part));
         Compact::parse(&format!("{header}.{payload}.{signature}")).is_some()
     }
@@ -81,17 +81,20 @@ mod tests {
     #[test]
     fn a_key_name_is_short_and_plain_before_it_is_looked_up() {
         for kid in ["k", "Az09-_", &"k".repeat(128)] {
-            assert!(parses(kid, &[0; 64]), "{kid}");
+            assert!(parses("ES256", kid, &[0; 64]), "{kid}");
         }
         for kid in ["", "../k", "k k", "k\0", "k'", "k.", "\u{e9}", &"k".repeat(129)] {
-            assert!(!parses(kid, &[0; 64]), "{kid}");
+            assert!(!parses("ES256", kid, &[0; 64]), "{kid}");
         }
     }
 
     #[test]
-    fn a_signature_is_64_bytes_before_it_is_checked() {
-        for length in [0, 1, 32, 63, 65, 70, 71, 72, 128] {
-            assert!(!parses("k", &vec![0; length]), "{length}");
+    fn a_signature_has_the_length_of_its_algorithm_before_it_is_checked() {
+        for (algorithm, right) in [("ES256", 64), ("EdDSA", 64), ("RS256", 384)] {
+            for length in [0, 1, 32, 63, 64, 65, 70, 71, 72, 128, 256, 383, 384, 385, 512] {
+                assert_eq!(parses(algorithm, "k", &vec![0; length]), length == right, "{algorithm} {length}");
+            }
         }
+        assert!(!parses("RS384", "k", &[0; 384]));
     }
 }

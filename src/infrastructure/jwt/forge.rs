@@ -1,5 +1,7 @@
 //! Tokens that this server would never make, for the tests: any header and payload under any signature.
 
+use std::sync::LazyLock;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, EncodingKey, crypto};
@@ -7,6 +9,7 @@ use time::Duration;
 use zeroize::Zeroizing;
 
 use super::Jwt;
+use super::key::KeyPair;
 use crate::application::ports::{AccessClaims, AccessTokens, Grants, KeyGenerator, OpenedKey, TokenRejected};
 use crate::domain::Timestamp;
 use crate::domain::id::{ApiKeyId, ServiceAccountId, SessionId, TokenId, UserId};
@@ -28,15 +31,37 @@ pub(super) struct Forge {
     pub jwt: Jwt,
     pub ed25519: OpenedKey,
     pub p256: OpenedKey,
+    pub rsa: OpenedKey,
 }
+
+/// Finding two primes takes so long that all tests share them.
+static RSA: LazyLock<OpenedKey> = LazyLock::new(|| new_key(&Jwt::new(ISSUER.into()), SigningAlgorithm::Rs256));
 
 impl Forge {
     pub(super) fn new() -> Self {
         let jwt = Jwt::new(ISSUER.into());
         let (ed25519, p256) = (new_key(&jwt, SigningAlgorithm::EdDsa), new_key(&jwt, SigningAlgorithm::Es256));
-        let forge = Self { jwt, ed25519, p256 };
-        forge.jwt.use_keys(&[copy(&forge.ed25519), copy(&forge.p256)]).unwrap();
+        let forge = Self { jwt, ed25519, p256, rsa: copy(&RSA) };
+        forge.jwt.use_keys(&forge.keys().map(copy)).unwrap();
         forge
+    }
+
+    /// The keys of all algorithms.
+    pub(super) fn keys(&self) -> [&OpenedKey; 3] {
+        [&self.ed25519, &self.p256, &self.rsa]
+    }
+
+    /// A good token of this key.
+    pub(super) fn token_of(key: &OpenedKey) -> String {
+        Self::signed_by(key, &Self::header(key))
+    }
+
+    /// The good payload under any header, with a genuine signature of this key.
+    pub(super) fn signed_by(key: &OpenedKey, header: &str) -> String {
+        let pair = KeyPair::new(key).unwrap();
+        let signed = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(PAYLOAD));
+        let signature = pair.signature(signed.as_bytes()).unwrap();
+        format!("{signed}.{signature}")
     }
 
     /// The header of a good token of this key.

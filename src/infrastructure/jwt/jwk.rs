@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _};
+use aws_lc_rs::encoding::AsDer as _;
+use aws_lc_rs::rsa::{self, KeySize};
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RsaKeyPair};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::Zeroizing;
@@ -19,7 +21,7 @@ type Members = BTreeMap<&'static str, String>;
 #[derive(Debug)]
 pub(super) struct PublicKey {
     algorithm: SigningAlgorithm,
-    /// An uncompressed point (SEC 1, section 2.3.3), or the 32 bytes of RFC 8032.
+    /// An uncompressed point (SEC 1, section 2.3.3), the 32 bytes of RFC 8032, or an `RSAPublicKey` (RFC 8017).
     bytes: Vec<u8>,
 }
 
@@ -32,6 +34,7 @@ impl PublicKey {
                 pair.public_key().as_ref().to_vec()
             }
             SigningAlgorithm::EdDsa => Ed25519KeyPair::from_pkcs8(private_key)?.public_key().as_ref().to_vec(),
+            SigningAlgorithm::Rs256 => rsa_pair(private_key)?.public_key().as_ref().to_vec(),
         };
         Ok(Self { algorithm, bytes })
     }
@@ -43,12 +46,12 @@ impl PublicKey {
 
     /// The thumbprint that names the key.
     pub(super) fn kid(&self) -> Result<String, Cause> {
-        thumbprint(&self.required_members())
+        thumbprint(&self.required_members()?)
     }
 
     /// The JSON Web Key.
     pub(super) fn jwk(&self) -> Result<String, Cause> {
-        let mut members = self.required_members();
+        let mut members = self.required_members()?;
         members.insert("kid", self.kid()?);
         members.insert("alg", self.algorithm.name().to_owned());
         members.insert("use", "sig".to_owned());
@@ -56,9 +59,9 @@ impl PublicKey {
     }
 
     /// What makes the key, and nothing else (RFC 7638, section 3.2, and RFC 8037, section 2).
-    fn required_members(&self) -> Members {
+    fn required_members(&self) -> Result<Members, Cause> {
         let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
-        match self.algorithm {
+        Ok(match self.algorithm {
             SigningAlgorithm::Es256 => {
                 // The first byte tells that both coordinates follow.
                 let (x, y) = self.bytes[1..].split_at(self.bytes.len() / 2);
@@ -67,7 +70,23 @@ impl PublicKey {
             SigningAlgorithm::EdDsa => {
                 Members::from([("kty", "OKP".into()), ("crv", "Ed25519".into()), ("x", text(&self.bytes))])
             }
-        }
+            SigningAlgorithm::Rs256 => {
+                let key = rsa::PublicKey::from_der(&self.bytes)?;
+                let [n, e] =
+                    [key.modulus(), key.exponent()].map(|number| text(number.big_endian_without_leading_zero()));
+                Members::from([("kty", "RSA".into()), ("n", n), ("e", e)])
+            }
+        })
+    }
+}
+
+/// An RSA key of the one size that is used.
+pub(super) fn rsa_pair(private_key: &[u8]) -> Result<RsaKeyPair, Cause> {
+    let pair = RsaKeyPair::from_pkcs8(private_key)?;
+    if pair.public_modulus_len() == SigningAlgorithm::Rs256.signature_bytes() {
+        Ok(pair)
+    } else {
+        Err("the RSA key is not one of 3072 bits".into())
     }
 }
 
@@ -78,11 +97,13 @@ fn thumbprint(required: &Members) -> Result<String, Cause> {
 
 impl KeyGenerator for Jwt {
     fn generate(&self, algorithm: SigningAlgorithm) -> Result<NewKeyPair, Cause> {
-        let private_key = match algorithm {
-            SigningAlgorithm::Es256 => EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)?.to_pkcs8v1()?,
-            SigningAlgorithm::EdDsa => Ed25519KeyPair::generate()?.to_pkcs8()?,
-        };
-        let private_key = Zeroizing::new(private_key.as_ref().to_vec());
+        let private_key = Zeroizing::new(match algorithm {
+            SigningAlgorithm::Es256 => {
+                EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)?.to_pkcs8v1()?.as_ref().to_vec()
+            }
+            SigningAlgorithm::EdDsa => Ed25519KeyPair::generate()?.to_pkcs8()?.as_ref().to_vec(),
+            SigningAlgorithm::Rs256 => RsaKeyPair::generate(KeySize::Rsa3072)?.as_der()?.as_ref().to_vec(),
+        });
         let public_key = PublicKey::of_private(algorithm, &private_key)?;
         Ok(NewKeyPair { kid: public_key.kid()?, public_jwk: public_key.jwk()?, private_key })
     }
@@ -136,17 +157,32 @@ mod tests {
     }
 
     #[test]
+    fn a_short_rsa_key_is_refused() {
+        let short = RsaKeyPair::generate(KeySize::Rsa2048).unwrap().as_der().unwrap();
+        let why = PublicKey::of_private(SigningAlgorithm::Rs256, short.as_ref()).unwrap_err();
+        assert_eq!(why.to_string(), "the RSA key is not one of 3072 bits");
+    }
+
+    #[test]
     fn a_new_pair_publishes_its_public_half_alone() {
         let jwt = Jwt::new("https://id.example".into());
         for (algorithm, names) in [
             (SigningAlgorithm::Es256, vec!["alg", "crv", "kid", "kty", "use", "x", "y"]),
             (SigningAlgorithm::EdDsa, vec!["alg", "crv", "kid", "kty", "use", "x"]),
+            (SigningAlgorithm::Rs256, vec!["alg", "e", "kid", "kty", "n", "use"]),
         ] {
             let pair = jwt.generate(algorithm).unwrap();
             let jwk: BTreeMap<String, String> = serde_json::from_str(&pair.public_jwk).unwrap();
             assert_eq!(jwk.keys().collect::<Vec<_>>(), names);
             assert_eq!((&jwk["kid"], jwk["alg"].as_str(), pair.kid.len()), (&pair.kid, algorithm.name(), 43));
-            assert_eq!(decode(&jwk["x"]).len(), 32);
+            match algorithm {
+                SigningAlgorithm::Es256 | SigningAlgorithm::EdDsa => assert_eq!(decode(&jwk["x"]).len(), 32),
+                SigningAlgorithm::Rs256 => {
+                    assert_eq!((decode(&jwk["n"]).len(), decode(&jwk["n"])[0] >> 7), (384, 1), "3072 bits");
+                    assert_eq!((jwk["kty"].as_str(), jwk["e"].as_str()), ("RSA", "AQAB"));
+                }
+            }
+            assert!(pair.public_jwk.len() <= 2048);
             assert_ne!(jwt.generate(algorithm).unwrap().kid, pair.kid);
         }
     }

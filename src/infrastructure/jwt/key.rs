@@ -1,11 +1,13 @@
 //! A key pair, prepared once for every signature.
 
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, crypto};
 
 use super::compact::{Compact, Header};
-use super::jwk::PublicKey;
+use super::jwk::{self, PublicKey};
 use crate::application::ports::{Cause, OpenedKey};
 use crate::domain::Timestamp;
 use crate::domain::signing_key::{SigningAlgorithm, SigningKey, SigningKeyState};
@@ -18,8 +20,15 @@ pub(super) struct ForeignPrivateKey(String);
 /// Both halves of a signing key, and the times of its life.
 pub(super) struct KeyPair {
     stored: SigningKey,
-    private_key: EncodingKey,
+    private_key: PrivateKey,
     public_key: DecodingKey,
+}
+
+/// The private half, in the form that signs fastest.
+enum PrivateKey {
+    Curve(EncodingKey),
+    /// Read once: `jsonwebtoken` would read and check the numbers anew for each signature.
+    Rsa(RsaKeyPair),
 }
 
 impl KeyPair {
@@ -33,10 +42,16 @@ impl KeyPair {
         }
         let (private_key, public_key) = match stored.algorithm {
             SigningAlgorithm::Es256 => {
-                (EncodingKey::from_ec_der(private_key), DecodingKey::from_ec_der(public_key.bytes()))
+                let private_key = EncodingKey::from_ec_der(private_key);
+                (PrivateKey::Curve(private_key), DecodingKey::from_ec_der(public_key.bytes()))
             }
             SigningAlgorithm::EdDsa => {
-                (EncodingKey::from_ed_der(private_key), DecodingKey::from_ed_der(public_key.bytes()))
+                let private_key = EncodingKey::from_ed_der(private_key);
+                (PrivateKey::Curve(private_key), DecodingKey::from_ed_der(public_key.bytes()))
+            }
+            SigningAlgorithm::Rs256 => {
+                let private_key = jwk::rsa_pair(private_key)?;
+                (PrivateKey::Rsa(private_key), DecodingKey::from_rsa_der(public_key.bytes()))
             }
         };
         Ok(Self { stored, private_key, public_key })
@@ -44,10 +59,6 @@ impl KeyPair {
 
     pub(super) fn kid(&self) -> &str {
         &self.stored.kid
-    }
-
-    pub(super) fn create_time(&self) -> Timestamp {
-        self.stored.create_time
     }
 
     pub(super) fn state(&self, now: Timestamp) -> SigningKeyState {
@@ -59,8 +70,21 @@ impl KeyPair {
         let header = Header::new(self.stored.algorithm.name(), self.kid());
         let header = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&header)?);
         let signed = format!("{header}.{}", URL_SAFE_NO_PAD.encode(payload));
-        let signature = crypto::sign(signed.as_bytes(), &self.private_key, self.algorithm())?;
+        let signature = self.signature(signed.as_bytes())?;
         Ok(format!("{signed}.{signature}"))
+    }
+
+    /// A signature in base64url.
+    pub(super) fn signature(&self, message: &[u8]) -> Result<String, Cause> {
+        match &self.private_key {
+            PrivateKey::Curve(key) => Ok(crypto::sign(message, key, self.algorithm())?),
+            PrivateKey::Rsa(pair) => {
+                let mut signature = vec![0; pair.public_modulus_len()];
+                // PKCS #1 v1.5 draws nothing.
+                pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature)?;
+                Ok(URL_SAFE_NO_PAD.encode(signature))
+            }
+        }
     }
 
     /// Whether this key made the signature. The key decides on the algorithm; the header has to agree with it.
@@ -74,6 +98,7 @@ impl KeyPair {
         match self.stored.algorithm {
             SigningAlgorithm::Es256 => Algorithm::ES256,
             SigningAlgorithm::EdDsa => Algorithm::EdDSA,
+            SigningAlgorithm::Rs256 => Algorithm::RS256,
         }
     }
 }
@@ -143,7 +168,9 @@ mod tests {
         foreign.key.kid.clone_from(&forge.p256.key.kid);
         assert!(KeyPair::new(&foreign).is_err());
         foreign = copy(&forge.ed25519);
-        foreign.key.algorithm = SigningAlgorithm::Es256;
-        assert!(KeyPair::new(&foreign).is_err());
+        for algorithm in [SigningAlgorithm::Es256, SigningAlgorithm::Rs256] {
+            foreign.key.algorithm = algorithm;
+            assert!(KeyPair::new(&foreign).is_err());
+        }
     }
 }

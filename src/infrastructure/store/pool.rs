@@ -6,7 +6,7 @@ use deadpool::managed::{Manager, Object, Pool, PoolError, QueueMode};
 use super::DatabaseSettings;
 use super::error::unavailable;
 use super::unit::{Backend, Unit};
-use crate::application::ports::{ChangeSink, StoreError, StoreResult};
+use crate::application::ports::{ChangeSink, PoolUse, StoreError, StoreResult};
 
 /// Connections to one database, as givers of units of work.
 pub(super) struct Connections<B: Backend> {
@@ -48,6 +48,14 @@ impl<B: Backend + Manager<Error = StoreError>> Connections<B> {
     /// Whether the database answers.
     pub(super) async fn ping(&self) -> StoreResult<()> {
         self.read().await?.batch("SELECT 1").await
+    }
+
+    /// How busy the connections are now, under this name.
+    pub(super) fn status(&self, name: &'static str) -> PoolUse {
+        let status = self.pool.status();
+        // The two are not read at one moment.
+        let used = status.size.saturating_sub(status.available);
+        PoolUse { name, most: status.max_size, used, idle: status.available, waiting: status.waiting }
     }
 
     async fn acquire(&self) -> StoreResult<Object<B>> {

@@ -3,7 +3,9 @@
 mod admin;
 mod connect;
 mod healthcheck;
+mod keys;
 mod pinned_certificate;
+mod progress;
 pub mod users;
 
 use std::error::Error;
@@ -16,6 +18,8 @@ use clap_complete::Shell;
 
 pub use self::admin::{Unusable, appointment};
 pub use self::healthcheck::{Unhealthy, healthcheck};
+pub use self::keys::{KeysAction, KeysLeft, key_table, new_key, rewrapped};
+pub use self::progress::Progress;
 use crate::config;
 use crate::domain::email::EmailAddress;
 
@@ -53,6 +57,12 @@ pub enum Command {
         /// What to do with them.
         #[command(subcommand)]
         action: AdminAction,
+    },
+    /// Look at the signing keys, rotate them, and change the master key, on the machine of the server
+    Keys {
+        /// What to do with them.
+        #[command(subcommand)]
+        action: KeysAction,
     },
     /// Bring people in and take them out, through a running server
     Users {

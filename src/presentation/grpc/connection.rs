@@ -25,10 +25,10 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// The address of the other end.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Peer(pub(super) SocketAddr);
+pub(in crate::presentation) struct Peer(pub(super) SocketAddr);
 
 /// An accepted connection, which counts until it is closed.
-pub(super) struct Connection {
+pub(in crate::presentation) struct Connection {
     stream: Either<TcpStream, Box<TlsStream<TcpStream>>>,
     peer: Peer,
     _permit: OwnedSemaphorePermit,
@@ -36,7 +36,7 @@ pub(super) struct Connection {
 
 /// Accepts connections until the receiver is dropped. At most `most` are open at a time; further ones wait in the
 /// system's own queue.
-pub(super) fn accept(
+pub(in crate::presentation) fn accept(
     listener: TcpListener,
     certificates: Option<Arc<Certificates>>,
     most: usize,

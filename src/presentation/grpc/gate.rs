@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
+use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
@@ -21,13 +22,13 @@ use tracing::Instrument as _;
 use super::health::Health;
 use super::policy::PolicyTable;
 use super::until_drained::UntilDrained;
-use super::{TrustedProxies, client, deadline, request_id, status, trace_context};
+use super::{TrustedProxies, client, deadline, envoy, request_id, status, trace_context};
 use crate::application::auth::Auth;
 use crate::application::error::{Error, Refusal};
 use crate::application::ports::Entropy;
 use crate::domain::origin::Origin;
 
-/// The largest request message, in bytes.
+/// The largest request message of all RPCs but that of Envoy, in bytes.
 pub(super) const MAX_MESSAGE_BYTES: usize = 64 * 1024;
 
 /// The transport has a timer of its own for `grpc-timeout`, begun after `Gated::call`, which ends a call without a reason
@@ -56,6 +57,7 @@ impl Gate {
         let id = request_id::of(request.headers(), self.entropy.as_ref());
         // Only paths of the contract are logged as they are: others are a caller's own text.
         let path = request.uri().path();
+        let max_bytes = max_message_bytes(path);
         let method = if self.policy.find(path).is_some() { path.to_owned() } else { "unknown".to_owned() };
         let span = tracing::info_span!("call", request_id = %id, method);
         let work = async {
@@ -64,7 +66,8 @@ impl Gate {
                 tracing::error!(panic = panic_text(panic.as_ref()), "a call panicked");
                 Err(status::internal())
             });
-            let response = response.and_then(normalise).unwrap_or_else(Status::into_http);
+            let response =
+                response.and_then(|response| normalise(response, max_bytes)).unwrap_or_else(Status::into_http);
             log_outcome(&response, began);
             response
         };
@@ -96,7 +99,7 @@ impl Gate {
         let limit = deadline::of(request.headers(), self.time_limit)
             .map_err(|_| status::malformed("grpc-timeout must be up to eight digits and a unit"))?;
         let work = async {
-            let bearer = client::bearer(request.headers());
+            let bearer = client::bearer(request.headers().get_all(AUTHORIZATION).iter().map(HeaderValue::as_bytes));
             let origin = self.origin(&request);
             let rpc = request.uri().path().to_owned();
             let caller = self.auth.admit(&bearer, (&rpc, access), &origin).await.map_err(status::of)?;
@@ -131,21 +134,21 @@ impl Gate {
 
 /// Gives errors of the framework itself the form of ours: the right code and a reason. An error that carries details
 /// is one of ours already.
-fn normalise(response: Response<Body>) -> Result<Response<Body>, Status> {
+fn normalise(response: Response<Body>, max_bytes: usize) -> Result<Response<Body>, Status> {
     let status = Status::from_header_map(response.headers()).filter(|_| is_grpc(response.headers()));
-    match status.as_ref().and_then(in_our_form) {
+    match status.as_ref().and_then(|status| in_our_form(status, max_bytes)) {
         Some(status) => Err(status),
         None => Ok(response),
     }
 }
 
 /// An error of the framework itself in the form of ours; nothing if it has that form already, or is to stay as it is.
-pub(super) fn in_our_form(status: &Status) -> Option<Status> {
+pub(super) fn in_our_form(status: &Status, max_bytes: usize) -> Option<Status> {
     if status.code() == Code::Ok || !status.details().is_empty() {
         return None;
     }
     Some(match status.code() {
-        Code::OutOfRange | Code::ResourceExhausted => status::too_large(MAX_MESSAGE_BYTES),
+        Code::OutOfRange | Code::ResourceExhausted => status::too_large(max_bytes),
         // An unknown method has no message; the other case is a compressed request.
         Code::Unimplemented if status.message().is_empty() => status::method_unknown(),
         Code::Unimplemented => status::compressed(),
@@ -155,6 +158,10 @@ pub(super) fn in_our_form(status: &Status) -> Option<Status> {
         // The health service answers a question about an unknown service with NOT_FOUND, as its protocol says.
         _ => return None,
     })
+}
+
+fn max_message_bytes(path: &str) -> usize {
+    if path == envoy::PATH { envoy::MAX_MESSAGE_BYTES } else { MAX_MESSAGE_BYTES }
 }
 
 fn is_grpc(headers: &HeaderMap) -> bool {

@@ -4,12 +4,16 @@ use std::sync::Arc;
 
 use tonic::{Request, Response, Status};
 
-use super::{encode, status};
-use crate::application::keys::Keys;
-use crate::domain::signing_key::{SigningKey, SigningKeyState};
+use super::repeat::{self, ResponseOf};
+use super::{caller, encode, status};
+use crate::application::keys::{Keys, ListedKey};
+use crate::domain::signing_key::SigningKeyState;
 use crate::proto;
 use crate::proto::key_service_server::KeyService;
-use crate::proto::{ListSigningKeysRequest, ListSigningKeysResponse};
+use crate::proto::{
+    ListSigningKeysRequest, ListSigningKeysResponse, RevokeSigningKeyRequest, RevokeSigningKeyResponse,
+    RotateSigningKeyRequest, RotateSigningKeyResponse,
+};
 
 /// Decodes calls of `KeyService` for their use cases.
 pub(super) struct KeyRpc(pub(super) Arc<Keys>);
@@ -21,12 +25,43 @@ impl KeyService for KeyRpc {
         _request: Request<ListSigningKeysRequest>,
     ) -> Result<Response<ListSigningKeysResponse>, Status> {
         let keys = self.0.list_signing_keys().await.map_err(status::of)?;
-        let keys = keys.into_iter().map(|(key, state)| encode_key(key, state)).collect();
-        Ok(Response::new(ListSigningKeysResponse { keys }))
+        Ok(Response::new(ListSigningKeysResponse { keys: keys.iter().map(encode_key).collect() }))
+    }
+
+    async fn rotate_signing_key(
+        &self,
+        request: Request<RotateSigningKeyRequest>,
+    ) -> Result<Response<RotateSigningKeyResponse>, Status> {
+        let caller = caller::of(&request)?;
+        let request = request.into_inner();
+        let call = repeat::able::<_, RotateSigningKeyResponse>("RotateSigningKey", &request.request_id, &request)?;
+        repeat::respond(self.0.rotate_signing_key(&caller, &request.algorithm, &call).await.map_err(status::of)?)
+    }
+
+    async fn revoke_signing_key(
+        &self,
+        request: Request<RevokeSigningKeyRequest>,
+    ) -> Result<Response<RevokeSigningKeyResponse>, Status> {
+        let caller = caller::of(&request)?;
+        let request = request.into_inner();
+        let call = repeat::able::<_, RevokeSigningKeyResponse>("RevokeSigningKey", &request.request_id, &request)?;
+        repeat::respond(self.0.revoke_signing_key(&caller, &request.kid, &call).await.map_err(status::of)?)
     }
 }
 
-fn encode_key(key: SigningKey, state: SigningKeyState) -> proto::SigningKey {
+impl ResponseOf<ListedKey> for RotateSigningKeyResponse {
+    fn of(key: &ListedKey) -> Self {
+        Self { key: Some(encode_key(key)) }
+    }
+}
+
+impl ResponseOf<()> for RevokeSigningKeyResponse {
+    fn of((): &()) -> Self {
+        Self {}
+    }
+}
+
+fn encode_key((key, state): &ListedKey) -> proto::SigningKey {
     let state = match state {
         SigningKeyState::Published => proto::SigningKeyState::Published,
         SigningKeyState::Active => proto::SigningKeyState::Active,
@@ -34,12 +69,12 @@ fn encode_key(key: SigningKey, state: SigningKeyState) -> proto::SigningKey {
         SigningKeyState::Retired => proto::SigningKeyState::Retired,
     };
     proto::SigningKey {
-        kid: key.kid,
+        kid: key.kid.clone(),
         algorithm: key.algorithm.name().to_owned(),
         state: state.into(),
         create_time: Some(encode::time(key.create_time)),
         activate_time: Some(encode::time(key.activate_time)),
         retire_time: key.retire_time.map(encode::time),
-        jwk: key.public_jwk,
+        jwk: key.public_jwk.clone(),
     }
 }

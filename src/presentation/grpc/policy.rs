@@ -8,9 +8,13 @@ use time::Duration;
 use crate::domain::access::Access;
 use crate::domain::permission::{Catalogue, Permission};
 
-/// Services that gRPC itself defines; they tell nothing about people.
-const OPEN_SERVICES: [&str; 3] =
-    ["/grpc.health.v1.Health/", "/grpc.reflection.v1.ServerReflection/", "/grpc.reflection.v1alpha.ServerReflection/"];
+/// The methods that gRPC itself defines; they tell nothing about people.
+const OPEN_METHODS: [&str; 4] = [
+    "/grpc.health.v1.Health/Check",
+    "/grpc.health.v1.Health/Watch",
+    "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+    "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+];
 
 /// The contract does not say who may call an RPC, so the server must not start.
 #[derive(Debug, thiserror::Error)]
@@ -36,11 +40,14 @@ impl PolicyTable {
         let pool = DescriptorPool::decode(descriptors)?;
         let option = pool.get_extension_by_name("ipse.v1.access").ok_or(PolicyError::NoOption)?;
         let methods = pool.services().flat_map(|service| service.methods().collect::<Vec<_>>());
-        methods
-            .map(|method| {
-                let access = declared(&method, &option).ok_or_else(|| PolicyError::Undeclared(path(&method)))?;
-                Ok((path(&method), access))
-            })
+        let declared = methods.map(|method| {
+            let access = declared(&method, &option).ok_or_else(|| PolicyError::Undeclared(path(&method)))?;
+            Ok((path(&method), access))
+        });
+        OPEN_METHODS
+            .map(|path| Ok((path.to_owned(), Access::Public)))
+            .into_iter()
+            .chain(declared)
             .collect::<Result<_, _>>()
             .map(Self)
     }
@@ -62,10 +69,12 @@ impl PolicyTable {
     /// The policy of the RPC at a path; none for an RPC that does not exist.
     #[must_use]
     pub fn find(&self, path: &str) -> Option<&Access> {
-        if OPEN_SERVICES.iter().any(|service| path.starts_with(service)) {
-            return Some(&Access::Public);
-        }
         self.0.get(path)
+    }
+
+    /// The paths of all RPCs.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
     }
 }
 
@@ -114,7 +123,9 @@ mod tests {
         assert_eq!(table.find("/ipse.v1.AuthService/Register"), Some(&Access::Public));
         assert_eq!(table.find("/ipse.v1.AccountService/GetMe"), Some(&Access::Authenticated { max_auth_age: None }));
         assert_eq!(table.find("/grpc.health.v1.Health/Check"), Some(&Access::Public));
-        assert_eq!(table.find("/ipse.v1.AuthService/Nothing"), None);
+        for unknown in ["/ipse.v1.AuthService/Nothing", "/grpc.health.v1.Health/Nothing"] {
+            assert_eq!(table.find(unknown), None);
+        }
     }
 
     #[test]

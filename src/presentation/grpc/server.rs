@@ -13,6 +13,8 @@ use tonic_health::pb::health_server::HealthServer;
 use super::account_service::AccountRpc;
 use super::audit_service::AuditRpc;
 use super::auth_service::AuthRpc;
+use super::calls::{Calls, CallsLayer};
+use super::envoy::{self, EnvoyRpc};
 use super::gate::{Gate, GateLayer, MAX_MESSAGE_BYTES};
 use super::health::Health;
 use super::key_service::KeyRpc;
@@ -37,11 +39,13 @@ use crate::proto::DESCRIPTORS;
 use crate::proto::account_service_server::AccountServiceServer;
 use crate::proto::audit_service_server::AuditServiceServer;
 use crate::proto::auth_service_server::AuthServiceServer;
+use crate::proto::envoy::authorization_server::AuthorizationServer;
 use crate::proto::key_service_server::KeyServiceServer;
 use crate::proto::role_service_server::RoleServiceServer;
 use crate::proto::service_account_service_server::ServiceAccountServiceServer;
 use crate::proto::token_service_server::TokenServiceServer;
 use crate::proto::user_service_server::UserServiceServer;
+use crate::telemetry::metrics::Metrics;
 
 /// Metadata larger than this is refused by HTTP/2 itself, in bytes.
 const MAX_HEADER_BYTES: u32 = 8 * 1024;
@@ -98,6 +102,7 @@ pub struct Limits {
 /// The gRPC server, ready to serve.
 pub struct Server {
     routes: Routes,
+    calls: Arc<Calls>,
     gate: Arc<Gate>,
     health: Health,
     connections: usize,
@@ -116,8 +121,10 @@ impl Server {
             RoleServiceServer::<RoleRpc>::NAME,
             AuditServiceServer::<AuditRpc>::NAME,
             ServiceAccountServiceServer::<ServiceAccountRpc>::NAME,
+            AuthorizationServer::<EnvoyRpc>::NAME,
             TokenServiceServer::<TokenRpc>::NAME,
         ]);
+        let calls = Arc::new(Calls::new(&policy));
         let gate = Gate {
             auth: services.auth.clone(),
             policy,
@@ -129,6 +136,10 @@ impl Server {
         };
         let mut routes = Routes::builder();
         routes
+            .add_service(
+                AuthorizationServer::new(EnvoyRpc(services.auth.clone()))
+                    .max_decoding_message_size(envoy::MAX_MESSAGE_BYTES),
+            )
             .add_service(AuthServiceServer::new(AuthRpc(services.auth)).max_decoding_message_size(MAX_MESSAGE_BYTES))
             .add_service(
                 AccountServiceServer::new(AccountRpc(services.accounts)).max_decoding_message_size(MAX_MESSAGE_BYTES),
@@ -157,6 +168,7 @@ impl Server {
         }
         Self {
             routes: routes.routes(),
+            calls,
             gate: Arc::new(gate),
             health,
             connections: limits.connections,
@@ -168,6 +180,11 @@ impl Server {
     #[must_use]
     pub fn health(&self) -> Health {
         self.health.clone()
+    }
+
+    /// Adds what is counted of calls to the metrics.
+    pub fn register(&self, metrics: &mut Metrics) {
+        self.calls.register(metrics);
     }
 
     /// Serves until `stop` is done and the calls in work have ended, or the grace is over.
@@ -192,6 +209,7 @@ impl Server {
             .http2_keepalive_interval(Some(KEEPALIVE.0))
             .http2_keepalive_timeout(Some(KEEPALIVE.1))
             .max_connection_age(MAX_CONNECTION_AGE)
+            .layer(CallsLayer(self.calls))
             .layer(GateLayer(self.gate))
             .serve_with_incoming_shutdown(
                 self.routes.prepare(),

@@ -13,6 +13,8 @@ use crate::proto::ErrorReason;
 
 /// The domain of every `ErrorInfo`.
 const DOMAIN: &str = "ipse.v1";
+/// What the names of all reasons begin with in the contract, as an enum's values share one space with those of others.
+const PREFIX: &str = "ERROR_REASON_";
 /// When to try again after a passing fault.
 const SOON: Duration = Duration::from_secs(1);
 
@@ -93,6 +95,18 @@ pub(super) fn denial_in(headers: &HeaderMap) -> Option<Refusal> {
     let status = Status::from_header_map(headers).filter(|status| status.code() == Code::PermissionDenied)?;
     let permission = status.get_details_error_info()?.metadata.remove("permission")?;
     Some(Refusal::PermissionMissing { permission })
+}
+
+/// The reason that an error of ours gives, as `ErrorInfo` writes it.
+pub(super) fn reason_of(status: &Status) -> Option<&'static str> {
+    let written = status.get_details_error_info()?.reason;
+    ErrorReason::from_str_name(&format!("{PREFIX}{written}")).map(written_form)
+}
+
+/// The name of a reason without the prefix that all of them have.
+fn written_form(reason: ErrorReason) -> &'static str {
+    let name = reason.as_str_name();
+    name.strip_prefix(PREFIX).unwrap_or(name)
 }
 
 fn unavailable(reason: ErrorReason, message: &'static str) -> Status {
@@ -251,9 +265,7 @@ impl Outgoing {
         let mut metadata: HashMap<String, String> =
             self.metadata.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
         metadata.insert("request_id".to_owned(), request_id::current().to_string());
-        let name = self.reason.as_str_name();
-        let reason = name.strip_prefix("ERROR_REASON_").unwrap_or(name);
-        self.details.set_error_info(reason, DOMAIN, metadata);
+        self.details.set_error_info(written_form(self.reason), DOMAIN, metadata);
         Status::with_error_details(self.code, self.message, self.details)
     }
 }

@@ -58,7 +58,7 @@ async fn store(
     arrived: Arrived,
     first_row: usize,
 ) -> Result<ImportUsersResponse, Status> {
-    let read = arrived.map_err(|fault| gate::in_our_form(&fault).unwrap_or(fault))?;
+    let read = arrived.map_err(|fault| gate::in_our_form(&fault, gate::MAX_MESSAGE_BYTES).unwrap_or(fault))?;
     let (batch, dry_run) = read.map_err(status::of)?;
     let report = transfer.import(admitted, &batch, dry_run).await.map_err(status::of)?;
     Ok(encode_report(first_row, report))

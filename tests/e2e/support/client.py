@@ -23,6 +23,14 @@ def bearer(access_token: str) -> list[tuple[str, str]]:
     return [("authorization", f"Bearer {access_token}")]
 
 
+def question_about(access_token: str, **demands: str):
+    """Envoy's question about a request with this access token, to a route with these demands."""
+    pb = contract.envoy_pb2
+    http = pb.AttributeContext.HttpRequest(headers={"authorization": f"Bearer {access_token}"})
+    request = pb.AttributeContext.Request(http=http)
+    return pb.CheckRequest(attributes=pb.AttributeContext(request=request, context_extensions=demands))
+
+
 def from_address(number: int) -> list[tuple[str, str]]:
     """The metadata of a call that a trusted proxy forwards for the client of this number."""
     return [("x-forwarded-for", f"198.18.{number // 256 % 256}.{number % 256}")]
@@ -40,8 +48,11 @@ class Client:
         self.auth = contract.auth_grpc.AuthServiceStub(self.channel)
         self.account = contract.account_grpc.AccountServiceStub(self.channel)
         self.keys = contract.key_grpc.KeyServiceStub(self.channel)
+        self.roles = contract.role_grpc.RoleServiceStub(self.channel)
+        self.service_accounts = contract.service_account_grpc.ServiceAccountServiceStub(self.channel)
         self.tokens = contract.token_grpc.TokenServiceStub(self.channel)
         self.users = contract.user_grpc.UserServiceStub(self.channel)
+        self.gateway = contract.envoy_grpc.AuthorizationStub(self.channel)
         self._health = health_pb2_grpc.HealthStub(self.channel)
 
     def __enter__(self) -> "Client":
@@ -83,6 +94,10 @@ class Client:
     def me(self, access_token: str):
         request = contract.account_pb2.GetMeRequest()
         return self.account.GetMe(request, timeout=SECONDS, metadata=bearer(access_token))
+
+    def check(self, access_token: str):
+        """What Envoy would be told about a request with this access token."""
+        return self.gateway.Check(question_about(access_token), timeout=SECONDS)
 
     def health(self, service: str = "") -> str:
         """The state that the health service tells, or the code of its refusal."""

@@ -65,10 +65,11 @@ class Server:
         self.folder = folder
         self.log_file = folder / "log"
         self.port = free_port()
+        self.side_port = free_port()
         self.target = f"127.0.0.1:{self.port}"
         self.arguments = ["serve", "--dev"] if dev else ["serve"]
         self.settings = {} if dev else PRODUCTION | {"IPSE_DATABASE_URL": f"sqlite:{folder}/ipse.db"}
-        self.settings |= {"IPSE_GRPC_LISTEN": self.target}
+        self.settings |= {"IPSE_GRPC_LISTEN": self.target, "IPSE_HTTP_LISTEN": f"127.0.0.1:{self.side_port}"}
         self.settings |= {f"IPSE_{key.upper()}": value for key, value in settings.items()}
         self.mail = MailFolder(folder / "ipse-dev" / "mail")
         self.process: subprocess.Popen | None = None

@@ -20,7 +20,7 @@ on_both_backends! {
 
 fn key(caller: u32, id: u32) -> RequestKey {
     let request_id = RequestId::from_uuid(Uuid::from_u128(id.into()));
-    RequestKey { caller: user(caller).id.into(), request_id }
+    RequestKey { caller_id: *user(caller).id.as_uuid(), request_id }
 }
 
 async fn answer(fixture: &Fixture, key: RequestKey, digest: Digest, now: Timestamp) -> bool {

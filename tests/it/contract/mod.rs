@@ -12,6 +12,7 @@ mod outbox;
 mod role_grants;
 mod roles;
 mod samples;
+mod sealed_rows;
 mod server_secrets;
 mod service_accounts;
 mod sessions;

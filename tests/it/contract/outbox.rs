@@ -137,7 +137,7 @@ async fn mail_is_erased_with_the_person_it_is_for(fixture: Fixture) {
     let to = |number: u32| OutboxEntry { user_id: Some(user(number).id), ..entry(number) };
     enqueue(&fixture, [to(1), to(2), entry(3)]).await;
     let mut tx = fixture.write().await;
-    tx.users().erase_user(user(1).id, at(0)).await.unwrap();
+    tx.users().erase_user(user(1).id, at(9)).await.unwrap();
     tx.commit().await.unwrap();
     let left = claim(&fixture, at(3), at(60), 10).await;
     assert_eq!(ids(&left), ids_of([2, 3]));

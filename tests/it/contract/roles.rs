@@ -113,7 +113,7 @@ async fn a_change_to_a_taken_name_is_a_conflict(fixture: Fixture) {
 async fn a_removed_role_is_gone(fixture: Fixture) {
     put_roles(&fixture, &[role(1), role(2)]).await;
     let mut tx = fixture.write().await;
-    tx.roles().remove_role(role(1).id, at(0)).await.unwrap();
+    tx.roles().remove_role(role(1).id, at(9)).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!((find(&fixture, role(1).id).await, find(&fixture, role(2).id).await), (None, Some(role(2))));
 }
@@ -138,13 +138,13 @@ async fn a_grant_is_stored_once_and_removed_once(fixture: Fixture) {
     let mut tx = fixture.write().await;
     let again = RoleGrant { create_time: at(9), ..grant(&role(1), 1) };
     assert!(!tx.roles().put_grant(&again).await.unwrap());
-    assert!(!tx.roles().remove_grant(role(1).id, user(2).id.into(), at(0)).await.unwrap());
+    assert!(!tx.roles().remove_grant(role(1).id, user(2).id.into(), at(9)).await.unwrap());
     tx.commit().await.unwrap();
     let listed = fixture.read().await.roles().list_grants(GrantsOf::Subject(user(1).id.into()), None, 9).await.unwrap();
     assert_eq!(listed, [grant(&role(1), 1)]);
     let mut tx = fixture.write().await;
-    assert!(tx.roles().remove_grant(role(1).id, user(1).id.into(), at(0)).await.unwrap());
-    assert!(!tx.roles().remove_grant(role(1).id, user(1).id.into(), at(0)).await.unwrap());
+    assert!(tx.roles().remove_grant(role(1).id, user(1).id.into(), at(9)).await.unwrap());
+    assert!(!tx.roles().remove_grant(role(1).id, user(1).id.into(), at(9)).await.unwrap());
     tx.commit().await.unwrap();
 }
 
@@ -223,7 +223,7 @@ async fn of_parallel_takers_of_a_locked_role_one_leaves_the_last_holder(fixture:
         if !tx.roles().is_held_by_others(role(1).id, user(number).id).await.unwrap() {
             return false;
         }
-        assert!(tx.roles().remove_grant(role(1).id, user(number).id.into(), at(0)).await.unwrap());
+        assert!(tx.roles().remove_grant(role(1).id, user(number).id.into(), at(9)).await.unwrap());
         tx.commit().await.unwrap();
         true
     });

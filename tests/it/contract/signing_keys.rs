@@ -11,9 +11,11 @@ use crate::support::on_both_backends;
 on_both_backends! {
     Fixture::new =>
     a_key_comes_back_with_nothing_missing
-    the_newest_key_comes_first
+    the_key_that_signs_last_comes_first
     a_key_is_stored_once
     key_ids_differ_in_case
+    the_times_of_a_key_change_and_nothing_else
+    dropped_keys_are_erased
     the_lock_holds_other_replicas_off
     the_lock_does_not_hold_readers_off
     an_unknown_algorithm_is_corrupt
@@ -60,9 +62,10 @@ async fn a_key_comes_back_with_nothing_missing(fixture: Fixture) {
     assert_eq!(list(&fixture).await, [complete, key(1)]);
 }
 
-async fn the_newest_key_comes_first(fixture: Fixture) {
-    insert(&fixture, &[key(2), key(3), key(1)]).await;
-    assert_eq!(list(&fixture).await, [key(3), key(2), key(1)]);
+async fn the_key_that_signs_last_comes_first(fixture: Fixture) {
+    let published_early = SigningKey { create_time: at(0), ..key(4) };
+    insert(&fixture, &[key(2), published_early.clone(), key(3), key(1)]).await;
+    assert_eq!(list(&fixture).await, [published_early, key(3), key(2), key(1)]);
 }
 
 async fn a_key_is_stored_once(fixture: Fixture) {
@@ -76,6 +79,39 @@ async fn key_ids_differ_in_case(fixture: Fixture) {
     let upper = SigningKey { kid: "KEY-1".to_owned(), ..key(2) };
     insert(&fixture, &[key(1), upper.clone()]).await;
     assert_eq!(list(&fixture).await, [upper, key(1)]);
+}
+
+async fn the_times_of_a_key_change_and_nothing_else(fixture: Fixture) {
+    insert(&fixture, &[key(1), key(2)]).await;
+    let retired = SigningKey {
+        activate_time: at(1) + TICK,
+        retire_time: Some(at(2) + TICK),
+        drop_time: Some(at(3) + TICK),
+        ..key(1)
+    };
+    let claims_more = SigningKey {
+        algorithm: SigningAlgorithm::EdDsa,
+        public_jwk: "[]".to_owned(),
+        sealed_private_key: vec![1],
+        create_time: at(9),
+        ..retired.clone()
+    };
+    for (change, stored) in [(claims_more, retired), (key(1), key(1))] {
+        let mut tx = fixture.write().await;
+        tx.signing_keys().update_signing_key_times(&change).await.unwrap();
+        tx.signing_keys().update_signing_key_times(&key(7)).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(list(&fixture).await, [key(2), stored]);
+    }
+}
+
+async fn dropped_keys_are_erased(fixture: Fixture) {
+    let dropped = |number, time| SigningKey { drop_time: Some(time), ..key(number) };
+    insert(&fixture, &[key(1), dropped(2, at(10)), dropped(3, at(10) + TICK), dropped(4, at(9))]).await;
+    let mut tx = fixture.write().await;
+    assert_eq!(tx.signing_keys().purge_signing_keys(at(10)).await.unwrap(), 2);
+    tx.commit().await.unwrap();
+    assert_eq!(list(&fixture).await, [dropped(3, at(10) + TICK), key(1)]);
 }
 
 async fn the_lock_holds_other_replicas_off(fixture: Fixture) {

@@ -280,8 +280,8 @@ async fn a_person_is_erased_with_all_that_belongs_to_them(fixture: Fixture) {
         let grant = RoleGrant { role_id: ADMINISTRATOR, subject: person.id.into(), create_time: at(0) };
         tx.roles().put_grant(&grant).await.unwrap();
     }
-    tx.users().erase_user(user(1).id, at(0)).await.unwrap();
-    tx.users().erase_user(user(3).id, at(0)).await.unwrap();
+    tx.users().erase_user(user(1).id, at(9)).await.unwrap();
+    tx.users().erase_user(user(3).id, at(9)).await.unwrap();
     tx.commit().await.unwrap();
     let mut tx = fixture.read().await;
     assert_eq!(tx.users().find_user(user(1).id).await.unwrap(), None);

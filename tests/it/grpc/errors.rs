@@ -85,8 +85,8 @@ provoked_by! {
     QuotaExceeded: one_role_too_many
     RequestIdReused: an_id_of_another_request
     UserStateInvalid: an_activation_of_an_active_account
-    PersonRequired: a_service_that_asks_for_its_own_account
     WatchTooSlow: a_watch_of_somebody_who_reads_too_slowly
+    PersonRequired: a_service_that_asks_for_its_own_account
 }
 
 #[test]
@@ -176,11 +176,6 @@ async fn an_activation_of_an_active_account(world: World) -> Result<(), Status> 
     root.activate(&root.look_up(&alice).await.id, "").await.map(|_| ())
 }
 
-async fn a_service_that_asks_for_its_own_account(world: World) -> Result<(), Status> {
-    let program = Custodian::root(&world).await.program(&world, "service", &[]).await;
-    program.caller().await.me().await.map(|_| ())
-}
-
 async fn a_watch_of_somebody_who_reads_too_slowly(world: World) -> Result<(), Status> {
     let mut watch = Guard::new(&world).await.watch("").await?;
     watch.snapshot().await?;
@@ -194,6 +189,11 @@ async fn a_watch_of_somebody_who_reads_too_slowly(world: World) -> Result<(), St
     let refused = watch.end().await;
     assert!(Refusal::of(refused.as_ref().unwrap_err()).retry_after.is_some());
     refused
+}
+
+async fn a_service_that_asks_for_its_own_account(world: World) -> Result<(), Status> {
+    let program = Custodian::root(&world).await.program(&world, "service", &[]).await;
+    program.caller().await.me().await.map(|_| ())
 }
 
 async fn an_id_of_another_request(world: World) -> Result<(), Status> {

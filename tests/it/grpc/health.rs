@@ -29,7 +29,8 @@ on_both_backends! {
     the_older_reflection_lists_them_too
 }
 
-const SERVICES: [&str; 3] = ["ipse.v1.AuthService", "ipse.v1.AccountService", "ipse.v1.KeyService"];
+const SERVICES: [&str; 4] =
+    ["ipse.v1.AuthService", "ipse.v1.AccountService", "ipse.v1.KeyService", "envoy.service.auth.v3.Authorization"];
 
 async fn with_reflection(backend: Backend) -> World {
     World::with(backend, &["REFLECTION=true"]).await

@@ -1,12 +1,11 @@
-use ipse::proto::key_service_client::KeyServiceClient;
-use ipse::proto::{ListSigningKeysRequest, SigningKey, SigningKeyState};
+use ipse::proto::SigningKeyState;
 use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
 use serde_json::{Value, json};
 use time::Duration;
-use tonic::transport::Channel;
 
 use crate::support::database::Backend;
+use crate::support::key_holder::keys;
 use crate::support::on_both_backends;
 use crate::support::token::{self, Forge};
 use crate::support::world::{AUDIENCE, ISSUER, World};
@@ -26,13 +25,17 @@ on_both_backends! {
     an_operator_may_choose_eddsa
 }
 
+on_both_backends! {
+    with_rs256 =>
+    an_operator_may_choose_rs256
+}
+
 async fn with_eddsa(backend: Backend) -> World {
     World::with(backend, &["SIGNING_ALGORITHM=EdDSA"]).await
 }
 
-async fn keys(channel: &Channel) -> Vec<SigningKey> {
-    let mut client = KeyServiceClient::new(channel.clone());
-    client.list_signing_keys(ListSigningKeysRequest {}).await.unwrap().into_inner().keys
+async fn with_rs256(backend: Backend) -> World {
+    World::with(backend, &["SIGNING_ALGORITHM=RS256"]).await
 }
 
 async fn the_key_says_what_it_is(world: World) {
@@ -86,6 +89,16 @@ async fn an_operator_may_choose_eddsa(world: World) {
     assert_eq!(token::read(&token).0["alg"], json!("EdDSA"));
     assert_eq!(keys(&world.replica().channel).await[0].algorithm, "EdDSA");
     check(&world, &token, Algorithm::EdDSA).await.unwrap();
+}
+
+async fn an_operator_may_choose_rs256(world: World) {
+    let token = signed_in_for_orders(&world).await;
+    assert_eq!(token::read(&token).0["alg"], json!("RS256"));
+    check(&world, &token, Algorithm::RS256).await.unwrap();
+    let [key] = &keys(&world.replica().channel).await[..] else { panic!("one key") };
+    let jwk: serde_json::Map<String, Value> = serde_json::from_str(&key.jwk).unwrap();
+    let members: Vec<_> = jwk.keys().map(String::as_str).collect();
+    assert_eq!(members, ["alg", "e", "kid", "kty", "n", "use"]);
 }
 
 async fn no_private_member_is_told(world: World) {

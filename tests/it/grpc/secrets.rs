@@ -10,6 +10,9 @@ use crate::support::person::token_in;
 use crate::support::token::Forge;
 use crate::support::world::{MASTER_KEY, World};
 
+const WRONG_KEY: &str = "IPSE_MASTER_KEY: does not open the secrets of this database, nor does any of \
+     IPSE_OTHER_MASTER_KEYS: give the key that sealed them";
+
 on_both_backends! {
     World::start =>
     no_secret_is_in_the_database
@@ -67,5 +70,5 @@ async fn a_database_under_another_master_key_is_refused(world: World) {
     settings.tokens.master_key = ipse::config::MasterKey::Given(key);
     let refused = ipse::composition::App::build(&settings, ipse::composition::Overrides::default()).await;
     let why = refused.err().expect("the keys cannot be opened").to_string();
-    assert_eq!(why, "IPSE_MASTER_KEY: does not open the secrets of this database");
+    assert_eq!(why, WRONG_KEY);
 }

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ipse::application::ports::{Clock as _, Sealer as _};
+use ipse::application::ports::{Clock as _, SealedPlace, Sealer as _};
 use ipse::domain::secret::SecretKey;
 use ipse::infrastructure::secret_box::SecretBox;
 use jsonwebtoken::{Algorithm, EncodingKey, crypto};
@@ -36,8 +36,8 @@ impl Forge {
     pub(crate) async fn new(world: &World) -> Self {
         let keys = world.store().read().await.unwrap().signing_keys().list_signing_keys().await.unwrap();
         let key = &keys[0];
-        let place = format!("signing_keys/{}/sealed_private_key", key.kid);
-        let opener = SecretBox::new(&SecretKey::new(MASTER_KEY)).unwrap();
+        let place = SealedPlace::SigningKey(key.kid.clone());
+        let opener = SecretBox::new(&SecretKey::new(MASTER_KEY), &[]).unwrap();
         let private = opener.open(&place, &key.sealed_private_key).unwrap();
         let public = serde_json::from_str(&key.public_jwk).unwrap();
         Self { key: EncodingKey::from_ec_der(&private), private: private.to_vec(), public }

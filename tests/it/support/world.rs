@@ -8,6 +8,7 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ipse::application::access_feed::AccessFeed;
+use ipse::application::keys::Keys;
 use ipse::application::ports::Store;
 use ipse::application::service_accounts::ServiceAccounts;
 use ipse::application::upkeep::Upkeep;
@@ -60,10 +61,13 @@ pub(crate) struct World {
 /// One process of the service.
 pub(crate) struct Replica {
     pub(crate) address: SocketAddr,
+    /// The address of the HTTP side port.
+    pub(crate) side_port: SocketAddr,
     pub(crate) channel: Channel,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) upkeep: Arc<Upkeep>,
     pub(crate) service_accounts: Arc<ServiceAccounts>,
+    pub(crate) keys: Arc<Keys>,
     pub(crate) feed: Arc<AccessFeed>,
     stop: CancellationToken,
     served: JoinHandle<Result<(), StartError>>,
@@ -93,8 +97,13 @@ impl World {
 
     /// Another process on the same database.
     pub(crate) async fn another_replica(&self) -> Replica {
+        self.another_replica_with(&self.settings).await
+    }
+
+    /// Another process on the same database, with other settings.
+    pub(crate) async fn another_replica_with(&self, settings: &Settings) -> Replica {
         let overrides = overrides(&self.clock, &self.entropy, &self.letterbox);
-        Replica::start(App::build(&self.settings, overrides).await.unwrap()).await
+        Replica::start(Box::pin(App::build(settings, overrides)).await.unwrap()).await
     }
 
     /// Stops the service and starts it again.
@@ -234,12 +243,14 @@ impl Replica {
     async fn start(app: App) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
+        let side_listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let side_port = side_listener.local_addr().unwrap();
         let (store, upkeep, feed) = (app.store(), app.upkeep(), app.feed());
-        let service_accounts = app.service_accounts();
+        let (keys, service_accounts) = (app.keys(), app.service_accounts());
         let stop = CancellationToken::new();
-        let served = tokio::spawn(app.serve(listener, stop.clone().cancelled_owned()));
+        let served = tokio::spawn(serve(app, (listener, side_listener), stop.clone()));
         let channel = Endpoint::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
-        Self { address, channel, store, upkeep, service_accounts, feed, stop, served }
+        Self { address, side_port, channel, store, upkeep, service_accounts, keys, feed, stop, served }
     }
 
     /// Takes in what happened to tokens meanwhile, and trusts it for a second. In production this goes on all the time; here
@@ -259,6 +270,16 @@ impl Replica {
         drop(self.channel);
         self.served.await.unwrap().unwrap();
     }
+}
+
+/// Serves until told to stop; the side port as long as the gRPC server.
+async fn serve(app: App, listeners: (TcpListener, TcpListener), stop: CancellationToken) -> Result<(), StartError> {
+    let ended = CancellationToken::new();
+    let side_port = tokio::spawn(app.side_port().serve(listeners.1, ended.clone()));
+    let served = app.serve(listeners.0, stop.cancelled_owned()).await;
+    ended.cancel();
+    side_port.await.unwrap();
+    served
 }
 
 fn overrides(clock: &Arc<TestClock>, entropy: &Arc<SeededEntropy>, letterbox: &Arc<Letterbox>) -> Overrides {

@@ -1,5 +1,12 @@
 //! Headers that try to choose the algorithm, the key or the reading.
 
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{
+    RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RSA_PSS_SHA256, RSA_PSS_SHA384, RSA_PSS_SHA512, RsaEncoding, RsaKeyPair,
+};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
 use super::INVALID;
 use crate::application::ports::AccessTokens;
 use crate::domain::signing_key::SigningAlgorithm;
@@ -41,9 +48,49 @@ fn an_algorithm_other_than_the_keys_is_refused() {
     }
     let absent = altered(&header, r#""alg":"EdDSA","#, "");
     assert_eq!(forge.verdict(&forge.signed(absent, PAYLOAD)), Err(INVALID));
-    // The right algorithm for the signature, the name of a key of the other family.
-    let swapped = altered(&header, &forge.ed25519.key.kid, &forge.p256.key.kid);
-    assert_eq!(forge.verdict(&forge.signed(swapped, PAYLOAD)), Err(INVALID));
+}
+
+/// A genuine signature of one family under the algorithm, the key or both of another one.
+#[test]
+fn families_do_not_mix() {
+    let forge = Forge::new();
+    for signer in forge.keys() {
+        let (right, name, kid) = (Forge::header(signer), signer.key.algorithm.name(), &signer.key.kid);
+        assert_eq!(forge.verdict(&Forge::signed_by(signer, &right)), Ok(claims()));
+        for other in forge.keys().into_iter().filter(|other| other.key.kid != *kid) {
+            let algorithm = altered(&right, name, other.key.algorithm.name());
+            let key = altered(&right, kid, &other.key.kid);
+            for forged in [&algorithm, &key, &altered(&algorithm, kid, &other.key.kid)] {
+                assert_eq!(forge.verdict(&Forge::signed_by(signer, forged)), Err(INVALID), "{forged}");
+            }
+        }
+        let second = new_key(&forge.jwt, signer.key.algorithm);
+        assert_eq!(forge.verdict(&Forge::signed_by(&second, &right)), Err(INVALID), "{name} by another key");
+    }
+}
+
+/// The other signatures of an RSA key: the key is one for RS256 alone.
+#[test]
+fn an_rsa_key_takes_no_other_hash_and_no_other_padding() {
+    let forge = Forge::new();
+    let pair = RsaKeyPair::from_pkcs8(&forge.rsa.private_key).unwrap();
+    let right = Forge::header(&forge.rsa);
+    let schemes: [(&str, &'static dyn RsaEncoding); 5] = [
+        ("RS384", &RSA_PKCS1_SHA384),
+        ("RS512", &RSA_PKCS1_SHA512),
+        ("PS256", &RSA_PSS_SHA256),
+        ("PS384", &RSA_PSS_SHA384),
+        ("PS512", &RSA_PSS_SHA512),
+    ];
+    for (name, scheme) in schemes {
+        for header in [right.clone(), altered(&right, "RS256", name)] {
+            let signed = format!("{}.{}", URL_SAFE_NO_PAD.encode(&header), URL_SAFE_NO_PAD.encode(PAYLOAD));
+            let mut signature = vec![0; 384];
+            pair.sign(scheme, &SystemRandom::new(), signed.as_bytes(), &mut signature).unwrap();
+            let token = format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature));
+            assert_eq!(forge.verdict(&token), Err(INVALID), "{header} signed as {name}");
+        }
+    }
 }
 
 #[test]

@@ -14,7 +14,9 @@ const INVALID: TokenRejected = TokenRejected::Invalid;
 #[test]
 fn good_tokens_are_accepted() {
     let forge = Forge::new();
-    assert_eq!(forge.verdict(&forge.signed_with_p256(PAYLOAD)), Ok(claims()));
+    for key in forge.keys() {
+        assert_eq!(forge.verdict(&Forge::token_of(key)), Ok(claims()), "{:?}", key.key.algorithm);
+    }
     let header = Forge::header(&forge.ed25519);
     for accepted in ["at+jwt", "at+JWT", "AT+JWT", "application/at+jwt", "Application/AT+JWT"] {
         let token = forge.signed(altered(&header, "at+jwt", accepted), PAYLOAD);

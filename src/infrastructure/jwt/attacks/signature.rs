@@ -10,9 +10,9 @@ use crate::infrastructure::jwt::forge::{Forge, PAYLOAD, altered, with_signature}
 #[test]
 fn a_public_key_is_not_taken_for_a_shared_secret() {
     let forge = Forge::new();
-    for key in [&forge.ed25519, &forge.p256] {
+    for key in forge.keys() {
         let jwk: serde_json::Value = serde_json::from_str(&key.key.public_jwk).unwrap();
-        let x = jwk["x"].as_str().unwrap();
+        let x = jwk["x"].as_str().or(jwk["n"].as_str()).unwrap();
         let raw = URL_SAFE_NO_PAD.decode(x).unwrap();
         // The fixed DER head of an Ed25519 public key (RFC 8410, section 4).
         let der = [&[0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00][..], &raw[..]].concat();
@@ -50,6 +50,34 @@ fn a_signature_has_one_form() {
             let token = format!("{signed}.{}", URL_SAFE_NO_PAD.encode(&forged));
             assert_eq!(forge.verdict(&token), Err(INVALID), "{forged:02x?}");
         }
+    }
+}
+
+#[test]
+fn an_rsa_signature_is_no_other_number_and_no_other_message() {
+    let forge = Forge::new();
+    let token = Forge::token_of(&forge.rsa);
+    let (signed, signature) = token.rsplit_once('.').unwrap();
+    let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
+    let jwk: serde_json::Value = serde_json::from_str(&forge.rsa.key.public_jwk).unwrap();
+    let modulus = URL_SAFE_NO_PAD.decode(jwk["n"].as_str().unwrap()).unwrap();
+    let mut reversed = signature.clone();
+    reversed.reverse();
+    for forged in [
+        vec![],
+        vec![0; 384],
+        [&[0; 383][..], &[1]].concat(),
+        vec![0xff; 384],
+        modulus,
+        reversed,
+        signature[..383].to_vec(),
+        signature[1..].to_vec(),
+        [&[0], &signature[..]].concat(),
+        [&signature[..], &[0]].concat(),
+        signature[..64].to_vec(),
+    ] {
+        let token = format!("{signed}.{}", URL_SAFE_NO_PAD.encode(&forged));
+        assert_eq!(forge.verdict(&token), Err(INVALID), "{forged:02x?}");
     }
 }
 

@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use super::migrations::{MigrationError, MigrationStatus, POSTGRES as MIGRATIONS};
 use super::pool::Connections;
 use super::{DatabaseSettings, unit};
-use crate::application::ports::{ChangeSink, Store, StoreResult, Transaction};
+use crate::application::ports::{ChangeSink, PoolUse, Store, StoreResult, Transaction};
 use crate::domain::secret::Secret;
 
 pub(super) use connector::parse_url;
@@ -83,6 +83,10 @@ impl Store for PostgresStore {
 
     async fn ping(&self) -> StoreResult<()> {
         self.connections.ping().await
+    }
+
+    fn pools(&self) -> Vec<PoolUse> {
+        vec![self.connections.status("connections")]
     }
 
     /// The server vacuums by itself.

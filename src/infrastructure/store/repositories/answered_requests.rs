@@ -66,5 +66,5 @@ impl AnsweredRequests for Unit {
 }
 
 fn columns(key: RequestKey) -> (DbId, DbId) {
-    (DbId(*key.caller.as_uuid()), DbId(*key.request_id.as_uuid()))
+    (DbId(key.caller_id), DbId(*key.request_id.as_uuid()))
 }

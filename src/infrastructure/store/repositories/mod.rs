@@ -12,6 +12,7 @@ pub(super) mod migrations;
 mod outbox;
 mod role_grants;
 mod roles;
+mod sealed_rows;
 mod server_secrets;
 mod service_accounts;
 mod session_row;

@@ -5,6 +5,7 @@ use super::backend::columns::DbTime;
 use super::backend::schema::signing_keys;
 use super::backend::{Unit, dialect};
 use crate::application::ports::{SigningKeys, StoreResult};
+use crate::domain::Timestamp;
 use crate::domain::signing_key::{SigningAlgorithm, SigningKey};
 use crate::infrastructure::store::error::meaning;
 
@@ -24,7 +25,7 @@ struct SigningKeyRow {
 #[async_trait]
 impl SigningKeys for Unit {
     async fn list_signing_keys(&mut self) -> StoreResult<Vec<SigningKey>> {
-        let newest_first = (signing_keys::create_time.desc(), signing_keys::kid.desc());
+        let newest_first = (signing_keys::activate_time.desc(), signing_keys::kid.desc());
         let rows = self.load(signing_keys::table.order(newest_first).select(SigningKeyRow::as_select())).await?;
         rows.into_iter().map(SigningKeyRow::into_key).collect()
     }
@@ -32,6 +33,21 @@ impl SigningKeys for Unit {
     async fn insert_signing_key(&mut self, key: &SigningKey) -> StoreResult<()> {
         self.execute(diesel::insert_into(signing_keys::table).values(SigningKeyRow::from(key))).await?;
         Ok(())
+    }
+
+    async fn update_signing_key_times(&mut self, key: &SigningKey) -> StoreResult<()> {
+        let times = (
+            signing_keys::activate_time.eq(DbTime(key.activate_time)),
+            signing_keys::retire_time.eq(key.retire_time.map(DbTime)),
+            signing_keys::drop_time.eq(key.drop_time.map(DbTime)),
+        );
+        self.execute(diesel::update(signing_keys::table.find(&key.kid)).set(times)).await?;
+        Ok(())
+    }
+
+    async fn purge_signing_keys(&mut self, now: Timestamp) -> StoreResult<usize> {
+        let dropped = signing_keys::table.filter(signing_keys::drop_time.le(DbTime(now)));
+        self.execute(diesel::delete(dropped)).await
     }
 
     async fn lock_signing_keys(&mut self) -> StoreResult<()> {

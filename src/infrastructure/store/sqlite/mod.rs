@@ -18,7 +18,7 @@ use super::error::unavailable;
 use super::migrations::{MigrationError, MigrationStatus, SQLITE as MIGRATIONS};
 use super::pool::Connections;
 use super::{DatabaseSettings, unit};
-use crate::application::ports::{ChangeSink, Store, StoreResult, Transaction};
+use crate::application::ports::{ChangeSink, PoolUse, Store, StoreResult, Transaction};
 
 use connector::{Connection, Connector, Role};
 
@@ -80,6 +80,10 @@ impl Store for SqliteStore {
 
     async fn ping(&self) -> StoreResult<()> {
         self.readers.ping().await
+    }
+
+    fn pools(&self) -> Vec<PoolUse> {
+        vec![self.writer.status("writer"), self.readers.status("readers")]
     }
 
     async fn scrub(&self) -> StoreResult<()> {

@@ -4,8 +4,8 @@ use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use super::progress::Progress;
 use super::{ExportArgs, Format, Remote, TransferFailed, csv_record, json_record};
+use crate::presentation::cli::progress::Progress;
 use crate::proto::{ExportUsersRequest, UserRecord};
 
 /// Exports to a file through a server: what to print at the end. The file appears when it is complete.

@@ -6,10 +6,10 @@ use tonic::Streaming;
 
 use super::batches::{self, Outlets, Sent};
 use super::lines::Lines;
-use super::progress::Progress;
 use super::report::{Refused, Report};
 use super::resume::{Checkpoint, Import, Tally};
 use super::{Format, ImportArgs, Remote, TransferFailed};
+use crate::presentation::cli::progress::Progress;
 use crate::proto::{ImportRefusal, ImportUsersResponse};
 
 /// How many batches wait to be sent, beside those that the transport holds.

@@ -7,7 +7,6 @@ mod failure;
 mod import;
 mod json_record;
 mod lines;
-mod progress;
 mod remote;
 mod report;
 mod resume;

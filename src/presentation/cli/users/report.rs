@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::TransferFailed;
-use super::progress::Progress;
+use crate::presentation::cli::progress::Progress;
 use crate::proto::ErrorReason;
 
 /// How many rows are shown where no report is written.

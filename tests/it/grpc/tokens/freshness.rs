@@ -16,6 +16,7 @@ on_both_backends! {
     before_the_first_look_the_database_is_asked
     memory_is_trusted_for_a_second
     a_clock_that_was_put_back_makes_memory_old
+    numbers_that_come_again_are_read_after_a_new_start
     a_restarted_process_knows_what_was_revoked_before
 }
 
@@ -66,6 +67,31 @@ async fn a_clock_that_was_put_back_makes_memory_old(world: World) {
     phone.through(&other.channel).me().await.unwrap();
     world.wait(Duration::microseconds(-1));
     assert_eq!(reason(phone.through(&other.channel).me().await), TokenInvalid);
+    other.stop().await;
+}
+
+/// As behind a standby that took over without the last changes.
+async fn numbers_that_come_again_are_read_after_a_new_start(world: World) {
+    let alice = world.person("alice").await;
+    let other = world.another_replica().await;
+    let (phone, tablet) = (alice.log_in().await.unwrap(), alice.log_in().await.unwrap());
+    phone.log_out().await.unwrap();
+    other.look().await;
+    let again = match world.database.backend {
+        Backend::Sqlite => "DELETE FROM sqlite_sequence WHERE name = 'access_changes'",
+        Backend::Postgres => "ALTER TABLE access_changes ALTER COLUMN sequence RESTART",
+    };
+    let mut outsider = world.database.outsider().await;
+    outsider.execute("DELETE FROM access_changes").await;
+    outsider.execute(again).await;
+    tablet.log_out().await.unwrap();
+    other.look().await;
+    tablet.through(&other.channel).me().await.expect("its number was seen before");
+    other.feed.start_over();
+    other.look().await;
+    for device in [&phone, &tablet] {
+        assert_eq!(reason(device.through(&other.channel).me().await), TokenInvalid);
+    }
     other.stop().await;
 }
 

@@ -127,6 +127,13 @@ async fn ask(world: &World, guard: &Guard<'_>, token: &str, audience: &str) -> A
     Call::new(INTROSPECT, &request.encode_to_vec()).with(&headers).send(world.replica().address).await.unwrap()
 }
 
+/// The token with another letter in the middle of its signature.
+fn with_another_signature(token: &str) -> String {
+    let place = token.rfind('.').unwrap() + 40;
+    let other = if token.as_bytes()[place] == b'A' { "B" } else { "A" };
+    format!("{}{other}{}", &token[..place], &token[place + 1..])
+}
+
 async fn whatever_is_wrong_the_answer_is_the_same(world: World) {
     let alice = world.person("alice").await;
     let old = alice.log_in().await.unwrap();
@@ -153,7 +160,7 @@ async fn whatever_is_wrong_the_answer_is_the_same(world: World) {
         ("revoked", revoked.tokens.access_token.clone()),
         ("of another issuer", forge.sign(&header, &foreign)),
         ("of an unknown key", forge.sign(&unknown, &claims)),
-        ("with a changed signature", format!("{}A", good.tokens.access_token.trim_end_matches('A'))),
+        ("with a changed signature", with_another_signature(&good.tokens.access_token)),
         ("without a signature", good.tokens.access_token.rsplit_once('.').unwrap().0.to_owned()),
     ];
     let standard = ask(&world, &guard, &good.tokens.access_token, "other").await;

@@ -1,4 +1,4 @@
-//! How far an import or an export has come: a bar on a terminal, lines elsewhere.
+//! How far long work has come: a bar on a terminal, lines elsewhere.
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::time::Duration;
@@ -13,7 +13,7 @@ const WITH_LENGTH: &str = "{bar:32} {percent:>3} %  {msg}  {eta} left";
 const WITHOUT_LENGTH: &str = "{spinner} {msg}";
 
 /// What is shown meanwhile, on standard error.
-pub(super) struct Progress {
+pub struct Progress {
     bar: Option<ProgressBar>,
     began: Instant,
     rows: u64,
@@ -21,7 +21,7 @@ pub(super) struct Progress {
 
 impl Progress {
     /// Of a file of so many bytes, of which some are done; without a length, of nobody knows how much.
-    pub(super) fn begin(length: Option<u64>, done: u64) -> Self {
+    pub fn begin(length: Option<u64>, done: u64) -> Self {
         let bar = io::stderr().is_terminal().then(|| {
             let (bar, template) = match length {
                 Some(length) => (ProgressBar::new(length).with_position(done), WITH_LENGTH),
@@ -36,7 +36,7 @@ impl Progress {
     }
 
     /// Some more rows are done, up to this place in the file.
-    pub(super) fn advance(&mut self, rows: u64, bytes: u64) {
+    pub fn advance(&mut self, rows: u64, bytes: u64) {
         let before = self.rows / ROWS_OF_A_LINE;
         self.rows += rows;
         match &self.bar {
@@ -50,7 +50,7 @@ impl Progress {
     }
 
     /// Says something that stays.
-    pub(super) fn say(&self, line: &str) {
+    pub fn say(&self, line: &str) {
         match &self.bar {
             Some(bar) => bar.println(line),
             None => drop(writeln!(io::stderr(), "{line}")),
@@ -58,7 +58,7 @@ impl Progress {
     }
 
     /// Ends the bar. How many rows there were, and how many in a second.
-    pub(super) fn end(self) -> String {
+    pub fn end(self) -> String {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }

@@ -19,6 +19,23 @@ pub(super) fn on(forge: &Forge, genuine: &str) -> Vec<String> {
     forged
 }
 
+/// Tokens that name a place to get the key from, or something else.
+pub(super) fn that_name(forge: &Forge, genuine: &str, url: &str) -> Vec<String> {
+    let (header, claims) = token::read(genuine);
+    let (header, claims) = (header.to_string(), claims.to_string());
+    let kid = forge.public["kid"].as_str().unwrap();
+    let issuer = token::read(genuine).1["iss"].to_string();
+    let mut forged: Vec<_> = ["jku", "x5u", "iss", "kid", "url", "jwks_uri"]
+        .iter()
+        .map(|name| altered(&header, "}", &format!(r#","{name}":"{url}"}}"#)))
+        .chain([altered(&header, kid, url)])
+        .map(|header| forge.sign_text(&header, &claims))
+        .collect();
+    let (elsewhere, more) = (altered(&claims, &issuer, &format!("\"{url}\"")), format!(r#","jku":"{url}"}}"#));
+    forged.extend([elsewhere, altered(&claims, "}", &more)].map(|claims| forge.sign_text(&header, &claims)));
+    forged
+}
+
 /// The header tries to choose the algorithm, the key or the reading.
 fn headers(forge: &Forge, header: &str, claims: &str) -> Vec<String> {
     let mut headers = Vec::new();
@@ -170,21 +187,4 @@ fn forms(genuine: &str) -> Vec<String> {
 fn altered(text: &str, from: &str, to: &str) -> String {
     assert!(text.contains(from), "{from} is not in {text}");
     text.replacen(from, to, 1)
-}
-
-/// The same token with the other signature that ECDSA has for it: `n - s` in place of `s`.
-pub(super) fn twin(token: &str) -> String {
-    const ORDER: [u8; 32] = [
-        0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xbc, 0xe6, 0xfa, 0xad,
-        0xa7, 0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
-    ];
-    let (signed, signature) = token.rsplit_once('.').unwrap();
-    let mut signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
-    let mut borrow = 0;
-    for (s, n) in signature[32..].iter_mut().zip(ORDER).rev() {
-        let difference = i16::from(n) - i16::from(*s) - borrow;
-        borrow = i16::from(difference < 0);
-        *s = difference.to_le_bytes()[0];
-    }
-    format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
 }

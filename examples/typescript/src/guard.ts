@@ -1,0 +1,44 @@
+// Lets calls in that bring a valid access token of Ipse. It asks Ipse for nothing while it does so: it has the keys
+// that sign tokens, and knows what has been revoked.
+import { Code, ConnectError, createContextKey, type Interceptor } from "@connectrpc/connect";
+import { createRemoteJWKSet, jwtVerify, type JWTPayload, type JWTVerifyOptions } from "jose";
+import type { Revocations } from "./revocations.js";
+
+/** What the token of the caller says, in the context of a call that was let in. */
+export const caller = createContextKey<JWTPayload>({});
+
+/** Checks the access tokens of an issuer for an audience. */
+export class Guard {
+  readonly #keys: ReturnType<typeof createRemoteJWKSet>;
+  readonly #expected: JWTVerifyOptions;
+  readonly #revocations: Revocations;
+
+  constructor(jwksUrl: string, issuer: string, audience: string, revocations: Revocations) {
+    this.#keys = createRemoteJWKSet(new URL(jwksUrl));
+    const requiredClaims = ["sub", "sid", "jti", "iat", "exp"];
+    this.#expected = { issuer, audience, typ: "at+jwt", algorithms: ["ES256"], requiredClaims };
+    this.#revocations = revocations;
+  }
+
+  /** What a token says if it is valid. */
+  async check(token: string): Promise<JWTPayload> {
+    const { payload, protectedHeader } = await jwtVerify(token, this.#keys, this.#expected).catch(() => {
+      throw invalid();
+    });
+    if (!this.#revocations.known) {
+      throw new ConnectError("it is not known at the moment which tokens are revoked", Code.Unavailable);
+    }
+    const ids = [payload.sid, payload.jti, protectedHeader.kid, payload.sub];
+    if (this.#revocations.include(ids, payload.iat!)) throw invalid();
+    return payload;
+  }
+
+  readonly interceptor: Interceptor = (next) => async (request) => {
+    const token = request.header.get("authorization")?.match(/^Bearer (\S+)$/)?.[1];
+    if (!token) throw invalid();
+    request.contextValues.set(caller, await this.check(token));
+    return next(request);
+  };
+}
+
+const invalid = () => new ConnectError("the access token is missing or not valid", Code.Unauthenticated);

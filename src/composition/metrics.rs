@@ -1,0 +1,140 @@
+//! Which metrics there are: one entry each. A new one is a line here, and what it reads a field of [`Sources`].
+//!
+//! | metric | what it tells |
+//! |---|---|
+//! | `rpc_server_call_duration_seconds` | calls that have ended, by method and gRPC code, and how long they took; those of `Login` are the sign-ins by outcome |
+//! | `ipse_call_errors_total` | errors by their reason, as in `SERVER_OVERLOADED` for calls that found no room |
+//! | `ipse_active_calls` | calls in work by method, open streams among them |
+//! | `ipse_hashing_waiting`, `…_begun_total`, `…_refused_total` | passwords in the queue, taken by a thread, refused as the queue was full |
+//! | `db_client_connection_count`, `…_max`, `…_pending_requests` | connections to the database by pool and state, and who waits for one |
+//! | `ipse_signing_keys`, `…_age_seconds` | keys by the place of their life, and the time since they were last read |
+//! | `ipse_mail_deliveries_total`, `ipse_mail_overdue_seconds` | mail by what became of it, and how late the outbox is |
+//! | `ipse_access_feed_age_seconds`, `ipse_revocations`, `ipse_revocation_watchers` | how old the knowledge of revocations is, how many are in memory, and who follows them |
+//! | `process_start_time_seconds` | when the process started |
+//!
+//! The first three are counted in `presentation/grpc/calls.rs`.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use tokio::time::Instant;
+
+use crate::application::access_feed::AccessFeed;
+use crate::application::ports::{Clock, PoolUse, Store};
+use crate::application::upkeep::Upkeep;
+use crate::domain::signing_key::SigningKeyState;
+use crate::infrastructure::jwt::Jwt;
+use crate::infrastructure::lane_hasher::LaneHasher;
+use crate::telemetry::metrics::Metrics;
+
+const POOL: &str = "db_client_connection_pool_name";
+
+const KEY_STATES: [(SigningKeyState, &str); 3] = [
+    (SigningKeyState::Published, "published"),
+    (SigningKeyState::Active, "active"),
+    (SigningKeyState::Retiring, "retiring"),
+];
+
+/// The time since something was last done.
+pub(super) struct Stopwatch(RwLock<Instant>);
+
+impl Stopwatch {
+    /// Begins now.
+    pub(super) fn start() -> Self {
+        Self(RwLock::new(Instant::now()))
+    }
+
+    /// Begins again.
+    pub(super) fn restart(&self) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    fn seconds(&self) -> f64 {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).elapsed().as_secs_f64()
+    }
+}
+
+/// What tells its state when somebody asks.
+pub(super) struct Sources {
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) feed: Arc<AccessFeed>,
+    pub(super) hasher: Arc<LaneHasher>,
+    pub(super) jwt: Arc<Jwt>,
+    pub(super) keys_read: Arc<Stopwatch>,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) upkeep: Arc<Upkeep>,
+}
+
+/// Adds what is known of the process and its parts.
+pub(super) fn register(metrics: &mut Metrics, sources: Sources) {
+    let Sources { clock, feed, hasher, jwt, keys_read, store, upkeep } = sources;
+    let start = clock.now().unix_timestamp();
+    metrics.gauge("process_start_time_seconds", "When the process started, since 1970", move || start);
+    register_hashing(metrics, hasher);
+    register_pools(metrics, store);
+    register_keys(metrics, jwt, clock);
+    metrics.gauge("ipse_signing_keys_age_seconds", "Time since the keys were last read from the database", move || {
+        keys_read.seconds()
+    });
+    register_mail(metrics, upkeep);
+    register_feed(metrics, feed);
+}
+
+fn register_feed(metrics: &mut Metrics, feed: Arc<AccessFeed>) {
+    let (age, revocations, watchers) = (feed.clone(), feed.clone(), feed);
+    metrics.gauge(
+        "ipse_access_feed_age_seconds",
+        "How old the knowledge of revocations is; past 1, each is asked for",
+        move || age.age().map_or(f64::INFINITY, time::Duration::as_seconds_f64),
+    );
+    metrics.gauge("ipse_revocations", "Revocations in memory", move || count(revocations.len()));
+    metrics.gauge("ipse_revocation_watchers", "Streams of revocations", move || count(watchers.readers()));
+}
+
+fn count(number: usize) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn register_hashing(metrics: &mut Metrics, hasher: Arc<LaneHasher>) {
+    let (waiting, begun, refused) = (hasher.clone(), hasher.clone(), hasher);
+    metrics.gauge("ipse_hashing_waiting", "Passwords that wait to be hashed", move || waiting.counts().waiting);
+    metrics.counter("ipse_hashing_begun", "Passwords that a thread took to hash", move || begun.counts().begun);
+    metrics.counter("ipse_hashing_refused", "Passwords for which the queue was full", move || refused.counts().refused);
+}
+
+/// The names are those of OpenTelemetry's conventions for pools of database connections.
+fn register_pools(metrics: &mut Metrics, store: Arc<dyn Store>) {
+    let (open, most, pending) = (store.clone(), store.clone(), store);
+    metrics.gauges("db_client_connection_count", "Open connections to the database, by pool and state", move || {
+        let states = |pool: PoolUse| {
+            [("used", pool.used), ("idle", pool.idle)]
+                .map(|(state, count)| ([(POOL, pool.name), ("db_client_connection_state", state)], count))
+        };
+        open.pools().into_iter().flat_map(states).collect()
+    });
+    metrics.gauges("db_client_connection_max", "The most connections of a pool", move || {
+        most.pools().into_iter().map(|pool| ([(POOL, pool.name)], pool.most)).collect()
+    });
+    metrics.gauges("db_client_connection_pending_requests", "Units of work that wait for a connection", move || {
+        pending.pools().into_iter().map(|pool| ([(POOL, pool.name)], pool.waiting)).collect()
+    });
+}
+
+fn register_keys(metrics: &mut Metrics, jwt: Arc<Jwt>, clock: Arc<dyn Clock>) {
+    metrics.gauges("ipse_signing_keys", "Keys in memory, by the place of their life", move || {
+        let now = clock.now();
+        KEY_STATES.map(|(state, name)| ([("state", name)], jwt.count_keys(state, now))).to_vec()
+    });
+}
+
+fn register_mail(metrics: &mut Metrics, upkeep: Arc<Upkeep>) {
+    let overdue = upkeep.clone();
+    metrics.counters("ipse_mail_deliveries", "Attempts to hand a mail to the mail server, by outcome", move || {
+        let mails = upkeep.mails();
+        [("sent", mails.sent()), ("postponed", mails.postponed()), ("given_up", mails.given_up())]
+            .map(|(outcome, count)| ([("outcome", outcome)], count))
+            .to_vec()
+    });
+    metrics.gauge("ipse_mail_overdue_seconds", "How long the mail that was due first has waited", move || {
+        overdue.mails().overdue_seconds()
+    });
+}

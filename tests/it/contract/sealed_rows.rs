@@ -1,0 +1,147 @@
+use ipse::application::ports::{OutboxEntry, RequestKey, SealedPlace};
+use ipse::domain::id::RequestId;
+use ipse::domain::signing_key::{SigningAlgorithm, SigningKey};
+use uuid::Uuid;
+
+use super::Fixture;
+use super::samples::{HOSTILE, at, digest, mail_id, user};
+use crate::support::on_both_backends;
+
+on_both_backends! {
+    sealed_values =>
+    every_sealed_value_is_found_in_order
+    values_come_in_pages
+    a_value_is_replaced_at_its_place_alone
+    a_value_that_changed_meanwhile_is_not_replaced
+    a_row_that_is_gone_stays_gone
+}
+
+fn request(caller: u32, id: u32) -> RequestKey {
+    RequestKey { caller_id: *user(caller).id.as_uuid(), request_id: RequestId::from_uuid(Uuid::from_u128(id.into())) }
+}
+
+/// All there is, in each table in the order of its key; the value of each is its place.
+fn places() -> Vec<Vec<SealedPlace>> {
+    vec![
+        vec![SealedPlace::ServerSecret(HOSTILE.to_owned()), SealedPlace::ServerSecret("root".to_owned())],
+        vec![SealedPlace::SigningKey("A".to_owned()), SealedPlace::SigningKey("a".to_owned())],
+        vec![SealedPlace::Mail(mail_id(1)), SealedPlace::Mail(mail_id(2)), SealedPlace::Mail(mail_id(3))],
+        [(1, 0), (1, 2), (2, 1)].map(|(caller, id)| SealedPlace::Answer(request(caller, id))).to_vec(),
+    ]
+}
+
+fn value(place: &SealedPlace) -> Vec<u8> {
+    place.to_string().into_bytes()
+}
+
+/// A store with a value at each of the places, and a call that has no answer yet.
+async fn sealed_values(backend: crate::support::database::Backend) -> Fixture {
+    let fixture = Fixture::new(backend).await;
+    let mut tx = fixture.write().await;
+    for place in places().concat().iter().rev() {
+        let sealed = value(place);
+        match place {
+            SealedPlace::ServerSecret(name) => {
+                tx.server_secrets().insert_server_secret(name, &sealed, at(0)).await.unwrap();
+            }
+            SealedPlace::SigningKey(kid) => {
+                let key = SigningKey {
+                    kid: kid.clone(),
+                    algorithm: SigningAlgorithm::Es256,
+                    public_jwk: "{}".to_owned(),
+                    sealed_private_key: sealed,
+                    create_time: at(0),
+                    activate_time: at(0),
+                    retire_time: None,
+                    drop_time: None,
+                };
+                tx.signing_keys().insert_signing_key(&key).await.unwrap();
+            }
+            SealedPlace::Mail(id) => {
+                let (kind, time) = ("welcome".to_owned(), at(0));
+                let entry = OutboxEntry {
+                    id: *id,
+                    user_id: None,
+                    kind,
+                    sealed,
+                    create_time: time,
+                    attempts: 0,
+                    next_attempt_time: time,
+                };
+                tx.outbox().enqueue_mail(&entry).await.unwrap();
+            }
+            SealedPlace::Answer(key) => {
+                tx.answered_requests().claim_request(*key, &digest(1), at(0), at(0)).await.unwrap();
+                tx.answered_requests().put_answer(*key, &sealed).await.unwrap();
+            }
+        }
+    }
+    tx.answered_requests().claim_request(request(1, 1), &digest(1), at(0), at(0)).await.unwrap();
+    tx.commit().await.unwrap();
+    fixture
+}
+
+async fn list(fixture: &Fixture, after: &SealedPlace, limit: i64) -> Vec<(SealedPlace, Vec<u8>)> {
+    fixture.read().await.sealed_rows().list_sealed(after, limit).await.unwrap()
+}
+
+async fn replace(fixture: &Fixture, place: &SealedPlace, old: &[u8], new: &[u8]) -> bool {
+    let mut tx = fixture.write().await;
+    let replaced = tx.sealed_rows().replace_sealed(place, old, new).await.unwrap();
+    tx.commit().await.unwrap();
+    replaced
+}
+
+fn with_values(places: &[SealedPlace]) -> Vec<(SealedPlace, Vec<u8>)> {
+    places.iter().map(|place| (place.clone(), value(place))).collect()
+}
+
+async fn every_sealed_value_is_found_in_order(fixture: Fixture) {
+    for (beginning, places) in SealedPlace::beginnings().iter().zip(places()) {
+        assert_eq!(list(&fixture, beginning, 100).await, with_values(&places));
+    }
+}
+
+async fn values_come_in_pages(fixture: Fixture) {
+    for (beginning, places) in SealedPlace::beginnings().iter().zip(places()) {
+        let mut seen: Vec<(SealedPlace, Vec<u8>)> = Vec::new();
+        loop {
+            let after = seen.last().map_or(beginning, |(place, _)| place);
+            let page = list(&fixture, after, 1).await;
+            assert!(page.len() <= 1);
+            let Some(row) = page.into_iter().next() else { break };
+            seen.push(row);
+        }
+        assert_eq!(seen, with_values(&places));
+    }
+}
+
+async fn a_value_is_replaced_at_its_place_alone(fixture: Fixture) {
+    for (beginning, places) in SealedPlace::beginnings().iter().zip(places()) {
+        assert!(replace(&fixture, &places[0], &value(&places[0]), b"new").await);
+        let mut expected = with_values(&places);
+        expected[0].1 = b"new".to_vec();
+        assert_eq!(list(&fixture, beginning, 100).await, expected);
+    }
+}
+
+async fn a_value_that_changed_meanwhile_is_not_replaced(fixture: Fixture) {
+    for place in places().concat() {
+        assert!(replace(&fixture, &place, &value(&place), b"of somebody else").await);
+        assert!(!replace(&fixture, &place, &value(&place), b"late").await, "{place}");
+    }
+    for (beginning, places) in SealedPlace::beginnings().iter().zip(places()) {
+        let values = list(&fixture, beginning, 100).await;
+        assert_eq!(values.len(), places.len());
+        assert!(values.iter().all(|(_, sealed)| sealed == b"of somebody else"));
+    }
+}
+
+async fn a_row_that_is_gone_stays_gone(fixture: Fixture) {
+    let mut tx = fixture.write().await;
+    tx.outbox().remove_mail(mail_id(1)).await.unwrap();
+    tx.commit().await.unwrap();
+    let place = SealedPlace::Mail(mail_id(1));
+    assert!(!replace(&fixture, &place, &value(&place), b"new").await);
+    assert_eq!(list(&fixture, &SealedPlace::beginnings()[2], 100).await.len(), 2);
+}

@@ -1,0 +1,5 @@
+//! The HTTP side port of the whole service.
+
+mod documents;
+mod metrics;
+mod requests;

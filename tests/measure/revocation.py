@@ -1,0 +1,136 @@
+#!/usr/bin/env python3
+"""Measures two servers on one PostgreSQL: the time until a token that one revoked is refused by the other, with and
+without announcements, and whether a thousand watchers slow down those who end sessions.
+
+usage: .tools/venv/bin/python tests/measure/revocation.py [--times N], after `tests/run tools build`
+
+Exits with 1 if a bound is broken. Servers, clients and database share the machine; everything is on the loopback address.
+"""
+
+import argparse
+import re
+import statistics
+import sys
+import tempfile
+import time
+import uuid
+from functools import partial
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
+
+import jwt
+
+from support import people
+from support.client import Client, bearer
+from support.contract import account_pb2
+from support.database import Postgres
+from support.postgres import Cluster
+from support.revocations import Relay, Watchers, delays
+from support.server import Server
+from support.waiting import wait_until
+
+MAX_MILLISECONDS = 1000
+WATCHERS, SESSIONS, AT_A_TIME = 1000, 1500, 8
+# Watchers have work of their own to do on the machine that all share.
+MIN_RATIO = 0.5
+# The least that a watcher has to hear for each session: its id and the frame around it.
+LEAST_BYTES = 40
+
+
+def servers(folder: Path, here: str, there: str) -> tuple[Server, Server]:
+    """Two servers with one master key."""
+    first = Server(folder / "here", database_url=here).start()
+    key = (first.folder / "ipse-dev" / "master.key").read_text().strip()
+    return first, Server(folder / "there", database_url=there, master_key=key).start()
+
+
+def measure_delays(database: Postgres, folder: Path, times: int, relay: Relay | None) -> bool:
+    """Prints the delays; whether they are within the bound."""
+    far = re.sub(r"(?<=127\.0\.0\.1:)\d+", str(relay.port), database.url) if relay else database.url
+    first, second = servers(folder, database.url, far)
+    with first, second, first.client() as here, second.client() as there:
+        here.register("ada@example.com")
+        found = delays(here, there, "ada@example.com", times)
+    how = f"announcements lost: {relay.lost}" if relay else "with announcements"
+    middle = statistics.median(found)
+    print(f"{times} revocations, {how}: {min(found):.1f} ms, {middle:.1f} ms, {max(found):.1f} ms (min, median, max)")
+    return max(found) < MAX_MILLISECONDS and (relay is None or relay.lost > 0)
+
+
+def put_sessions(database: Postgres, user_id: str, count: int) -> list[str]:
+    """Stores sessions, more than anybody could begin, and tells their ids."""
+    ids = [str(uuid.UUID(int=uuid.uuid4().int & ~(0xF << 76) | 7 << 76)) for _ in range(count)]
+    columns = [name for (name,) in database.query(
+        "SELECT column_name FROM information_schema.columns WHERE table_name = 'sessions' AND is_generated = 'NEVER'"
+    )]
+    others = ", ".join(name for name in columns if name not in ("id", "refresh_digest"))
+    values = ", ".join(f"('{one}'::uuid)" for one in ids)
+    database.query(
+        f"INSERT INTO sessions (id, refresh_digest, {others}) SELECT new.id, sha256(uuid_send(new.id)), {others} "
+        f"FROM (VALUES {values}) AS new (id), (SELECT * FROM sessions WHERE user_id = '{user_id}' LIMIT 1) AS model"
+    )
+    return ids
+
+
+def ends_per_second(client: Client, token: str, ids: list[str]) -> float:
+    """How many sessions end in a second, a few at a time."""
+    waiting = []
+    began = time.perf_counter()
+    for one in ids:
+        request = account_pb2.RevokeMySessionRequest(session_id=one)
+        waiting.append(client.account.RevokeMySession.future(request, timeout=60, metadata=bearer(token)))
+        if len(waiting) == AT_A_TIME:
+            waiting.pop(0).result()
+    for call in waiting:
+        call.result()
+    return len(ids) / (time.perf_counter() - began)
+
+
+def measure_watchers(database: Postgres, folder: Path) -> bool:
+    """Prints how many sessions end in a second without and with watchers; whether the ratio is within the bound."""
+    with Server(folder, database_url=database.url) as server, server.client() as client:
+        root = people.administrator(server, client)
+        client.register("ada@example.com")
+        token = client.log_in("ada@example.com").access_token
+        user_id = jwt.decode(token, options={"verify_signature": False})["sub"]
+        rates = {0: [], WATCHERS: []}
+        for _ in range(2):
+            for count, found in rates.items():
+                ids = put_sessions(database, user_id, SESSIONS)
+                watchers = Watchers(server.port, root, count)
+                time.sleep(3)
+                before = watchers.bytes
+                found.append(ends_per_second(client, token, ids))
+                due = before + count * SESSIONS * LEAST_BYTES
+                wait_until(partial(watchers.have_heard, due), "every watcher hears of every session", 120)
+                watchers.close()
+    alone, watched = (max(found) for found in rates.values())
+    print(f"sessions ended: {alone:.0f}/s alone, {watched:.0f}/s with {WATCHERS} watchers: ratio {watched / alone:.2f}")
+    return watched / alone >= MIN_RATIO
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--times", type=int, default=200)
+    times = parser.parse_args().times
+    cluster = Cluster()
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            place = Path(folder)
+            for name in ("heard", "lost", "watched"):
+                (place / name).mkdir()
+            database = cluster.new_database()
+            is_good = measure_delays(database, place / "heard", times, None)
+            database = cluster.new_database()
+            relay = Relay(int(re.search(r"127\.0\.0\.1:(\d+)", database.url)[1]))
+            is_good &= measure_delays(database, place / "lost", times, relay)
+            relay.close()
+            is_good &= measure_watchers(cluster.new_database(), place / "watched")
+    finally:
+        cluster.close()
+    return 0 if is_good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
