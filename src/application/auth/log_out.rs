@@ -1,6 +1,6 @@
 use super::{Auth, Bearer};
 use crate::application::audit_trail::Event;
-use crate::application::error::{Result, Violations};
+use crate::application::error::{Refusal, Result, Violations};
 use crate::domain::Timestamp;
 use crate::domain::audit::AuditType;
 use crate::domain::id::SessionId;
@@ -25,7 +25,10 @@ impl Auth {
         let mut violations = Violations::default();
         let text = violations.take("refresh_token", text::optional(&command.refresh_token, refresh_token::MAX_BYTES));
         let session_id = match violations.check(text)? {
-            "" => Some(self.authenticate(&command.bearer, origin).await?.session_id()),
+            "" => {
+                let caller = self.authenticate(&command.bearer, origin).await?;
+                Some(caller.person().ok_or(Refusal::PersonRequired)?.session_id)
+            }
             text => self.session_of(text),
         };
         match session_id {

@@ -179,8 +179,8 @@ async fn no_key_is_in_the_database(world: World) {
 async fn keys_that_are_long_over_are_forgotten(world: World) {
     let root = Custodian::root(&world).await;
     let program = root.program(&world, "service", &[]).await;
-    root.revoke_key(&program.key.id).await.unwrap();
     world.wait(Duration::SECOND);
+    root.revoke_key(&program.key.id).await.unwrap();
     let (expiring, _) = root.create_key(&program.account.id, &[]).await.unwrap();
     let listed = async |days| {
         world.wait(Duration::days(days));

@@ -39,6 +39,7 @@ mod rotation_under_load;
 mod secrets;
 mod service_accounts;
 mod service_callers;
+mod service_repeats;
 mod session_model;
 mod sessions;
 mod shutdown;

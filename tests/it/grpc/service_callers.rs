@@ -118,6 +118,8 @@ async fn services_have_no_account_of_their_own(world: World) {
         refused += 1;
     }
     assert_eq!(refused, 9);
+    let answer = Call::new("/ipse.v1.AuthService/Logout", b"").with(&headers).send(world.replica().address).await;
+    assert_eq!(reason(answer.unwrap().result()), PersonRequired, "nor a session");
 }
 
 async fn tokens_end_with_their_key(world: World) {
