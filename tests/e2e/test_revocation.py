@@ -1,4 +1,4 @@
-"""Two servers on one PostgreSQL: what one revokes, the other refuses within a second, and those who watch learn of it."""
+"""Two servers on one PostgreSQL: what one revokes, the other refuses within a second, and watchers learn of it."""
 
 import re
 from pathlib import Path
@@ -16,7 +16,7 @@ TIMES = 10
 
 
 @pytest.mark.parametrize("announced", [True, False])
-def test_a_revocation_reaches_the_other_server_within_a_second(cluster: Cluster, tmp_path: Path, announced: bool) -> None:
+def test_a_revocation_reaches_the_other_within_a_second(cluster: Cluster, tmp_path: Path, announced: bool) -> None:
     database = cluster.new_database()
     relay = Relay(int(re.search(r"127\.0\.0\.1:(\d+)", database.url)[1]))
     far = database.url if announced else re.sub(r"(?<=127\.0\.0\.1:)\d+", str(relay.port), database.url)

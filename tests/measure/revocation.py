@@ -4,7 +4,7 @@ without announcements, and whether a thousand watchers slow down those who end s
 
 usage: .tools/venv/bin/python tests/measure/revocation.py [--times N], after `tests/run tools build`
 
-Exits with 1 if a bound is broken. Servers, clients and database share the machine; everything is on the loopback address.
+Exits with 1 if a bound is broken. Servers, clients and database share the machine, on the loopback address.
 """
 
 import argparse
@@ -61,14 +61,13 @@ def measure_delays(database: Postgres, folder: Path, times: int, relay: Relay | 
 def put_sessions(database: Postgres, user_id: str, count: int) -> list[str]:
     """Stores sessions, more than anybody could begin, and tells their ids."""
     ids = [str(uuid.UUID(int=uuid.uuid4().int & ~(0xF << 76) | 7 << 76)) for _ in range(count)]
-    columns = [name for (name,) in database.query(
-        "SELECT column_name FROM information_schema.columns WHERE table_name = 'sessions' AND is_generated = 'NEVER'"
-    )]
-    others = ", ".join(name for name in columns if name not in ("id", "refresh_digest"))
+    stored = "SELECT column_name FROM information_schema.columns WHERE table_name = 'sessions' AND is_generated = 'NEVER'"
+    others = ", ".join(name for (name,) in database.query(stored) if name not in ("id", "refresh_digest"))
     values = ", ".join(f"('{one}'::uuid)" for one in ids)
     database.query(
         f"INSERT INTO sessions (id, refresh_digest, {others}) SELECT new.id, sha256(uuid_send(new.id)), {others} "
-        f"FROM (VALUES {values}) AS new (id), (SELECT * FROM sessions WHERE user_id = '{user_id}' LIMIT 1) AS model"
+        f"FROM (VALUES {values}) AS new (id), "
+        f"(SELECT * FROM sessions WHERE user_id = '{user_id}' AND end_time IS NULL LIMIT 1) AS model"
     )
     return ids
 

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::Tokens;
 use crate::application::access_feed::{AccessFeed, Cursor, Revocation};
@@ -20,6 +20,9 @@ const PAGE: usize = 256;
 const MOST_BEHIND: u64 = 10_000;
 /// How often a watcher hears that all is well, and its rights are looked at again.
 const HEARTBEAT: Duration = Duration::from_secs(1);
+/// How long a watcher waits after it was told all: so that of many revocations each watcher gets some at a time, and a
+/// thousand watchers leave room for those who end sessions.
+const REST: Duration = Duration::from_millis(100);
 /// Since when no reading of the changes went well, if watchers are sent elsewhere. They hear no sign of life before.
 const DEAD: time::Duration = time::Duration::seconds(3);
 /// How often the database is asked about a watcher whose token has expired: memory knows neither the end of a session's
@@ -50,6 +53,7 @@ pub struct RevocationWatch {
     has_caught_up: bool,
     news: watch::Receiver<u64>,
     heartbeat: Instant,
+    rests_until: Instant,
     found_on_record: Timestamp,
 }
 
@@ -77,6 +81,7 @@ impl Tokens {
             has_caught_up: false,
             news: self.feed.news(),
             heartbeat: Instant::now() + HEARTBEAT,
+            rests_until: Instant::now(),
             found_on_record: self.clock.now(),
         })
     }
@@ -87,6 +92,7 @@ impl RevocationWatch {
     /// beginning, or a sign of life. Fails once the caller may not watch any more, falls behind, or would be told old
     /// news. Nothing is read before it is asked for, so that a slow reader holds one page and no more.
     pub async fn next(&mut self) -> Result<Vec<RevocationNews>> {
+        sleep_until(self.rests_until).await;
         loop {
             let is_due = Instant::now() >= self.heartbeat;
             if is_due {
@@ -107,6 +113,7 @@ impl RevocationWatch {
         let (page, watermark) = page.map_err(|_| Refusal::WatchTooSlow)?;
         let mut news: Vec<_> = page.revocations.into_iter().map(|revocation| self.news(Some(revocation))).collect();
         if page.is_all {
+            self.rests_until = Instant::now() + REST;
             // The last one of a page completes what the watermark stands for; those before it do not.
             self.known = watermark;
             if let Some(last) = news.last_mut() {

@@ -6,6 +6,7 @@ import socket
 import struct
 import threading
 import time
+from contextlib import suppress
 
 import grpc
 
@@ -73,23 +74,25 @@ class Relay:
 
     @staticmethod
     def _to_server(client: socket.socket, server: socket.socket) -> None:
-        while content := client.recv(65_536):
-            server.sendall(content)
-        server.shutdown(socket.SHUT_WR)
+        with suppress(OSError):
+            while content := client.recv(65_536):
+                server.sendall(content)
+            server.shutdown(socket.SHUT_WR)
 
     def _to_client(self, server: socket.socket, client: socket.socket) -> None:
         """Every message is a letter, a length that counts itself, and the rest."""
         waiting = b""
-        while content := server.recv(65_536):
-            waiting += content
-            passed = b""
-            while len(waiting) >= 5 and len(waiting) > (length := struct.unpack("!I", waiting[1:5])[0]):
-                message, waiting = waiting[: length + 1], waiting[length + 1 :]
-                if message[:1] == NOTIFICATION:
-                    self.lost += 1
-                else:
-                    passed += message
-            client.sendall(passed)
+        with suppress(OSError):
+            while content := server.recv(65_536):
+                waiting += content
+                passed = b""
+                while len(waiting) >= 5 and len(waiting) > (length := struct.unpack("!I", waiting[1:5])[0]):
+                    message, waiting = waiting[: length + 1], waiting[length + 1 :]
+                    if message[:1] == NOTIFICATION:
+                        self.lost += 1
+                    else:
+                        passed += message
+                client.sendall(passed)
         client.close()
 
 

@@ -1,12 +1,13 @@
 //! What Envoy is told about requests to services behind it.
 
 use ipse::proto::ErrorReason::{RequestMalformed, RequestTooLarge, StorageUnavailable};
-use ipse::proto::LoginRequest;
 use ipse::proto::envoy::{AttributeContext, CheckRequest};
+use ipse::proto::{ExchangeApiKeyRequest, LoginRequest};
 use prost::Message as _;
 use serde_json::json;
 use time::Duration;
 
+use crate::support::custodian::{Custodian, exchange};
 use crate::support::gateway::{CHECK, question, question_about, raw_question};
 use crate::support::on_both_backends;
 use crate::support::operator::Operator;
@@ -26,6 +27,7 @@ on_both_backends! {
     a_token_is_for_the_audience_of_the_route
     demands_that_make_no_sense_are_met_by_nobody
     a_limited_token_is_told_with_its_limits
+    services_are_judged_as_people_are
     what_ends_a_token_ends_it_here
     denials_are_remembered_with_their_permission
     without_the_store_there_is_no_verdict
@@ -202,6 +204,36 @@ async fn a_limited_token_is_told_with_its_limits(world: World) {
     assert!(!verdict.identity().contains_key("x-ipse-roles"), "{verdict:?}");
     let beyond = world.verdict(question_about(&limited, &[("permission", "users.read")])).await.unwrap();
     assert_eq!(beyond.refusal(), (403, "PERMISSION_MISSING"), "even an administrator's");
+}
+
+async fn services_are_judged_as_people_are(world: World) {
+    let root = Custodian::root(&world).await;
+    root.operator().create("clerk", &["orders.*"]).await.unwrap();
+    let program = root.program(&world, "clerk", &[]).await;
+    let ask =
+        async |token: &str, demands: &[(&str, &str)]| world.verdict(question_about(token, demands)).await.unwrap();
+    let token = program.exchange().await.unwrap().access_token;
+    let verdict = ask(&token, &[READ]).await;
+    let told: Vec<_> = verdict.identity().iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let expected = [
+        ("x-ipse-roles", "clerk"),
+        ("x-ipse-session", &program.key.id),
+        ("x-ipse-subject", &program.account.id),
+        ("x-ipse-subject-kind", "service"),
+    ];
+    assert_eq!(told, expected);
+    assert_eq!(ask(&token, &[("permission", "users.read")]).await.refusal(), (403, "PERMISSION_MISSING"));
+    let limited = program.exchange_for(&["orders.read"]).await.unwrap().access_token;
+    assert_eq!(ask(&limited, &[READ]).await.identity()["x-ipse-scope"], "orders.read");
+    assert_eq!(ask(&limited, &[("permission", "orders.write")]).await.refusal(), (403, "PERMISSION_MISSING"));
+    let (api_key, audience) = (program.secret.clone(), AUDIENCE.to_owned());
+    let request = ExchangeApiKeyRequest { api_key, audience, ..ExchangeApiKeyRequest::default() };
+    let elsewhere = exchange(&world, request).await.unwrap().access_token;
+    ask(&elsewhere, &[READ, ("audience", AUDIENCE)]).await.identity();
+    assert_eq!(ask(&elsewhere, &[READ]).await.refusal(), (401, "TOKEN_INVALID"), "for another service alone");
+    assert_eq!(ask(&program.secret, &[]).await.refusal(), (401, "TOKEN_INVALID"), "a key is no token");
+    root.revoke_key(&program.key.id).await.unwrap();
+    assert_eq!(ask(&token, &[READ]).await.refusal(), (401, "TOKEN_INVALID"));
 }
 
 async fn what_ends_a_token_ends_it_here(world: World) {

@@ -35,6 +35,7 @@ mod refresh;
 mod register;
 mod reset;
 mod roles;
+mod rotation_under_load;
 mod secrets;
 mod service_accounts;
 mod service_callers;

@@ -1,0 +1,118 @@
+//! How many tokens a running server checks and issues in a second, against calls of it that do nothing.
+//!
+//! usage: `IPSE_TOKEN=… IPSE_API_KEY=… cargo bench --bench tokens -- http://127.0.0.1:50051`
+//!
+//! `IPSE_TOKEN` is an access token that may introspect others, `IPSE_API_KEY` that of any service account. What is compared
+//! runs in turns, so that a machine that slows down slows all of it down. `tests/measure/introspection.py` starts a server
+//! for it and judges the ratios.
+
+use std::env;
+use std::error::Error;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use futures_util::future::try_join_all;
+use ipse::proto::token_service_client::TokenServiceClient;
+use ipse::proto::{ExchangeApiKeyRequest, IntrospectTokenRequest};
+use tonic::metadata::MetadataValue;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Request, Status};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_client::HealthClient;
+
+const CONNECTIONS: usize = 8;
+const STREAMS: usize = 16;
+const ROUNDS: usize = 5;
+const TURN: Duration = Duration::from_secs(2);
+
+type Failure = Box<dyn Error + Send + Sync>;
+
+#[tokio::main]
+async fn main() -> Result<(), Failure> {
+    // Cargo adds a flag of its own.
+    let url = env::args().skip(1).find(|argument| !argument.starts_with("--")).ok_or("which server?")?;
+    let endpoint = Endpoint::from_shared(url)?;
+    let channels = try_join_all((0..CONNECTIONS).map(|_| endpoint.connect())).await?;
+    let (bearer, api_key) = (env::var("IPSE_TOKEN")?, env::var("IPSE_API_KEY")?);
+    let seen = exchange(channels[0].clone(), &api_key).await?;
+    let mut rates = [const { Vec::new() }; 4];
+    for _ in 0..ROUNDS {
+        rates[0].push(turn(&channels, |channel| async move { no_op(channel).await.map(|()| true) }).await?);
+
+        let wanted = Arc::new((bearer.clone(), seen.clone()));
+        let introspect_seen = move |channel| {
+            let wanted = wanted.clone();
+            async move { introspect(channel, &wanted.0, &wanted.1).await.map(|()| true) }
+        };
+        rates[1].push(turn(&channels, introspect_seen).await?);
+
+        let issued = Arc::new((api_key.clone(), Mutex::new(Vec::new())));
+        let keep = issued.clone();
+        let exchange_one = move |channel| {
+            let issued = keep.clone();
+            async move {
+                let token = exchange(channel, &issued.0).await?;
+                issued.1.lock().map_err(|_| Status::internal("poisoned"))?.push(token);
+                Ok(true)
+            }
+        };
+        rates[2].push(turn(&channels, exchange_one).await?);
+
+        let tokens = std::mem::take(&mut *issued.1.lock().map_err(|_| "poisoned")?);
+        let unseen = Arc::new((bearer.clone(), tokens, AtomicUsize::new(0)));
+        let introspect_next = move |channel| {
+            let unseen = unseen.clone();
+            async move {
+                let Some(token) = unseen.1.get(unseen.2.fetch_add(1, Ordering::Relaxed)) else { return Ok(false) };
+                introspect(channel, &unseen.0, token).await.map(|()| true)
+            }
+        };
+        rates[3].push(turn(&channels, introspect_next).await?);
+    }
+    for (name, rates) in ["no-op", "introspect-seen", "exchange", "introspect-new"].iter().zip(&mut rates) {
+        rates.sort_by(f64::total_cmp);
+        println!("{name} {:.0}", rates[ROUNDS / 2]);
+    }
+    Ok(())
+}
+
+/// Calls again and again on all streams, until the turn is over or a call says that there is nothing more to do. How many
+/// calls a second.
+async fn turn<C, F>(channels: &[Channel], call: C) -> Result<f64, Failure>
+where
+    C: Fn(Channel) -> F + Clone + Send + 'static,
+    F: Future<Output = Result<bool, Status>> + Send,
+{
+    let begun = Instant::now();
+    let streams = (0..CONNECTIONS * STREAMS).map(|number| {
+        let (channel, call) = (channels[number % CONNECTIONS].clone(), call.clone());
+        tokio::spawn(async move {
+            let mut count = 0_u32;
+            while begun.elapsed() < TURN && call(channel.clone()).await? {
+                count += 1;
+            }
+            Ok::<_, Status>(count)
+        })
+    });
+    let counts = try_join_all(streams).await?.into_iter().collect::<Result<Vec<_>, _>>()?;
+    Ok(f64::from(counts.iter().sum::<u32>()) / begun.elapsed().as_secs_f64())
+}
+
+async fn no_op(channel: Channel) -> Result<(), Status> {
+    HealthClient::new(channel).check(HealthCheckRequest::default()).await?;
+    Ok(())
+}
+
+async fn introspect(channel: Channel, bearer: &str, token: &str) -> Result<(), Status> {
+    let mut request = Request::new(IntrospectTokenRequest { token: token.to_owned(), audience: String::new() });
+    let bearer = MetadataValue::try_from(format!("Bearer {bearer}")).map_err(|_| Status::internal("no bearer"))?;
+    request.metadata_mut().insert("authorization", bearer);
+    let answer = TokenServiceClient::new(channel).introspect_token(request).await?.into_inner();
+    if answer.active { Ok(()) } else { Err(Status::internal("a good token was called dead")) }
+}
+
+async fn exchange(channel: Channel, api_key: &str) -> Result<String, Status> {
+    let request = ExchangeApiKeyRequest { api_key: api_key.to_owned(), ..ExchangeApiKeyRequest::default() };
+    Ok(TokenServiceClient::new(channel).exchange_api_key(request).await?.into_inner().access_token)
+}

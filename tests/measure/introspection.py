@@ -1,0 +1,73 @@
+#!/usr/bin/env python3
+"""Measures how many tokens the release binary checks and issues in a second, against calls of it that do nothing.
+
+usage: .tools/venv/bin/python tests/measure/introspection.py, after `tests/run tools build`
+
+Exits with 1 if a bound is broken. Client and server share the machine, so that only the ratios mean something. The load
+comes from `cargo bench --bench tokens`.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
+
+import grpc
+
+from support.client import bearer
+from support.contract import ROOT, service_account_grpc, service_account_pb2
+from support.people import administrator
+from support.server import Server
+
+# Against calls that do nothing.
+LEAST = {"introspect-seen": 0.7, "introspect-new": 0.4}
+
+
+def api_key(channel: grpc.Channel, token: str) -> str:
+    """A new key of a new account."""
+    accounts = service_account_grpc.ServiceAccountServiceStub(channel)
+    named = service_account_pb2.CreateServiceAccountRequest(service_account={"name": "orders"})
+    account = accounts.CreateServiceAccount(named, metadata=bearer(token)).service_account
+    wish = service_account_pb2.CreateApiKeyRequest(api_key={"service_account_id": account.id})
+    return accounts.CreateApiKey(wish, metadata=bearer(token)).secret
+
+
+def rates(target: str, token: str, api_key: str) -> dict[str, float]:
+    """Calls a second, by what is called."""
+    done = subprocess.run(
+        ["cargo", "bench", "--locked", "--quiet", "--bench", "tokens", "--", f"http://{target}"],
+        cwd=ROOT,
+        env=os.environ | {"IPSE_TOKEN": token, "IPSE_API_KEY": api_key},
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=1800,
+        check=True,
+    )
+    return {name: float(rate) for name, rate in (line.split() for line in done.stdout.splitlines())}
+
+
+def report(measured: dict[str, float]) -> bool:
+    """Prints what was measured, and returns whether the bounds hold."""
+    held = True
+    for name, rate in measured.items():
+        ratio = rate / measured["no-op"]
+        least = LEAST.get(name)
+        bound = f"(at least {least})" if least else ""
+        print(f"{name:20} {rate:8.0f}/s {ratio:6.2f} {bound}", flush=True)
+        held &= least is None or ratio >= least
+    return held
+
+
+def main() -> int:
+    with tempfile.TemporaryDirectory() as folder:
+        server = Server(Path(folder))
+        with server, server.client() as client:
+            token = administrator(server, client)
+            return int(not report(rates(server.target, token, api_key(client.channel, token))))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
