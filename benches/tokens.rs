@@ -6,15 +6,18 @@
 //! runs in turns, so that a machine that slows down slows all of it down. `tests/measure/introspection.py` starts a server
 //! for it and judges the ratios.
 
+#![expect(clippy::print_stdout, reason = "what it prints is what it is for")]
+
 use std::env;
 use std::error::Error;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::future::try_join_all;
 use ipse::proto::token_service_client::TokenServiceClient;
 use ipse::proto::{ExchangeApiKeyRequest, IntrospectTokenRequest};
+use tokio::time::Instant;
 use tonic::metadata::MetadataValue;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};

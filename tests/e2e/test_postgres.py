@@ -73,8 +73,12 @@ def test_two_servers_share_everything_but_their_process(server: Server, database
         assert here.me(tokens.access_token).user.email == "ada@example.com"
         fresh = here.refresh(tokens.refresh_token)
         there.log_out(fresh.refresh_token)
-        outcome = attempt(lambda: here.me(fresh.access_token))
-        assert isinstance(outcome, Refusal) and outcome.reason == "TOKEN_INVALID"
+
+        def is_refused() -> bool:
+            outcome = attempt(lambda: here.me(fresh.access_token))
+            return isinstance(outcome, Refusal) and outcome.reason == "TOKEN_INVALID"
+
+        wait_until(is_refused, "the other server refuses the token", 1)
 
 
 def test_the_service_outlives_an_absence_of_the_database(server: Server, cluster: Cluster) -> None:

@@ -153,7 +153,7 @@ impl<'w> Program<'w> {
     }
 }
 
-/// What ExchangeApiKey answers to this request.
+/// What `ExchangeApiKey` answers to this request.
 pub(crate) async fn exchange(world: &World, request: ExchangeApiKeyRequest) -> Result<ExchangeApiKeyResponse, Status> {
     Ok(TokenServiceClient::new(world.replica().channel.clone()).exchange_api_key(request).await?.into_inner())
 }
