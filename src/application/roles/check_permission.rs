@@ -39,7 +39,7 @@ impl Roles {
         let mut violations = Violations::default();
         let permissions = violations.take("permissions", parse(&command.permissions));
         let asked = match &command.subject {
-            CheckedSubject::Caller => Some(Asked::Bearer(caller.clone())),
+            CheckedSubject::Caller => Some(Asked::Bearer(Box::new(caller.clone()))),
             CheckedSubject::Bearer(token) => violations
                 .take("access_token", text::required(token.expose(), MAX_TOKEN_BYTES))
                 .map(|_| Asked::Token(token.clone())),
@@ -48,7 +48,7 @@ impl Roles {
         let (permissions, asked) = violations.check(permissions.zip(asked))?;
         let rights = match asked {
             Asked::Subject(subject) => self.rights_of(subject).await?,
-            Asked::Bearer(caller) => self.rights_within(caller).await?,
+            Asked::Bearer(caller) => self.rights_within(*caller).await?,
             Asked::Token(token) => match self.bearer_of(token, &caller.origin).await? {
                 Some(bearer) => self.rights_within(bearer).await?,
                 None => Held::default(),
@@ -105,7 +105,7 @@ impl Held {
 
 enum Asked {
     Subject(Subject),
-    Bearer(Caller),
+    Bearer(Box<Caller>),
     Token(Secret),
 }
 

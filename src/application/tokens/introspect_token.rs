@@ -33,7 +33,7 @@ impl Tokens {
         let audience = violations.take("audience", text::optional(&command.audience, 255));
         let (token, audience) = violations.check(token.zip(audience))?;
         let audience = Some(audience).filter(|audience| !audience.is_empty());
-        let Ok(token) = self.tokens.verify(token, audience, self.clock.now()) else {
+        let Ok(token) = self.verifier.verify(token, audience, self.clock.now()) else {
             return Ok(None);
         };
         if !self.admission.is_good(&token).await? {

@@ -23,7 +23,7 @@ const MAX_TOKEN_BYTES: usize = 8192;
 pub struct Tokens {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
-    tokens: Arc<dyn AccessTokens>,
+    verifier: Arc<dyn AccessTokens>,
     feed: Arc<AccessFeed>,
     auth: Arc<Auth>,
     admission: Arc<Admission>,
@@ -37,7 +37,7 @@ impl Tokens {
         Self {
             store: ports.store.clone(),
             clock: ports.clock.clone(),
-            tokens: ports.tokens.clone(),
+            verifier: ports.tokens.clone(),
             feed,
             admission: auth.admission(),
             auth,

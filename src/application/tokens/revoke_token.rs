@@ -22,7 +22,7 @@ impl Tokens {
             let why = (EndReason::Revoked, AuditType::SessionRevoked);
             return self.auth.end_session(session_id, why, (origin, now)).await;
         }
-        match self.tokens.verify(token, None, now) {
+        match self.verifier.verify(token, None, now) {
             Ok(token) if self.admission.is_good(&token).await? => self.void(&token, (origin, now)).await,
             Ok(_) | Err(_) => Ok(()),
         }

@@ -220,9 +220,7 @@ fn refused(refusal: Refusal) -> Status {
             Outgoing::new(Code::FailedPrecondition, Reason::RoleBuiltIn, "built-in roles cannot be changed")
         }
         Refusal::QuotaExceeded { what } => {
-            let mut outgoing = Outgoing::new(Code::ResourceExhausted, Reason::QuotaExceeded, "there may be no more");
-            outgoing.details.add_quota_failure_violation("ipse.v1", what);
-            outgoing
+            Outgoing::new(Code::ResourceExhausted, Reason::QuotaExceeded, "there may be no more").beyond(what)
         }
         Refusal::PersonRequired => {
             Outgoing::new(Code::PermissionDenied, Reason::PersonRequired, "services have no account of their own")
@@ -233,9 +231,7 @@ fn refused(refusal: Refusal) -> Status {
             "the last active administrator has to remain one",
         ),
         Refusal::NotFound { resource, name } => {
-            let mut outgoing = Outgoing::new(Code::NotFound, Reason::ResourceNotFound, "there is no such resource");
-            outgoing.details.set_resource_info(resource, name, "", "");
-            outgoing
+            Outgoing::new(Code::NotFound, Reason::ResourceNotFound, "there is no such resource").about(resource, name)
         }
     };
     outgoing.into_status()
@@ -258,6 +254,16 @@ impl Outgoing {
 
     fn violating(mut self, field: &str, description: &str) -> Self {
         self.details.add_bad_request_violation(field, description);
+        self
+    }
+
+    fn beyond(mut self, quota: &str) -> Self {
+        self.details.add_quota_failure_violation("ipse.v1", quota);
+        self
+    }
+
+    fn about(mut self, resource: &str, name: String) -> Self {
+        self.details.set_resource_info(resource, name, "", "");
         self
     }
 
