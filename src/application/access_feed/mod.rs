@@ -94,7 +94,7 @@ impl AccessFeed {
             }
             is_failing = looked.is_err();
             tokio::time::sleep(PAUSE).await;
-            let _ = tokio::time::timeout(WAIT, self.wake.notified()).await;
+            let _ = tokio::time::timeout(POLL.saturating_sub(PAUSE), self.wake.notified()).await;
         }
     }
 

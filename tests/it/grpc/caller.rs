@@ -59,6 +59,7 @@ async fn every_rpc_is_public_or_refuses_who_brings_no_token(world: World) {
             "ResetPassword",
             "ListSigningKeys",
             "RevokeToken",
+            "ExchangeApiKey",
             "Check",
         ]
     );
