@@ -24,10 +24,10 @@ use crate::domain::access_change::{AccessChange, TokenMarks};
 
 /// For how long what was read is trusted.
 const FRESH: Duration = Duration::SECOND;
-/// The least time between two looks for the changes of other processes, however many announcements there are.
+/// How often the changes of other processes are looked for.
+const POLL: std::time::Duration = std::time::Duration::from_millis(200);
+/// The least time between two looks, however many announcements there are.
 const PAUSE: std::time::Duration = std::time::Duration::from_millis(20);
-/// How long to wait for an announcement after that. Both together are 200 ms.
-const WAIT: std::time::Duration = std::time::Duration::from_millis(180);
 /// How many changes are read at a time.
 const BATCH: i64 = 1000;
 

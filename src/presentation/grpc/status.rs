@@ -221,7 +221,9 @@ fn refused(refusal: Refusal) -> Status {
             Outgoing::new(Code::FailedPrecondition, Reason::RoleBuiltIn, "built-in roles cannot be changed")
         }
         Refusal::QuotaExceeded { what } => {
-            Outgoing::new(Code::ResourceExhausted, Reason::QuotaExceeded, "there may be no more").beyond(what)
+            let mut outgoing = Outgoing::new(Code::ResourceExhausted, Reason::QuotaExceeded, "there may be no more");
+            outgoing.details.add_quota_failure_violation("ipse.v1", what);
+            outgoing
         }
         Refusal::PersonRequired => {
             Outgoing::new(Code::PermissionDenied, Reason::PersonRequired, "services have no account of their own")
@@ -232,7 +234,9 @@ fn refused(refusal: Refusal) -> Status {
             "the last active administrator has to remain one",
         ),
         Refusal::NotFound { resource, name } => {
-            Outgoing::new(Code::NotFound, Reason::ResourceNotFound, "there is no such resource").about(resource, name)
+            let mut outgoing = Outgoing::new(Code::NotFound, Reason::ResourceNotFound, "there is no such resource");
+            outgoing.details.set_resource_info(resource, name, "", "");
+            outgoing
         }
     };
     outgoing.into_status()
@@ -255,16 +259,6 @@ impl Outgoing {
 
     fn violating(mut self, field: &str, description: &str) -> Self {
         self.details.add_bad_request_violation(field, description);
-        self
-    }
-
-    fn beyond(mut self, quota: &str) -> Self {
-        self.details.add_quota_failure_violation("ipse.v1", quota);
-        self
-    }
-
-    fn about(mut self, resource: &str, name: String) -> Self {
-        self.details.set_resource_info(resource, name, "", "");
         self
     }
 
