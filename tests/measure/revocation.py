@@ -38,20 +38,15 @@ MIN_RATIO = 0.5
 LEAST_BYTES = 40
 
 
-def servers(folder: Path, here: str, there: str) -> tuple[Server, Server]:
-    """Two servers with one master key."""
-    first = Server(folder / "here", database_url=here).start()
-    key = (first.folder / "ipse-dev" / "master.key").read_text().strip()
-    return first, Server(folder / "there", database_url=there, master_key=key).start()
-
-
 def measure_delays(database: Postgres, folder: Path, times: int, relay: Relay | None) -> bool:
     """Prints the delays; whether they are within the bound."""
     far = re.sub(r"(?<=127\.0\.0\.1:)\d+", str(relay.port), database.url) if relay else database.url
-    first, second = servers(folder, database.url, far)
-    with first, second, first.client() as here, second.client() as there:
-        here.register("ada@example.com")
-        found = delays(here, there, "ada@example.com", times)
+    with Server(folder / "here", database_url=database.url) as first:
+        key = (first.folder / "ipse-dev" / "master.key").read_text().strip()
+        second = Server(folder / "there", database_url=far, master_key=key)
+        with second, first.client() as here, second.client() as there:
+            here.register("ada@example.com")
+            found = delays(here, there, "ada@example.com", times)
     how = f"announcements lost: {relay.lost}" if relay else "with announcements"
     middle = statistics.median(found)
     print(f"{times} revocations, {how}: {min(found):.1f} ms, {middle:.1f} ms, {max(found):.1f} ms (min, median, max)")
