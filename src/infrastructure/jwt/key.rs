@@ -24,7 +24,7 @@ pub(super) struct ForeignPrivateKey(String);
 pub(super) struct KeyPair {
     stored: SigningKey,
     private_key: PrivateKey,
-    /// Read once: to read a point and check that it lies on the curve costs more than half of a verification.
+    /// Read once: to read a point is to check that it lies on the curve, which need not be done for each signature.
     public_key: ParsedPublicKey,
 }
 
