@@ -1,10 +1,10 @@
 //! How many tokens a running server checks and issues in a second, against calls of it that do nothing.
 //!
-//! usage: `IPSE_TOKEN=… IPSE_API_KEY=… cargo bench --bench tokens -- http://127.0.0.1:50051`
+//! usage: `IPSE_TOKEN=… IPSE_API_KEY=… cargo bench --bench tokens -- http://127.0.0.1:50051 http://127.0.0.1:50052`
 //!
-//! `IPSE_TOKEN` is an access token that may introspect others, `IPSE_API_KEY` that of any service account. What is compared
-//! runs in turns, so that a machine that slows down slows all of it down. `tests/measure/introspection.py` starts a server
-//! for it and judges the ratios.
+//! `IPSE_TOKEN` is an access token that may introspect others, `IPSE_API_KEY` that of any service account; the second server
+//! is another replica. What is compared runs in turns, so that a machine that slows down slows all of it down.
+//! `tests/measure/introspection.py` starts the servers for it and judges the ratios.
 
 #![expect(clippy::print_stdout, reason = "what it prints is what it is for")]
 
@@ -31,53 +31,75 @@ const TURN: Duration = Duration::from_secs(2);
 
 type Failure = Box<dyn Error + Send + Sync>;
 
+/// What is compared: calls that do nothing, a token that comes again and again, the exchange of an API key, tokens that the
+/// server issued and is asked about for the first time, and such tokens of another replica.
+const TURNS: [&str; 5] = ["no-op", "introspect-seen", "exchange", "introspect-new", "introspect-foreign"];
+
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
     // Cargo adds a flag of its own.
-    let url = env::args().skip(1).find(|argument| !argument.starts_with("--")).ok_or("which server?")?;
-    let endpoint = Endpoint::from_shared(url)?;
-    let channels = try_join_all((0..CONNECTIONS).map(|_| endpoint.connect())).await?;
+    let urls: Vec<_> = env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    let [here, elsewhere] = urls.try_into().map_err(|_| "which two servers?")?;
+    let (here, elsewhere) = (connect(here).await?, connect(elsewhere).await?);
     let (bearer, api_key) = (env::var("IPSE_TOKEN")?, env::var("IPSE_API_KEY")?);
-    let seen = exchange(channels[0].clone(), &api_key).await?;
-    let mut rates = [const { Vec::new() }; 4];
+    let seen = exchange(here[0].clone(), &api_key).await?;
+    let mut rates = [const { Vec::new() }; TURNS.len()];
     for _ in 0..ROUNDS {
-        rates[0].push(turn(&channels, |channel| async move { no_op(channel).await.map(|()| true) }).await?);
+        rates[0].push(turn(&here, |channel| async move { no_op(channel).await.map(|()| true) }).await?);
 
         let wanted = Arc::new((bearer.clone(), seen.clone()));
         let introspect_seen = move |channel| {
             let wanted = wanted.clone();
             async move { introspect(channel, &wanted.0, &wanted.1).await.map(|()| true) }
         };
-        rates[1].push(turn(&channels, introspect_seen).await?);
+        rates[1].push(turn(&here, introspect_seen).await?);
 
-        let issued = Arc::new((api_key.clone(), Mutex::new(Vec::new())));
-        let keep = issued.clone();
-        let exchange_one = move |channel| {
-            let issued = keep.clone();
-            async move {
-                let token = exchange(channel, &issued.0).await?;
-                issued.1.lock().map_err(|_| Status::internal("poisoned"))?.push(token);
-                Ok(true)
-            }
-        };
-        rates[2].push(turn(&channels, exchange_one).await?);
-
-        let tokens = std::mem::take(&mut *issued.1.lock().map_err(|_| "poisoned")?);
-        let unseen = Arc::new((bearer.clone(), tokens, AtomicUsize::new(0)));
-        let introspect_next = move |channel| {
-            let unseen = unseen.clone();
-            async move {
-                let Some(token) = unseen.1.get(unseen.2.fetch_add(1, Ordering::Relaxed)) else { return Ok(false) };
-                introspect(channel, &unseen.0, token).await.map(|()| true)
-            }
-        };
-        rates[3].push(turn(&channels, introspect_next).await?);
+        let (rate, tokens) = exchange_turn(&here, &api_key).await?;
+        rates[2].push(rate);
+        rates[3].push(introspect_turn(&here, &bearer, tokens).await?);
+        let (_, tokens) = exchange_turn(&elsewhere, &api_key).await?;
+        rates[4].push(introspect_turn(&here, &bearer, tokens).await?);
     }
-    for (name, rates) in ["no-op", "introspect-seen", "exchange", "introspect-new"].iter().zip(&mut rates) {
+    for (name, rates) in TURNS.iter().zip(&mut rates) {
         rates.sort_by(f64::total_cmp);
         println!("{name} {:.0}", rates[ROUNDS / 2]);
     }
     Ok(())
+}
+
+async fn connect(url: String) -> Result<Vec<Channel>, Failure> {
+    let endpoint = Endpoint::from_shared(url)?;
+    Ok(try_join_all((0..CONNECTIONS).map(|_| endpoint.connect())).await?)
+}
+
+/// Exchanges an API key again and again. How many times a second, and the tokens.
+async fn exchange_turn(channels: &[Channel], api_key: &str) -> Result<(f64, Vec<String>), Failure> {
+    let issued = Arc::new((api_key.to_owned(), Mutex::new(Vec::new())));
+    let keep = issued.clone();
+    let exchange_one = move |channel| {
+        let issued = keep.clone();
+        async move {
+            let token = exchange(channel, &issued.0).await?;
+            issued.1.lock().map_err(|_| Status::internal("poisoned"))?.push(token);
+            Ok(true)
+        }
+    };
+    let rate = turn(channels, exchange_one).await?;
+    let tokens = std::mem::take(&mut *issued.1.lock().map_err(|_| "poisoned")?);
+    Ok((rate, tokens))
+}
+
+/// Introspects each of the tokens once. How many a second.
+async fn introspect_turn(channels: &[Channel], bearer: &str, tokens: Vec<String>) -> Result<f64, Failure> {
+    let unseen = Arc::new((bearer.to_owned(), tokens, AtomicUsize::new(0)));
+    let introspect_next = move |channel| {
+        let unseen = unseen.clone();
+        async move {
+            let Some(token) = unseen.1.get(unseen.2.fetch_add(1, Ordering::Relaxed)) else { return Ok(false) };
+            introspect(channel, &unseen.0, token).await.map(|()| true)
+        }
+    };
+    turn(channels, introspect_next).await
 }
 
 /// Calls again and again on all streams, until the turn is over or a call says that there is nothing more to do. How many

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Measures how many tokens the release binary checks and issues in a second, against calls of it that do nothing.
 
-usage: .tools/venv/bin/python tests/measure/introspection.py, after `tests/run tools build`
+usage: .tools/venv/bin/python tests/measure/introspection.py [--algorithm ES256], after `tests/run tools build`
 
-Exits with 1 if a bound is broken. Client and server share the machine, so that only the ratios mean something. The load
-comes from `cargo bench --bench tokens`.
+Exits with 1 if a bound is broken. Client and servers share the machine, so that only the ratios mean something. The load
+comes from `cargo bench --bench tokens`, which says what is compared.
 """
 
+import argparse
 import os
 import subprocess
 import sys
@@ -35,10 +36,10 @@ def api_key(channel: grpc.Channel, token: str) -> str:
     return accounts.CreateApiKey(wish, metadata=bearer(token)).secret
 
 
-def rates(target: str, token: str, api_key: str) -> dict[str, float]:
+def rates(targets: list[str], token: str, api_key: str) -> dict[str, float]:
     """Calls a second, by what is called."""
     done = subprocess.run(
-        ["cargo", "bench", "--locked", "--quiet", "--bench", "tokens", "--", f"http://{target}"],
+        ["cargo", "bench", "--locked", "--quiet", "--bench", "tokens", "--", *(f"http://{one}" for one in targets)],
         cwd=ROOT,
         env=os.environ | {"IPSE_TOKEN": token, "IPSE_API_KEY": api_key},
         stdout=subprocess.PIPE,
@@ -62,11 +63,16 @@ def report(measured: dict[str, float]) -> bool:
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--algorithm", default="ES256")
+    algorithm = parser.parse_args().algorithm
     with tempfile.TemporaryDirectory() as folder:
-        server = Server(Path(folder))
-        with server, server.client() as client:
+        # One database, and so two replicas.
+        server, other = (Server(Path(folder), signing_algorithm=algorithm) for _ in range(2))
+        with server, other, server.client() as client:
             token = administrator(server, client)
-            return int(not report(rates(server.target, token, api_key(client.channel, token))))
+            targets = [server.target, other.target]
+            return int(not report(rates(targets, token, api_key(client.channel, token))))
 
 
 if __name__ == "__main__":

@@ -2,12 +2,11 @@
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair,
-    VerificationAlgorithm,
+    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, ED25519, EcdsaKeyPair, Ed25519KeyPair, ParsedPublicKey,
+    RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair, VerificationAlgorithm,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::{Algorithm, EncodingKey, crypto};
 
 use super::compact::{Compact, Header};
 use super::jwk::{self, PublicKey};
@@ -20,19 +19,18 @@ use crate::domain::signing_key::{SigningAlgorithm, SigningKey, SigningKeyState};
 #[error("the private key does not belong to signing key {0}")]
 pub(super) struct ForeignPrivateKey(String);
 
-/// Both halves of a signing key, and the times of its life.
+/// Both halves of a signing key, and the times of its life. Both are read once: to read a key is to check that it lies on
+/// the curve, and that its halves belong together, which costs as much as a signature.
 pub(super) struct KeyPair {
     stored: SigningKey,
     private_key: PrivateKey,
-    /// Read once: to read a point is to check that it lies on the curve, which need not be done for each signature.
     public_key: ParsedPublicKey,
 }
 
-/// The private half, in the form that signs fastest.
 enum PrivateKey {
-    Curve(EncodingKey),
-    /// Read once: `jsonwebtoken` would read and check the numbers anew for each signature.
-    Rsa(RsaKeyPair),
+    Es256(EcdsaKeyPair),
+    EdDsa(Ed25519KeyPair),
+    Rs256(RsaKeyPair),
 }
 
 impl KeyPair {
@@ -46,10 +44,11 @@ impl KeyPair {
         }
         let (private_key, form): (_, &'static dyn VerificationAlgorithm) = match stored.algorithm {
             SigningAlgorithm::Es256 => {
-                (PrivateKey::Curve(EncodingKey::from_ec_der(private_key)), &ECDSA_P256_SHA256_FIXED)
+                let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, private_key)?;
+                (PrivateKey::Es256(pair), &ECDSA_P256_SHA256_FIXED)
             }
-            SigningAlgorithm::EdDsa => (PrivateKey::Curve(EncodingKey::from_ed_der(private_key)), &ED25519),
-            SigningAlgorithm::Rs256 => (PrivateKey::Rsa(jwk::rsa_pair(private_key)?), &RSA_PKCS1_2048_8192_SHA256),
+            SigningAlgorithm::EdDsa => (PrivateKey::EdDsa(Ed25519KeyPair::from_pkcs8(private_key)?), &ED25519),
+            SigningAlgorithm::Rs256 => (PrivateKey::Rs256(jwk::rsa_pair(private_key)?), &RSA_PKCS1_2048_8192_SHA256),
         };
         let public_key = ParsedPublicKey::new(form, public_key.bytes())?;
         Ok(Self { stored, private_key, public_key })
@@ -74,15 +73,16 @@ impl KeyPair {
 
     /// A signature in base64url.
     pub(super) fn signature(&self, message: &[u8]) -> Result<String, Cause> {
-        match &self.private_key {
-            PrivateKey::Curve(key) => Ok(crypto::sign(message, key, self.algorithm())?),
-            PrivateKey::Rsa(pair) => {
+        let random = SystemRandom::new();
+        Ok(match &self.private_key {
+            PrivateKey::Es256(pair) => URL_SAFE_NO_PAD.encode(pair.sign(&random, message)?),
+            PrivateKey::EdDsa(pair) => URL_SAFE_NO_PAD.encode(pair.try_sign(message)?),
+            PrivateKey::Rs256(pair) => {
                 let mut signature = vec![0; pair.public_modulus_len()];
-                // PKCS #1 v1.5 draws nothing.
-                pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature)?;
-                Ok(URL_SAFE_NO_PAD.encode(signature))
+                pair.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature)?;
+                URL_SAFE_NO_PAD.encode(signature)
             }
-        }
+        })
     }
 
     /// Whether this key made the signature. The key decides on the algorithm; the header has to agree with it.
@@ -91,30 +91,21 @@ impl KeyPair {
         token.header.alg == self.stored.algorithm.name()
             && self.public_key.verify_sig(token.signed.as_bytes(), &signature).is_ok()
     }
-
-    fn algorithm(&self) -> Algorithm {
-        match self.stored.algorithm {
-            SigningAlgorithm::Es256 => Algorithm::ES256,
-            SigningAlgorithm::EdDsa => Algorithm::EdDSA,
-            SigningAlgorithm::Rs256 => Algorithm::RS256,
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use aws_lc_rs::signature::Ed25519KeyPair;
-    use jsonwebtoken::DecodingKey;
+    use aws_lc_rs::signature::KeyPair as _;
 
     use super::*;
     use crate::infrastructure::jwt::forge::{Forge, copy};
 
-    /// The key of RFC 8037, appendix A.
-    fn rfc_8037() -> (EncodingKey, ParsedPublicKey) {
+    /// The key of RFC 8037, appendix A, under the name of another.
+    fn rfc_8037() -> KeyPair {
         let seed = URL_SAFE_NO_PAD.decode("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A").unwrap();
-        let pkcs8 = Ed25519KeyPair::from_seed_unchecked(&seed).unwrap().to_pkcs8().unwrap();
-        let public_key = PublicKey::of_private(SigningAlgorithm::EdDsa, pkcs8.as_ref()).unwrap();
-        (EncodingKey::from_ed_der(pkcs8.as_ref()), ParsedPublicKey::new(&ED25519, public_key.bytes()).unwrap())
+        let pair = Ed25519KeyPair::from_seed_unchecked(&seed).unwrap();
+        let public_key = ParsedPublicKey::new(&ED25519, pair.public_key()).unwrap();
+        KeyPair { private_key: PrivateKey::EdDsa(pair), public_key, ..KeyPair::new(&Forge::new().ed25519).unwrap() }
     }
 
     #[test]
@@ -123,9 +114,9 @@ mod tests {
             "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc",
             "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg",
         );
-        let (private_key, public_key) = rfc_8037();
-        assert_eq!(crypto::sign(signed.as_bytes(), &private_key, Algorithm::EdDSA).unwrap(), signature);
-        public_key.verify_sig(signed.as_bytes(), &URL_SAFE_NO_PAD.decode(signature).unwrap()).unwrap();
+        let key = rfc_8037();
+        assert_eq!(key.signature(signed.as_bytes()).unwrap(), signature);
+        key.public_key.verify_sig(signed.as_bytes(), &URL_SAFE_NO_PAD.decode(signature).unwrap()).unwrap();
     }
 
     #[test]
@@ -138,11 +129,8 @@ mod tests {
         );
         let token = Compact::parse(token).unwrap();
         assert_eq!(token.header.kid, "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
-        let (_, public_key) = rfc_8037();
-        let mut key = KeyPair::new(&Forge::new().ed25519).unwrap();
-        assert!(!key.verifies(&token));
-        key.public_key = public_key;
-        assert!(key.verifies(&token));
+        assert!(!KeyPair::new(&Forge::new().ed25519).unwrap().verifies(&token));
+        assert!(rfc_8037().verifies(&token));
     }
 
     #[test]
@@ -151,13 +139,14 @@ mod tests {
             "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9",
             "pc19yb290Ijp0cnVlfQ",
         );
-        let signature = "DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q";
-        let x = "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU";
-        let y = "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0";
-        let public_key = DecodingKey::from_ec_components(x, y).unwrap();
-        let verifies = |signed: &str| crypto::verify(signature, signed.as_bytes(), &public_key, Algorithm::ES256);
-        assert!(verifies(signed).unwrap());
-        assert!(!verifies(&signed[1..]).unwrap());
+        let bytes = |text: &str| URL_SAFE_NO_PAD.decode(text).unwrap();
+        let signature = bytes("DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q");
+        let x = bytes("f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU");
+        let y = bytes("x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0");
+        let key = ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, [vec![4], x, y].concat()).unwrap();
+        let verifies = |signed: &str| key.verify_sig(signed.as_bytes(), &signature).is_ok();
+        assert!(verifies(signed));
+        assert!(!verifies(&signed[1..]));
     }
 
     #[test]

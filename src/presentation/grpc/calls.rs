@@ -106,8 +106,9 @@ impl Calls {
     /// Adds the counters to the metrics.
     pub(super) fn register(&self, metrics: &mut Metrics) {
         let calls = "Calls that have ended, by method and gRPC code, and how long they took";
-        metrics.add("rpc_server_call_duration_seconds", calls, self.durations.clone());
+        // Read in this order: of a call that is no more in work, its duration is there.
         metrics.add("ipse_active_calls", "Calls in work, open streams among them, by method", self.active.clone());
+        metrics.add("rpc_server_call_duration_seconds", calls, self.durations.clone());
         metrics.add("ipse_call_errors", "Calls that have ended with an error, by its reason", self.errors.clone());
     }
 
@@ -141,13 +142,13 @@ impl Call {
 
 impl Drop for Call {
     fn drop(&mut self) {
-        self.method.active.dec();
         let labels = OutcomeLabels {
             rpc_system_name: "grpc",
             rpc_method: self.method.name.clone(),
             rpc_response_status_code: CODES.get(self.code as usize).copied().unwrap_or(CODES[2]),
         };
         self.calls.durations.get_or_create(&labels).observe(self.began.elapsed().as_secs_f64());
+        self.method.active.dec();
     }
 }
 
