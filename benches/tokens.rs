@@ -18,7 +18,7 @@ use futures_util::future::try_join_all;
 use ipse::proto::token_service_client::TokenServiceClient;
 use ipse::proto::{ExchangeApiKeyRequest, IntrospectTokenRequest};
 use tokio::time::Instant;
-use tonic::metadata::MetadataValue;
+use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
 use tonic_health::pb::HealthCheckRequest;
@@ -30,6 +30,7 @@ const ROUNDS: usize = 5;
 const TURN: Duration = Duration::from_secs(2);
 
 type Failure = Box<dyn Error + Send + Sync>;
+type Bearer = MetadataValue<Ascii>;
 
 /// What is compared: calls that do nothing, a token that comes again and again, the exchange of an API key, tokens that the
 /// server issued and is asked about for the first time, and such tokens of another replica.
@@ -41,7 +42,8 @@ async fn main() -> Result<(), Failure> {
     let urls: Vec<_> = env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
     let [here, elsewhere] = urls.try_into().map_err(|_| "which two servers?")?;
     let (here, elsewhere) = (connect(here).await?, connect(elsewhere).await?);
-    let (bearer, api_key) = (env::var("IPSE_TOKEN")?, env::var("IPSE_API_KEY")?);
+    let (bearer, api_key) =
+        (format!("Bearer {}", env::var("IPSE_TOKEN")?).parse::<Bearer>()?, env::var("IPSE_API_KEY")?);
     let seen = exchange(here[0].clone(), &api_key).await?;
     let mut rates = [const { Vec::new() }; TURNS.len()];
     for _ in 0..ROUNDS {
@@ -90,8 +92,8 @@ async fn exchange_turn(channels: &[Channel], api_key: &str) -> Result<(f64, Vec<
 }
 
 /// Introspects each of the tokens once. How many a second.
-async fn introspect_turn(channels: &[Channel], bearer: &str, tokens: Vec<String>) -> Result<f64, Failure> {
-    let unseen = Arc::new((bearer.to_owned(), tokens, AtomicUsize::new(0)));
+async fn introspect_turn(channels: &[Channel], bearer: &Bearer, tokens: Vec<String>) -> Result<f64, Failure> {
+    let unseen = Arc::new((bearer.clone(), tokens, AtomicUsize::new(0)));
     let introspect_next = move |channel| {
         let unseen = unseen.clone();
         async move {
@@ -129,10 +131,9 @@ async fn no_op(channel: Channel) -> Result<(), Status> {
     Ok(())
 }
 
-async fn introspect(channel: Channel, bearer: &str, token: &str) -> Result<(), Status> {
+async fn introspect(channel: Channel, bearer: &Bearer, token: &str) -> Result<(), Status> {
     let mut request = Request::new(IntrospectTokenRequest { token: token.to_owned(), audience: String::new() });
-    let bearer = MetadataValue::try_from(format!("Bearer {bearer}")).map_err(|_| Status::internal("no bearer"))?;
-    request.metadata_mut().insert("authorization", bearer);
+    request.metadata_mut().insert("authorization", bearer.clone());
     let answer = TokenServiceClient::new(channel).introspect_token(request).await?.into_inner();
     if answer.active { Ok(()) } else { Err(Status::internal("a good token was called dead")) }
 }

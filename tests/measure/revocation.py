@@ -33,7 +33,7 @@ from support.waiting import wait_until
 MAX_MILLISECONDS = 1000
 WATCHERS, SESSIONS, AT_A_TIME = 1000, 1500, 8
 # Watchers have work of their own to do on the machine that all share.
-MIN_RATIO = 0.5
+MIN_RATIO = 0.6
 # The least that a watcher has to hear for each session: its id and the frame around it.
 LEAST_BYTES = 40
 

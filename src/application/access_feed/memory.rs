@@ -1,4 +1,5 @@
 use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, OnceLock};
 
 use uuid::Uuid;
 
@@ -8,13 +9,29 @@ use crate::domain::access_change::{AccessChange, TokenMarks};
 /// The number of a revocation that this process committed and has not read yet: it counts as later than all others.
 const UNREAD: i64 = i64::MAX;
 
-/// A revocation as it is kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A revocation as it is kept, once for all who read it.
+#[derive(Debug)]
 pub struct Revocation {
     /// What is void. Never a change that voids no token.
     pub change: AccessChange,
     /// From when on it is of no more interest.
     pub forget_after: Timestamp,
+    /// Who was told of all that was in the log before knows every change with a number up to this one.
+    pub known_before: i64,
+    encoded: OnceLock<Box<[u8]>>,
+}
+
+impl Revocation {
+    /// The form in which it is sent, made once: to make it for each of a thousand readers would cost more than all else
+    /// that a revocation costs.
+    pub fn encoded(&self, encode: impl FnOnce(&Self) -> Vec<u8>) -> &[u8] {
+        self.encoded.get_or_init(|| encode(self).into_boxed_slice())
+    }
+}
+
+/// A revocation in the log, and its number.
+struct Entry {
+    revocation: Arc<Revocation>,
     sequence: i64,
 }
 
@@ -28,10 +45,10 @@ pub struct Cursor {
 }
 
 /// What a reader gets at a time.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Page {
     /// The revocations, in the order in which this process learned of them.
-    pub revocations: Vec<Revocation>,
+    pub revocations: Vec<Arc<Revocation>>,
     /// Whether these were all.
     pub is_all: bool,
 }
@@ -41,10 +58,10 @@ pub struct Page {
 pub struct TooFarBehind;
 
 /// The revocations of the last token lifetime: a log in the order in which this process learned of them, and by what they
-/// revoke. About 120 bytes for each.
+/// revoke. About 300 bytes for each, its form on the wire among them.
 #[derive(Default)]
 pub(super) struct Memory {
-    log: VecDeque<Revocation>,
+    log: VecDeque<Entry>,
     /// How many were forgotten: the place of the first one in the log.
     forgotten: u64,
     sessions: HashMap<Uuid, u64>,
@@ -54,11 +71,12 @@ pub(super) struct Memory {
 }
 
 impl Memory {
-    /// Takes a revocation in, unless it is there already; one without a number was just committed by this process.
-    pub(super) fn insert(&mut self, change: AccessChange, forget_after: Timestamp, sequence: Option<i64>) {
-        let sequence = sequence.unwrap_or(UNREAD);
+    /// Takes a revocation in, unless it is there already. `sequence` is its number, or nothing if this process has just
+    /// committed it; `known_before` is up to which number all changes are in memory.
+    pub(super) fn insert(&mut self, recorded: (AccessChange, Timestamp), sequence: Option<i64>, known_before: i64) {
+        let ((change, forget_after), sequence) = (recorded, sequence.unwrap_or(UNREAD));
         if let Some(present) = self.present(&change) {
-            if present.change == change {
+            if present.revocation.change == change {
                 present.sequence = present.sequence.min(sequence);
             }
             return;
@@ -71,7 +89,8 @@ impl Memory {
             AccessChange::Key(kid) => self.keys.insert(kid.clone(), place),
             AccessChange::KeySet | AccessChange::Rights => return,
         };
-        self.log.push_back(Revocation { change, forget_after, sequence });
+        let revocation = Revocation { change, forget_after, known_before, encoded: OnceLock::new() };
+        self.log.push_back(Entry { revocation: Arc::new(revocation), sequence });
     }
 
     /// Whether a revocation makes the token void.
@@ -87,11 +106,11 @@ impl Memory {
 
     /// Forgets what is of no more interest. One that lasts longer holds back those behind it: they differ by little.
     pub(super) fn forget(&mut self, now: Timestamp) {
-        while self.log.front().is_some_and(|first| first.forget_after < now) {
+        while self.log.front().is_some_and(|first| first.revocation.forget_after < now) {
             let Some(first) = self.log.pop_front() else { return };
             let place = self.forgotten;
             self.forgotten += 1;
-            match &first.change {
+            match &first.revocation.change {
                 AccessChange::Session(id) => remove(&mut self.sessions, id, place),
                 AccessChange::Subject { id, .. } => remove(&mut self.subjects, id, place),
                 AccessChange::Token(id) => remove(&mut self.tokens, id.as_uuid(), place),
@@ -116,10 +135,10 @@ impl Memory {
         }
         let first = cursor.next.max(self.forgotten);
         let start = usize::try_from(first - self.forgotten).unwrap_or(usize::MAX);
-        let is_news =
-            |place: u64, revocation: &Revocation| place >= cursor.news_from || revocation.sequence > cursor.known;
+        let is_news = |place: u64, entry: &Entry| place >= cursor.news_from || entry.sequence > cursor.known;
         let entries = (first..).zip(self.log.range(start.min(self.log.len())..)).take(limit);
-        let revocations: Vec<_> = entries.filter(|(place, r)| is_news(*place, r)).map(|(_, r)| r.clone()).collect();
+        let news = entries.filter(|(place, entry)| is_news(*place, entry));
+        let revocations = news.map(|(_, entry)| entry.revocation.clone()).collect();
         cursor.next = self.end().min(first + limit as u64);
         Ok(Page { revocations, is_all: cursor.next == self.end() })
     }
@@ -135,11 +154,12 @@ impl Memory {
     }
 
     fn at(&self, place: u64) -> Option<&Revocation> {
-        self.log.get(usize::try_from(place.checked_sub(self.forgotten)?).ok()?)
+        let index = usize::try_from(place.checked_sub(self.forgotten)?).ok()?;
+        self.log.get(index).map(|entry| entry.revocation.as_ref())
     }
 
     /// What is there that voids all that the change does.
-    fn present(&mut self, change: &AccessChange) -> Option<&mut Revocation> {
+    fn present(&mut self, change: &AccessChange) -> Option<&mut Entry> {
         let place = match change {
             AccessChange::Session(id) => self.sessions.get(id),
             AccessChange::Subject { id, .. } => self.subjects.get(id),
@@ -148,7 +168,7 @@ impl Memory {
             AccessChange::KeySet | AccessChange::Rights => None,
         }?;
         let index = usize::try_from(place.checked_sub(self.forgotten)?).ok()?;
-        self.log.get_mut(index).filter(|present| covers(&present.change, change))
+        self.log.get_mut(index).filter(|present| covers(&present.revocation.change, change))
     }
 }
 

@@ -111,7 +111,7 @@ impl AccessFeed {
             let is_all = i64::try_from(changes.len()).is_ok_and(|count| count < BATCH);
             let mut state = self.write();
             for recorded in changes {
-                self.take_in(&mut state, recorded.change, (recorded.forget_after, Some(recorded.sequence)));
+                self.take_in(&mut state, (recorded.change, recorded.forget_after), Some(recorded.sequence));
             }
             if is_all {
                 state.looked = Some(began);
@@ -228,15 +228,16 @@ impl AccessFeed {
         self.news.send_if_modified(|told| std::mem::replace(told, end) != end);
     }
 
-    fn take_in(&self, state: &mut State, change: AccessChange, (forget_after, sequence): (Timestamp, Option<i64>)) {
+    fn take_in(&self, state: &mut State, (change, forget_after): (AccessChange, Timestamp), sequence: Option<i64>) {
         match change {
             AccessChange::Rights => state.rights += 1,
             AccessChange::KeySet => self.key_sets.send_modify(|version| *version += 1),
-            AccessChange::Key(_) => {
-                self.key_sets.send_modify(|version| *version += 1);
-                state.memory.insert(change, forget_after, sequence);
+            _ => {
+                if matches!(change, AccessChange::Key(_)) {
+                    self.key_sets.send_modify(|version| *version += 1);
+                }
+                state.memory.insert((change, forget_after), sequence, state.watermark);
             }
-            _ => state.memory.insert(change, forget_after, sequence),
         }
     }
 
@@ -252,8 +253,8 @@ impl AccessFeed {
 impl ChangeSink for AccessFeed {
     fn committed(&self, changes: Vec<(AccessChange, Timestamp)>) {
         let mut state = self.write();
-        for (change, forget_after) in changes {
-            self.take_in(&mut state, change, (forget_after, None));
+        for change in changes {
+            self.take_in(&mut state, change, None);
         }
         state.is_unannounced = true;
         drop(state);

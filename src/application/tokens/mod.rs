@@ -7,7 +7,7 @@ mod watch_revocations;
 use std::sync::Arc;
 
 pub use introspect_token::{ActiveToken, IntrospectToken};
-pub use watch_revocations::{RevocationNews, RevocationWatch};
+pub use watch_revocations::{RevocationNews, RevocationWatch, resume_token};
 
 use super::Ports;
 use super::access_feed::AccessFeed;

@@ -31,13 +31,19 @@ const THOROUGH: time::Duration = time::Duration::MINUTE;
 /// Of what a resume token consists, besides a number.
 const RESUME: &str = "r1-";
 
-/// What a watcher hears: a revocation, or that there is none.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RevocationNews {
-    /// Where to go on, once this was heard.
-    pub resume_token: String,
-    /// What is void.
-    pub revocation: Option<Revocation>,
+/// What a watcher hears.
+#[derive(Debug)]
+pub enum RevocationNews {
+    /// A revocation, as every watcher hears it who has heard all before. To go on after it is to go on after what was known
+    /// before it.
+    Shared(Arc<Revocation>),
+    /// What this watcher alone hears in this way.
+    Own {
+        /// Where to go on, once this was heard.
+        resume_token: String,
+        /// What is void; nothing in a sign of life.
+        revocation: Option<Arc<Revocation>>,
+    },
 }
 
 /// Somebody who follows the revocations.
@@ -111,17 +117,21 @@ impl RevocationWatch {
     fn read(&mut self, is_due: bool) -> Result<Vec<RevocationNews>> {
         let page = self.feed.page(&mut self.cursor, PAGE, MOST_BEHIND);
         let (page, watermark) = page.map_err(|_| Refusal::WatchTooSlow)?;
-        let mut news: Vec<_> = page.revocations.into_iter().map(|revocation| self.news(Some(revocation))).collect();
+        let has_caught_up = self.has_caught_up;
+        let passed_on = |revocation| {
+            if has_caught_up { RevocationNews::Shared(revocation) } else { self.own(Some(revocation)) }
+        };
+        let mut news: Vec<_> = page.revocations.into_iter().map(passed_on).collect();
         if page.is_all {
             self.rests_until = Instant::now() + REST;
             // The last one of a page completes what the watermark stands for; those before it do not.
             self.known = watermark;
-            if let Some(last) = news.last_mut() {
-                last.resume_token = resume_token(self.known);
+            if let Some(last) = news.pop() {
+                news.push(self.own(last.into_revocation()));
             }
             if !self.has_caught_up || (is_due && self.feed.rights_version().is_some()) {
                 self.has_caught_up = true;
-                news.push(self.news(None));
+                news.push(self.own(None));
             }
         }
         Ok(news)
@@ -142,11 +152,22 @@ impl RevocationWatch {
         self.admission.require_still((&self.caller, &self.access)).await
     }
 
-    fn news(&self, revocation: Option<Revocation>) -> RevocationNews {
-        RevocationNews { resume_token: resume_token(self.known), revocation }
+    fn own(&self, revocation: Option<Arc<Revocation>>) -> RevocationNews {
+        RevocationNews::Own { resume_token: resume_token(self.known), revocation }
     }
 }
 
-fn resume_token(known: i64) -> String {
+impl RevocationNews {
+    fn into_revocation(self) -> Option<Arc<Revocation>> {
+        match self {
+            Self::Shared(revocation) => Some(revocation),
+            Self::Own { revocation, .. } => revocation,
+        }
+    }
+}
+
+/// Where a watcher goes on who knows all changes with a number up to this one.
+#[must_use]
+pub fn resume_token(known: i64) -> String {
     format!("{RESUME}{known}")
 }

@@ -20,6 +20,7 @@ mod personal_data;
 pub mod policy;
 mod repeat;
 mod request_id;
+mod revocation_stream;
 mod role_service;
 pub mod server;
 mod service_account_service;

@@ -19,6 +19,7 @@ use super::gate::{Gate, GateLayer, MAX_MESSAGE_BYTES};
 use super::health::Health;
 use super::key_service::KeyRpc;
 use super::policy::PolicyTable;
+use super::revocation_stream::TokenRoutes;
 use super::role_service::RoleRpc;
 use super::service_account_service::ServiceAccountRpc;
 use super::tls::Certificates;
@@ -151,13 +152,14 @@ impl Server {
             .add_service(KeyServiceServer::new(KeyRpc(services.keys)).max_decoding_message_size(MAX_MESSAGE_BYTES))
             .add_service(RoleServiceServer::new(RoleRpc(services.roles)).max_decoding_message_size(MAX_MESSAGE_BYTES))
             .add_service(AuditServiceServer::new(AuditRpc(services.audit)).max_decoding_message_size(MAX_MESSAGE_BYTES))
-            .add_service(
-                TokenServiceServer::new(TokenRpc {
+            .add_service(TokenRoutes {
+                tokens: services.tokens.clone(),
+                unary: TokenServiceServer::new(TokenRpc {
                     tokens: services.tokens,
                     service_accounts: services.service_accounts.clone(),
                 })
                 .max_decoding_message_size(MAX_MESSAGE_BYTES),
-            )
+            })
             .add_service(
                 ServiceAccountServiceServer::new(ServiceAccountRpc(services.service_accounts))
                     .max_decoding_message_size(MAX_MESSAGE_BYTES),

@@ -1,20 +1,17 @@
-//! `ipse.v1.TokenService`.
+//! `ipse.v1.TokenService`, but for `WatchRevocations`.
 
-use std::pin::Pin;
 use std::sync::Arc;
 
-use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
+use futures_util::stream;
 use tonic::{Request, Response, Status};
 
 use super::{caller, encode, status};
 use crate::application::service_accounts::{ExchangeApiKey, ServiceAccounts};
-use crate::application::tokens::{ActiveToken, IntrospectToken, RevocationNews, RevocationWatch, Tokens};
-use crate::domain::access_change::AccessChange;
+use crate::application::tokens::{ActiveToken, IntrospectToken, Tokens};
 use crate::domain::permission::Pattern;
 use crate::domain::secret::Secret;
 use crate::domain::subject::{Principal, Subject};
 use crate::proto::token_service_server::TokenService;
-use crate::proto::watch_revocations_response::Revoked;
 use crate::proto::{
     ExchangeApiKeyRequest, ExchangeApiKeyResponse, IntrospectTokenRequest, IntrospectTokenResponse, RevokeTokenRequest,
     RevokeTokenResponse, SubjectKind, WatchRevocationsRequest, WatchRevocationsResponse,
@@ -48,16 +45,14 @@ impl TokenService for TokenRpc {
         Ok(Response::new(RevokeTokenResponse {}))
     }
 
-    type WatchRevocationsStream = Pin<Box<dyn Stream<Item = Result<WatchRevocationsResponse, Status>> + Send>>;
+    type WatchRevocationsStream = stream::Empty<Result<WatchRevocationsResponse, Status>>;
 
+    /// Never called: `TokenRoutes` answers this path.
     async fn watch_revocations(
         &self,
-        request: Request<WatchRevocationsRequest>,
+        _: Request<WatchRevocationsRequest>,
     ) -> Result<Response<Self::WatchRevocationsStream>, Status> {
-        let (caller, access) = (caller::of(&request)?, caller::access(&request)?);
-        let resume_token = &request.get_ref().resume_token;
-        let watch = self.tokens.watch_revocations(caller, access, resume_token).await.map_err(status::of)?;
-        Ok(Response::new(stream_of(watch).boxed()))
+        Err(Status::unimplemented("WatchRevocations has a service of its own"))
     }
 
     async fn exchange_api_key(
@@ -98,36 +93,5 @@ fn encode_active(active: &ActiveToken) -> IntrospectTokenResponse {
         auth_time: authentication.map(|authentication| encode::time(authentication.time)),
         issue_time: Some(encode::time(claims.issue_time)),
         expire_time: Some(encode::time(claims.expire_time)),
-    }
-}
-
-/// What a watch yields. It is asked for more only when the transport has room for it.
-fn stream_of(watch: RevocationWatch) -> impl Stream<Item = Result<WatchRevocationsResponse, Status>> + Send {
-    let pages = stream::try_unfold(watch, |mut watch| async move {
-        let news = watch.next().await.map_err(status::of)?;
-        Ok::<_, Status>(Some((stream::iter(news.into_iter().map(Ok)), watch)))
-    });
-    pages.try_flatten().map_ok(encode_news)
-}
-
-fn encode_news(RevocationNews { resume_token, revocation }: RevocationNews) -> WatchRevocationsResponse {
-    let Some(revocation) = revocation else {
-        return WatchRevocationsResponse { resume_token, ..WatchRevocationsResponse::default() };
-    };
-    let (revoked, revoked_before) = match revocation.change {
-        AccessChange::Session(sid) => (Some(Revoked::SessionId(sid.hyphenated().to_string())), None),
-        AccessChange::Subject { id, revoked_before } => {
-            (Some(Revoked::Subject(id.hyphenated().to_string())), Some(encode::time(revoked_before)))
-        }
-        AccessChange::Token(id) => (Some(Revoked::TokenId(id.to_string())), None),
-        AccessChange::Key(kid) => (Some(Revoked::KeyId(kid)), None),
-        // Never in the feed's log; as a sign of life it does no harm.
-        AccessChange::KeySet | AccessChange::Rights => (None, None),
-    };
-    WatchRevocationsResponse {
-        resume_token,
-        revoked,
-        revoked_before,
-        forget_after: Some(encode::time(revocation.forget_after)),
     }
 }

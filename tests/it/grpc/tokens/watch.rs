@@ -19,6 +19,7 @@ on_both_backends! {
     what_was_comes_first_then_what_happens_and_signs_of_life_between
     every_kind_of_revocation_is_told_and_nothing_else
     a_watch_goes_on_anywhere_from_its_last_token
+    a_watch_that_breaks_off_among_news_misses_none_of_them
     a_token_without_a_meaning_stands_for_nothing
     an_ended_session_ends_the_watch
     a_revoked_token_ends_the_watch
@@ -110,6 +111,25 @@ async fn a_watch_goes_on_anywhere_from_its_last_token(world: World) {
     assert_eq!(rest, [told(4)]);
     assert!(guard.watch(&watch.resume_token).await.unwrap().snapshot().await.unwrap().len() <= 1);
     other.stop().await;
+}
+
+async fn a_watch_that_breaks_off_among_news_misses_none_of_them(world: World) {
+    let guard = Guard::new(&world).await;
+    let mut watch = guard.watch("").await.unwrap();
+    watch.snapshot().await.unwrap();
+    let ids: Vec<_> = (1..=3).map(Uuid::from_u128).collect();
+    let changes: Vec<_> = ids.iter().map(|id| AccessChange::Token(TokenId::from_uuid(*id))).collect();
+    put(world.store().as_ref(), &world, &changes).await;
+    world.look().await;
+    for (heard, id) in ids.iter().enumerate() {
+        assert_eq!(watch.next().await.unwrap(), Revoked::TokenId(id.hyphenated().to_string()));
+        let rest = guard.watch(&watch.resume_token).await.unwrap().snapshot().await.unwrap();
+        for missing in &ids[heard + 1..] {
+            assert!(rest.contains(&Revoked::TokenId(missing.hyphenated().to_string())), "{heard} {missing}");
+        }
+    }
+    assert_eq!(watch.message().await.unwrap().revoked, None);
+    assert_eq!(guard.watch(&watch.resume_token).await.unwrap().snapshot().await.unwrap(), []);
 }
 
 async fn a_token_without_a_meaning_stands_for_nothing(world: World) {
