@@ -111,6 +111,9 @@ impl Budget {
     pub const MAIL: Self = Self { gap: Duration::minutes(1), most: 5, window: Duration::hours(1) };
     /// For events of one kind in the audit trail that cost whoever causes them next to nothing: five an hour.
     pub const EVENTS: Self = Self { gap: Duration::ZERO, most: 5, window: Duration::hours(1) };
+    /// For access tokens of one session or API key that are revoked one by one: a hundred an hour. All processes and all
+    /// who watch hold each of them for as long.
+    pub const REVOKED_TOKENS: Self = Self { gap: Duration::ZERO, most: 100, window: Duration::hours(1) };
 
     /// Whether there is room for one more at `now`.
     #[must_use]
@@ -119,6 +122,12 @@ impl Budget {
             let is_in_window = now < counted.first_time + self.window;
             now >= counted.last_time + self.gap && (counted.count < self.most || !is_in_window)
         })
+    }
+
+    /// How long it takes at `now` until a full window is over.
+    #[must_use]
+    pub fn rest(&self, counted: Option<Throttle>, now: Timestamp) -> Duration {
+        counted.map_or(self.window, |counted| counted.first_time + self.window - now)
     }
 }
 

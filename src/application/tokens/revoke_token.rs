@@ -1,6 +1,6 @@
 use super::{MAX_TOKEN_BYTES, Tokens};
 use crate::application::audit_trail::Event;
-use crate::application::error::{Result, Violations};
+use crate::application::error::{Refusal, Result, Violations};
 use crate::application::ports::Verified;
 use crate::domain::Timestamp;
 use crate::domain::access_change::AccessChange;
@@ -9,10 +9,11 @@ use crate::domain::origin::Origin;
 use crate::domain::secret::Secret;
 use crate::domain::session::EndReason;
 use crate::domain::text;
+use crate::domain::throttle::{Budget, ThrottleKey};
 
 impl Tokens {
     /// Makes an access token void, or ends the session of a refresh token. Whatever is no live token is answered alike (RFC
-    /// 7009, section 2.2), and a repeat changes nothing.
+    /// 7009, section 2.2), and a repeat changes nothing. Only so many access tokens of a session are taken in an hour.
     pub async fn revoke_token(&self, token: &Secret, origin: &Origin) -> Result<()> {
         let now = self.clock.now();
         let mut violations = Violations::default();
@@ -23,18 +24,28 @@ impl Tokens {
             return self.auth.end_session(session_id, why, (origin, now)).await;
         }
         match self.verifier.verify(token, None, now) {
-            Ok(token) if self.admission.is_good(&token).await? => self.void(&token, (origin, now)).await,
+            Ok(token) if self.admission.is_good(&token).await? => {
+                let subject = token.claims.principal.subject();
+                let event = Event::by_person(subject, origin, AuditType::TokenRevoked).on(subject);
+                let event = event.with("session_id", token.claims.principal.sid());
+                let outcome = self.void(&token, event.clone(), now).await;
+                self.trail.note_throttling(self.store.as_ref(), outcome, event, now).await
+            }
             Ok(_) | Err(_) => Ok(()),
         }
     }
 
-    async fn void(&self, token: &Verified, (origin, now): (&Origin, Timestamp)) -> Result<()> {
-        let (id, subject) = (token.claims.token_id, token.claims.principal.subject());
+    async fn void(&self, token: &Verified, event: Event, now: Timestamp) -> Result<()> {
+        let id = token.claims.token_id;
         let mut tx = self.store.write().await?;
         if tx.access_changes().insert_access_changes(&[AccessChange::Token(id)], now).await? > 0 {
-            let event = Event::by_person(subject, origin, AuditType::TokenRevoked).on(subject);
-            let event = event.with("token_id", id).with("session_id", token.claims.principal.sid());
-            self.trail.record(tx.as_mut(), event, now).await?;
+            let counter = ThrottleKey::events(AuditType::TokenRevoked, token.claims.principal.sid().as_bytes());
+            if !tx.throttles().take_budget(&counter, &Budget::REVOKED_TOKENS, now).await? {
+                let counted = tx.throttles().find_throttle(&counter).await?;
+                let retry_after = Budget::REVOKED_TOKENS.rest(counted, now);
+                return Err(Refusal::RateLimited { retry_after, counter }.into());
+            }
+            self.trail.record(tx.as_mut(), event.with("token_id", id), now).await?;
         }
         tx.commit().await?;
         Ok(())

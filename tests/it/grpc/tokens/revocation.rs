@@ -1,13 +1,13 @@
 //! Everything that ends access tokens does so at once where it was done, and everywhere with the next look; and none of
 //! it asks the database for each token.
 
-use ipse::proto::ErrorReason::{CredentialsInvalid, RefreshTokenInvalid, TokenInvalid};
+use ipse::proto::ErrorReason::{CredentialsInvalid, RateLimited, RefreshTokenInvalid, TokenInvalid};
 use time::Duration;
 
 use crate::support::database::Backend;
 use crate::support::on_both_backends;
 use crate::support::person::{Device, Person};
-use crate::support::refusal::reason;
+use crate::support::refusal::{reason, refusal};
 use crate::support::registrar::Registrar;
 use crate::support::trail::Trail;
 use crate::support::world::{Replica, World};
@@ -22,6 +22,7 @@ on_both_backends! {
     a_revoked_access_token_leaves_its_session_alone
     a_revoked_refresh_token_takes_its_session_along
     revoking_again_adds_nothing
+    only_so_many_tokens_of_a_session_are_revoked_one_by_one
 }
 
 async fn unproven_may_sign_in(backend: Backend) -> World {
@@ -179,4 +180,23 @@ async fn revoking_again_adds_nothing(world: World) {
     let count = |line: &str| lines.iter().filter(|told| told.as_str() == line).count();
     assert_eq!(count("session_revoked success alice>alice"), 1, "{lines:?}");
     assert_eq!(count("authn_token_revoked success alice>alice"), rows - 1, "{lines:?}");
+}
+
+async fn only_so_many_tokens_of_a_session_are_revoked_one_by_one(world: World) {
+    let alice = world.person("alice").await;
+    let (mut phone, tablet) = (alice.log_in().await.unwrap(), alice.log_in().await.unwrap());
+    for number in 0..100 {
+        phone = phone.refresh().await.unwrap();
+        alice.revoke_token(&phone.tokens.access_token).await.unwrap_or_else(|refused| panic!("{number}: {refused}"));
+    }
+    world.wait(Duration::minutes(50));
+    phone = phone.refresh().await.unwrap();
+    let refused = refusal(alice.revoke_token(&phone.tokens.access_token).await);
+    assert_eq!((refused.reason, refused.retry_after.unwrap().as_secs()), (RateLimited, 600));
+    phone.me().await.unwrap();
+    assert_eq!(world.count("access_changes WHERE kind = 'token'").await, 100, "what was refused is not remembered");
+    tablet.refresh().await.unwrap();
+    world.wait(Duration::minutes(10));
+    alice.revoke_token(&phone.tokens.access_token).await.unwrap();
+    assert_eq!(reason(phone.me().await), TokenInvalid);
 }
