@@ -64,6 +64,16 @@ def test_an_unknown_algorithm_is_refused(server: Server) -> None:
     assert "must be ES256, EdDSA or RS256" in done.stderr
 
 
+def test_keys_are_made_until_there_are_too_many(server: Server) -> None:
+    for _ in range(31):
+        keys(server, "rotate")
+    assert len(table(server)) == 32
+    done = run("keys", "rotate", "--dev", cwd=server.folder, settings=server.settings)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "there are too many already" in done.stderr
+    assert len(table(server)) == 32
+
+
 def test_the_master_key_is_changed_in_steps(database: Sqlite | Postgres, tmp_path: Path) -> None:
     def step(current: str, other: str = "") -> Server:
         return Server(

@@ -1,5 +1,9 @@
 //! Signatures that were never made with a private key.
 
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{
+    RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RSA_PSS_SHA256, RSA_PSS_SHA384, RsaEncoding, RsaKeyPair,
+};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, EncodingKey};
@@ -78,6 +82,24 @@ fn an_rsa_signature_is_no_other_number_and_no_other_message() {
     ] {
         let token = format!("{signed}.{}", URL_SAFE_NO_PAD.encode(&forged));
         assert_eq!(forge.verdict(&token), Err(INVALID), "{forged:02x?}");
+    }
+}
+
+#[test]
+fn an_rsa_signature_has_the_padding_and_the_digest_of_its_algorithm() {
+    let forge = Forge::new();
+    let token = Forge::token_of(&forge.rsa);
+    let (signed, _) = token.rsplit_once('.').unwrap();
+    let pair = RsaKeyPair::from_pkcs8(&forge.rsa.private_key).unwrap();
+    let verdict = |encoding: &'static dyn RsaEncoding| {
+        let mut signature = vec![0; pair.public_modulus_len()];
+        pair.sign(encoding, &SystemRandom::new(), signed.as_bytes(), &mut signature).unwrap();
+        forge.verdict(&format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature)))
+    };
+    assert!(verdict(&RSA_PKCS1_SHA256).is_ok());
+    let others: [&dyn RsaEncoding; 4] = [&RSA_PKCS1_SHA384, &RSA_PKCS1_SHA512, &RSA_PSS_SHA256, &RSA_PSS_SHA384];
+    for other in others {
+        assert_eq!(verdict(other), Err(INVALID));
     }
 }
 
