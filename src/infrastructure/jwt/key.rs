@@ -8,7 +8,7 @@ use aws_lc_rs::signature::{
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::compact::{Compact, Header};
+use super::compact::{self, Compact, Header};
 use super::jwk::{self, PublicKey};
 use crate::application::ports::{Cause, OpenedKey};
 use crate::domain::Timestamp;
@@ -23,6 +23,7 @@ pub(super) struct ForeignPrivateKey(String);
 /// the curve, and that its halves belong together, which costs as much as a signature.
 pub(super) struct KeyPair {
     stored: SigningKey,
+    header: String,
     private_key: PrivateKey,
     public_key: ParsedPublicKey,
 }
@@ -51,11 +52,22 @@ impl KeyPair {
             SigningAlgorithm::Rs256 => (PrivateKey::Rs256(jwk::rsa_pair(private_key)?), &RSA_PKCS1_2048_8192_SHA256),
         };
         let public_key = ParsedPublicKey::new(form, public_key.bytes())?;
-        Ok(Self { stored, private_key, public_key })
+        let header = Header::of_new(stored.algorithm, &stored.kid)?;
+        Ok(Self { stored, header, private_key, public_key })
     }
 
     pub(super) fn kid(&self) -> &str {
         &self.stored.kid
+    }
+
+    /// The first part of its tokens.
+    pub(super) fn header(&self) -> &str {
+        &self.header
+    }
+
+    /// Whether a header names this key. The key decides on the algorithm; the header has to agree with it.
+    pub(super) fn is_named_by(&self, header: &Header) -> bool {
+        header.kid == self.stored.kid && header.alg == self.stored.algorithm.name()
     }
 
     pub(super) fn state(&self, now: Timestamp) -> SigningKeyState {
@@ -64,9 +76,7 @@ impl KeyPair {
 
     /// The compact form of a payload with this key's signature.
     pub(super) fn sign(&self, payload: &[u8]) -> Result<String, Cause> {
-        let header = Header::new(self.stored.algorithm.name(), self.kid());
-        let header = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&header)?);
-        let signed = format!("{header}.{}", URL_SAFE_NO_PAD.encode(payload));
+        let signed = format!("{}.{}", self.header, URL_SAFE_NO_PAD.encode(payload));
         let signature = self.signature(signed.as_bytes())?;
         Ok(format!("{signed}.{signature}"))
     }
@@ -85,11 +95,12 @@ impl KeyPair {
         })
     }
 
-    /// Whether this key made the signature. The key decides on the algorithm; the header has to agree with it.
+    /// Whether this key made the signature, which has as many bytes as its algorithm asks for.
     pub(super) fn verifies(&self, token: &Compact<'_>) -> bool {
-        let Ok(signature) = URL_SAFE_NO_PAD.decode(token.signature) else { return false };
-        token.header.alg == self.stored.algorithm.name()
-            && self.public_key.verify_sig(token.signed.as_bytes(), &signature).is_ok()
+        compact::decode(token.signature).is_some_and(|signature| {
+            signature.len() == self.stored.algorithm.signature_bytes()
+                && self.public_key.verify_sig(token.signed.as_bytes(), &signature).is_ok()
+        })
     }
 }
 
@@ -127,8 +138,8 @@ mod tests {
             "CI6ImMxIiwiaWF0IjoxNzAwMDAwMDAwLCJleHAiOjE3MDAwMDA5MDAsImp0aSI6ImoxIn0.447FYa_GOvmfcMQyKubHMEcdR",
             "cwVgI9ub-m2tWUZvs3jIGPz__nbLH1mUVWJtRs1X1BVj1GbdjPjOP3GA2ACCg",
         );
-        let token = Compact::parse(token).unwrap();
-        assert_eq!(token.header.kid, "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
+        let token = Compact::split(token).unwrap();
+        assert_eq!(Header::read(token.header).unwrap().kid, "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
         assert!(!KeyPair::new(&Forge::new().ed25519).unwrap().verifies(&token));
         assert!(rfc_8037().verifies(&token));
     }
@@ -147,6 +158,22 @@ mod tests {
         let verifies = |signed: &str| key.verify_sig(signed.as_bytes(), &signature).is_ok();
         assert!(verifies(signed));
         assert!(!verifies(&signed[1..]));
+    }
+
+    #[test]
+    fn a_signature_has_the_length_of_its_algorithm() {
+        let forge = Forge::new();
+        for (opened, right) in forge.keys().into_iter().zip([64, 64, 384]) {
+            let (key, token) = (KeyPair::new(opened).unwrap(), Forge::token_of(opened));
+            let token = Compact::split(&token).unwrap();
+            let mut signature = compact::decode(token.signature).unwrap();
+            signature.extend([0; 130]);
+            for length in [0, 1, 32, 63, 64, 65, 70, 71, 72, 128, 256, 383, 384, 385, 512] {
+                let Some(bytes) = signature.get(..length) else { continue };
+                let signature = &URL_SAFE_NO_PAD.encode(bytes);
+                assert_eq!(key.verifies(&Compact { signature, ..token }), length == right, "{length}");
+            }
+        }
     }
 
     #[test]

@@ -20,7 +20,7 @@ use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{DefaultHashBuilder, OptionsBuilder, UnitWeighter};
 
 use claims::Claims;
-use compact::{Compact, MAX_BYTES as MAX_READ_BYTES};
+use compact::{Compact, Header, MAX_BYTES as MAX_READ_BYTES};
 use key::KeyPair;
 
 use crate::application::ports::{AccessClaims, AccessTokens, Cause, OpenedKey, TokenRejected, Verified};
@@ -77,14 +77,23 @@ impl Jwt {
 
     /// The claims of a token of this issuer that one of these keys signed. Its times are not looked at.
     fn verify_anew(&self, token: &str, keys: &[KeyPair]) -> Result<Verified, TokenRejected> {
-        let token = Compact::parse(token).ok_or(TokenRejected::Invalid)?;
-        let key = keys.iter().find(|key| key.kid() == token.header.kid).ok_or(TokenRejected::Invalid)?;
+        let token = Compact::split(token).ok_or(TokenRejected::Invalid)?;
+        let key = named_by(token.header, keys).ok_or(TokenRejected::Invalid)?;
         if !key.verifies(&token) {
             return Err(TokenRejected::Invalid);
         }
-        let claims = Claims::parse(&token.payload)?.accept(&self.issuer)?;
-        Ok(Verified { claims, key_id: token.header.kid })
+        let payload = compact::decode(token.payload).ok_or(TokenRejected::Invalid)?;
+        let claims = Claims::parse(&payload)?.accept(&self.issuer)?;
+        Ok(Verified { claims, key_id: key.kid().to_owned() })
     }
+}
+
+/// The key that a header names. A header that is the very text of the key's own tokens, as nearly all are, is not read.
+fn named_by<'k>(header: &str, keys: &'k [KeyPair]) -> Option<&'k KeyPair> {
+    keys.iter().find(|key| key.header() == header).or_else(|| {
+        let header = Header::read(header)?;
+        keys.iter().find(|key| key.is_named_by(&header))
+    })
 }
 
 fn cache() -> Cache<[u8; 32], Arc<Verified>> {
