@@ -28,9 +28,6 @@ const CONNECTIONS: usize = 8;
 const STREAMS: usize = 16;
 const ROUNDS: usize = 5;
 const TURN: Duration = Duration::from_secs(2);
-/// Of the tokens that were issued in a turn, so many of the last are introspected: a token mostly comes soon after it was
-/// issued, and the server remembers a limited number.
-const UNSEEN: usize = 8_000;
 
 type Failure = Box<dyn Error + Send + Sync>;
 type Bearer = MetadataValue<Ascii>;
@@ -77,7 +74,7 @@ async fn connect(url: String) -> Result<Vec<Channel>, Failure> {
     Ok(try_join_all((0..CONNECTIONS).map(|_| endpoint.connect())).await?)
 }
 
-/// Exchanges an API key again and again. How many times a second, and the last of the tokens.
+/// Exchanges an API key again and again. How many times a second, and the tokens.
 async fn exchange_turn(channels: &[Channel], api_key: &str) -> Result<(f64, Vec<String>), Failure> {
     let issued = Arc::new((api_key.to_owned(), Mutex::new(Vec::new())));
     let keep = issued.clone();
@@ -90,8 +87,8 @@ async fn exchange_turn(channels: &[Channel], api_key: &str) -> Result<(f64, Vec<
         }
     };
     let rate = turn(channels, exchange_one).await?;
-    let mut tokens = std::mem::take(&mut *issued.1.lock().map_err(|_| "poisoned")?);
-    Ok((rate, tokens.split_off(tokens.len().saturating_sub(UNSEEN))))
+    let tokens = std::mem::take(&mut *issued.1.lock().map_err(|_| "poisoned")?);
+    Ok((rate, tokens))
 }
 
 /// Introspects each of the tokens once. How many a second.

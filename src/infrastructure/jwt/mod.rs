@@ -42,28 +42,40 @@ pub enum SignError {
     TooLong,
 }
 
-/// How many tokens are remembered: some 20 MB at the most.
-const REMEMBERED: usize = 32 * 1024;
-/// Which part of them is kept for tokens that came again and again. A token mostly comes soon after it was issued, and the
-/// rest has to hold those of a busy second or two.
-const OFTEN_SEEN: f64 = 0.5;
+/// How many tokens that were checked are remembered with what they say: some 20 MB at the most.
+const CHECKED: usize = 32 * 1024;
+/// Which part of them is kept for tokens that came again and again.
+const OFTEN_CHECKED: f64 = 0.5;
+/// How many tokens that were signed here are known to be genuine: some 10 MB at the most. It is more than a server signs in a
+/// token's life of 15 minutes, if each takes a password, and those of some ten seconds if all take API keys.
+const SIGNED: usize = 128 * 1024;
+/// None is kept for its use: the oldest is forgotten first.
+const OFTEN_SIGNED: f64 = 0.0;
+
+type Digest = [u8; 32];
 
 /// Signs and checks access tokens with keys that it holds in memory, and makes such keys.
 ///
-/// Tokens that were signed or verified here are remembered by the SHA-256 digest of their whole text, so that only a token
-/// of another process costs a check of its signature, and that once. What may change since is looked at each time: its times, whom it is for, and that its key is still
-/// in use. Tokens that were refused are not remembered: whoever makes them up could drive out the others.
+/// Tokens are remembered by the SHA-256 digest of their whole text, so that a signature is checked once, and only if it was
+/// made by another process. What may change since is looked at each time: the token's times, whom it is for, and that its
+/// key is still in use. Tokens that were refused are not remembered: whoever makes them up could drive out the others.
 pub struct Jwt {
     issuer: String,
     keys: RwLock<Arc<[KeyPair]>>,
-    verified: Cache<[u8; 32], Arc<Verified>>,
+    signed: Cache<Digest, ()>,
+    checked: Cache<Digest, Arc<Verified>>,
 }
 
 impl Jwt {
     /// Tokens of this issuer. Keys come with `use_keys`.
     #[must_use]
     pub fn new(issuer: String) -> Self {
-        Self { issuer, keys: RwLock::new(Arc::new([])), verified: cache() }
+        Self {
+            issuer,
+            keys: RwLock::new(Arc::new([])),
+            signed: memory(SIGNED, OFTEN_SIGNED),
+            checked: memory(CHECKED, OFTEN_CHECKED),
+        }
     }
 
     /// How many of the keys in memory are in this state at `now`.
@@ -76,10 +88,10 @@ impl Jwt {
     }
 
     /// The claims of a token of this issuer that one of these keys signed. Its times are not looked at.
-    fn verify_anew(&self, token: &str, keys: &[KeyPair]) -> Result<Verified, TokenRejected> {
+    fn read(&self, token: &str, digest: &Digest, keys: &[KeyPair]) -> Result<Verified, TokenRejected> {
         let token = Compact::split(token).ok_or(TokenRejected::Invalid)?;
         let key = named_by(token.header, keys).ok_or(TokenRejected::Invalid)?;
-        if !key.verifies(&token) {
+        if !self.signed.contains_key(digest) && !key.verifies(&token) {
             return Err(TokenRejected::Invalid);
         }
         let payload = compact::decode(token.payload).ok_or(TokenRejected::Invalid)?;
@@ -96,19 +108,20 @@ fn named_by<'k>(header: &str, keys: &'k [KeyPair]) -> Option<&'k KeyPair> {
     })
 }
 
-fn cache() -> Cache<[u8; 32], Arc<Verified>> {
+/// A memory of so many tokens, which keeps a part of it for those that are asked for again and again.
+fn memory<V: Clone>(capacity: usize, often: f64) -> Cache<Digest, V> {
     let mut options = OptionsBuilder::new();
-    options.estimated_items_capacity(REMEMBERED).weight_capacity(REMEMBERED as u64).hot_allocation(OFTEN_SEEN);
+    options.estimated_items_capacity(capacity).weight_capacity(capacity as u64).hot_allocation(often);
     // An error would be of a size that was left out.
     options.build().map_or_else(
-        |_| Cache::new(REMEMBERED),
+        |_| Cache::new(capacity),
         |options| {
             Cache::with_options(options, UnitWeighter, DefaultHashBuilder::default(), DefaultLifecycle::default())
         },
     )
 }
 
-fn digest_of(token: &str) -> [u8; 32] {
+fn digest_of(token: &str) -> Digest {
     let mut bytes = [0; 32];
     bytes.copy_from_slice(digest::digest(&digest::SHA256, token.as_bytes()).as_ref());
     bytes
@@ -132,9 +145,7 @@ impl AccessTokens for Jwt {
         if token.len() > MAX_ISSUED_BYTES {
             return Err(SignError::TooLong.into());
         }
-        let claims = claims.accept(&self.issuer)?;
-        let verified = Verified { claims, key_id: key.kid().to_owned() };
-        self.verified.insert(digest_of(&token), Arc::new(verified));
+        self.signed.insert(digest_of(&token), ());
         Ok(Secret::new(token))
     }
 
@@ -144,16 +155,16 @@ impl AccessTokens for Jwt {
         }
         let keys = self.keys();
         let digest = digest_of(token);
-        let known = self.verified.get(&digest);
+        let known = self.checked.get(&digest);
         let is_new = known.is_none();
-        let verified = known.map_or_else(|| self.verify_anew(token, &keys).map(Arc::new), Ok)?;
+        let verified = known.map_or_else(|| self.read(token, &digest, &keys).map(Arc::new), Ok)?;
         let is_in_use = |key: &KeyPair| key.kid() == verified.key_id && key.state(now) != SigningKeyState::Retired;
         if !keys.iter().any(is_in_use) {
             return Err(TokenRejected::Invalid);
         }
         claims::check(&verified.claims, audience, now)?;
         if is_new {
-            self.verified.insert(digest, verified.clone());
+            self.checked.insert(digest, verified.clone());
         }
         Ok(verified)
     }
@@ -175,13 +186,17 @@ mod tests {
     }
 
     /// What a token says to the process that signed it and remembers it, which is what it says to any other.
-    fn known_and_anew(forge: &Forge, token: &Secret) -> AccessClaims {
-        assert!(forge.jwt.verified.get(&digest_of(token.expose())).is_some());
-        let known = forge.jwt.verify(token.expose(), None, at(100)).unwrap();
-        let anew = forge.jwt.verify_anew(token.expose(), &forge.jwt.keys()).unwrap();
+    fn here_and_elsewhere(forge: &Forge, token: &Secret) -> AccessClaims {
+        let token = token.expose();
+        assert!(forge.jwt.signed.contains_key(&digest_of(token)));
+        let known = forge.jwt.verify(token, None, at(100)).unwrap();
+        assert_eq!(forge.jwt.checked.get(&digest_of(token)), Some(known.clone()));
+        let elsewhere = Jwt::new(forge.jwt.issuer.clone());
+        elsewhere.use_keys(&forge.keys().map(copy)).unwrap();
+        let anew = elsewhere.verify(token, None, at(100)).unwrap();
         assert_eq!(known.key_id, anew.key_id);
         assert_eq!(known.claims, anew.claims);
-        anew.claims
+        anew.claims.clone()
     }
 
     #[test]
@@ -192,10 +207,10 @@ mod tests {
             let token = forge.jwt.sign(&claims()).unwrap();
             assert_eq!(part(&token, 0), Forge::header(key));
             assert_eq!(part(&token, 1), PAYLOAD);
-            assert_eq!(known_and_anew(&forge, &token), claims());
+            assert_eq!(here_and_elsewhere(&forge, &token), claims());
             let token = forge.jwt.sign(&service_claims()).unwrap();
             assert_eq!(part(&token, 1), SERVICE_PAYLOAD);
-            assert_eq!(known_and_anew(&forge, &token), service_claims());
+            assert_eq!(here_and_elsewhere(&forge, &token), service_claims());
         }
     }
 
@@ -216,7 +231,7 @@ mod tests {
         let sign = |count: usize| {
             let grants = Grants::Roles((0..count).map(|number| format!("{number:064}")).collect());
             let token = forge.jwt.sign(&AccessClaims { grants, ..claims() }).unwrap();
-            known_and_anew(&forge, &token).grants
+            here_and_elsewhere(&forge, &token).grants
         };
         assert!(matches!(sign(22), Grants::Roles(names) if names.len() == 22));
         assert_eq!(sign(23), Grants::Roles(vec![]));
@@ -233,7 +248,7 @@ mod tests {
         if let Principal::Person { authentication, .. } = &mut precise.principal {
             authentication.time += fraction;
         }
-        assert_eq!(known_and_anew(&forge, &forge.jwt.sign(&precise).unwrap()), claims());
+        assert_eq!(here_and_elsewhere(&forge, &forge.jwt.sign(&precise).unwrap()), claims());
     }
 
     #[test]
@@ -280,7 +295,7 @@ mod tests {
             assert_eq!(verify(None, -61), Err(TokenRejected::Invalid));
             assert_eq!(verify(None, 900), Err(TokenRejected::Expired));
         }
-        assert_eq!(forge.jwt.verified.len(), 1);
+        assert_eq!(forge.jwt.checked.len(), 1);
     }
 
     #[test]
@@ -300,16 +315,31 @@ mod tests {
 
     #[test]
     fn only_the_very_same_text_is_known_and_nothing_that_was_refused() {
-        let forge = Forge::new();
-        let token = Forge::token_of(&forge.ed25519);
-        for place in 0..token.len() {
-            let other = if token.as_bytes()[place] == b'A' { "B" } else { "A" };
-            let mut changed = token.clone();
-            changed.replace_range(place..=place, other);
-            let _ = forge.verdict(&token);
-            assert!(forge.verdict(&changed).is_err(), "{place}");
+        let [forge, other] = [Forge::new(), Forge::new()];
+        let signed_here = other.jwt.sign(&claims()).unwrap().expose().to_owned();
+        for (forge, token, signed) in [(&forge, Forge::token_of(&forge.ed25519), 0), (&other, signed_here, 1)] {
+            for place in 0..token.len() {
+                let other = if token.as_bytes()[place] == b'A' { "B" } else { "A" };
+                let mut changed = token.clone();
+                changed.replace_range(place..=place, other);
+                assert!(forge.verdict(&changed).is_err(), "{place}");
+                assert!(forge.verdict(&token).is_ok());
+            }
+            assert_eq!((forge.jwt.checked.len(), forge.jwt.signed.len()), (1, signed));
         }
-        assert_eq!(forge.jwt.verified.len(), 1);
+    }
+
+    #[test]
+    fn the_oldest_of_the_tokens_signed_here_are_forgotten() {
+        let signed = memory(10_000, OFTEN_SIGNED);
+        let digest = |number: u32| digest_of(&number.to_string());
+        for number in 0..20_000 {
+            signed.insert(digest(number), ());
+            assert!(signed.contains_key(&digest(number.saturating_sub(8_000))), "{number}");
+        }
+        assert!(signed.len() <= 10_000);
+        let forgotten = (0..8_000).filter(|number| !signed.contains_key(&digest(*number))).count();
+        assert!(forgotten > 7_900, "{forgotten}");
     }
 
     #[test]
