@@ -3,7 +3,9 @@
 //! usage: `IPSE_TOKEN=… IPSE_API_KEY=… cargo bench --bench tokens -- http://127.0.0.1:50051 http://127.0.0.1:50052`
 //!
 //! `IPSE_TOKEN` is an access token that may introspect others, `IPSE_API_KEY` that of any service account; the second server
-//! is another replica. What is compared runs in turns, so that a machine that slows down slows all of it down.
+//! is another replica. What is compared runs in turns, and each rate is divided by that of the calls that do nothing of the
+//! same round, so that a machine that slows down for a while changes no ratio for long. Medians are printed: of the calls in
+//! a second, and of the ratios.
 //! `tests/measure/introspection.py` starts the servers for it and judges the ratios.
 
 #![expect(clippy::print_stdout, reason = "what it prints is what it is for")]
@@ -26,7 +28,7 @@ use tonic_health::pb::health_client::HealthClient;
 
 const CONNECTIONS: usize = 8;
 const STREAMS: usize = 16;
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 9;
 const TURN: Duration = Duration::from_secs(2);
 
 type Failure = Box<dyn Error + Send + Sync>;
@@ -62,11 +64,17 @@ async fn main() -> Result<(), Failure> {
         let (_, tokens) = exchange_turn(&elsewhere, &api_key).await?;
         rates[4].push(introspect_turn(&here, &bearer, tokens).await?);
     }
-    for (name, rates) in TURNS.iter().zip(&mut rates) {
-        rates.sort_by(f64::total_cmp);
-        println!("{name} {:.0}", rates[ROUNDS / 2]);
+    let nothing = rates[0].clone();
+    for (name, rates) in TURNS.iter().zip(rates) {
+        let ratios = rates.iter().zip(&nothing).map(|(rate, nothing)| rate / nothing).collect();
+        println!("{name} {:.0} {:.2}", median(rates), median(ratios));
     }
     Ok(())
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
 }
 
 async fn connect(url: String) -> Result<Vec<Channel>, Failure> {
