@@ -1,78 +1,20 @@
-"""The services in examples/, each started as its README says: whom they let in, and when they no longer do."""
+"""The services in examples/: whom they let in, and when they no longer do."""
 
-import os
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import grpc
 import pytest
 
 from support import contract
-from support.client import OPTIONS, PASSWORD, SECONDS, Client, bearer
-from support.contract import ROOT
+from support.client import PASSWORD, SECONDS, Client
 from support.issuer import AUDIENCE, PERSON, Issuer
-from support.server import free_port
+from support.orders import COMMANDS, Orders
 from support.waiting import wait_until
 
-EXAMPLES = ROOT / "examples"
-COMMANDS = {
-    "rust": ["cargo", "run", "--locked", "--quiet", "--example", "orders"],
-    "python": [sys.executable, "main.py"],
-    "go": ["go", "run", "."],
-    "typescript": ["npm", "start"],
-}
 UNAUTHENTICATED, UNAVAILABLE = grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.UNAVAILABLE
 # Within which a revocation arrives, and for how long the stream of them may be silent.
 PROMISED, PATIENCE = 1.0, 3.0
-# Compilers may have to work first.
-START_SECONDS = 300
-
-
-class Orders:
-    """A guarded service in a process group of its own."""
-
-    def __init__(self, language: str, issuer: Issuer, folder: Path) -> None:
-        self.target = f"127.0.0.1:{free_port()}"
-        self.log = folder / f"{language}.log"
-        with self.log.open("wb") as log:
-            self._process = subprocess.Popen(
-                COMMANDS[language],
-                cwd=EXAMPLES / language,
-                env=os.environ | issuer.environment | {"ORDERS_LISTEN": self.target, "PYTHONPATH": "gen"},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        self.channel = grpc.insecure_channel(self.target, OPTIONS)
-        self._stub = contract.orders_grpc.OrdersServiceStub(self.channel)
-
-    def close(self) -> None:
-        self.channel.close()
-        if self._process.poll() is None:
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait(10)
-
-    def runs(self) -> bool:
-        """Whether somebody answers."""
-        assert self._process.poll() is None, self.log.read_text()
-        return self.refusal("") == UNAUTHENTICATED
-
-    def greet(self, access_token: str):
-        metadata = bearer(access_token) if access_token else None
-        return self._stub.Greet(contract.orders_pb2.GreetRequest(), timeout=SECONDS, metadata=metadata)
-
-    def refusal(self, access_token: str) -> grpc.StatusCode | None:
-        """The code with which a call is refused, if it is."""
-        try:
-            self.greet(access_token)
-        except grpc.RpcError as error:
-            return error.code()
-        return None
 
 
 @pytest.fixture(scope="module")
@@ -91,11 +33,9 @@ def client(issuer: Issuer) -> Iterator[Client]:
 def orders(
     request: pytest.FixtureRequest, issuer: Issuer, client: Client, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Orders]:
-    orders = Orders(request.param, issuer, tmp_path_factory.mktemp("orders"))
+    orders = Orders(request.param, issuer.environment, tmp_path_factory.mktemp("orders"))
     try:
-        wait_until(orders.runs, "the example runs", START_SECONDS)
-        token = sign_in(client).access_token
-        wait_until(lambda: orders.refusal(token) is None, "it knows what is revoked")
+        orders.await_start(sign_in(client).access_token)
         yield orders
     finally:
         orders.close()

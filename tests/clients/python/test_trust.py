@@ -3,12 +3,10 @@
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import grpc
-import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
 from guard import Guard, Refused
 from revocations import Revocations
 
@@ -105,27 +103,6 @@ def test_a_token_of_or_for_somebody_else_is_not_trusted(
 ) -> None:
     guard = guarding(issuer, Revocations(), name, audience)
     assert refusal(guard, sign_in(client).access_token) == UNAUTHENTICATED
-
-
-@pytest.fixture
-def forger(monkeypatch: pytest.MonkeyPatch, guard: Guard) -> Callable[..., str]:
-    """Signs with a key that the guard takes for one of the issuer's."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    public = jwt.PyJWK.from_json(jwt.algorithms.ECAlgorithm.to_jwk(key.public_key()))
-    monkeypatch.setattr(guard._keys, "get_signing_key_from_jwt", lambda _: public)
-    now = int(time.time())
-    claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": "s", "sid": "i", "jti": "t", "iat": now, "exp": now + 60}
-
-    def sign(typ: str = "at+jwt", **changes: object) -> str:
-        return jwt.encode(claims | changes, key, "ES256", {"typ": typ, "kid": "k"})
-
-    return sign
-
-
-def test_only_an_access_token_of_now_is_trusted(guard: Guard, forger: Callable[..., str]) -> None:
-    assert refusal(guard, forger()) is None
-    for bad in (forger(typ="JWT"), forger(exp=int(time.time()) - 1), forger(iss="https://other.example")):
-        assert refusal(guard, bad) == UNAUTHENTICATED
 
 
 def test_no_token_is_trusted_before_revocations_are_known(issuer: Issuer, client: Client) -> None:
