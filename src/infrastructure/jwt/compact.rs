@@ -6,8 +6,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::signing_key::SigningAlgorithm;
 
-/// The longest token that is looked at, in bytes.
-pub(super) const MAX_BYTES: usize = 8 * 1024;
 const MAX_KID_BYTES: usize = 128;
 /// The type of a JWT access token (RFC 9068, section 2.1).
 const TYPES: [&str; 2] = ["at+jwt", "application/at+jwt"];
@@ -32,11 +30,8 @@ pub(super) struct Compact<'a> {
 }
 
 impl<'a> Compact<'a> {
-    /// Takes a token apart, if it is no longer than any that is looked at.
+    /// Takes a token apart.
     pub(super) fn split(token: &'a str) -> Option<Self> {
-        if token.len() > MAX_BYTES {
-            return None;
-        }
         let (signed, signature) = token.rsplit_once('.')?;
         let (header, payload) = signed.split_once('.')?;
         Some(Self { header, payload, signed, signature })
@@ -45,7 +40,7 @@ impl<'a> Compact<'a> {
 
 impl Header {
     /// The first part of every token of a key.
-    pub(super) fn of_new(algorithm: SigningAlgorithm, kid: &str) -> serde_json::Result<String> {
+    pub(super) fn encode(algorithm: SigningAlgorithm, kid: &str) -> serde_json::Result<String> {
         let header = Self { alg: algorithm.name().to_owned(), typ: TYPES[0].to_owned(), kid: kid.to_owned() };
         Ok(URL_SAFE_NO_PAD.encode(serde_json::to_vec(&header)?))
     }
@@ -76,7 +71,7 @@ mod tests {
 
     #[test]
     fn a_key_name_is_short_and_plain_before_it_is_looked_up() {
-        let is_read = |kid: &str| Header::read(&Header::of_new(SigningAlgorithm::Es256, kid).unwrap()).is_some();
+        let is_read = |kid: &str| Header::read(&Header::encode(SigningAlgorithm::Es256, kid).unwrap()).is_some();
         for kid in ["k", "Az09-_", &"k".repeat(128)] {
             assert!(is_read(kid), "{kid}");
         }

@@ -52,7 +52,7 @@ impl KeyPair {
             SigningAlgorithm::Rs256 => (PrivateKey::Rs256(jwk::rsa_pair(private_key)?), &RSA_PKCS1_2048_8192_SHA256),
         };
         let public_key = ParsedPublicKey::new(form, public_key.bytes())?;
-        let header = Header::of_new(stored.algorithm, &stored.kid)?;
+        let header = Header::encode(stored.algorithm, &stored.kid)?;
         Ok(Self { stored, header, private_key, public_key })
     }
 
