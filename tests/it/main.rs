@@ -8,4 +8,5 @@ mod contract;
 mod grpc;
 mod http;
 mod migrations;
+mod stages;
 mod support;
