@@ -10,6 +10,7 @@ pub mod interval;
 pub mod listing;
 pub mod mail;
 pub mod name;
+mod named_enum;
 pub mod network;
 pub mod secret;
 pub mod session;

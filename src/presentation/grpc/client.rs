@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use http::{HeaderMap, Request, header};
 
 use super::connection::Peer;
-use crate::application::auth::Bearer;
+use crate::application::access::caller::Bearer;
 use crate::domain::network::Network;
 use crate::domain::secret::Secret;
 use crate::domain::session::client::Client;
@@ -47,7 +47,7 @@ impl TrustedProxies {
 }
 
 /// Where a call comes from.
-pub(super) fn of<B>(request: &Request<B>, proxies: &TrustedProxies) -> Client {
+pub(super) fn from_request<B>(request: &Request<B>, proxies: &TrustedProxies) -> Client {
     // A connection without an address is one in memory.
     let peer = request.extensions().get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |peer| peer.0.ip());
     let agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();

@@ -1,6 +1,6 @@
 //! The gRPC server: layers around services that decode, call one use case, and encode.
 
-mod caller;
+mod call;
 mod client;
 pub(super) mod connection;
 mod decode;

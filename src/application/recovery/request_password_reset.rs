@@ -1,16 +1,16 @@
-use super::Auth;
-use super::mail_token::WantedToken;
+use super::Recovery;
+use crate::application::call::Call;
 use crate::application::error::Result;
+use crate::application::mailed_tokens::WantedToken;
 use crate::domain::account::user::User;
 use crate::domain::audit::AuditType;
-use crate::domain::session::origin::Origin;
 use crate::domain::token::action_token::ActionPurpose;
 
-impl Auth {
+impl Recovery {
     /// Mails a reset token if the address has an account. The account itself stays as it is: its password works and its
-    /// sessions go on.
-    pub async fn request_password_reset(&self, email: &str, origin: &Origin) -> Result<()> {
+    /// sessions continue.
+    pub async fn request_password_reset(&self, call: &Call, email: &str) -> Result<()> {
         let (purpose, kind) = (ActionPurpose::ResetPassword, AuditType::PasswordResetRequested);
-        self.mail_token(email, origin, WantedToken { purpose, may_have: User::can_recover, kind }).await
+        self.mailed_tokens.send(call, email, WantedToken { purpose, may_have: User::can_recover, kind }).await
     }
 }

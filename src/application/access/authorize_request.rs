@@ -1,12 +1,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::{Auth, Bearer};
-use crate::application::access::authorizer::Held;
-use crate::application::caller::Caller;
+use super::authorizer::Authorizer;
+use super::caller::{Bearer, Caller};
+use super::source::Held;
+use crate::application::call::Call;
 use crate::application::error::{Error, Result, Violations};
 use crate::domain::access::permission::Permission;
-use crate::domain::session::origin::Origin;
 
 /// A request to somebody else's service, as a gateway in front of it sees it.
 #[derive(Debug, Clone)]
@@ -33,17 +33,17 @@ struct Demands {
     audience: Option<String>,
 }
 
-impl Auth {
+impl Authorizer {
     /// Lets a request to another service pass or refuses it, by the demands of its route. Demands that nobody could
     /// meet, and such as are not known, are invalid: a slip of the pen must not open what was meant to be guarded.
     /// `rpc` is what the audit trail names.
-    pub async fn authorize_request(&self, rpc: &str, command: AuthorizeRequest, origin: &Origin) -> Result<Authorized> {
+    pub async fn authorize_request(&self, call: &Call, rpc: &str, command: AuthorizeRequest) -> Result<Authorized> {
         let demands = self.read_demands(&command.demands)?;
-        let audience = demands.audience.as_deref().unwrap_or(self.policy.audiences.own());
-        let caller = self.authenticate_for(audience, &command.bearer, origin).await?;
+        let audience = demands.audience.as_deref().unwrap_or(self.audiences.own());
+        let caller = self.authenticate(&command.bearer, audience, call.now).await?;
         match self.meet(&caller, demands.permission.as_ref()).await {
             Err(Error::Refused(refusal)) => {
-                self.record_denial(&caller, rpc, &refusal).await?;
+                self.record_denial(&call.clone().by(caller), rpc, &refusal).await?;
                 Err(refusal.into())
             }
             held => held.map(|held| Authorized { caller, held }),
@@ -56,7 +56,7 @@ impl Auth {
         for (name, text) in demands {
             match name.as_str() {
                 "permission" => permission = violations.take("permission", Permission::parse(text)),
-                "audience" => audience = violations.take("audience", self.policy.audiences.choose(text)).flatten(),
+                "audience" => audience = violations.take("audience", self.audiences.choose(text)).flatten(),
                 _ => drop(violations.take::<(), _>("context_extensions", Err("must be permission and audience alone"))),
             }
         }
@@ -65,11 +65,11 @@ impl Auth {
 
     async fn meet(&self, caller: &Caller, permission: Option<&Permission>) -> Result<Option<Arc<Held>>> {
         if let Some(permission) = permission {
-            self.admission.require(caller, permission).await?;
+            self.cached().require(caller, permission).await?;
         }
-        match caller.scope {
+        match caller.scope() {
             Some(_) => Ok(None),
-            None => self.admission.held_by(caller.subject()).await.map(Some),
+            None => self.cached().held_by(caller.subject()).await.map(Some),
         }
     }
 }

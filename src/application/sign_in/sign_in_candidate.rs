@@ -82,7 +82,7 @@ impl SignInCandidate {
         Event::by_person(session.user_id, origin, kind)
             .on(session.user_id)
             .with("session_id", session.id)
-            .with("method", session.authentication.methods.join(","))
+            .with("method", session.authentication.context().methods.join(","))
             .with("failures_before", self.failures())
     }
 }

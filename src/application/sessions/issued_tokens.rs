@@ -1,17 +1,13 @@
 //! Makes the tokens of a session.
 
-use std::sync::Arc;
-
-use time::Duration;
-
-use super::error::Result;
-use super::ports::{AccessClaims, AccessTokens, Entropy, Grants};
+use super::Sessions;
+use crate::application::error::Result;
+use crate::application::ports::{AccessClaims, Grants};
 use crate::domain::Timestamp;
-use crate::domain::access::audience::Audiences;
 use crate::domain::access::role::Role;
 use crate::domain::access::subject::Principal;
 use crate::domain::id::{SessionId, TokenId};
-use crate::domain::secret::{Secret, SecretKey};
+use crate::domain::secret::Secret;
 use crate::domain::session::Session;
 use crate::domain::session::refresh_token::RefreshToken;
 
@@ -30,35 +26,27 @@ pub struct IssuedTokens {
     pub session_id: SessionId,
 }
 
-/// Makes the tokens of sessions.
-pub(super) struct TokenIssue {
-    pub(super) tokens: Arc<dyn AccessTokens>,
-    pub(super) entropy: Arc<dyn Entropy>,
-    pub(super) refresh_key: SecretKey,
-    pub(super) access_lifetime: Duration,
-    pub(super) audiences: Audiences,
-}
-
-impl TokenIssue {
+impl Sessions {
     /// The tokens of a session whose live refresh token is `refresh`. No access token outlives its session, so that only
     /// an early end of the session has to be looked for.
     pub(super) fn issue(
         &self,
         session: &Session,
         refresh: &RefreshToken,
-        (roles, now): (&[Role], Timestamp),
+        roles: &[Role],
+        now: Timestamp,
     ) -> Result<IssuedTokens> {
         let session_end = session.idle_expire_time.min(session.expire_time);
-        let access_expire_time = (now + self.access_lifetime).min(session_end);
+        let access_expire_time = (now + self.policy.access_token_lifetime).min(session_end);
         let claims = AccessClaims {
             principal: Principal::Person {
                 user_id: session.user_id,
                 session_id: session.id,
-                authentication: session.authentication.clone(),
+                authentication: session.authentication.context(),
             },
             grants: Grants::Roles(roles.iter().map(|role| role.name.as_str().to_owned()).collect()),
             token_id: TokenId::new(now, &self.entropy.bytes()?),
-            audience: self.audiences.claim(session.audience.as_deref()),
+            audience: self.policy.audiences.claim(session.audience.as_deref()),
             issue_time: now,
             expire_time: access_expire_time,
         };

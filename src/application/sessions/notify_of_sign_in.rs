@@ -1,4 +1,4 @@
-use super::Auth;
+use super::Sessions;
 use crate::application::error::Result;
 use crate::application::ports::Transaction;
 use crate::domain::account::user::User;
@@ -9,8 +9,8 @@ use crate::domain::session::client::Client;
 /// How many of the newest sessions are compared with a new one.
 const MAX_KNOWN: i64 = 200;
 
-impl Auth {
-    /// Tells a person of a sign-in after several failures (ASVS 6.3.5) and, if the operator wants that, from a place that
+impl Sessions {
+    /// Notifies a person of a sign-in after several failures (ASVS 6.3.5) and, if the operator wants that, from a place that
     /// no session on record knows. To be called with the person's row locked and before the session is stored, so that of
     /// two sign-ins at once the later one knows of the other.
     ///
@@ -20,7 +20,8 @@ impl Auth {
         &self,
         tx: &mut dyn Transaction,
         user: &User,
-        (session, after_failures): (&Session, bool),
+        session: &Session,
+        after_failures: bool,
     ) -> Result<()> {
         if user.email_verified && (after_failures || self.is_elsewhere(tx, user, &session.client).await?) {
             let (client, time) = (session.client.clone(), session.create_time);
