@@ -18,7 +18,6 @@ pub mod interval;
 pub mod key_ring;
 pub mod mail;
 pub mod name;
-pub mod network;
 pub mod origin;
 pub mod password;
 mod password_blocklist;

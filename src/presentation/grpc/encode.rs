@@ -2,7 +2,6 @@
 
 use prost_types::Timestamp as ProtoTime;
 
-use super::json;
 use crate::application::auth::IssuedTokens;
 use crate::domain::Timestamp;
 use crate::domain::api_key::ApiKey;
@@ -14,6 +13,7 @@ use crate::domain::session::Session;
 use crate::domain::subject::Subject;
 use crate::domain::user::{User, UserState};
 use crate::domain::username::Username;
+use crate::presentation::json;
 use crate::proto;
 
 /// A time as the contract carries it.

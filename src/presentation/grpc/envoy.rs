@@ -6,7 +6,7 @@ use serde_json::json;
 use tonic::{Code, Request, Response, Status};
 use tonic_types::StatusExt as _;
 
-use super::{caller, client, status};
+use super::{bearer, caller, status};
 use crate::application::auth::{Auth, AuthorizeRequest, Authorized};
 use crate::application::error::{Error, Refusal};
 use crate::domain::subject::Subject;
@@ -37,7 +37,7 @@ impl Authorization for EnvoyRpc {
         let origin = caller::origin(&request)?;
         let attributes = request.into_inner().attributes.unwrap_or_default();
         let sent = Headers::of(attributes.request.and_then(|request| request.http).unwrap_or_default());
-        let bearer = client::bearer(sent.values("authorization"));
+        let bearer = bearer::from_values(sent.values("authorization"));
         let command = AuthorizeRequest { bearer, demands: attributes.context_extensions };
         match self.0.authorize_request(PATH, command, &origin).await {
             Ok(authorized) => Ok(Response::new(allow(&authorized, &sent))),

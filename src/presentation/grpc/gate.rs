@@ -19,14 +19,15 @@ use tonic::{Code, Status};
 use tower::{Layer, Service};
 use tracing::Instrument as _;
 
-use super::health::Health;
 use super::policy::PolicyTable;
 use super::until_drained::UntilDrained;
-use super::{TrustedProxies, client, deadline, envoy, request_id, status, trace_context};
+use super::{bearer, deadline, envoy, request_id, status, trace_context};
 use crate::application::auth::Auth;
 use crate::application::error::{Error, Refusal};
 use crate::application::ports::Entropy;
 use crate::domain::origin::Origin;
+use crate::presentation::health::Health;
+use crate::presentation::net::{TrustedProxies, client};
 
 /// The largest request message of all RPCs but that of Envoy, in bytes.
 pub(super) const MAX_MESSAGE_BYTES: usize = 64 * 1024;
@@ -99,7 +100,8 @@ impl Gate {
         let limit = deadline::of(request.headers(), self.time_limit)
             .map_err(|_| status::malformed("grpc-timeout must be up to eight digits and a unit"))?;
         let work = async {
-            let bearer = client::bearer(request.headers().get_all(AUTHORIZATION).iter().map(HeaderValue::as_bytes));
+            let bearer =
+                bearer::from_values(request.headers().get_all(AUTHORIZATION).iter().map(HeaderValue::as_bytes));
             let origin = self.origin(&request);
             let rpc = request.uri().path().to_owned();
             let caller = self.auth.admit(&bearer, (&rpc, access), &origin).await.map_err(status::of)?;
@@ -121,7 +123,7 @@ impl Gate {
 
     fn origin(&self, request: &Request<Body>) -> Origin {
         Origin {
-            client: client::of(request, &self.proxies),
+            client: client::from_request(request, &self.proxies),
             request_id: request_id::current().to_string(),
             trace_id: trace_context::trace_id(request.headers()).unwrap_or_default().to_owned(),
         }
