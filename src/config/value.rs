@@ -10,7 +10,7 @@ use ipnet::IpNet;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use zeroize::Zeroizing;
 
-use crate::domain::email::EmailAddress;
+use crate::domain::account::email::EmailAddress;
 use crate::domain::secret::SecretKey;
 use crate::domain::text;
 

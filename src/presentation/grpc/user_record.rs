@@ -4,8 +4,8 @@ use super::decode::time;
 use super::encode;
 use crate::application::error::Violation;
 use crate::application::ports::StoredUser;
-use crate::application::user_transfer::ImportRow;
-use crate::domain::user::UserState;
+use crate::application::transfer::ImportRow;
+use crate::domain::account::user::UserState;
 use crate::presentation::json;
 use crate::proto;
 

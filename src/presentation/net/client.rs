@@ -6,7 +6,7 @@ use http::{HeaderMap, Request, header};
 use ipnet::IpNet;
 
 use super::connection::Peer;
-use crate::domain::client::Client;
+use crate::domain::session::client::Client;
 
 /// The proxies whose word on the client's address is taken.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
