@@ -11,7 +11,6 @@ pub mod listing;
 pub mod mail;
 pub mod name;
 mod named_enum;
-pub mod network;
 pub mod secret;
 pub mod session;
 pub mod text;

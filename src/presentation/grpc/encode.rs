@@ -2,7 +2,6 @@
 
 use prost_types::Timestamp as ProtoTime;
 
-use super::json;
 use crate::application::sessions::IssuedTokens;
 use crate::domain::Timestamp;
 use crate::domain::access::permission::Rights;
@@ -14,6 +13,7 @@ use crate::domain::account::username::Username;
 use crate::domain::credential::api_key::ApiKey;
 use crate::domain::id::SessionId;
 use crate::domain::session::Session;
+use crate::presentation::json;
 use crate::proto;
 
 /// A time as the contract carries it.

@@ -28,9 +28,10 @@ use crate::application::ports::{Clock, Entropy};
 use crate::domain::access::policy::Access;
 use crate::domain::session::origin::Origin;
 use crate::presentation::grpc::services::envoy;
-use crate::presentation::grpc::services::health::Health;
 use crate::presentation::grpc::until_drained::UntilDrained;
-use crate::presentation::grpc::{TrustedProxies, client, status};
+use crate::presentation::grpc::{bearer, status};
+use crate::presentation::health::Health;
+use crate::presentation::net::{TrustedProxies, client};
 
 /// The largest request message of all RPCs but that of Envoy, in bytes.
 pub(in crate::presentation::grpc) const MAX_MESSAGE_BYTES: usize = 64 * 1024;
@@ -119,7 +120,8 @@ impl Gate {
     }
 
     fn call(&self, request: &Request<Body>, access: &Access) -> Call {
-        let bearer = client::bearer(request.headers().get_all(AUTHORIZATION).iter().map(HeaderValue::as_bytes));
+        let bearer =
+            bearer::from_values(request.headers().get_all(AUTHORIZATION).iter().map(HeaderValue::as_bytes));
         let origin = Origin {
             client: client::from_request(request, &self.proxies),
             request_id: request_id::current().to_string(),

@@ -9,7 +9,7 @@ use tonic_types::StatusExt as _;
 use crate::application::access::{AuthorizeRequest, Authorized, Authorizer};
 use crate::application::error::{Error, Refusal};
 use crate::domain::access::subject::Subject;
-use crate::presentation::grpc::{call, client, status};
+use crate::presentation::grpc::{bearer, call, status};
 use crate::proto::envoy::attribute_context::HttpRequest;
 use crate::proto::envoy::authorization_server::Authorization;
 use crate::proto::envoy::check_response::{HttpResponse, Status as Verdict};
@@ -37,7 +37,7 @@ impl Authorization for EnvoyRpc {
         let call = call::from_request(&request)?;
         let attributes = request.into_inner().attributes.unwrap_or_default();
         let sent = Headers::of(attributes.request.and_then(|request| request.http).unwrap_or_default());
-        let bearer = client::bearer(sent.values("authorization"));
+        let bearer = bearer::from_values(sent.values("authorization"));
         let command = AuthorizeRequest { bearer, demands: attributes.context_extensions };
         match self.0.authorize_request(&call, PATH, command).await {
             Ok(authorized) => Ok(Response::new(allow(&authorized, &sent))),

@@ -1,4 +1,4 @@
-//! The state of the server, as `grpc.health.v1` and the side port tell it.
+//! The state of the server, as `grpc.health.v1` and the HTTP side port report it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,7 +19,7 @@ pub struct Health {
 
 impl Health {
     /// The state of a server with these services, which cannot do its work yet.
-    pub(in crate::presentation::grpc) fn new(services: &[&'static str]) -> Self {
+    pub(in crate::presentation) fn new(services: &[&'static str]) -> Self {
         let services = std::iter::once(&"").chain(services).copied().collect();
         Self {
             reporter: HealthReporter::new(),
@@ -43,22 +43,22 @@ impl Health {
         self.able.load(Ordering::Relaxed)
     }
 
-    pub(in crate::presentation::grpc) fn is_draining(&self) -> bool {
+    pub(in crate::presentation) fn is_draining(&self) -> bool {
         self.draining.load(Ordering::Relaxed)
     }
 
-    pub(in crate::presentation::grpc) async fn drain(&self) {
+    pub(in crate::presentation) async fn drain(&self) {
         self.draining.store(true, Ordering::Relaxed);
         self.set(false).await;
         self.drained.cancel();
     }
 
     /// Cancelled when the server stops, after that was reported.
-    pub(in crate::presentation::grpc) fn drained(&self) -> CancellationToken {
+    pub(in crate::presentation) fn drained(&self) -> CancellationToken {
         self.drained.clone()
     }
 
-    pub(in crate::presentation::grpc) fn service(&self) -> HealthService {
+    pub(in crate::presentation) fn service(&self) -> HealthService {
         HealthService::from_health_reporter(self.reporter.clone())
     }
 

@@ -34,6 +34,13 @@ pub(in crate::presentation) struct Connection {
     _permit: OwnedSemaphorePermit,
 }
 
+impl Connection {
+    /// The address of the other end.
+    pub(super) fn peer(&self) -> Peer {
+        self.peer
+    }
+}
+
 /// Accepts connections until the receiver is dropped. At most `most` are open at a time; further ones wait in the
 /// system's own queue.
 pub(in crate::presentation) fn accept(
@@ -90,7 +97,7 @@ impl Connected for Connection {
     type ConnectInfo = Peer;
 
     fn connect_info(&self) -> Self::ConnectInfo {
-        self.peer
+        self.peer()
     }
 }
 

@@ -3,21 +3,19 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use http::{HeaderMap, Request, header};
+use ipnet::IpNet;
 
 use super::connection::Peer;
-use crate::application::access::caller::Bearer;
-use crate::domain::network::Network;
-use crate::domain::secret::Secret;
 use crate::domain::session::client::Client;
 
 /// The proxies whose word on the client's address is taken.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct TrustedProxies(Vec<Network>);
+pub struct TrustedProxies(Vec<IpNet>);
 
 impl TrustedProxies {
     /// Trusts the proxies in these networks.
     #[must_use]
-    pub fn new(networks: Vec<Network>) -> Self {
+    pub fn new(networks: Vec<IpNet>) -> Self {
         Self(networks)
     }
 
@@ -41,43 +39,44 @@ impl TrustedProxies {
         address
     }
 
+    /// An IPv4 address and the same address mapped into IPv6 are one, in the networks as in what connects.
     fn contains(&self, address: IpAddr) -> bool {
-        self.0.iter().any(|network| network.contains(address))
+        let address = address.to_canonical();
+        let mapped = match address {
+            IpAddr::V4(address) => address.to_ipv6_mapped(),
+            IpAddr::V6(address) => address,
+        };
+        self.0.iter().any(|network| network.contains(&address) || network.contains(&IpAddr::V6(mapped)))
     }
 }
 
-/// Where a call comes from.
-pub(super) fn from_request<B>(request: &Request<B>, proxies: &TrustedProxies) -> Client {
+/// The client that sent a request.
+pub(in crate::presentation) fn from_request<B>(request: &Request<B>, proxies: &TrustedProxies) -> Client {
     // A connection without an address is one in memory.
     let peer = request.extensions().get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |peer| peer.0.ip());
     let agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     Client::new(proxies.client_address(peer, request.headers()), agent)
 }
 
-/// The access token among the values of `authorization`: exactly one, of the scheme `Bearer` (RFC 6750).
-pub(super) fn bearer<'v>(mut values: impl Iterator<Item = &'v [u8]>) -> Bearer {
-    let (Some(value), None) = (values.next(), values.next()) else {
-        return Bearer::Missing;
-    };
-    match str::from_utf8(value).ok().filter(|text| text.is_ascii()).and_then(|text| text.split_once(' ')) {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() => {
-            Bearer::Token(Secret::new(token))
-        }
-        _ => Bearer::Missing,
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv6Addr;
+
+    use proptest::prelude::*;
+
     use super::*;
+
+    fn trusted(networks: &[&str]) -> TrustedProxies {
+        let parse = |text: &&str| text.parse().unwrap_or_else(|_| text.parse::<IpAddr>().unwrap().into());
+        TrustedProxies::new(networks.iter().map(parse).collect())
+    }
 
     fn address(proxies: &[&str], peer: &str, forwarded: &[&str]) -> String {
         let mut headers = HeaderMap::new();
         for value in forwarded {
             headers.append("x-forwarded-for", value.parse().unwrap());
         }
-        let proxies = TrustedProxies::new(proxies.iter().map(|text| Network::parse(text).unwrap()).collect());
-        proxies.client_address(peer.parse().unwrap(), &headers).to_string()
+        trusted(proxies).client_address(peer.parse().unwrap(), &headers).to_string()
     }
 
     #[test]
@@ -96,15 +95,33 @@ mod tests {
     }
 
     #[test]
-    fn exactly_one_bearer_value_is_a_token() {
-        let read = |values: &[&str]| match bearer(values.iter().map(|value| value.as_bytes())) {
-            Bearer::Token(token) => Some(token.expose().to_owned()),
-            Bearer::Missing => None,
-        };
-        assert_eq!(read(&["Bearer a.b.c"]).as_deref(), Some("a.b.c"));
-        assert_eq!(read(&["bEARER a.b.c"]).as_deref(), Some("a.b.c"));
-        for values in [&[][..], &["Bearer"], &["Bearer "], &["Basic a"], &["a.b.c"], &["Bearer a", "Bearer b"]] {
-            assert_eq!(read(values), None, "{values:?}");
+    fn a_network_contains_the_addresses_with_its_prefix() {
+        for (network, inside, outside) in [
+            ("10.0.0.0/8", "10.255.255.255", "11.0.0.0"),
+            ("192.0.2.7", "192.0.2.7", "192.0.2.8"),
+            ("192.0.2.0/31", "192.0.2.1", "192.0.2.2"),
+            ("fd00::/8", "fdff::1", "fe00::"),
+            ("::1", "::1", "::2"),
+            ("10.0.0.0/8", "::ffff:10.1.2.3", "::ffff:11.1.2.3"),
+            ("::ffff:10.0.0.0/104", "10.1.2.3", "11.1.2.3"),
+            ("0.0.0.0/0", "255.255.255.255", "2001:db8::1"),
+        ] {
+            let trusted = trusted(&[network]);
+            assert!(trusted.contains(inside.parse().unwrap()), "{inside} in {network}");
+            assert!(!trusted.contains(outside.parse().unwrap()), "{outside} in {network}");
+        }
+        for inside in ["2001:db8::1", "192.0.2.1"] {
+            assert!(trusted(&["::/0"]).contains(inside.parse().unwrap()), "{inside}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_address_is_a_network_of_itself_alone(a: u128, b: u128) {
+            let (one, other) = (IpAddr::from(Ipv6Addr::from_bits(a)), IpAddr::from(Ipv6Addr::from_bits(b)));
+            let trusted = trusted(&[&one.to_string()]);
+            prop_assert!(trusted.contains(one));
+            prop_assert_eq!(trusted.contains(other), a == b);
         }
     }
 }
