@@ -6,7 +6,7 @@ use tokio::time::{Instant, sleep};
 use super::Audit;
 use crate::application::caller::Caller;
 use crate::application::error::{Error, Result, Violation};
-use crate::application::ports::{Clock, Store, TrailPosition};
+use crate::application::ports::{Clock, Position, Store};
 use crate::application::rights;
 use crate::domain::access::Access;
 use crate::domain::audit::AuditEvent;
@@ -15,7 +15,7 @@ use crate::domain::audit::AuditEvent;
 const BATCH: i64 = 100;
 /// How often the trail is looked at for new events. Every replica sees those of all others, as all ask the database.
 const POLL: Duration = Duration::from_millis(250);
-/// How long a watcher may go on until its rights are looked at again.
+/// How long a watcher may continue until its rights are looked at again.
 const RECHECK: Duration = Duration::from_secs(1);
 
 /// Somebody who follows the audit trail.
@@ -24,7 +24,7 @@ pub struct AuditWatch {
     clock: Arc<dyn Clock>,
     caller: Caller,
     access: Access,
-    position: TrailPosition,
+    position: Position,
     checked: Instant,
 }
 
@@ -40,7 +40,7 @@ impl Audit {
             clock: self.clock.clone(),
             caller,
             access,
-            position: TrailPosition { after: after_sequence, gap: None },
+            position: Position::after(after_sequence),
             checked: Instant::now(),
         })
     }
