@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use ipse::application::ports::{Position, Store, Transaction};
-use ipse::domain::access_change::AccessChange;
+use ipse::domain::access::change::AccessChange;
 use ipse::domain::id::TokenId;
 use uuid::Uuid;
 
