@@ -15,11 +15,11 @@ const MAIL_WORKERS: usize = 4;
 const MAIL: Duration = Duration::from_millis(500);
 /// How often what is over is erased.
 const PURGE: Duration = Duration::from_secs(600);
-/// How often it is looked for what other replicas did to the keys, which is announced as well.
+/// How often it is looked for what other replicas did to the keys, which the feed tells of as well.
 const KEYS: Duration = Duration::from_secs(10);
 /// How often uses of API keys are written down.
 const KEY_USES: Duration = Duration::from_secs(5);
-/// How long to wait after the connection that listens for announcements was lost.
+/// How long to wait after the connection that listens for notifications was lost.
 const LISTEN: Duration = Duration::from_secs(1);
 /// How often the database is asked whether it is there.
 const HEALTH: Duration = Duration::from_secs(1);
@@ -68,7 +68,7 @@ pub(super) fn start(app: &App, stopped: &CancellationToken) {
     }
 }
 
-/// Keeps what is known of access changes fresh. Announcements only hasten it.
+/// Keeps what is known of access changes fresh. Notifications only hasten it.
 fn follow_changes(app: &App, stopped: &CancellationToken) {
     let (store, feed, until) = (app.store.clone(), app.feed.clone(), stopped.clone());
     tokio::spawn(async move { until.run_until_cancelled(feed.follow(store.as_ref())).await });
@@ -76,7 +76,7 @@ fn follow_changes(app: &App, stopped: &CancellationToken) {
     every(LISTEN, stopped, move || {
         let (store, feed) = (store.clone(), feed.clone());
         async move {
-            let lost = store.hear(&|| feed.wake()).await;
+            let lost = store.listen(&|| feed.wake()).await;
             feed.start_over();
             Ok(lost?)
         }

@@ -37,7 +37,7 @@ impl Upkeep {
         tx.commit().await?;
         let erased = sessions + tokens + keys + signing_keys + throttles + people.len() + answers + changes + events;
         if erased == 0 {
-            self.store.scrub().await?;
+            self.store.checkpoint().await?;
         }
         Ok(erased)
     }

@@ -7,6 +7,7 @@ mod api_keys;
 mod audit_events;
 mod audit_order;
 mod bulk_users;
+mod commit_order;
 mod credentials;
 mod outbox;
 mod role_grants;
