@@ -11,8 +11,8 @@ mod brake;
 pub mod caller;
 pub mod error;
 mod etag;
+pub mod jobs;
 pub mod keys;
-mod mail_post;
 pub mod page;
 pub mod policy;
 pub mod ports;
@@ -25,7 +25,6 @@ pub mod service_accounts;
 mod session_list;
 mod token_issue;
 pub mod tokens;
-pub mod upkeep;
 pub mod user_transfer;
 pub mod users;
 

@@ -4,6 +4,7 @@
 mod background;
 mod error;
 mod greeting;
+pub mod jobs;
 pub mod keys;
 mod metrics;
 
@@ -24,13 +25,13 @@ use crate::application::administrators::{Administrators, Appointment};
 use crate::application::admission::Admission;
 use crate::application::audit::Audit;
 use crate::application::auth::Auth;
+use crate::application::jobs::{Jobs, Purge};
 use crate::application::keys::{KeyPolicy, Keys, root_secret};
 use crate::application::policy::Policy;
 use crate::application::ports::{Clock, Entropy, Mailer, Store};
 use crate::application::roles::Roles;
 use crate::application::service_accounts::ServiceAccounts;
 use crate::application::tokens::Tokens;
-use crate::application::upkeep::Upkeep;
 use crate::application::user_transfer::UserTransfer;
 use crate::application::users::Users;
 use crate::config::{self, InvalidSetting, MailRoute, Settings};
@@ -75,7 +76,8 @@ pub struct App {
     keys_read: Arc<Stopwatch>,
     certificates: Option<Arc<Certificates>>,
     keys: Arc<Keys>,
-    upkeep: Arc<Upkeep>,
+    jobs: Arc<Jobs>,
+    purge: Arc<Purge>,
     feed: Arc<AccessFeed>,
     store: Arc<dyn Store>,
     administrators: Administrators,
@@ -187,7 +189,8 @@ impl App {
             service_accounts: service_accounts.clone(),
         };
         let server = Server::new(services, access, ports.entropy.clone(), limits(settings));
-        let upkeep = Arc::new(Upkeep::new(&ports, mailer, settings.audit_retention));
+        let purge = Arc::new(Purge::new(&ports, settings.audit_retention));
+        let jobs = Arc::new(jobs::jobs(&ports, &mailer, &keys, &purge));
         let keys_read = Arc::new(Stopwatch::start());
         let mut metrics = Metrics::default();
         server.register(&mut metrics);
@@ -198,7 +201,7 @@ impl App {
             jwt,
             keys_read: keys_read.clone(),
             store: store.clone(),
-            upkeep: upkeep.clone(),
+            jobs: jobs.clone(),
         };
         metrics::register(&mut metrics, sources);
         let side_port = SidePort {
@@ -213,7 +216,8 @@ impl App {
             keys_read,
             certificates: certificates(settings)?,
             keys,
-            upkeep,
+            jobs,
+            purge,
             feed,
             store,
             administrators: Administrators::new(&ports, policy, &root),
@@ -239,10 +243,16 @@ impl App {
         self.side_port.clone()
     }
 
-    /// The work in the background, for those who do it.
+    /// The jobs, for those who do them.
     #[must_use]
-    pub fn upkeep(&self) -> Arc<Upkeep> {
-        self.upkeep.clone()
+    pub fn jobs(&self) -> Arc<Jobs> {
+        self.jobs.clone()
+    }
+
+    /// The erasing of what is over, for those who do it at once.
+    #[must_use]
+    pub fn purge(&self) -> Arc<Purge> {
+        self.purge.clone()
     }
 
     /// The keys, for those who look after them.

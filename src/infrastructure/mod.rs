@@ -9,7 +9,6 @@ pub mod link_base;
 pub mod mail_files;
 pub mod mail_templates;
 pub mod mail_writer;
-mod sealed_mail;
 pub mod secret_box;
 pub mod smtp;
 pub mod smtp_url;

@@ -27,7 +27,7 @@ pub use reset_password::ResetPassword;
 use super::Ports;
 use super::admission::Admission;
 use super::audit_trail::AuditTrail;
-use super::mail_post::MailPost;
+use super::jobs::MailPost;
 use super::policy::Policy;
 use super::ports::{AccessTokens, Clock, Entropy, PasswordHasher, Store};
 pub use super::token_issue::IssuedTokens;

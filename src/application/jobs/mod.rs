@@ -1,46 +1,66 @@
-//! Work that no caller waits for: sending mail, erasing what is over.
+//! Work for later: what a change causes and no caller waits for, and what is done again and again.
+//!
+//! A job is a row that is written in the transaction of the change that causes it. Each process looks for due jobs lane by
+//! lane, claims them by lease, and has the [`Handler`] of their kind do them. What fails is tried again, after longer and
+//! longer pauses; what keeps failing stays as a dead letter for operators ([`Jobs::list_jobs`], [`Jobs::retry_job`]).
+//!
+//! A new kind of job is a variant of [`JobKind`], a handler that `composition/jobs.rs` adds, and, if it carries something, a
+//! form in `payload.rs`.
 
 mod deliver_mail;
-mod mail_tally;
+mod handler;
+mod kind;
+mod lane_runner;
+mod mail_post;
+mod operate;
+mod payload;
 mod purge;
+mod rotate_keys;
+mod run;
+mod statistics;
+mod tally;
 
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 
-pub use mail_tally::MailTally;
-use time::Duration;
+pub use deliver_mail::DeliverMail;
+pub use handler::{Assignment, Handler, JobFailed};
+pub use kind::{JobKind, Lane};
+pub use lane_runner::LaneRunner;
+pub(super) use mail_post::MailPost;
+pub use purge::Purge;
+pub use rotate_keys::RotateKeys;
+pub use run::ClaimedJob;
+pub use statistics::JobStatistics;
+pub use tally::JobOutcome;
 
 use super::Ports;
-use super::audit_trail::AuditTrail;
-use super::ports::{Clock, Mailer, Sealer, Store};
+use super::ports::{Clock, Entropy, JobCounts, Sealer, Store};
+use tally::Tally;
 
-/// The work in the background. Every replica does it; the store sees to it that nothing is done twice at a time.
-pub struct Upkeep {
+/// The jobs of all replicas, as one process sees and does them.
+pub struct Jobs {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
     sealer: Arc<dyn Sealer>,
-    mailer: Arc<dyn Mailer>,
-    trail: AuditTrail,
-    audit_retention: Duration,
-    mails: MailTally,
+    handlers: Vec<Arc<dyn Handler>>,
+    tally: Tally,
+    /// What waits, as it was last counted.
+    counts: RwLock<Vec<JobCounts>>,
 }
 
-impl Upkeep {
-    /// Takes the ports it needs. `audit_retention` is how long the audit trail is kept, at least 30 days.
+impl Jobs {
+    /// Takes the ports it needs, and a handler of each kind.
     #[must_use]
-    pub fn new(ports: &Ports, mailer: Arc<dyn Mailer>, audit_retention: Duration) -> Self {
+    pub fn new(ports: &Ports, handlers: Vec<Arc<dyn Handler>>) -> Self {
         Self {
             store: ports.store.clone(),
             clock: ports.clock.clone(),
+            entropy: ports.entropy.clone(),
             sealer: ports.sealer.clone(),
-            mailer,
-            trail: AuditTrail::new(ports.entropy.clone()),
-            audit_retention,
-            mails: MailTally::default(),
+            handlers,
+            tally: Tally::default(),
+            counts: RwLock::default(),
         }
-    }
-
-    /// What has become of mails in this process.
-    pub fn mails(&self) -> &MailTally {
-        &self.mails
     }
 }

@@ -75,7 +75,7 @@ impl Users {
             (Some(_), true) => None,
         };
         if let Some(purpose) = proof {
-            self.post.order_token(tx, &user, purpose, (&self.policy, now)).await?;
+            self.post.send_token_unthrottled(tx, &user, purpose, (&self.policy, now)).await?;
         }
         self.trail.record(tx, Event::by(caller, AuditType::UserCreated).on(id), now).await?;
         work.finish(call, user).await

@@ -33,7 +33,7 @@ impl Users {
         save::user(tx, &user).await?;
         tx.sessions().end_sessions(id, None, (now, EndReason::Revoked)).await?;
         if user.can_recover() {
-            self.post.order_token(tx, &user, ActionPurpose::ResetPassword, (&self.policy, now)).await?;
+            self.post.send_token_unthrottled(tx, &user, ActionPurpose::ResetPassword, (&self.policy, now)).await?;
         }
         self.trail.record(tx, Event::by(caller, AuditType::PasswordChangeRequired).on(id), now).await?;
         work.finish(call, user).await

@@ -105,7 +105,7 @@ impl Users {
         } else {
             return Ok(());
         };
-        self.post.order_token(tx, user, purpose, (&self.policy, now)).await
+        self.post.send_token_unthrottled(tx, user, purpose, (&self.policy, now)).await
     }
 }
 

@@ -8,7 +8,7 @@ mod audit_events;
 mod audit_order;
 mod bulk_users;
 mod credentials;
-mod outbox;
+mod jobs;
 mod role_grants;
 mod roles;
 mod samples;
