@@ -91,7 +91,10 @@ fn reload_keys(app: &App, stopped: &CancellationToken) {
                 match keys.reload().await {
                     Ok(()) => keys_read.restart(),
                     Err(error) => {
-                        tracing::warn!(error = &error as &dyn std::error::Error, "the signing keys cannot be read anew");
+                        tracing::warn!(
+                            error = &error as &dyn std::error::Error,
+                            "the signing keys cannot be read anew"
+                        );
                     }
                 }
             }

@@ -126,7 +126,9 @@ async fn migrate_up_to(database: &Database, last: &str) {
             Backend::Sqlite => format!("{value}'{digest}'"),
             Backend::Postgres => format!("'{value}{digest}'"),
         };
-        outsider.execute(&format!("INSERT INTO schema_migrations (name, checksum) VALUES ('{name}', {checksum})")).await;
+        outsider
+            .execute(&format!("INSERT INTO schema_migrations (name, checksum) VALUES ('{name}', {checksum})"))
+            .await;
     }
 }
 
@@ -153,7 +155,9 @@ async fn mail_that_waited_before_there_were_jobs_is_delivered(database: Database
                 format!("X'{}', '{kind}', X'{sealed}', {micros}, {attempts}, {micros}", id.replace('-', ""))
             }
             Backend::Postgres => {
-                format!("'{id}', '{kind}', '\\x{sealed}', to_timestamp({micros} / 1000000), {attempts}, to_timestamp({micros} / 1000000)")
+                format!(
+                    "'{id}', '{kind}', '\\x{sealed}', to_timestamp({micros} / 1000000), {attempts}, to_timestamp({micros} / 1000000)"
+                )
             }
         };
         let columns = "id, kind, sealed, create_time, attempts, next_attempt_time";
@@ -161,14 +165,14 @@ async fn mail_that_waited_before_there_were_jobs_is_delivered(database: Database
     }
     migrations::run(&database.settings).await.unwrap();
     assert!(outsider.try_execute("SELECT 1 FROM mail_outbox").await.is_err());
-    let lanes = outsider.values("SELECT kind || ' ' || lane || ' ' || CAST(attempts AS text) AS value FROM jobs ORDER BY id");
+    let lanes =
+        outsider.values("SELECT kind || ' ' || lane || ' ' || CAST(attempts AS text) AS value FROM jobs ORDER BY id");
     let expected = ["token_mail mail.token 0", "notice_mail mail.notice 1", "token_mail mail.token 2"];
     assert_eq!(lanes.await, expected);
 
     // The master key changes before they are delivered.
     let new_key = STANDARD.encode(NEW_KEY);
-    let settings =
-        [format!("MASTER_KEY={new_key}"), format!("OTHER_MASTER_KEYS={}", STANDARD.encode(MASTER_KEY))];
+    let settings = [format!("MASTER_KEY={new_key}"), format!("OTHER_MASTER_KEYS={}", STANDARD.encode(MASTER_KEY))];
     let world = World::on(database, &settings.each_ref().map(String::as_str)).await;
     let tables = world.replica().keys.rewrap(&mut |_| ()).await.unwrap();
     let jobs = tables.iter().find(|table| table.table == "jobs").unwrap();

@@ -8,13 +8,14 @@ use crate::application::error::{Error, Result};
 use crate::application::policy::Policy;
 use crate::application::ports::{Entropy, Job, JobClaim, JobPayload, SealedPlace, Sealer, Transaction};
 use crate::domain::Timestamp;
-use crate::domain::action_token::{self, ActionPurpose, ActionToken};
-use crate::domain::email::EmailAddress;
+use crate::domain::account::email::EmailAddress;
+use crate::domain::account::user::User;
+use crate::domain::credential::throttle::{Budget, ThrottleKey};
 use crate::domain::id::{JobId, LeaseId, MailId, UserId};
 use crate::domain::mail::{Mail, MailContent};
 use crate::domain::secret::{Secret, SecretKey};
-use crate::domain::throttle::{Budget, ThrottleKey};
-use crate::domain::user::User;
+use crate::domain::token::action_token;
+use crate::domain::token::action_token::{ActionPurpose, ActionToken};
 
 /// Has mail delivered, once the transaction it is written in is committed.
 #[derive(Clone)]
@@ -25,7 +26,11 @@ pub(in crate::application) struct MailPost {
 }
 
 impl MailPost {
-    pub(in crate::application) fn new(entropy: Arc<dyn Entropy>, sealer: Arc<dyn Sealer>, throttle_key: SecretKey) -> Self {
+    pub(in crate::application) fn new(
+        entropy: Arc<dyn Entropy>,
+        sealer: Arc<dyn Sealer>,
+        throttle_key: SecretKey,
+    ) -> Self {
         Self { entropy, sealer, throttle_key }
     }
 

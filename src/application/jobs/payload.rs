@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::domain::Timestamp;
-use crate::domain::client::Client;
-use crate::domain::email::EmailAddress;
+use crate::domain::account::email::EmailAddress;
+use crate::domain::account::profile::{DisplayName, Locale};
 use crate::domain::id::MailId;
 use crate::domain::mail::{Mail, MailContent};
-use crate::domain::profile::{DisplayName, Locale};
 use crate::domain::secret::Secret;
+use crate::domain::session::client::Client;
 
 /// The bytes are not what a job of the kind carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

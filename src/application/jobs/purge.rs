@@ -7,8 +7,8 @@ use super::{Assignment, Handler, JobFailed, JobKind};
 use crate::application::Ports;
 use crate::application::audit_trail::{AuditTrail, Event};
 use crate::application::error::Result;
+use crate::application::idempotency::KEEP_ANSWERS;
 use crate::application::ports::{Clock, Store};
-use crate::application::repeat::KEEP_ANSWERS;
 use crate::domain::audit::AuditType;
 
 /// How many rows one transaction erases, so that no writer waits long.

@@ -115,12 +115,7 @@ async fn within(
 }
 
 /// What becomes of a job after an attempt, which is told to the log.
-fn decide(
-    job: &Job,
-    kind: Option<JobKind>,
-    outcome: std::result::Result<(), JobFailed>,
-    now: Timestamp,
-) -> Decision {
+fn decide(job: &Job, kind: Option<JobKind>, outcome: std::result::Result<(), JobFailed>, now: Timestamp) -> Decision {
     let Job { id, attempts, .. } = job;
     let (cause, is_last) = match outcome {
         Ok(()) => {
@@ -187,7 +182,9 @@ mod tests {
     fn a_kind_that_is_not_known_waits_for_a_version_that_knows_it() {
         let later = NOW + UNKNOWN_KIND_PAUSE;
         let unknown = job("webhook", Some(NOW + Duration::HOUR));
-        assert!(matches!(after(&unknown, Err(JobFailed::ForNow("a".into()))), Decision::Retry(time, _) if time == later));
+        assert!(
+            matches!(after(&unknown, Err(JobFailed::ForNow("a".into()))), Decision::Retry(time, _) if time == later)
+        );
     }
 
     #[test]

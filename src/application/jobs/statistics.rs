@@ -49,7 +49,9 @@ impl Jobs {
             JobStatistics {
                 kind,
                 waiting: count.map_or(0, |count| count.waiting),
-                overdue: count.and_then(|count| count.first_run_time).map_or(Duration::ZERO, |time| (now - time).max(Duration::ZERO)),
+                overdue: count
+                    .and_then(|count| count.first_run_time)
+                    .map_or(Duration::ZERO, |time| (now - time).max(Duration::ZERO)),
                 dead: count.map_or(0, |count| count.dead),
             }
         };

@@ -8,6 +8,7 @@ mod audit_events;
 mod audit_order;
 mod bulk_users;
 mod credentials;
+mod dead_jobs;
 mod jobs;
 mod role_grants;
 mod roles;
@@ -25,8 +26,8 @@ mod users;
 use std::sync::Arc;
 
 use ipse::application::ports::{Store, Transaction, UserInsert};
+use ipse::domain::account::user::User;
 use ipse::domain::session::Session;
-use ipse::domain::user::User;
 
 use crate::support::database::{Backend, Database};
 

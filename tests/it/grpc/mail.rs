@@ -2,8 +2,8 @@ use std::collections::HashSet;
 
 use futures_util::future::join_all;
 use ipse::application::ports::{Clock as _, Lease};
+use ipse::domain::account::profile::Locale;
 use ipse::domain::id::LeaseId;
-use ipse::domain::profile::Locale;
 use ipse::proto::RegisterRequest;
 use ipse::proto::auth_service_client::AuthServiceClient;
 use time::Duration;

@@ -6,8 +6,8 @@ use ipse::proto::*;
 use prost::Message;
 use time::Duration;
 
-use crate::support::dump::{contains, dump};
 use crate::support::database::Backend;
+use crate::support::dump::{contains, dump};
 use crate::support::on_both_backends;
 use crate::support::person::Device;
 use crate::support::refusal::{reason, refusal};
