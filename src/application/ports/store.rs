@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 
 use super::{
-    AccessChanges, ActionTokens, AnsweredRequests, ApiKeys, AuditEvents, BulkUsers, Credentials, Outbox, Roles,
+    AccessChanges, ActionTokens, AnsweredRequests, ApiKeys, AuditEvents, BulkUsers, Credentials, Jobs, Roles,
     SealedRows, ServerSecrets, ServiceAccounts, Sessions, SigningKeys, Throttles, Users,
 };
 
@@ -87,7 +87,7 @@ pub trait Transaction:
     + AuditEvents
     + BulkUsers
     + Credentials
-    + Outbox
+    + Jobs
     + Roles
     + SealedRows
     + ServerSecrets
@@ -139,8 +139,8 @@ impl<'u> dyn Transaction + 'u {
         self
     }
 
-    /// Mail that waits to be sent.
-    pub fn outbox(&mut self) -> &mut (dyn Outbox + 'u) {
+    /// Work for later.
+    pub fn jobs(&mut self) -> &mut (dyn Jobs + 'u) {
         self
     }
 
