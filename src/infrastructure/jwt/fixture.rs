@@ -8,11 +8,11 @@ use zeroize::Zeroizing;
 use super::Jwt;
 use crate::application::ports::{AccessClaims, AccessTokens, Grants, KeyGenerator, NewKeyPair, OpenedKey};
 use crate::domain::Timestamp;
+use crate::domain::access::permission::Rights;
+use crate::domain::access::subject::Principal;
 use crate::domain::id::{ApiKeyId, ServiceAccountId, SessionId, TokenId, UserId};
-use crate::domain::permission::Rights;
 use crate::domain::session::Authentication;
-use crate::domain::signing_key::{SigningAlgorithm, SigningKey};
-use crate::domain::subject::Principal;
+use crate::domain::token::signing_key::{SigningAlgorithm, SigningKey};
 
 const ISSUER: &str = "https://id.example";
 

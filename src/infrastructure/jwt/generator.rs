@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::signer::Signer;
 use super::{Jwt, jwk};
 use crate::application::ports::{Cause, KeyGenerator, NewKeyPair};
-use crate::domain::signing_key::SigningAlgorithm;
+use crate::domain::token::signing_key::SigningAlgorithm;
 
 impl KeyGenerator for Jwt {
     fn generate(&self, algorithm: SigningAlgorithm) -> Result<NewKeyPair, Cause> {

@@ -4,7 +4,7 @@ use jsonwebtoken::jwk::{Jwk, PublicKeyUse, ThumbprintHash};
 use jsonwebtoken::{Algorithm, DecodingKey};
 
 use crate::application::ports::Cause;
-use crate::domain::signing_key::SigningAlgorithm;
+use crate::domain::token::signing_key::SigningAlgorithm;
 
 /// What jsonwebtoken calls an algorithm.
 pub(super) const fn algorithm(algorithm: SigningAlgorithm) -> Algorithm {

@@ -9,7 +9,7 @@ use super::jwk;
 use super::signer::Signer;
 use crate::application::ports::{Cause, OpenedKey};
 use crate::domain::Timestamp;
-use crate::domain::signing_key::{SigningKey, SigningKeyState};
+use crate::domain::token::signing_key::{SigningKey, SigningKeyState};
 
 /// The private half does not belong to the key's name.
 #[derive(Debug, thiserror::Error)]
@@ -79,7 +79,7 @@ mod tests {
     use zeroize::Zeroizing;
 
     use super::*;
-    use crate::domain::signing_key::SigningAlgorithm;
+    use crate::domain::token::signing_key::SigningAlgorithm;
     use crate::infrastructure::jwt::compact;
     use crate::infrastructure::jwt::fixture::{Fixture, copy, stored};
 

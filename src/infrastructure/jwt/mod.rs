@@ -29,7 +29,7 @@ use key::KeyPair;
 use crate::application::ports::{AccessClaims, AccessTokens, Cause, OpenedKey, TokenRejected, Verified};
 use crate::domain::Timestamp;
 use crate::domain::secret::Secret;
-use crate::domain::signing_key::SigningKeyState;
+use crate::domain::token::signing_key::SigningKeyState;
 
 /// Envoy caches no token of 4096 bytes or more, and proxies refuse large headers.
 const MAX_ISSUED_BYTES: usize = 4095;

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::DecodingKey;
 
 use crate::application::ports::Cause;
-use crate::domain::signing_key::SigningAlgorithm;
+use crate::domain::token::signing_key::SigningAlgorithm;
 
 /// The key pair as AWS-LC holds it.
 pub(super) enum Signer {

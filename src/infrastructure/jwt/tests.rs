@@ -6,7 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use super::fixture::{Fixture, PAYLOAD, SERVICE_PAYLOAD, at, claims, copy, service_claims};
 use super::*;
 use crate::application::ports::Grants;
-use crate::domain::subject::Principal;
+use crate::domain::access::subject::Principal;
 
 fn part(token: &Secret, number: usize) -> String {
     let part = token.expose().split('.').nth(number).unwrap();

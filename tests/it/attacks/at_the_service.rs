@@ -2,7 +2,7 @@
 //! a service, and Envoy's question. Each refuses every token alike, to the byte.
 
 use futures_util::FutureExt as _;
-use ipse::domain::signing_key::SigningAlgorithm;
+use ipse::domain::token::signing_key::SigningAlgorithm;
 use ipse::proto::ErrorReason::TokenInvalid;
 use ipse::proto::IntrospectTokenRequest;
 use ipse::proto::token_service_client::TokenServiceClient;

@@ -2,11 +2,11 @@
 
 use ipse::application::ports::{AccessClaims, AccessTokens as _, Grants, OpenedKey, TokenRejected};
 use ipse::domain::Timestamp;
+use ipse::domain::access::permission::Rights;
+use ipse::domain::access::subject::Principal;
 use ipse::domain::id::{ApiKeyId, ServiceAccountId, SessionId, TokenId, UserId};
-use ipse::domain::permission::Rights;
 use ipse::domain::session::Authentication;
-use ipse::domain::signing_key::{SigningAlgorithm, SigningKey};
-use ipse::domain::subject::Principal;
+use ipse::domain::token::signing_key::{SigningAlgorithm, SigningKey};
 use ipse::infrastructure::jwt::Jwt;
 use proptest::prelude::*;
 use time::Duration;

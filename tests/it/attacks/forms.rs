@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ipse::domain::signing_key::SigningAlgorithm;
+use ipse::domain::token::signing_key::SigningAlgorithm;
 
 use crate::support::forge::{Forge, altered, with_member};
 

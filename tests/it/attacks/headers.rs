@@ -1,6 +1,6 @@
 //! Headers that try to choose the algorithm, the key or the reading.
 
-use ipse::domain::signing_key::SigningAlgorithm;
+use ipse::domain::token::signing_key::SigningAlgorithm;
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
 

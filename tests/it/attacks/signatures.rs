@@ -5,7 +5,7 @@ use aws_lc_rs::encoding::{AsDer as _, PublicKeyX509Der};
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RsaKeyPair};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use ipse::domain::signing_key::SigningAlgorithm;
+use ipse::domain::token::signing_key::SigningAlgorithm;
 use jsonwebtoken::Algorithm;
 
 use super::numbers::{ED25519_ORDER, Number, P256_ORDER, P256_PRIME, hex, minus, number, plus, reversed, unhex};

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ipse::application::ports::{KeyGenerator as _, NewKeyPair, SealedPlace, Sealer as _};
 use ipse::domain::secret::SecretKey;
-use ipse::domain::signing_key::SigningAlgorithm;
+use ipse::domain::token::signing_key::SigningAlgorithm;
 use ipse::infrastructure::jwt::Jwt;
 use ipse::infrastructure::secret_box::SecretBox;
 use jsonwebtoken::{Algorithm, EncodingKey, crypto};
@@ -39,7 +39,7 @@ impl Key {
     pub(crate) async fn all_of(world: &World) -> Vec<Self> {
         let keys = world.store().read().await.unwrap().signing_keys().list_signing_keys().await.unwrap();
         let opener = SecretBox::new(&SecretKey::new(MASTER_KEY), &[]).unwrap();
-        let open = |key: &ipse::domain::signing_key::SigningKey| Self {
+        let open = |key: &ipse::domain::token::signing_key::SigningKey| Self {
             kid: key.kid.clone(),
             algorithm: key.algorithm,
             private: opener.open(&SealedPlace::SigningKey(key.kid.clone()), &key.sealed_private_key).unwrap().to_vec(),
