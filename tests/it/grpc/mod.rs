@@ -12,7 +12,6 @@ mod errors;
 mod export_users;
 mod fields;
 mod foreign_hashes;
-mod forged_tokens;
 mod get_me;
 mod health;
 mod hostile;
