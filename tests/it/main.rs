@@ -5,6 +5,7 @@
 
 mod architecture;
 mod contract;
+mod docs;
 mod grpc;
 mod http;
 mod migrations;
