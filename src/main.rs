@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use ipse::composition::{self, StartError};
 use ipse::config::{DatabaseSettings, Endpoint, InvalidSetting, LoadOptions, LogSettings, Settings, Source};
-use ipse::domain::email::EmailAddress;
+use ipse::domain::account::email::EmailAddress;
 use ipse::domain::secret::Secret;
 use ipse::presentation::cli::users::{self, ExportArgs, ImportArgs, Remote, Server, TransferFailed, UsersAction};
 use ipse::presentation::cli::{

@@ -18,10 +18,10 @@ pub use crate::infrastructure::store::migrations::MigrationStatus;
 pub use error::StartError;
 
 use crate::application::Ports;
-use crate::application::access_feed::AccessFeed;
+use crate::application::access::authorizer::Authorizer;
+use crate::application::access::feed::AccessFeed;
 use crate::application::accounts::Accounts;
 use crate::application::administrators::{Administrators, Appointment};
-use crate::application::admission::Admission;
 use crate::application::audit::Audit;
 use crate::application::auth::Auth;
 use crate::application::keys::{KeyPolicy, Keys, root_secret};
@@ -30,25 +30,25 @@ use crate::application::ports::{Clock, Entropy, Mailer, Store};
 use crate::application::roles::Roles;
 use crate::application::service_accounts::ServiceAccounts;
 use crate::application::tokens::Tokens;
+use crate::application::transfer::UserTransfer;
 use crate::application::upkeep::Upkeep;
-use crate::application::user_transfer::UserTransfer;
 use crate::application::users::Users;
 use crate::config::{self, InvalidSetting, MailRoute, Settings};
-use crate::domain::audience::Audiences;
-use crate::domain::email::EmailAddress;
-use crate::domain::password::PasswordPolicy;
-use crate::domain::user::UnverifiedSignIn;
+use crate::domain::access::audience::Audiences;
+use crate::domain::account::email::EmailAddress;
+use crate::domain::account::user::UnverifiedSignIn;
+use crate::domain::credential::password::PasswordPolicy;
+use crate::infrastructure::argon2::argon2_hasher::{Argon2Hasher, HashingSettings};
 use crate::infrastructure::jwt::Jwt;
-use crate::infrastructure::lane_hasher::{HashingSettings, LaneHasher};
-use crate::infrastructure::link_base::LinkBase;
-use crate::infrastructure::mail_files::MailFiles;
-use crate::infrastructure::mail_writer::{MailSettings, MailWriter, Sender};
+use crate::infrastructure::mail::link_base::LinkBase;
+use crate::infrastructure::mail::mail_files::MailFiles;
+use crate::infrastructure::mail::mail_writer::{MailSettings, MailWriter, Sender};
 use crate::infrastructure::secret_box::SecretBox;
 use crate::infrastructure::smtp::{SmtpMailer, SmtpSettings};
 use crate::infrastructure::store::{self, DatabaseSettings, migrations};
 use crate::infrastructure::system::{SystemClock, SystemEntropy};
-use crate::presentation::grpc::health::Health;
-use crate::presentation::grpc::policy::PolicyTable;
+use crate::presentation::grpc::layers::policy::PolicyTable;
+use crate::presentation::grpc::services::health::Health;
 use crate::presentation::grpc::tls::{Certificates, TlsFiles};
 use crate::presentation::grpc::{Limits, Server, Services, TrustedProxies};
 use crate::presentation::http::SidePort;
@@ -172,7 +172,7 @@ impl App {
         let policy = Arc::new(policy(settings));
         let access = PolicyTable::read(DESCRIPTORS)?;
         let catalogue = Arc::new(access.permissions());
-        let admission = Arc::new(Admission::new(&ports, feed.clone()));
+        let admission = Arc::new(Authorizer::new(&ports, feed.clone()));
         let auth = Arc::new(Auth::new(&ports, admission, policy.clone(), &root));
         let service_accounts = Arc::new(ServiceAccounts::new(&ports, policy.clone(), &root));
         let services = Services {
@@ -289,7 +289,7 @@ fn key_policy(settings: &Settings) -> KeyPolicy {
     KeyPolicy { algorithm: settings.tokens.signing_algorithm, lifetime: settings.tokens.signing_key_lifetime }
 }
 
-fn hasher(settings: &Settings, entropy: Arc<dyn Entropy>) -> Result<LaneHasher, StartError> {
+fn hasher(settings: &Settings, entropy: Arc<dyn Entropy>) -> Result<Argon2Hasher, StartError> {
     let hashing = settings.passwords.hashing;
     let hashing = HashingSettings {
         memory_kib: hashing.memory_kib,
@@ -297,7 +297,7 @@ fn hasher(settings: &Settings, entropy: Arc<dyn Entropy>) -> Result<LaneHasher, 
         threads: hashing.threads,
         queue: hashing.queue,
     };
-    Ok(LaneHasher::start(hashing, entropy)?)
+    Ok(Argon2Hasher::start(hashing, entropy)?)
 }
 
 fn mailer(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Arc<dyn Mailer>, StartError> {

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use zeroize::Zeroizing;
 
-use crate::domain::email::EmailAddress;
+use crate::domain::account::email::EmailAddress;
 use crate::domain::network::Network;
 use crate::domain::secret::SecretKey;
 use crate::domain::text;

@@ -6,9 +6,9 @@ use http::{HeaderMap, Request, header};
 
 use super::connection::Peer;
 use crate::application::auth::Bearer;
-use crate::domain::client::Client;
 use crate::domain::network::Network;
 use crate::domain::secret::Secret;
+use crate::domain::session::client::Client;
 
 /// The proxies whose word on the client's address is taken.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
