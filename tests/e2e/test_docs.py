@@ -5,14 +5,17 @@ import os
 import re
 import secrets
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import grpc
 import pytest
 
+from support import contract
 from support.certificates import Authority
-from support.client import PASSWORD, Client
+from support.client import PASSWORD, SECONDS, Client, bearer
+from support.contract import ROOT
 from support.database import Postgres, Sqlite, count
 from support.documents import Block, Terminal, blocks, documents
 from support.mail import MailFolder
@@ -20,6 +23,8 @@ from support.postgres import Cluster
 from support.waiting import wait_until
 
 ROOT_ADDRESS = "root@example.com"
+# As the README has them.
+ADA, ADAS_PASSWORD = "ada@example.com", "correct horse battery"
 Step = Callable[[Block], None]
 
 
@@ -59,6 +64,9 @@ class Trial:
         self.terminal = Terminal(folder)
         self.terminal.set(IPSE_GRPC_LISTEN=self.terminal.target)
 
+    def client(self) -> Client:
+        return Client(self.terminal.target)
+
     def serve(self, block: Block) -> None:
         self.terminal.start(block)
         await_service(self.terminal)
@@ -67,7 +75,7 @@ class Trial:
         self.terminal.run(block)
 
     def await_mail(self, block: Block) -> None:
-        MailFolder(self.terminal.folder / "ipse-dev" / "mail").token("ada@example.com")
+        MailFolder(self.terminal.folder / "ipse-dev" / "mail").token(ADA)
         self.terminal.run(block)
 
     def appoint(self, block: Block) -> None:
@@ -76,6 +84,14 @@ class Trial:
     def administer(self, block: Block) -> None:
         printed = self.terminal.run(block)
         assert "grace@example.com" in printed and "administrator" in printed and "authn_login" in printed
+
+
+def answers(greet: grpc.UnaryUnaryMultiCallable, token: str) -> bool:
+    """Whether the example greets whoever has this token: it does not before it knows what is revoked."""
+    try:
+        return bool(greet(contract.orders_pb2.GreetRequest(), metadata=bearer(token), timeout=SECONDS).greeting)
+    except grpc.RpcError:
+        return False
 
 
 def test_the_readme(tmp_path: Path) -> None:
@@ -97,6 +113,37 @@ def test_services(tmp_path: Path) -> None:
         follow("docs/services.md", introspect)
 
 
+def test_the_examples(tmp_path: Path) -> None:
+    """With the service in Python, whose packages the tests have; `tests/clients` has those of the other languages."""
+    trial = Trial(tmp_path)
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    _, sign_up, _, appoint, _ = blocks("README.md")
+    [make_account] = blocks("docs/services.md")
+    orders = Block("examples/python/README.md", 0, f"exec {sys.executable} examples/python/main.py", None)
+
+    def serve(block: Block) -> None:
+        trial.serve(block)
+        for other in (sign_up, appoint, make_account):
+            (trial.appoint if other is appoint else trial.run)(other)
+
+    def configure(block: Block) -> None:
+        trial.run(block)
+        trial.terminal.set(PYTHONPATH=":".join(path for path in sys.path if "ipse-client" in path))
+        trial.terminal.start(orders)
+        with trial.client() as client, grpc.insecure_channel(trial.terminal.place_of(50052)) as channel:
+            request = contract.auth_pb2.LoginRequest(identifier=ADA, password=ADAS_PASSWORD, audience="orders")
+            token = client.auth.Login(request, timeout=SECONDS).tokens.access_token
+            greet = contract.orders_grpc.OrdersServiceStub(channel).Greet
+            wait_until(lambda: answers(greet, token), f"the example lets a caller in\n{trial.terminal.log()}")
+
+    def greet(block: Block) -> None:
+        printed = trial.terminal.run(block)
+        assert [printed.count(word) for word in ("Code: Unauthenticated", "Hello, ")] == [2, 1], printed
+
+    with trial.terminal:
+        follow("examples/README.md", serve, configure, greet)
+
+
 class Production:
     """The production of docs/operations.md: PostgreSQL with two roles, TLS, and no mail server that answers."""
 
@@ -107,12 +154,12 @@ class Production:
         self.admin = cluster.new_database()
         place = self.admin.url.partition("@")[2].partition("/")[0]
         self.url = f"postgres://{{role}}:{{password}}@{place}/{{database}}?sslmode=disable"
-        self.passwords = {"ipse": secrets.token_hex(8), "ipse_owner": secrets.token_hex(8)}
+        self.passwords = {"ipse_service": secrets.token_hex(8), "ipse_owner": secrets.token_hex(8)}
         for role, password in self.passwords.items():
             written = f"postgres://{role}:PASSWORD@db.example.com/ipse?sslmode=require"
             self.terminal.replaced[written] = self.url_of(role)
         self.terminal.set(ADMIN_DATABASE_URL=self.admin.url)
-        self.terminal.set(OWNER_PASSWORD=self.passwords["ipse_owner"], RUNTIME_PASSWORD=self.passwords["ipse"])
+        self.terminal.set(OWNER_PASSWORD=self.passwords["ipse_owner"], SERVICE_PASSWORD=self.passwords["ipse_service"])
 
     def url_of(self, role: str, database: str = "ipse") -> str:
         return self.url.format(role=role, password=self.passwords[role], database=database)
@@ -152,11 +199,10 @@ class Production:
         self.admin.query("CREATE DATABASE restored OWNER ipse_owner")
         self.terminal.set(EMPTY_DATABASE_URL=self.url_of("ipse_owner", "restored"))
         self.terminal.run(block)
-        serve = Block("docs/operations.md", 0, f"IPSE_DATABASE_URL={self.url_of('ipse', 'restored')} ipse serve", None)
-        self.serve(serve)
+        restored = Postgres(self.url_of("ipse_service", "restored"), self.admin.psql)
+        self.serve(Block("docs/operations.md", 0, f"IPSE_DATABASE_URL='{restored.url}' ipse serve", None))
         with Client(self.terminal.target, self.authority.pem) as client:
             client.log_in(ROOT_ADDRESS)
-        restored = Postgres(self.url_of("ipse", "restored"), self.admin.psql)
         assert count(restored, "users WHERE email_canonical = 'ida@example.com'") == 1
         with pytest.raises(subprocess.CalledProcessError):
             restored.query("DELETE FROM audit_events")
@@ -233,7 +279,7 @@ def test_operations(tmp_path: Path, cluster: Cluster) -> None:
 
 
 def test_every_other_document_says_why_its_commands_are_not_run() -> None:
-    followed = {"README.md", "docs/services.md", "docs/operations.md"}
+    followed = {"README.md", "docs/services.md", "docs/operations.md", "examples/README.md"}
     assert followed <= set(documents())
-    idle = [str(block) for document in documents() if document not in followed for block in blocks(document) if not block.not_run]
-    assert idle == []
+    others = [block for document in documents() if document not in followed for block in blocks(document)]
+    assert [str(block) for block in others if not block.not_run] == []

@@ -41,7 +41,7 @@ def blocks(document: str) -> list[Block]:
 
 def documents() -> list[str]:
     """The documents that show commands to readers."""
-    files = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
+    files = [file for places in ("*.md", "docs/*.md", "examples/*.md", "examples/*/*.md") for file in ROOT.glob(places)]
     return sorted(str(file.relative_to(ROOT)) for file in files)
 
 
@@ -54,9 +54,9 @@ class Terminal:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.port, self.side_port = free_port(), free_port()
-        self.target = f"127.0.0.1:{self.port}"
-        self.replaced = {":50051": f":{self.port}", ":8080": f":{self.side_port}"}
+        self._ports = {usual: free_port() for usual in (50051, 50052, 8080)}
+        self.target = self.place_of(50051)
+        self.replaced = {f":{usual}": f":{port}" for usual, port in self._ports.items()}
         for place in ("/var/lib/ipse", "/var/backups", "/run/secrets", "/etc/ipse"):
             self.replaced[place] = f"{folder}{place}"
             (folder / place[1:]).mkdir(parents=True)
@@ -64,7 +64,7 @@ class Terminal:
             "HOME": str(folder),
             "LANG": "C.UTF-8",
             "PATH": f"{self._programs()}:{os.environ['PATH']}",
-            "IPSE_HTTP_LISTEN": f"127.0.0.1:{self.side_port}",
+            "IPSE_HTTP_LISTEN": self.place_of(8080),
         }
         self._state = folder / ".state"
         self._state.touch()
@@ -76,23 +76,28 @@ class Terminal:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
+    def place_of(self, port: int) -> str:
+        """Where that is found here which documents have on a usual port."""
+        return f"127.0.0.1:{self._ports[port]}"
+
     def set(self, **variables: object) -> None:
         """Sets variables as a reader would."""
         with self._state.open("a") as state:
             state.writelines(f"export {name}={_quoted(str(value))}\n" for name, value in variables.items())
 
     def run(self, block: Block) -> str:
-        """Runs a block to its end, each command of which must succeed, and returns what it printed."""
+        """Runs a block to its end, each command of which must succeed, and returns what it printed on either output."""
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", self._script(block)],
             cwd=self.folder,
             env=self.environment,
             stdin=subprocess.DEVNULL,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
             timeout=60,
         )
-        assert done.returncode == 0, f"{block} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}\n{self.log()}"
+        assert done.returncode == 0, f"{block} ended with {done.returncode}:\n{done.stdout}\n{self.log()}"
         return done.stdout
 
     def start(self, block: Block) -> None:

@@ -16,7 +16,7 @@ Every error has a gRPC code and one reason to switch on: `reason` of the `google
 `request_id`, which finds the call in the server's log; more metadata is named below. A reason keeps its meaning for ever.
 
 Repeat a call by itself only if its reason says so, with the waiting time of `google.rpc.RetryInfo` where there is one, and
-a `request_id` if it changes something. Refresh the access token for `TOKEN_EXPIRED` alone.
+a `request_id` if it changes something. Refresh the access token by itself for `TOKEN_EXPIRED` alone.
 ";
 
 /// A reason, as its comment tells.

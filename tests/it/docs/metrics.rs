@@ -45,6 +45,8 @@ fn operations_tell_of_every_metric() {
 }
 
 async fn the_table_names_the_metrics_that_are_served(world: World) {
+    // Metrics with labels show once they have a value.
+    world.person("alice").await.guess().await.unwrap_err();
     let served = get(world.replica().side_port, "/metrics").await.body;
     let types = served.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_once(' '));
     let metrics = types.map(|(name, kind)| if kind == "counter" { format!("{name}_total") } else { name.to_owned() });

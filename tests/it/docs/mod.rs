@@ -17,6 +17,10 @@ mod tree;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+/// Tests run at the same time, and some of them write parts of one file.
+static WRITING: Mutex<()> = Mutex::new(());
 
 const HOW: &str = "IPSE_BLESS=1 cargo test --test it docs";
 
@@ -31,6 +35,11 @@ fn read(relative: &str) -> String {
 
 /// Compares a file with what it is to be, or writes it if that was asked for.
 fn bless(relative: &str, expected: &str) {
+    let _alone = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
+    compare(relative, expected);
+}
+
+fn compare(relative: &str, expected: &str) {
     if std::env::var_os("IPSE_BLESS").is_some() {
         fs::write(path(relative), expected).unwrap();
     }
@@ -43,8 +52,9 @@ fn bless(relative: &str, expected: &str) {
 /// As `bless`, for the part of a file between two comments that name it.
 fn bless_part(relative: &str, name: &str, expected: &str) {
     let (begin, end) = (format!("<!-- generated: {name} -->\n"), format!("<!-- end: {name} -->\n"));
+    let _alone = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
     let text = read(relative);
     let (before, rest) = text.split_once(&begin).unwrap_or_else(|| panic!("{relative} has no line {begin:?}"));
     let (_, after) = rest.split_once(&end).unwrap_or_else(|| panic!("{relative} has no line {end:?}"));
-    bless(relative, &format!("{before}{begin}\n{expected}\n{end}{after}"));
+    compare(relative, &format!("{before}{begin}\n{expected}\n\n{end}{after}"));
 }

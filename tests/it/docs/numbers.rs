@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use ipse::config::{SETTINGS, Setting};
+use ipse::config::Setting;
 
 use super::constants::{Constants, Quantity};
-use super::{markdown, read};
+use super::{markdown, read, settings};
 
 const DOCUMENT: &str = "docs/security.md";
 
@@ -72,13 +72,13 @@ fn the_numbers_that_callers_meet_are_those_of_the_code() {
     let constants = Constants::read();
     let mut problems = Vec::new();
     for row in rows() {
-        let setting = SETTINGS.iter().find(|setting| setting.variable() == row.source);
+        let setting = settings::all().find(|setting| setting.variable() == row.source);
         let problem = match setting {
             Some(setting) => problem_of_setting(&row, setting),
             None if row.bounds != "fixed" => Some(format!("`{}` is no setting, so its bounds are `fixed`", row.source)),
             None => problem_of_constant(&constants, &row.source, &row.number),
         };
-        let problem = problem.or((row.why.len() < 10).then(|| "it has no reason".to_owned()));
+        let problem = problem.or((row.why.is_empty()).then(|| "it has no reason".to_owned()));
         problems.extend(problem.map(|problem| format!("{} ({}): {problem}", row.what, row.source)));
     }
     for row in inner_rows() {
@@ -96,8 +96,8 @@ fn no_limit_is_left_out() {
     let named: BTreeSet<&str> =
         sources.iter().flat_map(|source| constants.find(source.split('.').next().unwrap())).collect();
     let constants: Vec<&str> = constants.limits().filter(|constant| !named.contains(constant)).collect();
-    let settings = SETTINGS.iter().filter(|setting| setting.limits.is_some()).map(Setting::variable);
-    let settings: Vec<String> = settings.filter(|setting| !sources.contains(setting)).collect();
+    let bounded = settings::all().filter(|setting| setting.limits.is_some()).map(Setting::variable);
+    let settings: Vec<String> = bounded.filter(|setting| !sources.contains(setting)).collect();
     assert!(
         constants.is_empty() && settings.is_empty(),
         "{DOCUMENT} says nothing of these limits:\n{}\n{}",

@@ -7,23 +7,31 @@ use ipse::config::{SETTINGS, Setting};
 use super::bless_part;
 
 /// The headings, each before the setting that begins its section.
-const SECTIONS: [(&str, &str); 11] = [
+const SECTIONS: [(&str, &str); 14] = [
     ("database_url", "Database"),
     ("grpc_listen", "Listeners"),
-    ("request_timeout", "Limits of the server"),
-    ("master_key", "Keys and tokens"),
-    ("session_lifetime", "Sessions"),
-    ("verification_lifetime", "Mailed tokens"),
+    ("tls_cert_file", "TLS"),
+    ("trusted_proxies", "Calls"),
+    ("master_key", "Master key"),
+    ("issuer", "Issuer and audiences"),
+    ("signing_algorithm", "Signing keys"),
+    ("access_token_lifetime", "Tokens and sessions"),
     ("password_min_length", "Accounts"),
+    ("audit_retention", "Audit trail"),
     ("hashing_memory_kib", "Password hashing"),
-    ("smtp_url", "Mail"),
+    ("smtp_url", "Mail server and mail"),
     ("data_dir", "Trying it out"),
-    ("log_format", "Log"),
+    ("log_format", "Log output"),
 ];
+
+/// Every setting, in the order of `ipse config --help`.
+pub(super) fn all() -> impl Iterator<Item = &'static Setting> + Clone {
+    SETTINGS.iter()
+}
 
 fn sections() -> String {
     let mut text = String::new();
-    for (number, setting) in SETTINGS.iter().enumerate() {
+    for (number, setting) in all().enumerate() {
         if let Some((_, section)) = SECTIONS.iter().find(|(first, _)| *first == setting.key) {
             let gap = if number == 0 { "" } else { "\n" };
             let _ = write!(text, "{gap}### {section}\n\n| setting | default | what it is |\n|---|---|---|\n");
@@ -59,7 +67,7 @@ fn meaning(setting: &Setting) -> String {
 #[test]
 fn operations_list_every_setting() {
     for (first, section) in SECTIONS {
-        assert!(SETTINGS.iter().any(|setting| setting.key == first), "no setting {first} begins the section {section}");
+        assert!(all().any(|setting| setting.key == first), "no setting {first} begins the section {section}");
     }
     bless_part("docs/operations.md", "settings", sections().trim_end());
 }

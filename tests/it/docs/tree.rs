@@ -17,7 +17,7 @@ fn drawn(text: &str) -> BTreeSet<String> {
         let name = line.trim_start();
         let depth = (line.len() - name.len()) / 2;
         let (name, about) = name.split_once('/').unwrap_or_else(|| panic!("not a folder: {line}"));
-        assert!(about.trim().len() > 3, "{line}: say what the folder is for");
+        assert!(!about.trim().is_empty(), "{line}: say what the folder is for");
         above.truncate(depth);
         assert_eq!(above.len(), depth, "{line}: not below a folder");
         above.push(name);
