@@ -32,9 +32,8 @@ fn rows() -> Vec<Row> {
 
 /// The constants that the second kind of table names, with their numbers.
 fn inner_rows() -> Vec<Vec<String>> {
-    let mut rows = markdown::table(&read(DOCUMENT), &["constant", "number", "why"]);
-    rows.iter_mut().for_each(|row| row[0] = row[0].replace('`', ""));
-    rows
+    let rows = markdown::table(&read(DOCUMENT), &["constant", "number", "why"]);
+    rows.into_iter().map(|row| row.into_iter().map(|cell| cell.replace('`', "")).collect()).collect()
 }
 
 fn same(written: &str, is: &str) -> bool {
