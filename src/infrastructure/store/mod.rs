@@ -11,7 +11,6 @@ mod postgres;
 mod settings;
 mod sqlite;
 mod unit;
-mod word;
 
 use std::sync::Arc;
 

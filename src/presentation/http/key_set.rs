@@ -8,7 +8,7 @@ use crate::domain::token::signing_key::{SigningKey, SigningKeyState};
 pub(super) const CONTENT_TYPE: &str = "application/jwk-set+json";
 
 /// The public halves of the keys.
-pub(super) fn of(keys: &[(SigningKey, SigningKeyState)]) -> Value {
+pub(super) fn from_keys(keys: &[(SigningKey, SigningKeyState)]) -> Value {
     let keys: Vec<Value> = keys.iter().filter_map(|(key, _)| serde_json::from_str(&key.public_jwk).ok()).collect();
     json!({ "keys": keys })
 }

@@ -289,7 +289,7 @@ async fn the_trail_tells_of_keys(world: World) {
     let mut trail = Trail::from_now_on(&world).await.knowing(&["root"]).await;
     let new = holder.rotate().await.unwrap();
     let mut events = trail.events().await;
-    events.retain(|event| event.event.kind.word().starts_with("signing_key"));
+    events.retain(|event| event.event.kind.as_str().starts_with("signing_key"));
     let told = ["signing_key_created success root>?", "signing_key_rotated success root>?"];
     assert_eq!(trail.tell(&events), told);
     assert_eq!([&events[0].event.subject, &events[1].event.subject], [&new.kid, &old.kid]);
@@ -298,7 +298,7 @@ async fn the_trail_tells_of_keys(world: World) {
     holder.revoke(&new.kid).await.unwrap();
     holder.revoke(&old.kid).await.unwrap();
     let mut events = trail.events().await;
-    events.retain(|event| event.event.kind.word().starts_with("signing_key"));
+    events.retain(|event| event.event.kind.as_str().starts_with("signing_key"));
     let told = [
         "signing_key_revoked success root>?",
         "signing_key_revoked success root>?",

@@ -43,10 +43,10 @@ impl AuditEvents for Unit {
             Bound::Unbounded => query,
         };
         if filter.types.len() < AuditType::ALL.len() {
-            query = query.filter(audit_events::kind.eq_any(filter.types.iter().map(|kind| kind.word())));
+            query = query.filter(audit_events::kind.eq_any(filter.types.iter().map(|kind| kind.as_str())));
         }
         if filter.outcomes.len() < Outcome::ALL.len() {
-            query = query.filter(audit_events::outcome.eq_any(filter.outcomes.iter().map(|outcome| outcome.word())));
+            query = query.filter(audit_events::outcome.eq_any(filter.outcomes.iter().map(|outcome| outcome.as_str())));
         }
         for actor in &filter.actors {
             query = query.filter(audit_events::actor.eq(actor));

@@ -61,7 +61,7 @@ async fn the_own_account(world: World) {
     device.update(user, &["display_name", "locale"]).await.unwrap();
     let [event] = &trail.events().await[..] else { panic!("one event is expected") };
     assert_eq!(
-        (event.event.kind.word(), event.event.details["fields"].as_str()),
+        (event.event.kind.as_str(), event.event.details["fields"].as_str()),
         ("user_updated", "display_name,locale")
     );
 }
