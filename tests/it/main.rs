@@ -10,4 +10,5 @@ mod docs;
 mod grpc;
 mod http;
 mod migrations;
+mod secret_types;
 mod support;

@@ -18,14 +18,11 @@ mod update_user;
 
 use std::sync::Arc;
 
-pub use activate_user::ActivateUser;
 pub use batch_get_users::FoundUsers;
 pub use create_user::CreateUser;
-pub use delete_user::DeleteUser;
 pub use list_users::ListUsers;
 pub use lookup_user::Lookup;
-pub use suspend_user::SuspendUser;
-pub use undelete_user::UndeleteUser;
+pub use subject::{StateChange, UserVersion};
 pub use update_user::UpdateUser;
 
 use super::Ports;

@@ -101,11 +101,11 @@ pub struct Services {
 pub struct Limits {
     /// The longest a call may take.
     pub time_limit: Duration,
-    /// How many calls may be in work at a time.
+    /// How many calls may be in flight at a time.
     pub in_flight: usize,
     /// How many connections may be open at a time; further ones wait to be accepted.
     pub connections: usize,
-    /// How long calls in work may go on after the server was told to stop.
+    /// How long calls in flight may continue after the server was told to stop.
     pub grace: Duration,
     /// Whose word on client addresses is taken.
     pub proxies: TrustedProxies,
@@ -211,7 +211,7 @@ impl Server {
         self.calls.register(metrics);
     }
 
-    /// Serves until `stop` is done and the calls in work have ended, or the grace is over.
+    /// Serves until `stop` is done and the calls in flight have ended, or the grace is over.
     pub async fn serve(
         self,
         listener: TcpListener,

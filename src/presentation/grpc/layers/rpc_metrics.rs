@@ -1,5 +1,5 @@
-//! What is counted of calls: how many with which outcome, how long they took, how many are in work. A layer around the
-//! gate, so that what the gate refuses counts too. Streams are in work until they end.
+//! What is counted of calls: how many with which outcome, how long they took, how many are in flight. A layer around the
+//! gate, so that what the gate refuses counts too. Streams are in flight until they end.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -106,8 +106,8 @@ impl Calls {
     /// Adds the counters to the metrics.
     pub(in crate::presentation::grpc) fn register(&self, metrics: &mut Metrics) {
         let calls = "Calls that have ended, by method and gRPC code, and how long they took";
-        // Read in this order: of a call that is no more in work, its duration is there.
-        metrics.add("ipse_active_calls", "Calls in work, open streams among them, by method", self.active.clone());
+        // Read in this order: of a call that is no longer in flight, its duration is there.
+        metrics.add("ipse_active_calls", "Calls in flight, open streams among them, by method", self.active.clone());
         metrics.add("rpc_server_call_duration_seconds", calls, self.durations.clone());
         metrics.add("ipse_call_errors", "Calls that have ended with an error, by its reason", self.errors.clone());
     }
@@ -120,7 +120,7 @@ impl Calls {
     }
 }
 
-/// A call in work. Dropped without an end, it was given up by its client.
+/// A call in flight. Dropped without an end, it was given up by its client.
 struct Call {
     calls: Arc<Calls>,
     method: Arc<Method>,
