@@ -58,7 +58,8 @@ pub enum Rule {
 }
 
 /// Refusals that depend on state. Each has one `ErrorReason`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("refused: {self:?}")]
 pub enum Refusal {
     /// No account and password go together like this.
     CredentialsInvalid,

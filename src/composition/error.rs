@@ -9,7 +9,7 @@ use crate::config::InvalidSetting;
 use crate::infrastructure::argon2::argon2_hasher::HashingStartError;
 use crate::infrastructure::store::migrations::MigrationError;
 use crate::presentation::grpc::layers::policy::PolicyError;
-use crate::presentation::grpc::tls::TlsError;
+use crate::presentation::net::tls::TlsError;
 
 /// Why the service does not start or does not go on. Most of it is a setting that shows to be wrong only in use.
 #[derive(Debug, thiserror::Error)]

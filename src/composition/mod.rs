@@ -4,6 +4,7 @@
 mod background;
 mod error;
 mod greeting;
+pub mod jobs;
 pub mod keys;
 mod metrics;
 
@@ -18,20 +19,23 @@ pub use crate::infrastructure::store::migrations::MigrationStatus;
 pub use error::StartError;
 
 use crate::application::Ports;
-use crate::application::access::authorizer::Authorizer;
+use crate::application::access::Authorizer;
 use crate::application::access::feed::AccessFeed;
 use crate::application::accounts::Accounts;
 use crate::application::administrators::{Administrators, Appointment};
 use crate::application::audit::Audit;
-use crate::application::auth::Auth;
+use crate::application::jobs::{Jobs, Purge};
 use crate::application::keys::{KeyPolicy, Keys, root_secret};
 use crate::application::policy::Policy;
 use crate::application::ports::{Clock, Entropy, Mailer, Store};
+use crate::application::recovery::Recovery;
+use crate::application::registration::Registration;
 use crate::application::roles::Roles;
 use crate::application::service_accounts::ServiceAccounts;
+use crate::application::sessions::Sessions;
+use crate::application::sign_in::SignIn;
 use crate::application::tokens::Tokens;
 use crate::application::transfer::UserTransfer;
-use crate::application::upkeep::Upkeep;
 use crate::application::users::Users;
 use crate::config::{self, InvalidSetting, MailRoute, Settings};
 use crate::domain::access::audience::Audiences;
@@ -48,10 +52,11 @@ use crate::infrastructure::smtp::{SmtpMailer, SmtpSettings};
 use crate::infrastructure::store::{self, DatabaseSettings, migrations};
 use crate::infrastructure::system::{SystemClock, SystemEntropy};
 use crate::presentation::grpc::layers::policy::PolicyTable;
-use crate::presentation::grpc::services::health::Health;
-use crate::presentation::grpc::tls::{Certificates, TlsFiles};
-use crate::presentation::grpc::{Limits, Server, Services, TrustedProxies};
+use crate::presentation::grpc::{Limits, Server, Services};
+use crate::presentation::health::Health;
 use crate::presentation::http::SidePort;
+use crate::presentation::net::TrustedProxies;
+use crate::presentation::net::tls::{Certificates, TlsFiles};
 use crate::proto::DESCRIPTORS;
 use crate::telemetry::metrics::Metrics;
 use greeting::Addresses;
@@ -75,7 +80,8 @@ pub struct App {
     keys_read: Arc<Stopwatch>,
     certificates: Option<Arc<Certificates>>,
     keys: Arc<Keys>,
-    upkeep: Arc<Upkeep>,
+    jobs: Arc<Jobs>,
+    purge: Arc<Purge>,
     feed: Arc<AccessFeed>,
     store: Arc<dyn Store>,
     administrators: Administrators,
@@ -172,22 +178,27 @@ impl App {
         let policy = Arc::new(policy(settings));
         let access = PolicyTable::read(DESCRIPTORS)?;
         let catalogue = Arc::new(access.permissions());
-        let admission = Arc::new(Authorizer::new(&ports, feed.clone()));
-        let auth = Arc::new(Auth::new(&ports, admission, policy.clone(), &root));
+        let authorizer = Arc::new(Authorizer::new(&ports, feed.clone(), policy.audiences.clone()));
+        let sessions = Arc::new(Sessions::new(&ports, authorizer.clone(), policy.clone(), &root));
         let service_accounts = Arc::new(ServiceAccounts::new(&ports, policy.clone(), &root));
         let services = Services {
-            auth: auth.clone(),
+            authorizer: authorizer.clone(),
+            registration: Arc::new(Registration::new(&ports, policy.clone(), &root)),
+            sign_in: Arc::new(SignIn::new(&ports, sessions.clone(), policy.clone(), &root)),
+            recovery: Arc::new(Recovery::new(&ports, policy.clone(), &root)),
+            sessions: sessions.clone(),
             accounts: Arc::new(Accounts::new(&ports, policy.clone(), catalogue.clone(), &root)),
             users: Arc::new(Users::new(&ports, policy.clone(), &root)),
-            roles: Arc::new(Roles::new(&ports, auth.clone(), catalogue, &root)),
-            tokens: Arc::new(Tokens::new(&ports, feed.clone(), auth)),
+            roles: Arc::new(Roles::new(&ports, authorizer.clone(), catalogue, &root)),
+            tokens: Arc::new(Tokens::new(&ports, feed.clone(), authorizer, sessions)),
             audit: Arc::new(Audit::new(&ports, &root)),
             transfer: Arc::new(UserTransfer::new(&ports, policy.clone())),
             keys: keys.clone(),
             service_accounts: service_accounts.clone(),
         };
-        let server = Server::new(services, access, ports.entropy.clone(), limits(settings));
-        let upkeep = Arc::new(Upkeep::new(&ports, mailer, settings.audit_retention));
+        let server = Server::new(services, access, &ports, limits(settings));
+        let purge = Arc::new(Purge::new(&ports, settings.audit_retention));
+        let jobs = Arc::new(jobs::jobs(&ports, &mailer, &keys, &purge));
         let keys_read = Arc::new(Stopwatch::start());
         let mut metrics = Metrics::default();
         server.register(&mut metrics);
@@ -198,7 +209,7 @@ impl App {
             jwt,
             keys_read: keys_read.clone(),
             store: store.clone(),
-            upkeep: upkeep.clone(),
+            jobs: jobs.clone(),
         };
         metrics::register(&mut metrics, sources);
         let side_port = SidePort {
@@ -213,7 +224,8 @@ impl App {
             keys_read,
             certificates: certificates(settings)?,
             keys,
-            upkeep,
+            jobs,
+            purge,
             feed,
             store,
             administrators: Administrators::new(&ports, policy, &root),
@@ -239,10 +251,16 @@ impl App {
         self.side_port.clone()
     }
 
-    /// The work in the background, for those who do it.
+    /// The jobs, for those who do them.
     #[must_use]
-    pub fn upkeep(&self) -> Arc<Upkeep> {
-        self.upkeep.clone()
+    pub fn jobs(&self) -> Arc<Jobs> {
+        self.jobs.clone()
+    }
+
+    /// The erasing of what is over, for those who do it at once.
+    #[must_use]
+    pub fn purge(&self) -> Arc<Purge> {
+        self.purge.clone()
     }
 
     /// The keys, for those who look after them.

@@ -6,6 +6,7 @@
 mod architecture;
 mod attacks;
 mod contract;
+mod docs;
 mod grpc;
 mod http;
 mod migrations;

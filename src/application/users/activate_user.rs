@@ -1,8 +1,7 @@
 use super::Users;
-use crate::application::audit_trail::Event;
-use crate::application::caller::Caller;
-use crate::application::error::{Result, Violations};
-use crate::application::idempotency::{Answer, IdempotentCall, Started};
+use crate::application::call::Call;
+use crate::application::error::Violations;
+use crate::application::idempotency::{Idempotent, IdempotentCall};
 use crate::application::user_changes;
 use crate::domain::account::user::{StateReason, User};
 use crate::domain::audit::AuditType;
@@ -21,24 +20,20 @@ impl Users {
     /// Lifts a suspension. Sessions that it ended stay ended.
     pub async fn activate_user(
         &self,
-        caller: &Caller,
+        call: &Call,
         command: ActivateUser,
-        call: &IdempotentCall<User>,
-    ) -> Result<Answer<User>> {
-        let now = self.clock.now();
+        request: &IdempotentCall<User>,
+    ) -> Idempotent<User> {
         let mut violations = Violations::default();
         let id = violations.take("id", UserId::parse(&command.id));
         let reason = violations.take("reason", StateReason::parse(&command.reason));
         let (id, reason) = violations.check(id.zip(reason))?;
 
-        let (mut work, mut user) = match self.begin_on(caller, id, call).await? {
-            Started::New(begun) => begun,
-            Started::Repeated(answer) => return Ok(Answer::Repeated(answer)),
-        };
-        user.activate(reason, now)?;
-        user_changes::user(work.tx.as_mut(), &user).await?;
-        let event = Event::by(caller, AuditType::UserActivated).on(id).because(user.state_reason.as_str());
-        self.trail.record(work.tx.as_mut(), event, now).await?;
-        work.finish(call, user).await
+        let (mut open, mut user) = self.begin_on(call, id, request).await?;
+        user.activate(reason, call.now)?;
+        user_changes::user(open.tx.as_mut(), &user).await?;
+        let event = call.event(AuditType::UserActivated).on(id).because(user.state_reason.as_str());
+        self.trail.record(open.tx.as_mut(), event, call.now).await?;
+        open.finish(user).await
     }
 }

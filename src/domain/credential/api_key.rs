@@ -65,7 +65,7 @@ pub enum KeyRejected {
 impl KeyRejected {
     /// The word for it in the audit trail.
     #[must_use]
-    pub const fn word(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::SecretWrong => "SECRET_WRONG",
             Self::Revoked => "REVOKED",

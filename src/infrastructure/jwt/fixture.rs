@@ -11,7 +11,7 @@ use crate::domain::Timestamp;
 use crate::domain::access::permission::Rights;
 use crate::domain::access::subject::Principal;
 use crate::domain::id::{ApiKeyId, ServiceAccountId, SessionId, TokenId, UserId};
-use crate::domain::session::Authentication;
+use crate::domain::session::authentication::AuthenticationContext;
 use crate::domain::token::signing_key::{SigningAlgorithm, SigningKey};
 
 const ISSUER: &str = "https://id.example";
@@ -82,7 +82,11 @@ pub(super) fn claims() -> AccessClaims {
         principal: Principal::Person {
             user_id: UserId::parse("01890a5d-ac96-774b-bcce-b302099a8057").unwrap(),
             session_id: SessionId::parse("01890a5d-ac96-774b-bcce-b302099a8058").unwrap(),
-            authentication: Authentication::by_password(at(-500)),
+            authentication: AuthenticationContext {
+                time: at(-500),
+                methods: vec!["pwd".to_owned()],
+                level: "urn:ipse:aal:1".to_owned(),
+            },
         },
         grants: Grants::Roles(vec!["support".into()]),
         token_id: TokenId::parse("01890a5d-ac96-774b-bcce-b302099a8059").unwrap(),

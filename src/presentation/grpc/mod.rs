@@ -1,21 +1,17 @@
 //! The gRPC server: layers around services that decode, call one use case, and encode.
 
-mod caller;
-mod client;
-pub(super) mod connection;
+mod bearer;
+mod call;
 mod decode;
 mod encode;
 mod idempotency;
-pub(super) mod json;
 pub mod layers;
 mod mask;
 pub mod server;
 pub mod services;
 mod status;
-pub mod tls;
 mod until_drained;
 mod user_fields;
 mod user_record;
 
-pub use client::TrustedProxies;
 pub use server::{Limits, Server, Services};

@@ -18,25 +18,29 @@ use super::services::audit_service::AuditRpc;
 use super::services::auth_service::AuthRpc;
 use super::services::envoy;
 use super::services::envoy::EnvoyRpc;
-use super::services::health::Health;
 use super::services::key_service::KeyRpc;
 use super::services::revocation_stream::TokenRoutes;
 use super::services::role_service::RoleRpc;
 use super::services::service_account_service::ServiceAccountRpc;
 use super::services::token_service::TokenRpc;
 use super::services::user_service::UserRpc;
-use super::tls::Certificates;
-use super::{TrustedProxies, connection};
+use crate::application::Ports;
+use crate::application::access::Authorizer;
 use crate::application::accounts::Accounts;
 use crate::application::audit::Audit;
-use crate::application::auth::Auth;
 use crate::application::keys::Keys;
-use crate::application::ports::Entropy;
+use crate::application::recovery::Recovery;
+use crate::application::registration::Registration;
 use crate::application::roles::Roles;
 use crate::application::service_accounts::ServiceAccounts;
+use crate::application::sessions::Sessions;
+use crate::application::sign_in::SignIn;
 use crate::application::tokens::Tokens;
 use crate::application::transfer::UserTransfer;
 use crate::application::users::Users;
+use crate::presentation::health::Health;
+use crate::presentation::net::tls::Certificates;
+use crate::presentation::net::{TrustedProxies, connection};
 use crate::proto::DESCRIPTORS;
 use crate::proto::account_service_server::AccountServiceServer;
 use crate::proto::audit_service_server::AuditServiceServer;
@@ -64,8 +68,16 @@ const MAX_CONNECTION_AGE: Duration = Duration::from_secs(30 * 60);
 
 /// The façades behind the services.
 pub struct Services {
-    /// Signing up and signing in.
-    pub auth: Arc<Auth>,
+    /// Who may call.
+    pub authorizer: Arc<Authorizer>,
+    /// Signing up.
+    pub registration: Arc<Registration>,
+    /// Signing in.
+    pub sign_in: Arc<SignIn>,
+    /// Recovery of accounts.
+    pub recovery: Arc<Recovery>,
+    /// Sessions.
+    pub sessions: Arc<Sessions>,
     /// The own account.
     pub accounts: Arc<Accounts>,
     /// Imports and exports of people.
@@ -114,7 +126,7 @@ pub struct Server {
 impl Server {
     /// Puts layers and services together, behind a gate that keeps this access policy.
     #[must_use]
-    pub fn new(services: Services, policy: PolicyTable, entropy: Arc<dyn Entropy>, limits: Limits) -> Self {
+    pub fn new(services: Services, policy: PolicyTable, ports: &Ports, limits: Limits) -> Self {
         let health = Health::new(&[
             AuthServiceServer::<AuthRpc>::NAME,
             AccountServiceServer::<AccountRpc>::NAME,
@@ -128,9 +140,10 @@ impl Server {
         ]);
         let calls = Arc::new(Calls::new(&policy));
         let gate = Gate {
-            auth: services.auth.clone(),
+            authorizer: services.authorizer.clone(),
+            clock: ports.clock.clone(),
             policy,
-            entropy,
+            entropy: ports.entropy.clone(),
             proxies: limits.proxies,
             time_limit: limits.time_limit,
             room: Semaphore::new(limits.in_flight),
@@ -139,10 +152,18 @@ impl Server {
         let mut routes = Routes::builder();
         routes
             .add_service(
-                AuthorizationServer::new(EnvoyRpc(services.auth.clone()))
+                AuthorizationServer::new(EnvoyRpc(services.authorizer))
                     .max_decoding_message_size(envoy::MAX_MESSAGE_BYTES),
             )
-            .add_service(AuthServiceServer::new(AuthRpc(services.auth)).max_decoding_message_size(MAX_MESSAGE_BYTES))
+            .add_service(
+                AuthServiceServer::new(AuthRpc {
+                    registration: services.registration,
+                    sign_in: services.sign_in,
+                    recovery: services.recovery,
+                    sessions: services.sessions,
+                })
+                .max_decoding_message_size(MAX_MESSAGE_BYTES),
+            )
             .add_service(
                 AccountServiceServer::new(AccountRpc(services.accounts)).max_decoding_message_size(MAX_MESSAGE_BYTES),
             )

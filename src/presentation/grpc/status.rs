@@ -1,9 +1,10 @@
 //! The last stage of errors: application error to gRPC status. Nothing internal passes.
 
 use std::collections::HashMap;
+use std::error::Error as _;
+use std::sync::Arc;
 use std::time::Duration;
 
-use http::HeaderMap;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
@@ -32,7 +33,11 @@ struct Outgoing {
 pub(super) fn from_error(error: Error) -> Status {
     match error {
         Error::Invalid(violations) => invalid(&violations),
-        Error::Refused(refusal) => refused(refusal),
+        Error::Refused(refusal) => {
+            let mut status = refused(refusal.clone());
+            status.set_source(Arc::new(refusal));
+            status
+        }
         Error::Contention(cause) => {
             tracing::warn!(cause, "the store was busy");
             unavailable(ErrorReason::StorageBusy, "the store is busy, try again")
@@ -91,11 +96,10 @@ pub(super) fn too_large(max_bytes: usize) -> Status {
         .into_status()
 }
 
-/// The refusal that an answer tells of, if it is the want of a permission.
-pub(super) fn denial_in(headers: &HeaderMap) -> Option<Refusal> {
-    let status = Status::from_header_map(headers).filter(|status| status.code() == Code::PermissionDenied)?;
-    let permission = status.get_details_error_info()?.metadata.remove("permission")?;
-    Some(Refusal::PermissionMissing { permission })
+/// The refusal that an answer stands for, as the service that refused left it.
+pub(super) fn refusal_in<B>(response: &http::Response<B>) -> Option<&Refusal> {
+    let status = response.extensions().get::<Status>()?;
+    status.source()?.downcast_ref()
 }
 
 /// The reason that an error of ours gives, as `ErrorInfo` writes it.

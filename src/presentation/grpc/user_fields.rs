@@ -4,8 +4,9 @@ use prost_types::Struct;
 use tonic::Status;
 
 use super::mask::Mask;
-use super::{json, status};
+use super::status;
 use crate::application::profile::ProfileTexts;
+use crate::presentation::json;
 use crate::proto::User;
 
 /// Those of the fields that are not empty: what an update without a mask changes.

@@ -1,11 +1,12 @@
 //! Rows of imports and exports: contract to command, and domain to contract.
 
 use super::decode::time;
-use super::{encode, json};
+use super::encode;
 use crate::application::error::Violation;
 use crate::application::ports::StoredUser;
 use crate::application::transfer::ImportRow;
 use crate::domain::account::user::UserState;
+use crate::presentation::json;
 use crate::proto;
 
 /// Decodes a row, or tells what cannot even be decoded.

@@ -7,7 +7,7 @@ use ipse::domain::Timestamp;
 use ipse::domain::access::permission::Rights;
 use ipse::domain::access::subject::Principal;
 use ipse::domain::id::{ApiKeyId, ServiceAccountId, SessionId, TokenId, UserId};
-use ipse::domain::session::Authentication;
+use ipse::domain::session::authentication::AuthenticationContext;
 use ipse::domain::token::signing_key::{SigningAlgorithm, SigningKey};
 use ipse::infrastructure::jwt::Jwt;
 use proptest::prelude::*;
@@ -74,7 +74,11 @@ fn person() -> AccessClaims {
         principal: Principal::Person {
             user_id: UserId::parse("01890a5d-ac96-774b-bcce-b302099a8057").unwrap(),
             session_id: SessionId::parse("01890a5d-ac96-774b-bcce-b302099a8058").unwrap(),
-            authentication: Authentication::by_password(at(-500)),
+            authentication: AuthenticationContext {
+                time: at(-500),
+                methods: vec!["pwd".to_owned()],
+                level: "urn:ipse:aal:1".to_owned(),
+            },
         },
         grants: Grants::Roles(vec!["support".into()]),
         token_id: TokenId::parse("01890a5d-ac96-774b-bcce-b302099a8059").unwrap(),

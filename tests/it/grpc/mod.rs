@@ -17,6 +17,7 @@ mod health;
 mod hostile;
 mod import_users;
 mod invitation;
+mod jobs;
 mod key_exchange;
 mod key_life;
 mod keys;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::words::{read_state, read_time, write_state, write_time};
-use crate::presentation::grpc::json;
+use crate::presentation::json;
 use crate::proto::{User, UserRecord};
 
 #[derive(Default, Serialize, Deserialize)]
