@@ -9,7 +9,7 @@ use prost_types::field_descriptor_proto::Label;
 use prost_types::{FileDescriptorProto, FileDescriptorSet, OneofDescriptorProto};
 
 /// Where the contract lies that is not ours.
-const GATEWAY: &str = "src/presentation/grpc";
+const GATEWAY: &str = "src/presentation/grpc/services";
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=proto");
@@ -38,8 +38,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// take `null`; on the wire that makes no difference.
 fn compile_rows(mut contract: FileDescriptorSet, out: &Path) -> Result<(), Box<dyn Error>> {
     let ours = ["ipse/v1/user.proto", "ipse/v1/user_transfer.proto"];
-    contract.file.retain(|file| ours.contains(&file.name()));
-    contract.file.iter_mut().try_for_each(make_optional)?;
+    contract.file.retain(|file| file.package() == "google.protobuf" || ours.contains(&file.name()));
+    contract.file.iter_mut().filter(|file| ours.contains(&file.name())).try_for_each(make_optional)?;
     fs::create_dir_all(out)?;
     let descriptors = contract.encode_to_vec();
     tonic_prost_build::configure()

@@ -1,32 +1,31 @@
 //! What Ipse does: one use case for each RPC, grouped in façades that hold the ports they need.
 
-pub mod access_feed;
+pub mod access;
 pub mod accounts;
 pub mod administrators;
-pub mod admission;
+mod attempt_limiter;
 pub mod audit;
 mod audit_trail;
-pub mod auth;
-mod brake;
-pub mod caller;
+pub mod call;
 pub mod error;
 mod etag;
+pub mod idempotency;
+pub mod jobs;
 pub mod keys;
-mod mail_post;
+mod mailed_tokens;
 pub mod page;
 pub mod policy;
 pub mod ports;
 pub mod profile;
-pub mod repeat;
-mod rights;
+pub mod recovery;
+pub mod registration;
 pub mod roles;
-mod save;
 pub mod service_accounts;
-mod session_list;
-mod token_issue;
+pub mod sessions;
+pub mod sign_in;
 pub mod tokens;
-pub mod upkeep;
-pub mod user_transfer;
+pub mod transfer;
+mod user_changes;
 pub mod users;
 
 use std::sync::Arc;

@@ -6,12 +6,12 @@ use std::io;
 use crate::application;
 use crate::application::ports::SealError;
 use crate::config::InvalidSetting;
-use crate::infrastructure::lane_hasher::HashingStartError;
+use crate::infrastructure::argon2::argon2_hasher::HashingStartError;
 use crate::infrastructure::store::migrations::MigrationError;
-use crate::presentation::grpc::policy::PolicyError;
-use crate::presentation::grpc::tls::TlsError;
+use crate::presentation::grpc::layers::policy::PolicyError;
+use crate::presentation::net::tls::TlsError;
 
-/// Why the service does not start or does not go on. Most of it is a setting that shows to be wrong only in use.
+/// Why the service does not start or does not continue. Most of it is a setting that shows to be wrong only in use.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// A setting is wrong.
@@ -28,7 +28,7 @@ pub enum StartError {
     Serve(#[from] tonic::transport::Error),
     /// There may be no more of these.
     #[error("there are too many already: {0}")]
-    TooMany(&'static str),
+    TooMany(String),
     /// A use case failed for another reason.
     #[error("the service could not be prepared")]
     Prepare(#[source] application::error::Error),

@@ -4,7 +4,7 @@ use super::{App, StartError};
 use crate::application::error::{Error, Refusal};
 use crate::application::keys::{ListedKey, Rewrapped};
 use crate::config::Settings;
-use crate::domain::signing_key::SigningAlgorithm;
+use crate::domain::token::signing_key::SigningAlgorithm;
 
 /// The signing keys that verifiers are told of.
 pub async fn list(settings: &Settings) -> Result<Vec<ListedKey>, StartError> {
@@ -15,7 +15,9 @@ pub async fn list(settings: &Settings) -> Result<Vec<ListedKey>, StartError> {
 pub async fn rotate(settings: &Settings, algorithm: Option<SigningAlgorithm>) -> Result<ListedKey, StartError> {
     let made = App::for_command(settings).await?.keys.rotate_by_system(algorithm).await;
     made.map_err(|error| match error {
-        Error::Refused(Refusal::QuotaExceeded { what }) => StartError::TooMany(what),
+        Error::Refused(Refusal::QuotaExceeded { what, limit }) => {
+            StartError::TooMany(format!("{what}, at most {limit}"))
+        }
         error => StartError::prepare(error),
     })
 }

@@ -4,6 +4,7 @@
 mod background;
 mod error;
 mod greeting;
+pub mod jobs;
 pub mod keys;
 mod metrics;
 
@@ -18,40 +19,44 @@ pub use crate::infrastructure::store::migrations::MigrationStatus;
 pub use error::StartError;
 
 use crate::application::Ports;
-use crate::application::access_feed::AccessFeed;
+use crate::application::access::Authorizer;
+use crate::application::access::feed::AccessFeed;
 use crate::application::accounts::Accounts;
 use crate::application::administrators::{Administrators, Appointment};
-use crate::application::admission::Admission;
 use crate::application::audit::Audit;
-use crate::application::auth::Auth;
+use crate::application::jobs::{Jobs, Purge};
 use crate::application::keys::{KeyPolicy, Keys, root_secret};
 use crate::application::policy::Policy;
 use crate::application::ports::{Clock, Entropy, Mailer, Store};
+use crate::application::recovery::Recovery;
+use crate::application::registration::Registration;
 use crate::application::roles::Roles;
 use crate::application::service_accounts::ServiceAccounts;
+use crate::application::sessions::Sessions;
+use crate::application::sign_in::SignIn;
 use crate::application::tokens::Tokens;
-use crate::application::upkeep::Upkeep;
-use crate::application::user_transfer::UserTransfer;
+use crate::application::transfer::UserTransfer;
 use crate::application::users::Users;
 use crate::config::{self, InvalidSetting, MailRoute, Settings};
-use crate::domain::audience::Audiences;
-use crate::domain::email::EmailAddress;
-use crate::domain::password::PasswordPolicy;
-use crate::domain::user::UnverifiedSignIn;
+use crate::domain::access::audience::Audiences;
+use crate::domain::account::email::EmailAddress;
+use crate::domain::account::user::UnverifiedSignIn;
+use crate::domain::credential::password::PasswordPolicy;
+use crate::infrastructure::argon2::argon2_hasher::{Argon2Hasher, HashingSettings};
 use crate::infrastructure::jwt::Jwt;
-use crate::infrastructure::lane_hasher::{HashingSettings, LaneHasher};
-use crate::infrastructure::link_base::LinkBase;
-use crate::infrastructure::mail_files::MailFiles;
-use crate::infrastructure::mail_writer::{MailSettings, MailWriter, Sender};
+use crate::infrastructure::mail::link_base::LinkBase;
+use crate::infrastructure::mail::mail_files::MailFiles;
+use crate::infrastructure::mail::mail_writer::{MailSettings, MailWriter, Sender};
 use crate::infrastructure::secret_box::SecretBox;
 use crate::infrastructure::smtp::{SmtpMailer, SmtpSettings};
 use crate::infrastructure::store::{self, DatabaseSettings, migrations};
 use crate::infrastructure::system::{SystemClock, SystemEntropy};
-use crate::presentation::grpc::health::Health;
-use crate::presentation::grpc::policy::PolicyTable;
-use crate::presentation::grpc::tls::{Certificates, TlsFiles};
-use crate::presentation::grpc::{Limits, Server, Services, TrustedProxies};
+use crate::presentation::grpc::layers::policy::PolicyTable;
+use crate::presentation::grpc::{Limits, Server, Services};
+use crate::presentation::health::Health;
 use crate::presentation::http::SidePort;
+use crate::presentation::net::TrustedProxies;
+use crate::presentation::net::tls::{Certificates, TlsFiles};
 use crate::proto::DESCRIPTORS;
 use crate::telemetry::metrics::Metrics;
 use greeting::Addresses;
@@ -75,14 +80,15 @@ pub struct App {
     keys_read: Arc<Stopwatch>,
     certificates: Option<Arc<Certificates>>,
     keys: Arc<Keys>,
-    upkeep: Arc<Upkeep>,
+    jobs: Arc<Jobs>,
+    purge: Arc<Purge>,
     feed: Arc<AccessFeed>,
     store: Arc<dyn Store>,
     administrators: Administrators,
     service_accounts: Arc<ServiceAccounts>,
 }
 
-/// Serves until the process is told to stop (SIGTERM, SIGINT), then lets calls in work end.
+/// Serves until the process is told to stop (SIGTERM, SIGINT), then lets calls in flight end.
 pub async fn serve(settings: Settings) -> Result<(), StartError> {
     let address = settings.listener.endpoint.address;
     let listener = TcpListener::bind(address).await.map_err(|error| StartError::listen(&error))?;
@@ -172,22 +178,27 @@ impl App {
         let policy = Arc::new(policy(settings));
         let access = PolicyTable::read(DESCRIPTORS)?;
         let catalogue = Arc::new(access.permissions());
-        let admission = Arc::new(Admission::new(&ports, feed.clone()));
-        let auth = Arc::new(Auth::new(&ports, admission, policy.clone(), &root));
+        let authorizer = Arc::new(Authorizer::new(&ports, feed.clone(), policy.audiences.clone()));
+        let sessions = Arc::new(Sessions::new(&ports, authorizer.clone(), policy.clone(), &root));
         let service_accounts = Arc::new(ServiceAccounts::new(&ports, policy.clone(), &root));
         let services = Services {
-            auth: auth.clone(),
+            authorizer: authorizer.clone(),
+            registration: Arc::new(Registration::new(&ports, policy.clone(), &root)),
+            sign_in: Arc::new(SignIn::new(&ports, sessions.clone(), policy.clone(), &root)),
+            recovery: Arc::new(Recovery::new(&ports, policy.clone(), &root)),
+            sessions: sessions.clone(),
             accounts: Arc::new(Accounts::new(&ports, policy.clone(), catalogue.clone(), &root)),
             users: Arc::new(Users::new(&ports, policy.clone(), &root)),
-            roles: Arc::new(Roles::new(&ports, auth.clone(), catalogue, &root)),
-            tokens: Arc::new(Tokens::new(&ports, feed.clone(), auth)),
+            roles: Arc::new(Roles::new(&ports, authorizer.clone(), catalogue, &root)),
+            tokens: Arc::new(Tokens::new(&ports, feed.clone(), authorizer, sessions)),
             audit: Arc::new(Audit::new(&ports, &root)),
             transfer: Arc::new(UserTransfer::new(&ports, policy.clone())),
             keys: keys.clone(),
             service_accounts: service_accounts.clone(),
         };
-        let server = Server::new(services, access, ports.entropy.clone(), limits(settings));
-        let upkeep = Arc::new(Upkeep::new(&ports, mailer, settings.audit_retention));
+        let server = Server::new(services, access, &ports, limits(settings));
+        let purge = Arc::new(Purge::new(&ports, settings.audit_retention));
+        let jobs = Arc::new(jobs::jobs(&ports, &mailer, &keys, &purge));
         let keys_read = Arc::new(Stopwatch::start());
         let mut metrics = Metrics::default();
         server.register(&mut metrics);
@@ -198,7 +209,7 @@ impl App {
             jwt,
             keys_read: keys_read.clone(),
             store: store.clone(),
-            upkeep: upkeep.clone(),
+            jobs: jobs.clone(),
         };
         metrics::register(&mut metrics, sources);
         let side_port = SidePort {
@@ -213,7 +224,8 @@ impl App {
             keys_read,
             certificates: certificates(settings)?,
             keys,
-            upkeep,
+            jobs,
+            purge,
             feed,
             store,
             administrators: Administrators::new(&ports, policy, &root),
@@ -221,7 +233,7 @@ impl App {
         })
     }
 
-    /// Serves RPCs until `stop` is done and the calls in work have ended. Does no work in the background.
+    /// Serves RPCs until `stop` is done and the calls in flight have ended. Does no work in the background.
     pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) -> Result<(), StartError> {
         self.health().report(true).await;
         Ok(self.server.serve(listener, self.certificates, stop).await?)
@@ -239,10 +251,16 @@ impl App {
         self.side_port.clone()
     }
 
-    /// The work in the background, for those who do it.
+    /// The jobs, for those who do them.
     #[must_use]
-    pub fn upkeep(&self) -> Arc<Upkeep> {
-        self.upkeep.clone()
+    pub fn jobs(&self) -> Arc<Jobs> {
+        self.jobs.clone()
+    }
+
+    /// The erasing of what is over, for those who do it at once.
+    #[must_use]
+    pub fn purge(&self) -> Arc<Purge> {
+        self.purge.clone()
     }
 
     /// The keys, for those who look after them.
@@ -289,7 +307,7 @@ fn key_policy(settings: &Settings) -> KeyPolicy {
     KeyPolicy { algorithm: settings.tokens.signing_algorithm, lifetime: settings.tokens.signing_key_lifetime }
 }
 
-fn hasher(settings: &Settings, entropy: Arc<dyn Entropy>) -> Result<LaneHasher, StartError> {
+fn hasher(settings: &Settings, entropy: Arc<dyn Entropy>) -> Result<Argon2Hasher, StartError> {
     let hashing = settings.passwords.hashing;
     let hashing = HashingSettings {
         memory_kib: hashing.memory_kib,
@@ -297,7 +315,7 @@ fn hasher(settings: &Settings, entropy: Arc<dyn Entropy>) -> Result<LaneHasher, 
         threads: hashing.threads,
         queue: hashing.queue,
     };
-    Ok(LaneHasher::start(hashing, entropy)?)
+    Ok(Argon2Hasher::start(hashing, entropy)?)
 }
 
 fn mailer(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Arc<dyn Mailer>, StartError> {

@@ -4,9 +4,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ipnet::IpNet;
+
 use super::source::{InvalidSetting, Source};
 use super::{pem, value};
-use crate::domain::network::Network;
 
 /// The listeners and the limits of gRPC.
 #[derive(Debug, Clone)]
@@ -18,7 +19,7 @@ pub struct ListenerSettings {
     /// Whether it describes its API.
     pub reflection: bool,
     /// Whose `x-forwarded-for` is believed.
-    pub trusted_proxies: Vec<Network>,
+    pub trusted_proxies: Vec<IpNet>,
     /// The longest that a call may take.
     pub request_timeout: Duration,
     /// The most calls at once.

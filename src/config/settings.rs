@@ -13,9 +13,9 @@ use super::value::{self, LogFormat, Mailbox};
 use super::{pem, url};
 use crate::domain::secret::SecretKey;
 use crate::domain::session::SessionLifetimes;
-use crate::domain::signing_key::SigningAlgorithm;
+use crate::domain::token::signing_key::SigningAlgorithm;
 use crate::infrastructure::mail_templates::Templates;
-use crate::infrastructure::smtp_url::SmtpUrl;
+use crate::infrastructure::smtp::smtp_url::SmtpUrl;
 use crate::infrastructure::store::DatabaseUrl;
 
 /// Everything that an operator decides, valid as a whole.

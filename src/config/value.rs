@@ -1,15 +1,16 @@
 //! Parsers from the text of a setting to its type. Their errors never hold the text.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use ipnet::IpNet;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use zeroize::Zeroizing;
 
-use crate::domain::email::EmailAddress;
-use crate::domain::network::Network;
+use crate::domain::account::email::EmailAddress;
 use crate::domain::secret::SecretKey;
 use crate::domain::text;
 
@@ -92,8 +93,20 @@ pub(super) fn audiences(text: &str) -> Result<Vec<String>, &'static str> {
     })
 }
 
-pub(super) fn networks(text: &str) -> Result<Vec<Network>, String> {
-    list(text, |item| Network::parse(item).map_err(|why| format!("each {why}")))
+pub(super) fn networks(text: &str) -> Result<Vec<IpNet>, &'static str> {
+    const WANTED: &str = "each must be an address such as 10.0.0.1 or a network such as 10.0.0.0/8 or fd00::/8";
+    list(text, |item| network(item).ok_or(WANTED))
+}
+
+/// An address, which is a network of one, or a network in CIDR notation with no bit set after the prefix. The parser of
+/// `ipnet` is not strict enough: it takes leading zeros, which other programs read as octal.
+fn network(text: &str) -> Option<IpNet> {
+    let Some((address, length)) = text.split_once('/') else {
+        return text.parse().ok().map(|address: IpAddr| address.into());
+    };
+    let prefix_length: u8 = length.parse().ok().filter(|number: &u8| number.to_string() == length)?;
+    let network = IpNet::new(address.parse().ok()?, prefix_length).ok()?;
+    (network.trunc() == network).then_some(network)
 }
 
 fn list<T, E>(text: &str, parse: impl Fn(&str) -> Result<T, E>) -> Result<Vec<T>, E> {
@@ -219,6 +232,28 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_a_network_is_refused() {
+        for text in [
+            "",
+            "10.0.0.0/",
+            "10.0.0.0/33",
+            "10.0.0.0/08",
+            "10.0.0.0/+8",
+            "10.0.0.0/200",
+            "10.0.0.1/8",
+            "010.0.0.0/8",
+            "fd00::/129",
+            "fd00::1/8",
+            "10.0.0",
+            "localhost",
+            " 10.0.0.1",
+            "10.0.0.0/8/8",
+        ] {
+            assert_eq!(network(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
     fn the_sender_is_an_address_with_or_without_a_name() {
         for (text, name, address) in [
             ("ipse@id.example", "", "ipse@id.example"),
@@ -269,6 +304,11 @@ mod tests {
         fn no_text_panics(text in "\\PC{0,40}") {
             let _ = (seconds(&text), master_keys(&text), audiences(&text));
             let _ = (networks(&text), mailbox(&text), log_filter(&text));
+        }
+
+        #[test]
+        fn no_network_panics(text in "\\PC{0,20}(/\\PC{0,4})?") {
+            let _ = network(&text);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The rule of the layers: reads all sources and fails on an arrow that must not be.
+//! The rules of the layers and of what is in them: reads all sources and fails on an arrow that must not be.
 
 use std::fmt;
 use std::fs;
@@ -10,8 +10,8 @@ use syn::visit::{self, Visit};
 
 const MAX_LINES: usize = 400;
 
-/// The layers, and what each must not name: crates, or parts of this one.
-const RULES: [(&str, &[&str]); 4] = [
+/// Layers and modules in them, and what each must not name: crates, or parts of this one.
+const RULES: [(&str, &[&str]); 8] = [
     (
         "domain",
         &[
@@ -45,6 +45,11 @@ const RULES: [(&str, &[&str]); 4] = [
     ),
     ("infrastructure", &["tonic", "prometheus_client", "crate::presentation", "crate::composition"]),
     ("presentation", &["diesel", "crate::infrastructure"]),
+    // What speaks to the outside in one way knows nothing of the other ways, and what they share knows none of them.
+    ("presentation::cli", &["crate::presentation::grpc", "crate::presentation::http"]),
+    ("presentation::grpc", &["crate::presentation::cli", "crate::presentation::http"]),
+    ("presentation::http", &["crate::presentation::cli", "crate::presentation::grpc"]),
+    ("presentation::net", &["crate::presentation::cli", "crate::presentation::grpc", "crate::presentation::http"]),
 ];
 
 /// A name that a layer must not know.
@@ -76,11 +81,7 @@ impl Checker<'_> {
     /// Notes a path that leads to something forbidden, however it is spelled.
     fn judge(&mut self, path: &[String], line: usize) {
         let absolute = self.absolute(path);
-        let hit = self.forbidden.iter().find(|name| {
-            let mut parts = name.split("::");
-            parts.clone().count() <= absolute.len() && absolute.iter().zip(&mut parts).all(|(a, b)| a == b)
-        });
-        if hit.is_some() {
+        if self.forbidden.iter().any(|name| is_within(&absolute, name)) {
             let (file, name) = (self.file.to_owned(), absolute.join("::"));
             self.violations.push(Violation { file, line, layer: self.layer, name });
         }
@@ -187,6 +188,12 @@ impl<'ast> Visit<'ast> for Checker<'_> {
     }
 }
 
+/// Whether a path is that of a module or of something in it.
+fn is_within(path: &[String], module: &str) -> bool {
+    let parts: Vec<&str> = module.split("::").collect();
+    path.iter().map(String::as_str).take(parts.len()).eq(parts)
+}
+
 fn name_of(ident: &syn::Ident) -> String {
     let name = ident.to_string();
     name.strip_prefix("r#").unwrap_or(&name).to_owned()
@@ -197,14 +204,17 @@ fn check(file: &Path, text: &str) -> Vec<Violation> {
     let module = file.with_extension("");
     let parts = module.iter().map(|part| part.to_str().unwrap().to_owned()).filter(|part| part != "mod");
     let module: Vec<String> = ["crate".to_owned()].into_iter().chain(parts).collect();
-    let Some((layer, forbidden)) = RULES.iter().copied().find(|(layer, _)| module.get(1).is_some_and(|m| m == layer))
-    else {
+    let rules: Vec<_> = RULES.iter().copied().filter(|(layer, _)| is_within(&module[1..], layer)).collect();
+    if rules.is_empty() {
         return Vec::new();
-    };
+    }
     let parsed = syn::parse_file(text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-    let mut checker = Checker { file, layer, forbidden, module, violations: Vec::new() };
-    checker.visit_file(&parsed);
-    checker.violations
+    let violations = rules.into_iter().flat_map(|(layer, forbidden)| {
+        let mut checker = Checker { file, layer, forbidden, module: module.clone(), violations: Vec::new() };
+        checker.visit_file(&parsed);
+        checker.violations
+    });
+    violations.collect()
 }
 
 /// All sources, as paths below `src` with their texts.
@@ -263,6 +273,9 @@ fn planted_violations_are_found() {
         ("infrastructure/a.rs", "#[tonic::async_trait] impl A for B {}", "tonic::async_trait"),
         ("infrastructure/a.rs", "macro_rules! m { () => { crate::presentation::x() } }", "crate::presentation::x"),
         ("presentation/grpc/a.rs", "\n\nimpl A for diesel::B {}", "diesel::B"),
+        ("presentation/http/mod.rs", "use super::{grpc, net};", "crate::presentation::grpc"),
+        ("presentation/cli/users/a.rs", "use crate::presentation::grpc::a;", "crate::presentation::grpc::a"),
+        ("presentation/net/a.rs", "fn f() { crate::presentation::http::g() }", "crate::presentation::http::g"),
     ] {
         let line = text.lines().count();
         let names: Vec<(String, usize)> =
@@ -278,6 +291,8 @@ fn harmless_names_are_not_reported() {
         ("application/a.rs", "use crate::domain::tonic; fn f() { let diesel = 1; g(diesel); x.tonic.y() }"),
         ("infrastructure/store/a.rs", "use super::postgres; use diesel::prelude::*; use crate::application::ports;"),
         ("composition.rs", "use crate::{infrastructure, presentation};"),
+        ("presentation/http/a.rs", "use super::super::{json, net}; use crate::presentation::http::b;"),
+        ("presentation/grpc/a.rs", "use super::b; use http::Request; fn f() { http::g(); grpc::h() }"),
     ] {
         assert_eq!(check(Path::new(file), text), [], "{text}");
     }

@@ -4,9 +4,12 @@
 #![cfg(test)]
 
 mod architecture;
+mod attacks;
 mod contract;
+mod docs;
 mod grpc;
 mod http;
 mod migrations;
+mod secret_types;
 mod stages;
 mod support;

@@ -3,8 +3,8 @@ use std::sync::{Arc, PoisonError};
 use super::Keys;
 use crate::application::error::Result;
 use crate::application::ports::{OpenedKey, SealError, SealedPlace};
-use crate::domain::key_ring::KeyRing;
-use crate::domain::signing_key::SigningKey;
+use crate::domain::token::key_ring::KeyRing;
+use crate::domain::token::signing_key::SigningKey;
 
 impl Keys {
     /// Takes up what other processes did to the keys.
@@ -15,7 +15,7 @@ impl Keys {
     }
 
     /// Signs and checks with these keys from now on, and tells verifiers of them. Keys that are over stay closed. One that
-    /// does not open is an error, and is not used; the others are, or a revoked key would go on where a new one does not open.
+    /// does not open is an error, and is not used; the others are, or a revoked key would continue where a new one does not open.
     pub(super) fn put_to_use(&self, keys: &[SigningKey]) -> Result<()> {
         let now = self.clock.now();
         let in_use = keys.iter().filter(|key| key.is_listed(now));

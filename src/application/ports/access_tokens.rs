@@ -4,12 +4,12 @@ use zeroize::Zeroizing;
 
 use super::Cause;
 use crate::domain::Timestamp;
-use crate::domain::access_change::TokenMarks;
+use crate::domain::access::change::TokenMarks;
+use crate::domain::access::permission::Rights;
+use crate::domain::access::subject::Principal;
 use crate::domain::id::TokenId;
-use crate::domain::permission::Rights;
 use crate::domain::secret::Secret;
-use crate::domain::signing_key::SigningKey;
-use crate::domain::subject::Principal;
+use crate::domain::token::signing_key::SigningKey;
 
 /// What an access token says (RFC 9068). No personal data.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,6 +89,9 @@ pub enum TokenRejected {
     #[error("the access token is not acceptable")]
     Invalid,
 }
+
+/// The longest access token that is looked at, in bytes.
+pub const MAX_TOKEN_BYTES: usize = 8192;
 
 /// Signs and checks access tokens with the installation's keys. Neither operation does input or output.
 pub trait AccessTokens: Send + Sync {

@@ -2,10 +2,10 @@ use async_trait::async_trait;
 
 use super::StoreResult;
 use crate::domain::Timestamp;
+use crate::domain::access::role::{Role, RoleGrant};
+use crate::domain::access::subject::Subject;
 use crate::domain::id::{RoleId, UserId};
 use crate::domain::name::Name;
-use crate::domain::role::{Role, RoleGrant};
-use crate::domain::subject::Subject;
 
 /// Whose grants to list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub trait Roles: Send {
     /// A page of roles in the order of their names, after a name.
     async fn list_roles(&mut self, after: Option<&Name>, limit: i64) -> StoreResult<Vec<Role>>;
 
-    /// Stores a new role. Whether it did: `false` means the name is taken, and the transaction goes on.
+    /// Stores a new role. Whether it did: `false` means the name is taken, and the transaction continues.
     async fn insert_role(&mut self, role: &Role) -> StoreResult<bool>;
 
     /// Stores a changed role whose entity grew from the stored revision `role.revision - 1`. Whether it did. A name that

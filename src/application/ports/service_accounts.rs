@@ -2,9 +2,9 @@ use async_trait::async_trait;
 
 use super::StoreResult;
 use crate::domain::Timestamp;
+use crate::domain::account::service_account::ServiceAccount;
 use crate::domain::id::ServiceAccountId;
 use crate::domain::name::Name;
-use crate::domain::service_account::ServiceAccount;
 
 /// Service accounts. Names are unique.
 #[async_trait]
@@ -21,7 +21,7 @@ pub trait ServiceAccounts: Send {
     /// How many accounts there are.
     async fn count_service_accounts(&mut self) -> StoreResult<i64>;
 
-    /// Stores a new account. Whether it did: `false` means the name is taken, and the transaction goes on.
+    /// Stores a new account. Whether it did: `false` means the name is taken, and the transaction continues.
     async fn insert_service_account(&mut self, account: &ServiceAccount) -> StoreResult<bool>;
 
     /// Stores a changed account whose entity grew from the stored revision `account.revision - 1`. Whether it did. A name

@@ -19,16 +19,15 @@ pub use create_api_key::{CreateApiKey, NewApiKey};
 pub use create_service_account::CreateServiceAccount;
 pub use delete_service_account::DeleteServiceAccount;
 pub use exchange_api_key::{ExchangeApiKey, ExchangedToken};
-pub use list_api_keys::{ApiKeyPage, ListApiKeys};
-pub use list_service_accounts::ServiceAccountPage;
+pub use list_api_keys::ListApiKeys;
 pub use update_service_account::UpdateServiceAccount;
 
 use super::Ports;
 use super::audit_trail::AuditTrail;
+use super::idempotency::Idempotency;
 use super::page::PageTokens;
 use super::policy::Policy;
-use super::ports::{AccessTokens, Clock, Entropy, Store};
-use super::repeat::Repeats;
+use super::ports::{AccessTokens, Entropy, Store};
 use crate::domain::secret::SecretKey;
 use key_uses::KeyUses;
 
@@ -36,10 +35,9 @@ use key_uses::KeyUses;
 /// do more than they.
 pub struct ServiceAccounts {
     store: Arc<dyn Store>,
-    clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     tokens: Arc<dyn AccessTokens>,
-    repeats: Repeats,
+    idempotency: Idempotency,
     trail: AuditTrail,
     page_tokens: PageTokens,
     policy: Arc<Policy>,
@@ -52,10 +50,9 @@ impl ServiceAccounts {
     pub fn new(ports: &Ports, policy: Arc<Policy>, root: &SecretKey) -> Self {
         Self {
             store: ports.store.clone(),
-            clock: ports.clock.clone(),
             entropy: ports.entropy.clone(),
             tokens: ports.tokens.clone(),
-            repeats: Repeats::new(ports, root),
+            idempotency: Idempotency::new(ports, root),
             trail: AuditTrail::new(ports.entropy.clone()),
             page_tokens: PageTokens::new(root.derive("page token")),
             policy,

@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 use super::compact;
 use crate::application::ports::{AccessClaims, Grants, TokenRejected};
 use crate::domain::Timestamp;
+use crate::domain::access::permission::Rights;
+use crate::domain::access::subject::Principal;
 use crate::domain::id::{ApiKeyId, ServiceAccountId, SessionId, TokenId, UserId};
-use crate::domain::permission::Rights;
-use crate::domain::session::Authentication;
-use crate::domain::signing_key::{LONGEST_TOKEN_LIFE, MAX_SKEW};
-use crate::domain::subject::Principal;
+use crate::domain::session::authentication::AuthenticationContext;
+use crate::domain::token::signing_key::{LONGEST_TOKEN_LIFE, MAX_SKEW};
 
 /// The one client of people: they sign in at this server itself.
 const PEOPLES_CLIENT: &str = "ipse";
@@ -112,7 +112,7 @@ impl Claims {
         match (self.auth_time, &self.acr, &self.amr) {
             (Some(auth_time), Some(level), Some(methods)) if self.client_id == PEOPLES_CLIENT => {
                 let authentication =
-                    Authentication { time: time(auth_time)?, methods: methods.clone(), level: level.clone() };
+                    AuthenticationContext { time: time(auth_time)?, methods: methods.clone(), level: level.clone() };
                 let (user_id, session_id) = (UserId::parse(&self.sub).ok()?, SessionId::parse(&self.sid).ok()?);
                 Some(Principal::Person { user_id, session_id, authentication })
             }

@@ -1,3 +1,5 @@
+//! A unit of work on one connection of either backend, which survives that it is abandoned at any moment.
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +14,7 @@ use tokio::runtime::Handle;
 use super::error;
 use crate::application::ports::{ChangeSink, StoreError, StoreResult};
 use crate::domain::Timestamp;
-use crate::domain::access_change::AccessChange;
+use crate::domain::access::change::AccessChange;
 
 /// How long a connection may take to come back from an abandoned unit of work; longer than a statement may run.
 const RESET_TIMEOUT: Duration = Duration::from_secs(10);
@@ -29,7 +31,7 @@ pub(super) trait Backend: Manager<Type: AsyncConnectionCore> + Sized + 'static {
 /// A unit of work on one connection.
 ///
 /// Handlers' futures are dropped at any await, also in the middle of a statement, a BEGIN or a COMMIT. Until a statement
-/// has answered well, the unit is therefore in doubt: a transaction in doubt cannot go on, and a connection in doubt or
+/// has answered well, the unit is therefore in doubt: a transaction in doubt cannot continue, and a connection in doubt or
 /// in a transaction is reset by a task of its own before the pool gets it back.
 ///
 /// The futures of queries are boxed: the compiler cannot tell that a future is `Send` that holds the type of a query with

@@ -2,7 +2,7 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::application::administrators::Appointment;
 use crate::config::Endpoint;
-use crate::domain::user::UserState;
+use crate::domain::account::user::UserState;
 
 /// The account cannot become an administrator's.
 #[derive(Debug, thiserror::Error)]

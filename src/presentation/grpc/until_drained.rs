@@ -1,5 +1,5 @@
 //! Bodies of answers that end when the server stops: a stream without an end, such as a watched health status, would
-//! otherwise keep it waiting for the whole grace. Streams go on under the request id and in the log of their calls.
+//! otherwise keep it waiting for the whole grace. Streams continue under the request id and in the log of their calls.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -14,7 +14,8 @@ use tonic::Status;
 use tonic::body::Body;
 use tracing::Span;
 
-use super::{request_id, status};
+use super::layers::request_id;
+use super::status;
 
 /// A body that ends as the server stops, with a status that says so, unless it ended before.
 pub(super) struct UntilDrained {

@@ -7,8 +7,10 @@ mod api_keys;
 mod audit_events;
 mod audit_order;
 mod bulk_users;
+mod commit_order;
 mod credentials;
-mod outbox;
+mod dead_jobs;
+mod jobs;
 mod role_grants;
 mod roles;
 mod samples;
@@ -25,8 +27,8 @@ mod users;
 use std::sync::Arc;
 
 use ipse::application::ports::{Store, Transaction, UserInsert};
+use ipse::domain::account::user::User;
 use ipse::domain::session::Session;
-use ipse::domain::user::User;
 
 use crate::support::database::{Backend, Database};
 

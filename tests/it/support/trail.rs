@@ -1,8 +1,8 @@
 //! What the audit trail tells, in short.
 
+use ipse::domain::account::email::EmailAddress;
+use ipse::domain::audit::filter::AuditFilter;
 use ipse::domain::audit::{AuditEvent, SYSTEM};
-use ipse::domain::audit_filter::AuditFilter;
-use ipse::domain::email::EmailAddress;
 
 use super::world::World;
 
@@ -56,7 +56,7 @@ impl<'w> Trail<'w> {
     /// Events, each as `type outcome actor>subject reason`.
     pub(crate) fn tell(&self, events: &[AuditEvent]) -> Vec<String> {
         let line = |AuditEvent { event, .. }: &AuditEvent| {
-            let (kind, outcome) = (event.kind.word(), event.outcome.word());
+            let (kind, outcome) = (event.kind.as_str(), event.outcome.as_str());
             let (actor, subject) = (self.name(&event.actor), self.name(&event.subject));
             format!("{kind} {outcome} {actor}>{subject} {}", event.reason).trim_end().to_owned()
         };

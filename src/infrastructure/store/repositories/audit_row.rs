@@ -6,9 +6,9 @@ use super::backend::schema::audit_events;
 use crate::application::ports::StoreResult;
 use crate::domain::Timestamp;
 use crate::domain::audit::{AuditEvent, AuditType, Event, Outcome};
-use crate::domain::client::Client;
 use crate::domain::id::AuditEventId;
-use crate::domain::origin::Origin;
+use crate::domain::session::client::Client;
+use crate::domain::session::origin::Origin;
 use crate::infrastructure::store::error::meaning;
 
 /// An event as it is read.
@@ -54,10 +54,10 @@ impl<'e> NewAuditRow<'e> {
         Self {
             id: DbId(*id.as_uuid()),
             time: DbTime(time),
-            kind: event.kind.word(),
+            kind: event.kind.as_str(),
             actor: &event.actor,
             subject: &event.subject,
-            outcome: event.outcome.word(),
+            outcome: event.outcome.as_str(),
             reason: &event.reason,
             ip_address: origin.map(|origin| origin.client.ip_address.to_string()),
             user_agent: origin.map_or("", |origin| &origin.client.user_agent),
@@ -86,10 +86,10 @@ impl AuditRow {
             id: AuditEventId::from_uuid(self.id.0),
             time: self.time.0,
             event: Event {
-                kind: meaning(AuditType::of_word(&self.kind), "audit_events.type")?,
+                kind: meaning(AuditType::parse(&self.kind), "audit_events.type")?,
                 actor: self.actor,
                 subject: self.subject,
-                outcome: meaning(Outcome::of_word(&self.outcome), "audit_events.outcome")?,
+                outcome: meaning(Outcome::parse(&self.outcome), "audit_events.outcome")?,
                 reason: self.reason,
                 origin: self.ip_address.map(origin).transpose()?,
                 details: meaning(serde_json::from_str(&self.details).ok(), "audit_events.details")?,

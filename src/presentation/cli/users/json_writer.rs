@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::words::{write_state, write_time};
-use crate::presentation::grpc::json;
+use crate::presentation::json;
 use crate::proto::UserRecord;
 
 #[derive(Serialize)]

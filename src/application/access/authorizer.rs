@@ -1,0 +1,124 @@
+//! Authenticates tokens and authorizes calls by the access policy of their RPC.
+
+use std::sync::Arc;
+
+use quick_cache::sync::Cache;
+use time::Duration;
+
+use super::caller::{Bearer, Caller};
+use super::feed::AccessFeed;
+use super::source::{Held, Source};
+use crate::application::Ports;
+use crate::application::audit_trail::AuditTrail;
+use crate::application::call::Call;
+use crate::application::error::{Error, Refusal, Result};
+use crate::application::ports::{AccessTokens, Store, TokenRejected};
+use crate::domain::Timestamp;
+use crate::domain::access::audience::Audiences;
+use crate::domain::access::policy::Access;
+use crate::domain::access::subject::Subject;
+use crate::domain::audit::AuditType;
+
+/// Of how many subjects the rights are kept: some 10 MB at the most, if each has a handful of roles.
+const SUBJECTS: usize = 16 * 1024;
+
+/// Decides who may call. What it knows is kept in memory while the feed of changes is fresh.
+pub struct Authorizer {
+    pub(super) store: Arc<dyn Store>,
+    pub(super) feed: Arc<AccessFeed>,
+    pub(super) held: Cache<Subject, Arc<Held>>,
+    pub(super) audiences: Audiences,
+    tokens: Arc<dyn AccessTokens>,
+    trail: AuditTrail,
+}
+
+impl Authorizer {
+    /// Takes the ports it needs, the feed that the store tells of its changes, and the audiences of this server.
+    #[must_use]
+    pub fn new(ports: &Ports, feed: Arc<AccessFeed>, audiences: Audiences) -> Self {
+        Self {
+            store: ports.store.clone(),
+            feed,
+            held: Cache::new(SUBJECTS),
+            audiences,
+            tokens: ports.tokens.clone(),
+            trail: AuditTrail::new(ports.entropy.clone()),
+        }
+    }
+
+    /// Decisions by what is in memory.
+    pub(in crate::application) const fn cached(&self) -> Source<'_> {
+        Source::Cached(self)
+    }
+
+    /// Checks an access token for an audience: by itself first, then that nothing has made it void.
+    pub(in crate::application) async fn authenticate(
+        &self,
+        bearer: &Bearer,
+        audience: &str,
+        now: Timestamp,
+    ) -> Result<Caller> {
+        let Bearer::Token(token) = bearer else {
+            return Err(Refusal::TokenMissing.into());
+        };
+        let token = self.tokens.verify(token.expose(), Some(audience), now).map_err(|rejected| match rejected {
+            TokenRejected::Expired => Refusal::TokenExpired,
+            TokenRejected::Invalid => Refusal::TokenInvalid,
+        })?;
+        if self.cached().is_good(&token, now).await? { Ok(Caller { token }) } else { Err(Refusal::TokenInvalid.into()) }
+    }
+
+    /// As `authenticate`, for this server itself.
+    pub(in crate::application) async fn authenticate_own(&self, bearer: &Bearer, now: Timestamp) -> Result<Caller> {
+        self.authenticate(bearer, self.audiences.own(), now).await
+    }
+
+    /// Lets a call of an RPC in, with its caller, or refuses it, by the RPC's access policy. Public RPCs have no caller.
+    pub async fn authorize_call(&self, call: Call, rpc: &str) -> Result<Call> {
+        if call.access == Access::Public {
+            return Ok(call);
+        }
+        let caller = self.authenticate_own(&call.bearer, call.now).await?;
+        let call = call.by(caller);
+        match self.check_access(&call).await {
+            Err(Error::Refused(refusal)) => {
+                self.record_denial(&call, rpc, &refusal).await?;
+                Err(refusal.into())
+            }
+            checked => checked.map(|()| call),
+        }
+    }
+
+    /// Records that a caller was denied what takes a permission or a fresh sign-in. Other refusals are no denials.
+    pub async fn record_denial(&self, call: &Call, rpc: &str, refusal: &Refusal) -> Result<()> {
+        let event = call.event(AuditType::AccessDenied).with("rpc", rpc);
+        let event = match refusal {
+            Refusal::PermissionMissing { permission } => {
+                event.denied("PERMISSION_MISSING").with("permission", permission)
+            }
+            Refusal::StepUpRequired { .. } => event.denied("STEP_UP_REQUIRED"),
+            _ => return Ok(()),
+        };
+        let cause = [call.caller()?.subject().as_uuid().as_bytes(), rpc.as_bytes()].concat();
+        self.trail.record_sparingly(self.store.as_ref(), (event, &cause), call.now).await
+    }
+
+    async fn check_access(&self, call: &Call) -> Result<()> {
+        match &call.access {
+            Access::Public => Ok(()),
+            Access::Authenticated { max_auth_age } => check_age(call, *max_auth_age),
+            Access::Permission { permission, max_auth_age } => {
+                self.cached().require(call.caller()?, permission).await?;
+                check_age(call, *max_auth_age)
+            }
+        }
+    }
+}
+
+fn check_age(call: &Call, max_age: Option<Duration>) -> Result<()> {
+    let Some(max_age) = max_age else { return Ok(()) };
+    match call.caller()?.auth_time() {
+        Some(time) if call.now - time <= max_age => Ok(()),
+        _ => Err(Refusal::StepUpRequired { max_age }.into()),
+    }
+}
