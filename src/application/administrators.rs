@@ -111,6 +111,6 @@ impl Administrators {
         let purpose = ActionPurpose::AcceptInvitation;
         tx.action_tokens().drop_action_token(user.id, ActionPurpose::VerifyEmail).await?;
         let invitation = self.post.new_token(tx, user.id, (purpose, None), (&self.policy, now)).await?;
-        Ok(Appointment::Invited { invitation, expire_time: now + self.policy.token_lifetime(purpose) })
+        Ok(Appointment::Invited { invitation, expire_time: now + self.policy.action_tokens.of(purpose) })
     }
 }

@@ -124,7 +124,7 @@ impl MailPost {
     ) -> Result<Secret> {
         let text = action_token::text(&self.entropy.bytes()?);
         let digest = action_token::digest(text.expose());
-        let expire_time = now + policy.token_lifetime(purpose);
+        let expire_time = now + policy.action_tokens.of(purpose);
         let token = ActionToken { user_id, purpose, new_email, digest, create_time: now, expire_time };
         tx.action_tokens().put_action_token(&token).await?;
         Ok(text)

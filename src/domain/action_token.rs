@@ -3,6 +3,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use time::Duration;
+
 use super::Timestamp;
 use super::email::EmailAddress;
 use super::id::UserId;
@@ -27,6 +29,29 @@ pub enum ActionPurpose {
 impl ActionPurpose {
     /// Every purpose.
     pub const ALL: [Self; 4] = [Self::VerifyEmail, Self::ResetPassword, Self::ChangeEmail, Self::AcceptInvitation];
+}
+
+/// How long mailed tokens are valid.
+#[derive(Debug, Clone, Copy)]
+pub struct ActionTokenLifetimes {
+    /// Those that prove an e-mail address.
+    pub verification: Duration,
+    /// Those that reset a password.
+    pub reset: Duration,
+    /// Those that invite to choose the first password.
+    pub invitation: Duration,
+}
+
+impl ActionTokenLifetimes {
+    /// How long a token for this purpose is valid.
+    #[must_use]
+    pub const fn of(&self, purpose: ActionPurpose) -> Duration {
+        match purpose {
+            ActionPurpose::VerifyEmail | ActionPurpose::ChangeEmail => self.verification,
+            ActionPurpose::ResetPassword => self.reset,
+            ActionPurpose::AcceptInvitation => self.invitation,
+        }
+    }
 }
 
 /// A mailed token as it is stored: a person has at most one for each purpose, and a new one replaces it.

@@ -1,7 +1,7 @@
 use time::format_description::well_known::Rfc3339;
 
 use crate::application::administrators::Appointment;
-use crate::config::Endpoint;
+use crate::presentation::net::settings::Endpoint;
 use crate::domain::user::UserState;
 
 /// The account cannot become an administrator's.

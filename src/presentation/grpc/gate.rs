@@ -22,11 +22,12 @@ use tracing::Instrument as _;
 use super::health::Health;
 use super::policy::PolicyTable;
 use super::until_drained::UntilDrained;
-use super::{TrustedProxies, client, deadline, envoy, request_id, status, trace_context};
+use super::{client, deadline, envoy, request_id, status, trace_context};
 use crate::application::auth::Auth;
 use crate::application::error::{Error, Refusal};
 use crate::application::ports::Entropy;
 use crate::domain::origin::Origin;
+use crate::presentation::net::trusted_proxies::TrustedProxies;
 
 /// The largest request message of all RPCs but that of Envoy, in bytes.
 pub(super) const MAX_MESSAGE_BYTES: usize = 64 * 1024;

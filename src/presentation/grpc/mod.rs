@@ -25,7 +25,6 @@ mod role_service;
 pub mod server;
 mod service_account_service;
 mod status;
-pub mod tls;
 mod token_service;
 mod trace_context;
 mod until_drained;
@@ -34,5 +33,4 @@ mod user_record;
 mod user_service;
 mod user_transfer;
 
-pub use client::TrustedProxies;
-pub use server::{Limits, Server, Services};
+pub use server::{Server, Services};

@@ -22,10 +22,9 @@ use super::policy::PolicyTable;
 use super::revocation_stream::TokenRoutes;
 use super::role_service::RoleRpc;
 use super::service_account_service::ServiceAccountRpc;
-use super::tls::Certificates;
 use super::token_service::TokenRpc;
 use super::user_service::UserRpc;
-use super::{TrustedProxies, connection};
+use super::connection;
 use crate::application::accounts::Accounts;
 use crate::application::audit::Audit;
 use crate::application::auth::Auth;
@@ -36,6 +35,8 @@ use crate::application::service_accounts::ServiceAccounts;
 use crate::application::tokens::Tokens;
 use crate::application::user_transfer::UserTransfer;
 use crate::application::users::Users;
+use crate::presentation::net::settings::Limits;
+use crate::presentation::net::tls::Certificates;
 use crate::proto::DESCRIPTORS;
 use crate::proto::account_service_server::AccountServiceServer;
 use crate::proto::audit_service_server::AuditServiceServer;
@@ -62,6 +63,7 @@ const KEEPALIVE: (Duration, Duration) = (Duration::from_secs(60), Duration::from
 const MAX_CONNECTION_AGE: Duration = Duration::from_secs(30 * 60);
 
 /// The façades behind the services.
+#[derive(Clone)]
 pub struct Services {
     /// Signing up and signing in.
     pub auth: Arc<Auth>,
@@ -81,23 +83,6 @@ pub struct Services {
     pub service_accounts: Arc<ServiceAccounts>,
     /// Access tokens of callers' own callers.
     pub tokens: Arc<Tokens>,
-}
-
-/// What an operator decides about the server.
-#[derive(Debug, Clone)]
-pub struct Limits {
-    /// The longest a call may take.
-    pub time_limit: Duration,
-    /// How many calls may be in work at a time.
-    pub in_flight: usize,
-    /// How many connections may be open at a time; further ones wait to be accepted.
-    pub connections: usize,
-    /// How long calls in work may go on after the server was told to stop.
-    pub grace: Duration,
-    /// Whose word on client addresses is taken.
-    pub proxies: TrustedProxies,
-    /// Whether clients may ask for the contract.
-    pub reflection: bool,
 }
 
 /// The gRPC server, ready to serve.

@@ -1,0 +1,72 @@
+//! From ports to façades: the use cases.
+
+use std::sync::Arc;
+
+use super::StartError;
+use super::adapters::Adapters;
+use crate::application::accounts::Accounts;
+use crate::application::administrators::Administrators;
+use crate::application::admission::Admission;
+use crate::application::audit::Audit;
+use crate::application::auth::Auth;
+use crate::application::keys::{Keys, root_secret};
+use crate::application::roles::Roles;
+use crate::application::service_accounts::ServiceAccounts;
+use crate::application::tokens::Tokens;
+use crate::application::upkeep::Upkeep;
+use crate::application::user_transfer::UserTransfer;
+use crate::application::users::Users;
+use crate::config::Settings;
+use crate::domain::permission::Catalogue;
+use crate::domain::secret::SecretKey;
+use crate::presentation::grpc::Services;
+
+/// The façades: those behind the services, and those that no service stands before.
+pub(super) struct UseCases {
+    pub(super) services: Services,
+    pub(super) administrators: Administrators,
+    pub(super) upkeep: Arc<Upkeep>,
+}
+
+impl UseCases {
+    /// Opens what is sealed in the database, which the façades work with. The catalogue has the permissions that RPCs ask
+    /// for.
+    pub(super) async fn open(
+        settings: &Settings,
+        adapters: &Adapters,
+        catalogue: Catalogue,
+    ) -> Result<Self, StartError> {
+        let ports = &adapters.ports;
+        let root = root_secret::open(ports).await.map_err(StartError::prepare)?;
+        let keys = Keys::new(ports, adapters.jwt.clone(), settings.signing_keys, &root);
+        keys.open().await.map_err(StartError::prepare)?;
+        Ok(Self::new(settings, adapters, (keys, catalogue), &root))
+    }
+
+    fn new(
+        settings: &Settings,
+        Adapters { ports, feed, mailer, .. }: &Adapters,
+        (keys, catalogue): (Keys, Catalogue),
+        root: &SecretKey,
+    ) -> Self {
+        let (policy, catalogue) = (Arc::new(settings.policy.clone()), Arc::new(catalogue));
+        let admission = Arc::new(Admission::new(ports, feed.clone()));
+        let auth = Arc::new(Auth::new(ports, admission, policy.clone(), root));
+        let services = Services {
+            auth: auth.clone(),
+            accounts: Arc::new(Accounts::new(ports, policy.clone(), catalogue.clone(), root)),
+            users: Arc::new(Users::new(ports, policy.clone(), root)),
+            roles: Arc::new(Roles::new(ports, auth.clone(), catalogue, root)),
+            tokens: Arc::new(Tokens::new(ports, feed.clone(), auth)),
+            audit: Arc::new(Audit::new(ports, root)),
+            transfer: Arc::new(UserTransfer::new(ports, policy.clone())),
+            keys: Arc::new(keys),
+            service_accounts: Arc::new(ServiceAccounts::new(ports, policy.clone(), root)),
+        };
+        Self {
+            services,
+            administrators: Administrators::new(ports, policy, root),
+            upkeep: Arc::new(Upkeep::new(ports, mailer.clone(), settings.audit_retention)),
+        }
+    }
+}
