@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::{env, fs};
 
 /// Where the contract lies that is not ours.
-const GATEWAY: &str = "src/presentation/grpc";
+const GATEWAY: &str = "src/presentation/grpc/services";
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=proto");

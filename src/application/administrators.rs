@@ -7,17 +7,17 @@ use super::error::{Error, Result};
 use super::mail_post::MailPost;
 use super::policy::Policy;
 use super::ports::{Clock, Entropy, Store, Transaction, UserInsert};
-use super::{Ports, save};
+use super::{Ports, user_changes};
 use crate::domain::Timestamp;
-use crate::domain::action_token::ActionPurpose;
+use crate::domain::access::role::{ADMINISTRATOR, RoleGrant};
+use crate::domain::account::email::EmailAddress;
+use crate::domain::account::profile::DisplayName;
+use crate::domain::account::user::{SignUp, User, UserState};
 use crate::domain::audit::AuditType;
-use crate::domain::email::EmailAddress;
 use crate::domain::id::UserId;
-use crate::domain::profile::DisplayName;
-use crate::domain::role::{ADMINISTRATOR, RoleGrant};
 use crate::domain::secret::{Secret, SecretKey};
 use crate::domain::session::EndReason;
-use crate::domain::user::{SignUp, User, UserState};
+use crate::domain::token::action_token::ActionPurpose;
 
 /// What became of the wish to have somebody as an administrator.
 #[derive(Debug)]
@@ -106,7 +106,7 @@ impl Administrators {
     async fn invite(&self, tx: &mut dyn Transaction, mut user: User, now: Timestamp) -> Result<Appointment> {
         user.provisional = false;
         user.require_password_change(now)?;
-        save::user(tx, &user).await?;
+        user_changes::user(tx, &user).await?;
         tx.sessions().end_sessions(user.id, None, (now, EndReason::Revoked)).await?;
         let purpose = ActionPurpose::AcceptInvitation;
         tx.action_tokens().drop_action_token(user.id, ActionPurpose::VerifyEmail).await?;

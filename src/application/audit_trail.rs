@@ -9,8 +9,8 @@ use super::ports::{Entropy, Store, Transaction};
 use crate::domain::Timestamp;
 use crate::domain::audit::AuditType;
 pub(super) use crate::domain::audit::Event;
+use crate::domain::credential::throttle::{Budget, ThrottleKey};
 use crate::domain::id::AuditEventId;
-use crate::domain::throttle::{Budget, ThrottleKey};
 
 /// Writes events into the audit trail.
 #[derive(Clone)]

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use super::ports::Verified;
 use crate::domain::Timestamp;
+use crate::domain::access::permission::Rights;
+use crate::domain::access::subject::{Principal, Subject};
 use crate::domain::id::{SessionId, UserId};
-use crate::domain::origin::Origin;
-use crate::domain::permission::Rights;
-use crate::domain::subject::{Principal, Subject};
+use crate::domain::session::origin::Origin;
 
 /// Whoever sent an access token that was checked.
 #[derive(Debug, Clone, PartialEq, Eq)]

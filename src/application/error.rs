@@ -3,9 +3,9 @@
 use time::Duration;
 
 use super::ports::{Cause, HashError, SealError, StoreError};
-use crate::domain::password::PasswordRejected;
-use crate::domain::throttle::ThrottleKey;
-use crate::domain::user::{StateForbids, UserState};
+use crate::domain::account::user::{StateForbids, UserState};
+use crate::domain::credential::password::PasswordRejected;
+use crate::domain::credential::throttle::ThrottleKey;
 
 /// What a use case yields.
 pub type Result<T> = std::result::Result<T, Error>;

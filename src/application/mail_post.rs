@@ -5,13 +5,14 @@ use std::sync::Arc;
 use super::error::Result;
 use super::ports::{Entropy, OutboxEntry, Sealer, Transaction};
 use crate::domain::Timestamp;
-use crate::domain::action_token::{self, ActionPurpose, ActionToken};
-use crate::domain::email::EmailAddress;
+use crate::domain::account::email::EmailAddress;
+use crate::domain::account::user::User;
+use crate::domain::credential::throttle::{Budget, ThrottleKey};
 use crate::domain::id::{MailId, UserId};
 use crate::domain::mail::{Mail, MailContent};
 use crate::domain::secret::{Secret, SecretKey};
-use crate::domain::throttle::{Budget, ThrottleKey};
-use crate::domain::user::User;
+use crate::domain::token::action_token;
+use crate::domain::token::action_token::{ActionPurpose, ActionToken};
 
 use super::policy::Policy;
 

@@ -1,32 +1,30 @@
 //! What Ipse does: one use case for each RPC, grouped in façades that hold the ports they need.
 
-pub mod access_feed;
+pub mod access;
 pub mod accounts;
 pub mod administrators;
-pub mod admission;
+mod attempt_limiter;
 pub mod audit;
 mod audit_trail;
 pub mod auth;
-mod brake;
 pub mod caller;
 pub mod error;
 mod etag;
+pub mod idempotency;
 pub mod keys;
 mod mail_post;
 pub mod page;
 pub mod policy;
 pub mod ports;
 pub mod profile;
-pub mod repeat;
-mod rights;
 pub mod roles;
-mod save;
 pub mod service_accounts;
 mod session_list;
 mod token_issue;
 pub mod tokens;
+pub mod transfer;
 pub mod upkeep;
-pub mod user_transfer;
+mod user_changes;
 pub mod users;
 
 use std::sync::Arc;

@@ -2,11 +2,11 @@
 
 use time::Duration;
 
-use crate::domain::action_token::ActionTokenLifetimes;
-use crate::domain::audience::Audiences;
-use crate::domain::password::PasswordPolicy;
+use crate::domain::access::audience::Audiences;
+use crate::domain::account::user::UnverifiedSignIn;
+use crate::domain::credential::password::PasswordPolicy;
 use crate::domain::session::SessionLifetimes;
-use crate::domain::user::UnverifiedSignIn;
+use crate::domain::token::action_token::ActionTokenLifetimes;
 
 /// The operator's decisions, validated at start.
 #[derive(Debug, Clone)]

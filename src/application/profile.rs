@@ -2,10 +2,10 @@
 
 use super::error::{Refusal, Result, Violations};
 use super::ports::Transaction;
-use crate::domain::attributes::Attributes;
-use crate::domain::profile::{DisplayName, Locale};
-use crate::domain::user::{ProfileChanges, User};
-use crate::domain::username::Username;
+use crate::domain::account::attributes::Attributes;
+use crate::domain::account::profile::{DisplayName, Locale};
+use crate::domain::account::user::{ProfileChanges, User};
+use crate::domain::account::username::Username;
 
 /// New values of the fields of a profile; `None` leaves a field as it is, empty text empties it.
 #[derive(Debug, Clone, Default)]

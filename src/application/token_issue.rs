@@ -7,13 +7,13 @@ use time::Duration;
 use super::error::Result;
 use super::ports::{AccessClaims, AccessTokens, Entropy, Grants};
 use crate::domain::Timestamp;
-use crate::domain::audience::Audiences;
+use crate::domain::access::audience::Audiences;
+use crate::domain::access::role::Role;
+use crate::domain::access::subject::Principal;
 use crate::domain::id::{SessionId, TokenId};
-use crate::domain::refresh_token::RefreshToken;
-use crate::domain::role::Role;
 use crate::domain::secret::{Secret, SecretKey};
 use crate::domain::session::Session;
-use crate::domain::subject::Principal;
+use crate::domain::session::refresh_token::RefreshToken;
 
 /// The tokens of a session, for the client.
 #[derive(Debug)]

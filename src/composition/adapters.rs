@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use super::{Overrides, StartError};
 use crate::application::Ports;
-use crate::application::access_feed::AccessFeed;
+use crate::application::access::feed::AccessFeed;
 use crate::application::ports::{Clock, Entropy, Mailer, Store};
 use crate::config::{InvalidSetting, Settings};
+use crate::infrastructure::argon2::argon2_hasher::Argon2Hasher;
 use crate::infrastructure::jwt::Jwt;
-use crate::infrastructure::lane_hasher::LaneHasher;
-use crate::infrastructure::mail_files::MailFiles;
-use crate::infrastructure::mail_settings::{MailRoute, MailSettings};
-use crate::infrastructure::mail_writer::MailWriter;
+use crate::infrastructure::mail::mail_files::MailFiles;
+use crate::infrastructure::mail::mail_writer::MailWriter;
+use crate::infrastructure::mail::settings::{MailRoute, MailSettings};
 use crate::infrastructure::master_key::MasterKeys;
 use crate::infrastructure::secret_box::SecretBox;
 use crate::infrastructure::smtp::SmtpMailer;
@@ -22,7 +22,7 @@ use crate::infrastructure::system::{SystemClock, SystemEntropy};
 pub(super) struct Adapters {
     pub(super) ports: Ports,
     pub(super) feed: Arc<AccessFeed>,
-    pub(super) hasher: Arc<LaneHasher>,
+    pub(super) hasher: Arc<Argon2Hasher>,
     pub(super) jwt: Arc<Jwt>,
     pub(super) mailer: Arc<dyn Mailer>,
 }
@@ -38,7 +38,7 @@ impl Adapters {
         };
         let feed = Arc::new(AccessFeed::new(clock.clone()));
         let store = connect(&settings.database, feed.clone()).await?;
-        let hasher = Arc::new(LaneHasher::start(settings.hashing, entropy.clone())?);
+        let hasher = Arc::new(Argon2Hasher::start(settings.hashing, entropy.clone())?);
         let jwt = Arc::new(Jwt::new(settings.issuer().to_owned()));
         let ports = Ports {
             store,

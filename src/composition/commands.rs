@@ -6,7 +6,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::{StartError, appoint_administrator, keys, migrate, migration_status, serve};
 use crate::config::{self, InvalidSetting, LoadOptions, Settings, Source};
-use crate::domain::email::EmailAddress;
+use crate::domain::account::email::EmailAddress;
 use crate::domain::secret::Secret;
 use crate::presentation::cli::users::{self, ExportArgs, ImportArgs, Remote, Server, TransferFailed, UsersAction};
 use crate::presentation::cli::{

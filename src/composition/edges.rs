@@ -8,7 +8,7 @@ use super::metrics::{self, Sources, Stopwatch};
 use super::use_cases::UseCases;
 use crate::config::Settings;
 use crate::presentation::grpc::Server;
-use crate::presentation::grpc::policy::PolicyTable;
+use crate::presentation::grpc::layers::policy::PolicyTable;
 use crate::presentation::http::SidePort;
 use crate::presentation::net::tls::{Certificates, TlsFiles};
 use crate::telemetry::metrics::Metrics;

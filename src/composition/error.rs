@@ -6,10 +6,10 @@ use std::io;
 use crate::application;
 use crate::application::ports::SealError;
 use crate::config::InvalidSetting;
+use crate::infrastructure::argon2::argon2_hasher::HashingStartError;
 use crate::infrastructure::data_folder::DataFolderError;
-use crate::infrastructure::lane_hasher::HashingStartError;
 use crate::infrastructure::store::migrations::MigrationError;
-use crate::presentation::grpc::policy::PolicyError;
+use crate::presentation::grpc::layers::policy::PolicyError;
 use crate::presentation::net::tls::TlsError;
 
 /// Why the service does not start or does not continue. Most of it is a setting that shows to be wrong only in use.

@@ -4,7 +4,7 @@ use super::{App, StartError};
 use crate::application::error::{Error, Refusal};
 use crate::application::keys::{ListedKey, Rewrapped};
 use crate::config::Settings;
-use crate::domain::signing_key::SigningAlgorithm;
+use crate::domain::token::signing_key::SigningAlgorithm;
 
 /// The signing keys that verifiers are told of.
 pub async fn list(settings: &Settings) -> Result<Vec<ListedKey>, StartError> {

@@ -18,12 +18,12 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio::time::Instant;
 
-use crate::application::access_feed::AccessFeed;
+use crate::application::access::feed::AccessFeed;
 use crate::application::ports::{Clock, PoolUse, Store};
 use crate::application::upkeep::Upkeep;
-use crate::domain::signing_key::SigningKeyState;
+use crate::domain::token::signing_key::SigningKeyState;
+use crate::infrastructure::argon2::argon2_hasher::Argon2Hasher;
 use crate::infrastructure::jwt::Jwt;
-use crate::infrastructure::lane_hasher::LaneHasher;
 use crate::telemetry::metrics::Metrics;
 
 const POOL: &str = "db_client_connection_pool_name";
@@ -57,7 +57,7 @@ impl Stopwatch {
 pub(super) struct Sources {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) feed: Arc<AccessFeed>,
-    pub(super) hasher: Arc<LaneHasher>,
+    pub(super) hasher: Arc<Argon2Hasher>,
     pub(super) jwt: Arc<Jwt>,
     pub(super) keys_read: Arc<Stopwatch>,
     pub(super) store: Arc<dyn Store>,
@@ -94,7 +94,7 @@ fn count(number: usize) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-fn register_hashing(metrics: &mut Metrics, hasher: Arc<LaneHasher>) {
+fn register_hashing(metrics: &mut Metrics, hasher: Arc<Argon2Hasher>) {
     let (waiting, begun, refused) = (hasher.clone(), hasher.clone(), hasher);
     metrics.gauge("ipse_hashing_waiting", "Passwords that wait to be hashed", move || waiting.counts().waiting);
     metrics.counter("ipse_hashing_begun", "Passwords that a thread took to hash", move || begun.counts().begun);

@@ -4,20 +4,20 @@ use std::sync::Arc;
 
 use super::StartError;
 use super::adapters::Adapters;
+use crate::application::access::authorizer::Authorizer;
 use crate::application::accounts::Accounts;
 use crate::application::administrators::Administrators;
-use crate::application::admission::Admission;
 use crate::application::audit::Audit;
 use crate::application::auth::Auth;
 use crate::application::keys::{Keys, root_secret};
 use crate::application::roles::Roles;
 use crate::application::service_accounts::ServiceAccounts;
 use crate::application::tokens::Tokens;
+use crate::application::transfer::UserTransfer;
 use crate::application::upkeep::Upkeep;
-use crate::application::user_transfer::UserTransfer;
 use crate::application::users::Users;
 use crate::config::Settings;
-use crate::domain::permission::Catalogue;
+use crate::domain::access::permission::Catalogue;
 use crate::domain::secret::SecretKey;
 use crate::presentation::grpc::Services;
 
@@ -50,7 +50,7 @@ impl UseCases {
         root: &SecretKey,
     ) -> Self {
         let (policy, catalogue) = (Arc::new(settings.policy.clone()), Arc::new(catalogue));
-        let admission = Arc::new(Admission::new(ports, feed.clone()));
+        let admission = Arc::new(Authorizer::new(ports, feed.clone()));
         let auth = Arc::new(Auth::new(ports, admission, policy.clone(), root));
         let services = Services {
             auth: auth.clone(),

@@ -24,10 +24,10 @@ pub use source::{InvalidSetting, LoadOptions, Source};
 
 use crate::application::keys::KeyPolicy;
 use crate::application::policy::Policy;
-use crate::domain::user::UnverifiedSignIn;
+use crate::domain::account::user::UnverifiedSignIn;
+use crate::infrastructure::argon2::argon2_hasher::HashingSettings;
 use crate::infrastructure::data_folder::DataFolder;
-use crate::infrastructure::lane_hasher::HashingSettings;
-use crate::infrastructure::mail_settings::{MailRoute, MailSettings};
+use crate::infrastructure::mail::settings::{MailRoute, MailSettings};
 use crate::infrastructure::master_key::MasterKeys;
 use crate::infrastructure::store::DatabaseSettings;
 use crate::presentation::net::settings::ListenerSettings;

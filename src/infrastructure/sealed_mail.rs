@@ -8,12 +8,12 @@ use zeroize::Zeroizing;
 
 use crate::application::ports::SealError;
 use crate::domain::Timestamp;
-use crate::domain::client::Client;
-use crate::domain::email::EmailAddress;
+use crate::domain::account::email::EmailAddress;
+use crate::domain::account::profile::{DisplayName, Locale};
 use crate::domain::id::MailId;
 use crate::domain::mail::{Mail, MailContent};
-use crate::domain::profile::{DisplayName, Locale};
 use crate::domain::secret::Secret;
+use crate::domain::session::client::Client;
 
 /// A mail without its id, which is part of the place where it is sealed.
 #[derive(Serialize, Deserialize)]

@@ -115,10 +115,10 @@ impl Sealer for SecretBox {
 mod tests {
     use super::*;
     use crate::application::ports::RequestKey;
-    use crate::domain::email::EmailAddress;
+    use crate::domain::account::email::EmailAddress;
+    use crate::domain::account::profile::{DisplayName, Locale};
     use crate::domain::id::{RequestId, UserId};
     use crate::domain::mail::{self, MailContent};
-    use crate::domain::profile::{DisplayName, Locale};
 
     const PLAIN: &[u8] = b"a canary in plain text";
 

@@ -369,7 +369,11 @@ fn planted_violations_are_found() {
         ("infrastructure/a.rs", "#[tonic::async_trait] impl A for B {}", "tonic::async_trait"),
         ("infrastructure/a.rs", "macro_rules! m { () => { crate::presentation::x() } }", "crate::presentation::x"),
         ("presentation/grpc/a.rs", "\n\nimpl A for diesel::B {}", "diesel::B"),
-        ("presentation/cli/a.rs", "#[command(after_help = crate::config::reference())] struct A;", "crate::config::reference"),
+        (
+            "presentation/cli/a.rs",
+            "#[command(after_help = crate::config::reference())] struct A;",
+            "crate::config::reference",
+        ),
         ("application/a.rs", "use http::HeaderMap;", "http::HeaderMap"),
         ("application/a.rs", "fn f(e: lettre::error::Error) {}", "lettre::error::Error"),
         ("domain/a.rs", "use crate::config::Settings;", "crate::config::Settings"),

@@ -2,10 +2,10 @@ use super::Accounts;
 use crate::application::audit_trail::Event;
 use crate::application::caller::Person;
 use crate::application::error::{Error, Refusal, Result, Violation, Violations};
-use crate::domain::action_token::ActionPurpose;
+use crate::domain::account::email::EmailAddress;
 use crate::domain::audit::AuditType;
-use crate::domain::email::EmailAddress;
 use crate::domain::mail::MailContent;
+use crate::domain::token::action_token::ActionPurpose;
 
 impl Accounts {
     /// Begins to change the caller's address: a token to the new one, a notice to the old one, which stays valid. An

@@ -1,17 +1,17 @@
 use super::Accounts;
 use super::own_password::confirm_own;
+use crate::application::attempt_limiter;
 use crate::application::audit_trail::Event;
-use crate::application::brake;
 use crate::application::caller::Person;
 use crate::application::error::{Error, Result, Violation, Violations};
 use crate::application::ports::PasswordCredential;
-use crate::application::save;
+use crate::application::user_changes;
 use crate::domain::Timestamp;
-use crate::domain::action_token::ActionPurpose;
 use crate::domain::audit::AuditType;
+use crate::domain::credential::password::{Password, PasswordHash};
 use crate::domain::mail::MailContent;
-use crate::domain::password::{Password, PasswordHash};
 use crate::domain::session::EndReason;
+use crate::domain::token::action_token::ActionPurpose;
 
 /// What a person sends to replace the password.
 #[derive(Debug, Clone, Default)]
@@ -53,14 +53,14 @@ impl Accounts {
         let mut user = confirm_own(tx.as_mut(), caller, checked).await?;
         tx.credentials().put_password(user.id, &hash, now).await?;
         user.password_replaced(now);
-        save::user(tx.as_mut(), &user).await?;
+        user_changes::user(tx.as_mut(), &user).await?;
         let end = (now, EndReason::PasswordChanged);
         tx.sessions().end_sessions(user.id, Some(caller.session_id), end).await?;
         // Whoever asked for a reset or a change of address before must not undo this change, and no invitation either.
         for purpose in [ActionPurpose::ResetPassword, ActionPurpose::ChangeEmail, ActionPurpose::AcceptInvitation] {
             tx.action_tokens().drop_action_token(user.id, purpose).await?;
         }
-        brake::forget_all(tx.as_mut(), &self.throttle_key, &user).await?;
+        attempt_limiter::forget_all(tx.as_mut(), &self.throttle_key, &user).await?;
         self.post.send(tx.as_mut(), &user, MailContent::PasswordChanged, now).await?;
         let event = Event::by_person(caller.user_id, &caller.origin, AuditType::PasswordChanged).on(user.id);
         self.trail.record(tx.as_mut(), event, now).await?;

@@ -1,13 +1,14 @@
 use super::Accounts;
 use crate::application::audit_trail::Event;
 use crate::application::error::{Refusal, Result, Violations};
-use crate::application::save;
-use crate::domain::action_token::{self, ActionPurpose};
+use crate::application::user_changes;
+use crate::domain::account::user::User;
 use crate::domain::audit::AuditType;
 use crate::domain::mail::MailContent;
-use crate::domain::origin::Origin;
+use crate::domain::session::origin::Origin;
 use crate::domain::text;
-use crate::domain::user::User;
+use crate::domain::token::action_token;
+use crate::domain::token::action_token::ActionPurpose;
 
 impl Accounts {
     /// Completes a change of address. Tokens that were mailed to the old address are void from here on.
@@ -29,7 +30,7 @@ impl Accounts {
         }
         let old_email = user.email.clone();
         user.change_email(new_email, now);
-        save::user(tx.as_mut(), &user).await?;
+        user_changes::user(tx.as_mut(), &user).await?;
         tx.action_tokens().drop_action_tokens(user.id).await?;
         for address in [&old_email, &user.email] {
             self.post.send_to(tx.as_mut(), (&user, address), MailContent::EmailChanged, now).await?;

@@ -1,11 +1,12 @@
 use super::Accounts;
 use super::own_password::confirm_own;
+use crate::application::access::rights;
 use crate::application::audit_trail::Event;
 use crate::application::caller::Person;
 use crate::application::error::{Result, Violations};
-use crate::application::{rights, save};
+use crate::application::user_changes;
 use crate::domain::audit::AuditType;
-use crate::domain::password::Password;
+use crate::domain::credential::password::Password;
 
 impl Accounts {
     /// Deletes the caller's account. Every session ends at once; the data is erased after the retention time.
@@ -20,7 +21,7 @@ impl Accounts {
         let mut user = confirm_own(tx.as_mut(), caller, &credential).await?;
         rights::keep_an_administrator(tx.as_mut(), &user).await?;
         user.delete(self.policy.deleted_retention, now)?;
-        save::closed(tx.as_mut(), &user, now).await?;
+        user_changes::closed(tx.as_mut(), &user, now).await?;
         let event = Event::by_person(caller.user_id, &caller.origin, AuditType::UserDeleted).on(user.id);
         self.trail.record(tx.as_mut(), event, now).await?;
         tx.commit().await?;

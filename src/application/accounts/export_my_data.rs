@@ -5,12 +5,12 @@ use crate::application::audit_trail::Event;
 use crate::application::caller::Person;
 use crate::application::error::{Refusal, Result};
 use crate::application::ports::{PendingToken, SessionPosition, Store};
+use crate::domain::access::role::Role;
+use crate::domain::account::user::User;
+use crate::domain::audit::filter::AuditFilter;
 use crate::domain::audit::{AuditEvent, AuditType};
-use crate::domain::audit_filter::AuditFilter;
 use crate::domain::id::UserId;
-use crate::domain::role::Role;
 use crate::domain::session::Session;
-use crate::domain::user::User;
 
 /// How many rows are held at a time.
 const BATCH: i64 = 100;

@@ -3,9 +3,9 @@ use std::collections::BTreeSet;
 use super::Accounts;
 use crate::application::caller::Person;
 use crate::application::error::{Refusal, Result};
-use crate::domain::role::Role;
+use crate::domain::access::role::Role;
+use crate::domain::account::user::User;
 use crate::domain::session::Session;
-use crate::domain::user::User;
 
 /// What a person sees of the own account.
 #[derive(Debug)]

@@ -26,7 +26,7 @@ use super::mail_post::MailPost;
 use super::page::PageTokens;
 use super::policy::Policy;
 use super::ports::{Clock, PasswordHasher, Store};
-use crate::domain::permission::Catalogue;
+use crate::domain::access::permission::Catalogue;
 use crate::domain::secret::SecretKey;
 
 /// The use cases of a person's own account.

@@ -1,14 +1,14 @@
 use super::Accounts;
+use crate::application::attempt_limiter::{AttemptLimiter, FailedAttempt};
 use crate::application::audit_trail::Event;
-use crate::application::brake::{Brake, FailedAttempt};
 use crate::application::caller::Person;
 use crate::application::error::{Refusal, Result};
 use crate::application::ports::{PasswordCredential, Transaction, Verification};
 use crate::domain::Timestamp;
+use crate::domain::account::user::User;
 use crate::domain::audit::AuditType;
-use crate::domain::password::Password;
-use crate::domain::throttle::HARD_LIMIT;
-use crate::domain::user::User;
+use crate::domain::credential::password::Password;
+use crate::domain::credential::throttle::HARD_LIMIT;
 
 impl Accounts {
     /// Has the caller prove the own password once more. A wrong one counts like a failed sign-in, so that a stolen
@@ -36,13 +36,13 @@ impl Accounts {
             let mut tx = self.store.read().await?;
             find_own(tx.as_mut(), caller).await?
         };
-        let brake = Brake::sign_in(&self.throttle_key, user.email.canonical(), &caller.origin.client);
-        brake.admit(self.store.read().await?.as_mut(), now).await?;
+        let limiter = AttemptLimiter::sign_in(&self.throttle_key, user.email.canonical(), &caller.origin.client);
+        limiter.check(self.store.read().await?.as_mut(), now).await?;
         let verification = self.hasher.verify(password, Some(&credential.hash)).await?;
         if verification == Verification::Mismatch || credential.failures >= HARD_LIMIT {
             let event = Event::by_person(caller.user_id, &caller.origin, kind).on(user.id).failed("PASSWORD_WRONG");
             let attempt = FailedAttempt { user_id: user.id, event };
-            brake.remember_failure(self.store.as_ref(), &self.trail, attempt, now).await?;
+            limiter.remember_failure(self.store.as_ref(), &self.trail, attempt, now).await?;
             return Err(Refusal::CredentialsInvalid.into());
         }
         Ok((user, credential))

@@ -3,9 +3,9 @@ use crate::application::audit_trail::Event;
 use crate::application::caller::Person;
 use crate::application::error::{Refusal, Result, Violations};
 use crate::application::profile::{ProfileTexts, require_free_username};
-use crate::application::{etag, save};
+use crate::application::{etag, user_changes};
+use crate::domain::account::user::User;
 use crate::domain::audit::AuditType;
-use crate::domain::user::User;
 
 /// What a person wants to change of the own account.
 #[derive(Debug, Clone, Default)]
@@ -31,7 +31,7 @@ impl Accounts {
         etag::require(etag, &user.etag())?;
         require_free_username(tx.as_mut(), &user, &changes).await?;
         user.change_profile(changes, now);
-        save::user(tx.as_mut(), &user).await?;
+        user_changes::user(tx.as_mut(), &user).await?;
         let event =
             Event::by_person(caller.user_id, &caller.origin, AuditType::UserUpdated).on(user.id).with("fields", fields);
         self.trail.record(tx.as_mut(), event, now).await?;

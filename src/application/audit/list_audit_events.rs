@@ -2,7 +2,7 @@ use super::Audit;
 use crate::application::error::{Refusal, Result, Violations};
 use crate::application::page::PageRequest;
 use crate::domain::audit::AuditEvent;
-use crate::domain::audit_filter::AuditFilter;
+use crate::domain::audit::filter::AuditFilter;
 
 /// A page of events, newest first.
 #[derive(Debug)]

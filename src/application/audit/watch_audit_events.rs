@@ -4,11 +4,11 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::Audit;
+use crate::application::access::rights;
 use crate::application::caller::Caller;
 use crate::application::error::{Error, Result, Violation};
 use crate::application::ports::{Clock, Store, TrailPosition};
-use crate::application::rights;
-use crate::domain::access::Access;
+use crate::domain::access::policy::Access;
 use crate::domain::audit::AuditEvent;
 
 /// How many events a watcher holds at a time.

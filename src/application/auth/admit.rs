@@ -3,17 +3,17 @@ use std::sync::Arc;
 use time::Duration;
 
 use super::{Auth, Bearer};
-use crate::application::admission::Admission;
+use crate::application::access::authorizer::Authorizer;
 use crate::application::audit_trail::Event;
 use crate::application::caller::Caller;
 use crate::application::error::{Error, Refusal, Result};
-use crate::domain::access::Access;
+use crate::domain::access::policy::Access;
 use crate::domain::audit::AuditType;
-use crate::domain::origin::Origin;
+use crate::domain::session::origin::Origin;
 
 impl Auth {
     /// What tells whose tokens are good and what they may do.
-    pub(in crate::application) fn admission(&self) -> Arc<Admission> {
+    pub(in crate::application) fn admission(&self) -> Arc<Authorizer> {
         self.admission.clone()
     }
 
@@ -30,7 +30,7 @@ impl Auth {
         let caller = self.authenticate(bearer, origin).await?;
         match self.judge(&caller, access).await {
             Err(Error::Refused(refusal)) => {
-                self.remember_denial(&caller, rpc, &refusal).await?;
+                self.record_denial(&caller, rpc, &refusal).await?;
                 Err(refusal.into())
             }
             judged => judged.map(|()| Some(caller)),
@@ -38,7 +38,7 @@ impl Auth {
     }
 
     /// Remembers that somebody was denied what takes a permission or a fresh sign-in. Other refusals are no denials.
-    pub async fn remember_denial(&self, caller: &Caller, rpc: &str, refusal: &Refusal) -> Result<()> {
+    pub async fn record_denial(&self, caller: &Caller, rpc: &str, refusal: &Refusal) -> Result<()> {
         let event = Event::by(caller, AuditType::AccessDenied).with("rpc", rpc);
         let event = match refusal {
             Refusal::PermissionMissing { permission } => {

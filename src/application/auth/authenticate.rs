@@ -2,8 +2,8 @@ use super::Auth;
 use crate::application::caller::Caller;
 use crate::application::error::{Refusal, Result};
 use crate::application::ports::TokenRejected;
-use crate::domain::origin::Origin;
 use crate::domain::secret::Secret;
+use crate::domain::session::origin::Origin;
 
 /// What came in the metadata `authorization`.
 #[derive(Debug, Clone)]

@@ -2,11 +2,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{Auth, Bearer};
-use crate::application::admission::Held;
+use crate::application::access::authorizer::Held;
 use crate::application::caller::Caller;
 use crate::application::error::{Error, Result, Violations};
-use crate::domain::origin::Origin;
-use crate::domain::permission::Permission;
+use crate::domain::access::permission::Permission;
+use crate::domain::session::origin::Origin;
 
 /// A request to somebody else's service, as a gateway in front of it sees it.
 #[derive(Debug, Clone)]
@@ -43,7 +43,7 @@ impl Auth {
         let caller = self.authenticate_for(audience, &command.bearer, origin).await?;
         match self.meet(&caller, demands.permission.as_ref()).await {
             Err(Error::Refused(refusal)) => {
-                self.remember_denial(&caller, rpc, &refusal).await?;
+                self.record_denial(&caller, rpc, &refusal).await?;
                 Err(refusal.into())
             }
             held => held.map(|held| Authorized { caller, held }),

@@ -1,20 +1,21 @@
-use super::known::{Identifier, Known, find};
+use super::sign_in_candidate::{Identifier, SignInCandidate, find};
 use super::{Auth, IssuedTokens};
+use crate::application::attempt_limiter;
+use crate::application::attempt_limiter::{AttemptLimiter, FailedAttempt};
 use crate::application::audit_trail::Event;
-use crate::application::brake::{self, Brake, FailedAttempt};
 use crate::application::error::{Refusal, Result, Violations};
 use crate::application::ports::{Transaction, Verification};
 use crate::domain::Timestamp;
+use crate::domain::account::email;
+use crate::domain::account::user::{SignInRefusal, User};
 use crate::domain::audit::AuditType;
-use crate::domain::client::ClientLabel;
-use crate::domain::email;
+use crate::domain::credential::password::{Password, PasswordHash};
 use crate::domain::id::{SessionId, UserId};
-use crate::domain::origin::Origin;
-use crate::domain::password::{Password, PasswordHash};
-use crate::domain::refresh_token::RefreshToken;
+use crate::domain::session::client::ClientLabel;
+use crate::domain::session::origin::Origin;
+use crate::domain::session::refresh_token::RefreshToken;
 use crate::domain::session::{Authentication, MAX_PER_USER, RefreshState, Session};
 use crate::domain::text;
-use crate::domain::user::{SignInRefusal, User};
 
 /// What a person sends to sign in.
 #[derive(Debug, Clone, Default)]
@@ -48,8 +49,8 @@ impl Auth {
     pub async fn log_in(&self, command: LogIn, origin: &Origin) -> Result<IssuedTokens> {
         let now = self.clock.now();
         let attempt = self.parse_log_in(&command)?;
-        let brake = Brake::sign_in(&self.throttle_key, attempt.identifier.canonical(), &origin.client);
-        let outcome = self.try_log_in(&attempt, &brake, (origin, now)).await;
+        let limiter = AttemptLimiter::sign_in(&self.throttle_key, attempt.identifier.canonical(), &origin.client);
+        let outcome = self.try_log_in(&attempt, &limiter, (origin, now)).await;
         let throttled = Event::anonymous(origin, AuditType::LoginThrottled);
         self.trail.note_throttling(self.store.as_ref(), outcome, throttled, now).await
     }
@@ -57,12 +58,12 @@ impl Auth {
     async fn try_log_in(
         &self,
         attempt: &Attempt,
-        brake: &Brake,
+        limiter: &AttemptLimiter,
         (origin, now): (&Origin, Timestamp),
     ) -> Result<IssuedTokens> {
         let known = {
             let mut tx = self.store.read().await?;
-            brake.admit(tx.as_mut(), now).await?;
+            limiter.check(tx.as_mut(), now).await?;
             find(tx.as_mut(), &attempt.identifier).await?
         };
         let hash = known.credential.as_ref().map(|credential| &credential.hash);
@@ -71,7 +72,7 @@ impl Auth {
             Ok(user) => user,
             Err(why) => {
                 let attempt = FailedAttempt { user_id: known.user_id(), event: known.failed(why, origin) };
-                brake.remember_failure(self.store.as_ref(), &self.trail, attempt, now).await?;
+                limiter.remember_failure(self.store.as_ref(), &self.trail, attempt, now).await?;
                 return Err(Refusal::CredentialsInvalid.into());
             }
         };
@@ -88,16 +89,16 @@ impl Auth {
         let refresh = RefreshToken::first(SessionId::new(now, &self.entropy.bytes()?), &self.entropy.bytes()?);
         let session = self.begin_session(user.id, attempt, &refresh, (origin, now));
         let mut tx = self.store.write().await?;
-        brake.admit(tx.as_mut(), now).await?;
+        limiter.check(tx.as_mut(), now).await?;
         let Some(user) = self.confirm(tx.as_mut(), &known, stronger.as_ref()).await? else {
             let event = known.failed("ACCOUNT_CHANGED_MEANWHILE", origin);
             self.trail.record(tx.as_mut(), event, now).await?;
             tx.commit().await?;
             return Err(Refusal::CredentialsInvalid.into());
         };
-        brake::forget(tx.as_mut(), &self.throttle_key, attempt.identifier.canonical()).await?;
+        attempt_limiter::forget(tx.as_mut(), &self.throttle_key, attempt.identifier.canonical()).await?;
         tx.sessions().evict_sessions(user.id, MAX_PER_USER - 1, now).await?;
-        self.tell_of_sign_in(tx.as_mut(), &user, (&session, known.failed_often())).await?;
+        self.notify_of_sign_in(tx.as_mut(), &user, (&session, known.failed_often())).await?;
         tx.sessions().insert_session(&session).await?;
         tx.users().record_login(user.id, now).await?;
         self.trail.record(tx.as_mut(), known.succeeded(&session, origin), now).await?;
@@ -111,7 +112,7 @@ impl Auth {
     async fn confirm(
         &self,
         tx: &mut dyn Transaction,
-        known: &Known,
+        known: &SignInCandidate,
         stronger: Option<&PasswordHash>,
     ) -> Result<Option<User>> {
         let user = tx.users().lock_user(known.user_id()).await?;

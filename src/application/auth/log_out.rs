@@ -4,9 +4,10 @@ use crate::application::error::{Refusal, Result, Violations};
 use crate::domain::Timestamp;
 use crate::domain::audit::AuditType;
 use crate::domain::id::SessionId;
-use crate::domain::origin::Origin;
-use crate::domain::refresh_token::{self, RefreshToken};
 use crate::domain::session::EndReason;
+use crate::domain::session::origin::Origin;
+use crate::domain::session::refresh_token;
+use crate::domain::session::refresh_token::RefreshToken;
 use crate::domain::text;
 
 /// What a client sends to sign out.

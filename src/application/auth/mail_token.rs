@@ -1,13 +1,13 @@
 use super::Auth;
+use crate::application::attempt_limiter::AttemptLimiter;
 use crate::application::audit_trail::Event;
-use crate::application::brake::Brake;
 use crate::application::error::{Result, Violations};
 use crate::domain::Timestamp;
-use crate::domain::action_token::ActionPurpose;
+use crate::domain::account::email::EmailAddress;
+use crate::domain::account::user::User;
 use crate::domain::audit::AuditType;
-use crate::domain::email::EmailAddress;
-use crate::domain::origin::Origin;
-use crate::domain::user::User;
+use crate::domain::session::origin::Origin;
+use crate::domain::token::action_token::ActionPurpose;
 
 /// A token that somebody asks for by mail.
 pub(super) struct WantedToken {
@@ -38,10 +38,10 @@ impl Auth {
         wanted: &WantedToken,
         (origin, now): (&Origin, Timestamp),
     ) -> Result<()> {
-        let brake = Brake::request(&self.throttle_key, "mail", &origin.client);
+        let limiter = AttemptLimiter::request(&self.throttle_key, "mail", &origin.client);
         let mut tx = self.store.write().await?;
-        brake.admit(tx.as_mut(), now).await?;
-        brake.count(tx.as_mut(), now).await?;
+        limiter.check(tx.as_mut(), now).await?;
+        limiter.count(tx.as_mut(), now).await?;
         let user = tx.users().find_by_email(email).await?.filter(wanted.may_have);
         let to = (email, user.as_ref());
         let is_mailed = self.post.send_token(tx.as_mut(), to, wanted.purpose, (&self.policy, now)).await?;

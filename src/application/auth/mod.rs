@@ -3,16 +3,16 @@
 mod admit;
 mod authenticate;
 mod authorize_request;
-mod known;
 mod log_in;
 mod log_out;
 mod mail_token;
+mod notify_of_sign_in;
 mod refresh;
 mod register;
 mod request_password_reset;
 mod resend_verification;
 mod reset_password;
-mod tell_of_sign_in;
+mod sign_in_candidate;
 mod verify_email;
 
 use std::sync::Arc;
@@ -25,7 +25,7 @@ pub use register::Register;
 pub use reset_password::ResetPassword;
 
 use super::Ports;
-use super::admission::Admission;
+use super::access::authorizer::Authorizer;
 use super::audit_trail::AuditTrail;
 use super::mail_post::MailPost;
 use super::policy::Policy;
@@ -41,7 +41,7 @@ pub struct Auth {
     entropy: Arc<dyn Entropy>,
     hasher: Arc<dyn PasswordHasher>,
     tokens: Arc<dyn AccessTokens>,
-    admission: Arc<Admission>,
+    admission: Arc<Authorizer>,
     post: MailPost,
     trail: AuditTrail,
     issue: TokenIssue,
@@ -53,7 +53,7 @@ pub struct Auth {
 impl Auth {
     /// Takes the ports it needs. `root` is the installation's root secret.
     #[must_use]
-    pub fn new(ports: &Ports, admission: Arc<Admission>, policy: Arc<Policy>, root: &SecretKey) -> Self {
+    pub fn new(ports: &Ports, admission: Arc<Authorizer>, policy: Arc<Policy>, root: &SecretKey) -> Self {
         let throttle_key = root.derive("throttle");
         let refresh_key = root.derive("refresh token");
         Self {

@@ -1,21 +1,21 @@
 use super::Auth;
+use crate::application::attempt_limiter::AttemptLimiter;
 use crate::application::audit_trail::Event;
-use crate::application::brake::Brake;
 use crate::application::error::{Refusal, Result, Violations};
 use crate::application::ports::{Transaction, UserInsert};
-use crate::application::save;
+use crate::application::user_changes;
 use crate::domain::Timestamp;
-use crate::domain::action_token::ActionPurpose;
+use crate::domain::account::email::EmailAddress;
+use crate::domain::account::profile::{DisplayName, Locale};
+use crate::domain::account::user::{ProfileChanges, SignUp, User, UserState, account_words};
+use crate::domain::account::username::Username;
 use crate::domain::audit::AuditType;
-use crate::domain::email::EmailAddress;
+use crate::domain::credential::password::{Password, PasswordHash};
 use crate::domain::id::UserId;
 use crate::domain::mail::MailContent;
-use crate::domain::origin::Origin;
-use crate::domain::password::{Password, PasswordHash};
-use crate::domain::profile::{DisplayName, Locale};
 use crate::domain::session::EndReason;
-use crate::domain::user::{ProfileChanges, SignUp, User, UserState, account_words};
-use crate::domain::username::Username;
+use crate::domain::session::origin::Origin;
+use crate::domain::token::action_token::ActionPurpose;
 
 /// What a person sends to sign up.
 #[derive(Debug, Clone, Default)]
@@ -37,8 +37,8 @@ impl Auth {
     pub async fn register(&self, command: Register, origin: &Origin) -> Result<()> {
         let now = self.clock.now();
         let (who, password) = self.parse_sign_up(&command)?;
-        let brake = Brake::request(&self.throttle_key, "sign_up", &origin.client);
-        let admitted = brake.admit(self.store.read().await?.as_mut(), now).await;
+        let limiter = AttemptLimiter::request(&self.throttle_key, "sign_up", &origin.client);
+        let admitted = limiter.check(self.store.read().await?.as_mut(), now).await;
         let throttled = Event::anonymous(origin, AuditType::RateLimitExceeded).with("request", "user_created");
         self.trail.note_throttling(self.store.as_ref(), admitted, throttled, now).await?;
 
@@ -46,7 +46,7 @@ impl Auth {
         let user = User::sign_up(UserId::new(now, &self.entropy.bytes()?), who, now);
 
         let mut tx = self.store.write().await?;
-        brake.count(tx.as_mut(), now).await?;
+        limiter.count(tx.as_mut(), now).await?;
         let event = match tx.users().insert_user(&user).await? {
             UserInsert::Inserted => {
                 tx.credentials().put_password(user.id, &hash, now).await?;
@@ -97,7 +97,7 @@ impl Auth {
                         ..ProfileChanges::default()
                     };
                     owner.change_profile(profile, now);
-                    save::user(tx, &owner).await?;
+                    user_changes::user(tx, &owner).await?;
                     let renewed = Event::anonymous(origin, AuditType::UserUpdated).on(owner.id);
                     return Ok(renewed.with("cause", "sign_up_again"));
                 }

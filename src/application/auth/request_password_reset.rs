@@ -1,10 +1,10 @@
 use super::Auth;
 use super::mail_token::WantedToken;
 use crate::application::error::Result;
-use crate::domain::action_token::ActionPurpose;
+use crate::domain::account::user::User;
 use crate::domain::audit::AuditType;
-use crate::domain::origin::Origin;
-use crate::domain::user::User;
+use crate::domain::session::origin::Origin;
+use crate::domain::token::action_token::ActionPurpose;
 
 impl Auth {
     /// Mails a reset token if the address has an account. The account itself stays as it is: its password works and its

@@ -2,17 +2,18 @@ use super::Auth;
 use crate::application::audit_trail::Event;
 use crate::application::error::{Error, Refusal, Result, Violation, Violations};
 use crate::application::ports::Transaction;
-use crate::application::{brake, save};
+use crate::application::{attempt_limiter, user_changes};
 use crate::domain::Timestamp;
-use crate::domain::action_token::{self, ActionPurpose};
+use crate::domain::account::user::{User, UserState};
 use crate::domain::audit::AuditType;
 use crate::domain::id::UserId;
 use crate::domain::mail::MailContent;
-use crate::domain::origin::Origin;
 use crate::domain::secret::Digest;
 use crate::domain::session::EndReason;
+use crate::domain::session::origin::Origin;
 use crate::domain::text;
-use crate::domain::user::{User, UserState};
+use crate::domain::token::action_token;
+use crate::domain::token::action_token::ActionPurpose;
 
 /// What a person sends to set a new password.
 #[derive(Debug, Clone, Default)]
@@ -41,11 +42,11 @@ impl Auth {
         tx.credentials().put_password(user.id, &hash, now).await?;
         let was_pending = user.state == UserState::Pending;
         user.password_recovered(now);
-        save::user(tx.as_mut(), &user).await?;
+        user_changes::user(tx.as_mut(), &user).await?;
         // Whoever had the account before must not take it back by what was asked for or mailed then.
         tx.action_tokens().drop_action_tokens(user.id).await?;
         tx.sessions().end_sessions(user.id, None, (now, EndReason::PasswordChanged)).await?;
-        brake::forget_all(tx.as_mut(), &self.throttle_key, &user).await?;
+        attempt_limiter::forget_all(tx.as_mut(), &self.throttle_key, &user).await?;
         for notice in notices(purpose, was_pending) {
             self.post.send(tx.as_mut(), &user, notice.clone(), now).await?;
         }

@@ -1,13 +1,14 @@
 use super::Auth;
 use crate::application::audit_trail::Event;
 use crate::application::error::{Refusal, Result, Violations};
-use crate::application::save;
-use crate::domain::action_token::{self, ActionPurpose};
+use crate::application::user_changes;
+use crate::domain::account::user::UserState;
 use crate::domain::audit::AuditType;
 use crate::domain::mail::MailContent;
-use crate::domain::origin::Origin;
+use crate::domain::session::origin::Origin;
 use crate::domain::text;
-use crate::domain::user::UserState;
+use crate::domain::token::action_token;
+use crate::domain::token::action_token::ActionPurpose;
 
 impl Auth {
     /// Proves an e-mail address with a mailed token. Whoever waited for that is welcomed by mail.
@@ -23,7 +24,7 @@ impl Auth {
         let mut user = tx.users().find_user(user_id).await?.ok_or(Refusal::ActionTokenInvalid)?;
         let was_pending = user.state == UserState::Pending;
         if user.prove_email(now) {
-            save::user(tx.as_mut(), &user).await?;
+            user_changes::user(tx.as_mut(), &user).await?;
             if was_pending {
                 self.post.send(tx.as_mut(), &user, MailContent::Welcome, now).await?;
             }

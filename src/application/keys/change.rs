@@ -3,10 +3,10 @@ use crate::application::audit_trail::Event;
 use crate::application::error::{Error, Result};
 use crate::application::ports::{NewKeyPair, SealedPlace, Transaction};
 use crate::domain::Timestamp;
-use crate::domain::access_change::AccessChange;
+use crate::domain::access::change::AccessChange;
 use crate::domain::audit::AuditType;
-use crate::domain::key_ring::KeyRing;
-use crate::domain::signing_key::{SigningAlgorithm, SigningKey};
+use crate::domain::token::key_ring::KeyRing;
+use crate::domain::token::signing_key::{SigningAlgorithm, SigningKey};
 
 /// A key pair, made before the transaction that may store it: to find two primes takes a second.
 pub(super) struct Spare {

@@ -20,10 +20,10 @@ pub use rewrap::Rewrapped;
 
 use super::Ports;
 use super::audit_trail::AuditTrail;
+use super::idempotency::Idempotency;
 use super::ports::{AccessTokens, Clock, KeyGenerator, Sealer, Store};
-use super::repeat::Repeats;
 use crate::domain::secret::SecretKey;
-use crate::domain::signing_key::{SigningAlgorithm, SigningKey, SigningKeyState};
+use crate::domain::token::signing_key::{SigningAlgorithm, SigningKey, SigningKeyState};
 
 /// A signing key and the place of its life now.
 pub type ListedKey = (SigningKey, SigningKeyState);
@@ -46,7 +46,7 @@ pub struct Keys {
     tokens: Arc<dyn AccessTokens>,
     generator: Arc<dyn KeyGenerator>,
     policy: KeyPolicy,
-    repeats: Repeats,
+    repeats: Idempotency,
     trail: AuditTrail,
     /// The keys as they were last read. Verifiers are told of them even while the database is away.
     held: RwLock<Arc<[SigningKey]>>,
@@ -66,7 +66,7 @@ impl Keys {
             tokens: ports.tokens.clone(),
             generator,
             policy,
-            repeats: Repeats::new(ports, root),
+            repeats: Idempotency::new(ports, root),
             trail: AuditTrail::new(ports.entropy.clone()),
             held: RwLock::new(Arc::new([])),
             in_order: Mutex::new(()),

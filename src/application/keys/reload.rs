@@ -3,8 +3,8 @@ use std::sync::{Arc, PoisonError};
 use super::Keys;
 use crate::application::error::Result;
 use crate::application::ports::{OpenedKey, SealError, SealedPlace};
-use crate::domain::key_ring::KeyRing;
-use crate::domain::signing_key::SigningKey;
+use crate::domain::token::key_ring::KeyRing;
+use crate::domain::token::signing_key::SigningKey;
 
 impl Keys {
     /// Takes up what other processes did to the keys.

@@ -3,21 +3,26 @@ use super::change::lock_ring;
 use crate::application::audit_trail::Event;
 use crate::application::caller::Caller;
 use crate::application::error::{Refusal, Result, Violations};
-use crate::application::repeat::{Answer, Begun, Repeatable};
+use crate::application::idempotency::{Answer, IdempotentCall, Started};
 use crate::domain::audit::AuditType;
-use crate::domain::signing_key::parse_kid;
+use crate::domain::token::signing_key::parse_kid;
 
 impl Keys {
     /// Drops a key at once, and all tokens it signed. If no other key can take its place, one is made that signs at once.
-    pub async fn revoke_signing_key(&self, caller: &Caller, kid: &str, call: &Repeatable<()>) -> Result<Answer<()>> {
+    pub async fn revoke_signing_key(
+        &self,
+        caller: &Caller,
+        kid: &str,
+        call: &IdempotentCall<()>,
+    ) -> Result<Answer<()>> {
         let mut violations = Violations::default();
         let kid = violations.take("kid", parse_kid(kid));
         let kid = violations.check(kid)?;
         let spare = self.make_spare(self.policy.algorithm).await?;
         let _in_order = self.in_order.lock().await;
         let mut work = match self.repeats.begin(caller.subject(), call).await? {
-            Begun::New(work) => work,
-            Begun::Repeated(answer) => return Ok(Answer::Repeated(answer)),
+            Started::New(work) => work,
+            Started::Repeated(answer) => return Ok(Answer::Repeated(answer)),
         };
         let tx = work.tx.as_mut();
         let before = lock_ring(tx).await?;

@@ -3,11 +3,11 @@ use super::{Keys, ListedKey};
 use crate::application::audit_trail::Event;
 use crate::application::caller::Caller;
 use crate::application::error::{Error, Refusal, Result, Violations};
+use crate::application::idempotency::{Answer, IdempotentCall, Started};
 use crate::application::ports::Transaction;
-use crate::application::repeat::{Answer, Begun, Repeatable};
 use crate::domain::audit::AuditType;
-use crate::domain::key_ring::KeyRing;
-use crate::domain::signing_key::SigningAlgorithm;
+use crate::domain::token::key_ring::KeyRing;
+use crate::domain::token::signing_key::SigningAlgorithm;
 
 impl Keys {
     /// Publishes a new key, which takes the place of the last one in line after its lead. `algorithm` is the name of one,
@@ -16,7 +16,7 @@ impl Keys {
         &self,
         caller: &Caller,
         algorithm: &str,
-        call: &Repeatable<ListedKey>,
+        call: &IdempotentCall<ListedKey>,
     ) -> Result<Answer<ListedKey>> {
         let mut violations = Violations::default();
         let algorithm = violations.take_optional("algorithm", algorithm, SigningAlgorithm::parse);
@@ -24,8 +24,8 @@ impl Keys {
         let spare = self.make_spare(algorithm.unwrap_or(self.policy.algorithm)).await?;
         let _in_order = self.in_order.lock().await;
         let mut work = match self.repeats.begin(caller.subject(), call).await? {
-            Begun::New(work) => work,
-            Begun::Repeated(answer) => return Ok(Answer::Repeated(answer)),
+            Started::New(work) => work,
+            Started::Repeated(answer) => return Ok(Answer::Repeated(answer)),
         };
         let (key, ring) = self.rotate(work.tx.as_mut(), spare, &|kind| Event::by(caller, kind)).await?;
         let answer = work.finish(call, key).await?;

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use super::StoreResult;
 use crate::domain::Timestamp;
-use crate::domain::access_change::{AccessChange, TokenMarks};
+use crate::domain::access::change::{AccessChange, TokenMarks};
 
 /// A change that was committed.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,12 +4,12 @@ use zeroize::Zeroizing;
 
 use super::Cause;
 use crate::domain::Timestamp;
-use crate::domain::access_change::TokenMarks;
+use crate::domain::access::change::TokenMarks;
+use crate::domain::access::permission::Rights;
+use crate::domain::access::subject::Principal;
 use crate::domain::id::TokenId;
-use crate::domain::permission::Rights;
 use crate::domain::secret::Secret;
-use crate::domain::signing_key::SigningKey;
-use crate::domain::subject::Principal;
+use crate::domain::token::signing_key::SigningKey;
 
 /// What an access token says (RFC 9068). No personal data.
 #[derive(Debug, Clone, PartialEq, Eq)]

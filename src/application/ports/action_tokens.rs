@@ -2,10 +2,10 @@ use async_trait::async_trait;
 
 use super::StoreResult;
 use crate::domain::Timestamp;
-use crate::domain::action_token::{ActionPurpose, ActionToken};
-use crate::domain::email::EmailAddress;
+use crate::domain::account::email::EmailAddress;
 use crate::domain::id::UserId;
 use crate::domain::secret::Digest;
+use crate::domain::token::action_token::{ActionPurpose, ActionToken};
 
 /// What a token allowed that was taken out.
 #[derive(Debug, Clone, PartialEq, Eq)]

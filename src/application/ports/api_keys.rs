@@ -2,9 +2,9 @@ use async_trait::async_trait;
 
 use super::StoreResult;
 use crate::domain::Timestamp;
-use crate::domain::api_key::ApiKey;
+use crate::domain::account::service_account::ServiceAccount;
+use crate::domain::credential::api_key::ApiKey;
 use crate::domain::id::{ApiKeyId, ServiceAccountId};
-use crate::domain::service_account::ServiceAccount;
 
 /// API keys of service accounts.
 #[async_trait]

@@ -2,8 +2,8 @@ use async_trait::async_trait;
 
 use super::StoreResult;
 use crate::domain::Timestamp;
+use crate::domain::audit::filter::AuditFilter;
 use crate::domain::audit::{AuditEvent, Event};
-use crate::domain::audit_filter::AuditFilter;
 use crate::domain::id::AuditEventId;
 
 /// How far a reader who follows the trail has come.

@@ -3,10 +3,10 @@ use std::collections::HashSet;
 use async_trait::async_trait;
 
 use super::StoreResult;
+use crate::domain::account::user::User;
+use crate::domain::account::user_record::UserRecord;
+use crate::domain::credential::password::PasswordHash;
 use crate::domain::id::UserId;
-use crate::domain::password::PasswordHash;
-use crate::domain::user::User;
-use crate::domain::user_record::UserRecord;
 
 /// A person with the password hash, as they are stored.
 pub type StoredUser = (User, Option<PasswordHash>);

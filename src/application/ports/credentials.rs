@@ -2,8 +2,8 @@ use async_trait::async_trait;
 
 use super::StoreResult;
 use crate::domain::Timestamp;
+use crate::domain::credential::password::PasswordHash;
 use crate::domain::id::UserId;
-use crate::domain::password::PasswordHash;
 
 /// A person's password as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 use zeroize::Zeroizing;
 
 use super::Cause;
-use crate::domain::signing_key::SigningAlgorithm;
+use crate::domain::token::signing_key::SigningAlgorithm;
 
 /// A key pair that was just made.
 pub struct NewKeyPair {

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 
 use super::Cause;
-use crate::domain::password::{Password, PasswordHash};
+use crate::domain::credential::password::{Password, PasswordHash};
 use crate::domain::text::InvalidText;
 
 /// Whether a password belongs to a hash.

@@ -2,10 +2,10 @@ use async_trait::async_trait;
 
 use super::StoreResult;
 use crate::domain::Timestamp;
+use crate::domain::access::role::{Role, RoleGrant};
+use crate::domain::access::subject::Subject;
 use crate::domain::id::{RoleId, UserId};
 use crate::domain::name::Name;
-use crate::domain::role::{Role, RoleGrant};
-use crate::domain::subject::Subject;
 
 /// Whose grants to list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,9 +2,9 @@ use async_trait::async_trait;
 
 use super::StoreResult;
 use crate::domain::Timestamp;
+use crate::domain::account::service_account::ServiceAccount;
 use crate::domain::id::ServiceAccountId;
 use crate::domain::name::Name;
-use crate::domain::service_account::ServiceAccount;
 
 /// Service accounts. Names are unique.
 #[async_trait]

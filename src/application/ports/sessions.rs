@@ -2,11 +2,11 @@ use async_trait::async_trait;
 
 use super::StoreResult;
 use crate::domain::Timestamp;
-use crate::domain::client::Client;
+use crate::domain::account::user::User;
 use crate::domain::id::{SessionId, UserId};
 use crate::domain::secret::Digest;
+use crate::domain::session::client::Client;
 use crate::domain::session::{EndReason, Session};
-use crate::domain::user::User;
 
 /// A place in a list of sessions, newest first: just after this one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,7 +2,7 @@ use async_trait::async_trait;
 
 use super::StoreResult;
 use crate::domain::Timestamp;
-use crate::domain::signing_key::SigningKey;
+use crate::domain::token::signing_key::SigningKey;
 
 /// Keys that sign access tokens.
 #[async_trait]

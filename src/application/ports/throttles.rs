@@ -2,7 +2,7 @@ use async_trait::async_trait;
 
 use super::StoreResult;
 use crate::domain::Timestamp;
-use crate::domain::throttle::{Budget, Throttle, ThrottleKey};
+use crate::domain::credential::throttle::{Budget, Throttle, ThrottleKey};
 
 /// Counters of attempts, shared by all replicas.
 #[async_trait]

@@ -2,12 +2,12 @@ use async_trait::async_trait;
 
 use super::StoreResult;
 use crate::domain::Timestamp;
-use crate::domain::email::EmailAddress;
+use crate::domain::account::email::EmailAddress;
+use crate::domain::account::user::User;
+use crate::domain::account::username::Username;
 use crate::domain::id::UserId;
-use crate::domain::user::User;
-use crate::domain::user_filter::UserFilter;
-use crate::domain::user_order::Direction;
-use crate::domain::username::Username;
+use crate::domain::listing::user_filter::UserFilter;
+use crate::domain::listing::user_order::Direction;
 
 /// What became of an insert that names may stand in the way of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

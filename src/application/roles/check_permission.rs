@@ -1,12 +1,12 @@
 use super::{NamedSubject, Roles};
+use crate::application::access::rights;
 use crate::application::auth::Bearer;
 use crate::application::caller::Caller;
 use crate::application::error::{Error, Refusal, Result, Violations};
-use crate::application::rights;
-use crate::domain::origin::Origin;
-use crate::domain::permission::{Permission, Rights};
+use crate::domain::access::permission::{Permission, Rights};
+use crate::domain::access::subject::Subject;
 use crate::domain::secret::Secret;
-use crate::domain::subject::Subject;
+use crate::domain::session::origin::Origin;
 use crate::domain::text;
 
 const MAX_PERMISSIONS: usize = 100;

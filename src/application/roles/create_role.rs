@@ -1,13 +1,13 @@
 use super::Roles;
+use crate::application::access::rights;
 use crate::application::audit_trail::Event;
 use crate::application::caller::Caller;
 use crate::application::error::{Refusal, Result, Violations};
-use crate::application::repeat::{Answer, Begun, Repeatable};
-use crate::application::rights;
+use crate::application::idempotency::{Answer, IdempotentCall, Started};
+use crate::domain::access::role::{MAX_ROLES, Role, parse_permissions};
 use crate::domain::audit::AuditType;
 use crate::domain::id::RoleId;
 use crate::domain::name::{Description, Name};
-use crate::domain::role::{MAX_ROLES, Role, parse_permissions};
 
 /// A new role.
 #[derive(Debug, Clone, Default)]
@@ -26,7 +26,7 @@ impl Roles {
         &self,
         caller: &Caller,
         command: CreateRole,
-        call: &Repeatable<Role>,
+        call: &IdempotentCall<Role>,
     ) -> Result<Answer<Role>> {
         let now = self.clock.now();
         let mut violations = Violations::default();
@@ -39,8 +39,8 @@ impl Roles {
         let role = Role { description, ..Role::new(id, name, permissions, now) };
 
         let mut work = match self.repeats.begin(caller.subject(), call).await? {
-            Begun::New(work) => work,
-            Begun::Repeated(answer) => return Ok(Answer::Repeated(answer)),
+            Started::New(work) => work,
+            Started::Repeated(answer) => return Ok(Answer::Repeated(answer)),
         };
         let tx = work.tx.as_mut();
         rights::require_all(tx, caller, &role.permissions).await?;

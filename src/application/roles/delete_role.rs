@@ -1,11 +1,12 @@
 use super::Roles;
 use super::get_role::not_found;
+use crate::application::access::rights;
 use crate::application::audit_trail::Event;
 use crate::application::caller::Caller;
 use crate::application::error::{Refusal, Result, Violations};
+use crate::application::etag;
+use crate::application::idempotency::{Answer, IdempotentCall, Started};
 use crate::application::ports::GrantsOf;
-use crate::application::repeat::{Answer, Begun, Repeatable};
-use crate::application::{etag, rights};
 use crate::domain::audit::AuditType;
 use crate::domain::id::RoleId;
 
@@ -20,15 +21,20 @@ pub struct DeleteRole {
 
 impl Roles {
     /// Erases a role that nobody has.
-    pub async fn delete_role(&self, caller: &Caller, command: DeleteRole, call: &Repeatable<()>) -> Result<Answer<()>> {
+    pub async fn delete_role(
+        &self,
+        caller: &Caller,
+        command: DeleteRole,
+        call: &IdempotentCall<()>,
+    ) -> Result<Answer<()>> {
         let now = self.clock.now();
         let mut violations = Violations::default();
         let id = violations.take("id", RoleId::parse(&command.id));
         let etag = violations.take("etag", etag::read(&command.etag));
         let (id, etag) = violations.check(id.zip(etag))?;
         let mut work = match self.repeats.begin(caller.subject(), call).await? {
-            Begun::New(work) => work,
-            Begun::Repeated(answer) => return Ok(Answer::Repeated(answer)),
+            Started::New(work) => work,
+            Started::Repeated(answer) => return Ok(Answer::Repeated(answer)),
         };
         let tx = work.tx.as_mut();
         // The lock keeps others from granting the role meanwhile.

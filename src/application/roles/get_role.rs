@@ -1,7 +1,7 @@
 use super::Roles;
 use crate::application::error::{Refusal, Result, Violations};
+use crate::domain::access::role::Role;
 use crate::domain::id::RoleId;
-use crate::domain::role::Role;
 
 impl Roles {
     /// Tells a role.

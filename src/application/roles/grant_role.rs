@@ -1,16 +1,16 @@
 use super::get_role::not_found;
 use super::subject::find;
 use super::{NamedSubject, Roles};
+use crate::application::access::rights;
 use crate::application::audit_trail::Event;
 use crate::application::caller::Caller;
 use crate::application::error::{Refusal, Result, Violations};
-use crate::application::repeat::{Answer, Begun, Repeatable};
-use crate::application::rights;
+use crate::application::idempotency::{Answer, IdempotentCall, Started};
+use crate::domain::access::role::{MAX_PER_SUBJECT, RoleGrant};
+use crate::domain::access::subject::Subject;
+use crate::domain::account::user::StateForbids;
 use crate::domain::audit::AuditType;
 use crate::domain::id::RoleId;
-use crate::domain::role::{MAX_PER_SUBJECT, RoleGrant};
-use crate::domain::subject::Subject;
-use crate::domain::user::StateForbids;
 
 /// Which role, and who gets or loses it.
 #[derive(Debug, Clone)]
@@ -32,12 +32,17 @@ impl GrantRole {
 
 impl Roles {
     /// Gives somebody a role that grants no more than the caller has.
-    pub async fn grant_role(&self, caller: &Caller, command: GrantRole, call: &Repeatable<()>) -> Result<Answer<()>> {
+    pub async fn grant_role(
+        &self,
+        caller: &Caller,
+        command: GrantRole,
+        call: &IdempotentCall<()>,
+    ) -> Result<Answer<()>> {
         let now = self.clock.now();
         let (role_id, subject) = command.parse()?;
         let mut work = match self.repeats.begin(caller.subject(), call).await? {
-            Begun::New(work) => work,
-            Begun::Repeated(answer) => return Ok(Answer::Repeated(answer)),
+            Started::New(work) => work,
+            Started::Repeated(answer) => return Ok(Answer::Repeated(answer)),
         };
         let tx = work.tx.as_mut();
         // The lock keeps the role from growing between the check and the grant.

@@ -5,9 +5,9 @@ use crate::application::error::{Refusal, Result, Violations};
 use crate::application::page::PageRequest;
 use crate::application::ports::GrantsOf;
 use crate::domain::Timestamp;
+use crate::domain::access::role::RoleGrant;
+use crate::domain::access::subject::Subject;
 use crate::domain::id::{RoleId, ServiceAccountId, UserId};
-use crate::domain::role::RoleGrant;
-use crate::domain::subject::Subject;
 
 /// Whose grants to list.
 #[derive(Debug, Clone)]

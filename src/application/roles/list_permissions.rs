@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use super::Roles;
 use crate::application::error::Result;
 use crate::application::page::PageRequest;
-use crate::domain::role::MAX_ROLES;
+use crate::domain::access::role::MAX_ROLES;
 
 /// A permission, or a pattern of them, that the service knows.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 use super::Roles;
 use crate::application::error::{Refusal, Result};
 use crate::application::page::PageRequest;
+use crate::domain::access::role::Role;
 use crate::domain::name::Name;
-use crate::domain::role::Role;
 
 /// A page of roles in the order of their names.
 #[derive(Debug)]

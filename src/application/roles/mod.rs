@@ -25,13 +25,13 @@ pub use subject::NamedSubject;
 pub use update_role::UpdateRole;
 
 use super::Ports;
-use super::admission::Admission;
+use super::access::authorizer::Authorizer;
 use super::audit_trail::AuditTrail;
 use super::auth::Auth;
+use super::idempotency::Idempotency;
 use super::page::PageTokens;
 use super::ports::{Clock, Entropy, Store};
-use super::repeat::Repeats;
-use crate::domain::permission::Catalogue;
+use crate::domain::access::permission::Catalogue;
 use crate::domain::secret::SecretKey;
 
 /// The use cases of roles.
@@ -40,9 +40,9 @@ pub struct Roles {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     auth: Arc<Auth>,
-    admission: Arc<Admission>,
+    admission: Arc<Authorizer>,
     page_tokens: PageTokens,
-    repeats: Repeats,
+    repeats: Idempotency,
     trail: AuditTrail,
     catalogue: Arc<Catalogue>,
 }
@@ -59,7 +59,7 @@ impl Roles {
             admission: auth.admission(),
             auth,
             page_tokens: PageTokens::new(root.derive("page token")),
-            repeats: Repeats::new(ports, root),
+            repeats: Idempotency::new(ports, root),
             trail: AuditTrail::new(ports.entropy.clone()),
             catalogue,
         }

@@ -1,22 +1,27 @@
 use super::get_role::not_found;
 use super::subject::find;
 use super::{GrantRole, Roles};
+use crate::application::access::rights;
 use crate::application::audit_trail::Event;
 use crate::application::caller::Caller;
 use crate::application::error::{Refusal, Result};
-use crate::application::repeat::{Answer, Begun, Repeatable};
-use crate::application::rights;
+use crate::application::idempotency::{Answer, IdempotentCall, Started};
+use crate::domain::access::role;
 use crate::domain::audit::AuditType;
-use crate::domain::role;
 
 impl Roles {
     /// Takes from somebody a role that grants no more than the caller has. The last administrator keeps it.
-    pub async fn revoke_role(&self, caller: &Caller, command: GrantRole, call: &Repeatable<()>) -> Result<Answer<()>> {
+    pub async fn revoke_role(
+        &self,
+        caller: &Caller,
+        command: GrantRole,
+        call: &IdempotentCall<()>,
+    ) -> Result<Answer<()>> {
         let now = self.clock.now();
         let (role_id, subject) = command.parse()?;
         let mut work = match self.repeats.begin(caller.subject(), call).await? {
-            Begun::New(work) => work,
-            Begun::Repeated(answer) => return Ok(Answer::Repeated(answer)),
+            Started::New(work) => work,
+            Started::Repeated(answer) => return Ok(Answer::Repeated(answer)),
         };
         let tx = work.tx.as_mut();
         let role = tx.roles().lock_role(role_id).await?.ok_or_else(|| not_found(role_id))?;

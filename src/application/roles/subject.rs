@@ -1,8 +1,8 @@
 use crate::application::error::{Refusal, Result, Violations};
 use crate::application::ports::Transaction;
+use crate::domain::access::subject::Subject;
+use crate::domain::account::user::User;
 use crate::domain::id::{ServiceAccountId, UserId};
-use crate::domain::subject::Subject;
-use crate::domain::user::User;
 
 /// Who is meant, as a request says it.
 #[derive(Debug, Clone)]

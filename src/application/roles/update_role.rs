@@ -1,15 +1,16 @@
 use super::Roles;
 use super::get_role::not_found;
+use crate::application::access::rights;
 use crate::application::audit_trail::Event;
 use crate::application::caller::Caller;
 use crate::application::error::{Error, Refusal, Result, Violations};
+use crate::application::etag;
+use crate::application::idempotency::{Answer, IdempotentCall, Started};
 use crate::application::ports::StoreError;
-use crate::application::repeat::{Answer, Begun, Repeatable};
-use crate::application::{etag, rights};
+use crate::domain::access::role::{Role, RoleChanges, parse_permissions};
 use crate::domain::audit::AuditType;
 use crate::domain::id::RoleId;
 use crate::domain::name::{Description, Name};
-use crate::domain::role::{Role, RoleChanges, parse_permissions};
 
 /// What to change of a role; `None` leaves a field as it is.
 #[derive(Debug, Clone, Default)]
@@ -32,13 +33,13 @@ impl Roles {
         &self,
         caller: &Caller,
         command: UpdateRole,
-        call: &Repeatable<Role>,
+        call: &IdempotentCall<Role>,
     ) -> Result<Answer<Role>> {
         let now = self.clock.now();
         let (id, changes) = parse(&command)?;
         let mut work = match self.repeats.begin(caller.subject(), call).await? {
-            Begun::New(work) => work,
-            Begun::Repeated(answer) => return Ok(Answer::Repeated(answer)),
+            Started::New(work) => work,
+            Started::Repeated(answer) => return Ok(Answer::Repeated(answer)),
         };
         let tx = work.tx.as_mut();
         let mut role = tx.roles().lock_role(id).await?.ok_or_else(|| not_found(id))?;

@@ -1,16 +1,17 @@
 use super::ServiceAccounts;
+use crate::application::access::rights;
 use crate::application::audit_trail::Event;
 use crate::application::caller::Caller;
 use crate::application::error::{Refusal, Result, Violations};
-use crate::application::repeat::{Answer, Begun, Repeatable};
-use crate::application::rights;
+use crate::application::idempotency::{Answer, IdempotentCall, Started};
 use crate::domain::Timestamp;
-use crate::domain::api_key::{self, ApiKey, MAX_LIVE_PER_ACCOUNT};
-use crate::domain::api_key_secret::ApiKeySecret;
+use crate::domain::access::permission::Rights;
+use crate::domain::account::profile::DisplayName;
 use crate::domain::audit::AuditType;
+use crate::domain::credential::api_key;
+use crate::domain::credential::api_key::{ApiKey, MAX_LIVE_PER_ACCOUNT};
+use crate::domain::credential::api_key_secret::ApiKeySecret;
 use crate::domain::id::{ApiKeyId, ServiceAccountId};
-use crate::domain::permission::Rights;
-use crate::domain::profile::DisplayName;
 
 /// A new API key.
 #[derive(Debug, Clone, Default)]
@@ -48,14 +49,14 @@ impl ServiceAccounts {
         &self,
         caller: &Caller,
         command: CreateApiKey,
-        call: &Repeatable<NewApiKey>,
+        call: &IdempotentCall<NewApiKey>,
     ) -> Result<Answer<NewApiKey>> {
         let now = self.clock.now();
         let plan = parse(&command, now)?;
         let secret = ApiKeySecret::new(ApiKeyId::new(now, &self.entropy.bytes()?), self.entropy.bytes()?);
         let (mut work, account) = match self.begin_on(caller, plan.account_id, call).await? {
-            Begun::New(begun) => begun,
-            Begun::Repeated(answer) => return Ok(Answer::Repeated(answer)),
+            Started::New(begun) => begun,
+            Started::Repeated(answer) => return Ok(Answer::Repeated(answer)),
         };
         let tx = work.tx.as_mut();
         let held = rights::of(tx, account.id.into()).await?;

@@ -2,11 +2,11 @@ use super::ServiceAccounts;
 use crate::application::audit_trail::Event;
 use crate::application::caller::Caller;
 use crate::application::error::{Refusal, Result, Violations};
-use crate::application::repeat::{Answer, Begun, Repeatable};
+use crate::application::idempotency::{Answer, IdempotentCall, Started};
+use crate::domain::account::service_account::{MAX_SERVICE_ACCOUNTS, ServiceAccount};
 use crate::domain::audit::AuditType;
 use crate::domain::id::ServiceAccountId;
 use crate::domain::name::{Description, Name};
-use crate::domain::service_account::{MAX_SERVICE_ACCOUNTS, ServiceAccount};
 
 /// A new service account.
 #[derive(Debug, Clone, Default)]
@@ -23,7 +23,7 @@ impl ServiceAccounts {
         &self,
         caller: &Caller,
         command: CreateServiceAccount,
-        call: &Repeatable<ServiceAccount>,
+        call: &IdempotentCall<ServiceAccount>,
     ) -> Result<Answer<ServiceAccount>> {
         let now = self.clock.now();
         let mut violations = Violations::default();
@@ -34,8 +34,8 @@ impl ServiceAccounts {
         let account = ServiceAccount::new(id, name, description, now);
 
         let mut work = match self.repeats.begin(caller.subject(), call).await? {
-            Begun::New(work) => work,
-            Begun::Repeated(answer) => return Ok(Answer::Repeated(answer)),
+            Started::New(work) => work,
+            Started::Repeated(answer) => return Ok(Answer::Repeated(answer)),
         };
         let tx = work.tx.as_mut();
         if tx.service_accounts().count_service_accounts().await? >= MAX_SERVICE_ACCOUNTS {

@@ -3,7 +3,7 @@ use crate::application::audit_trail::Event;
 use crate::application::caller::Caller;
 use crate::application::error::{Result, Violations};
 use crate::application::etag;
-use crate::application::repeat::{Answer, Begun, Repeatable};
+use crate::application::idempotency::{Answer, IdempotentCall, Started};
 use crate::domain::audit::AuditType;
 use crate::domain::id::ServiceAccountId;
 
@@ -22,7 +22,7 @@ impl ServiceAccounts {
         &self,
         caller: &Caller,
         command: DeleteServiceAccount,
-        call: &Repeatable<()>,
+        call: &IdempotentCall<()>,
     ) -> Result<Answer<()>> {
         let now = self.clock.now();
         let mut violations = Violations::default();
@@ -30,8 +30,8 @@ impl ServiceAccounts {
         let etag = violations.take("etag", etag::read(&command.etag));
         let (id, etag) = violations.check(id.zip(etag))?;
         let (mut work, account) = match self.begin_on(caller, id, call).await? {
-            Begun::New(begun) => begun,
-            Begun::Repeated(answer) => return Ok(Answer::Repeated(answer)),
+            Started::New(begun) => begun,
+            Started::Repeated(answer) => return Ok(Answer::Repeated(answer)),
         };
         let tx = work.tx.as_mut();
         etag::require(etag, &account.etag())?;

@@ -3,15 +3,17 @@ use crate::application::audit_trail::Event;
 use crate::application::error::{Error, Refusal, Result, Violations};
 use crate::application::ports::{AccessClaims, Grants};
 use crate::domain::Timestamp;
-use crate::domain::api_key::{self, ApiKey};
-use crate::domain::api_key_secret::{self, ApiKeySecret};
+use crate::domain::access::permission::{Pattern, Rights};
+use crate::domain::access::role::Role;
+use crate::domain::access::subject::Principal;
 use crate::domain::audit::AuditType;
+use crate::domain::credential::api_key;
+use crate::domain::credential::api_key::ApiKey;
+use crate::domain::credential::api_key_secret;
+use crate::domain::credential::api_key_secret::ApiKeySecret;
 use crate::domain::id::TokenId;
-use crate::domain::origin::Origin;
-use crate::domain::permission::{Pattern, Rights};
-use crate::domain::role::Role;
 use crate::domain::secret::Secret;
-use crate::domain::subject::Principal;
+use crate::domain::session::origin::Origin;
 use crate::domain::text;
 
 /// An API key, and the token that is wanted for it.

@@ -1,8 +1,8 @@
 use super::ServiceAccounts;
 use super::subject::not_found;
 use crate::application::error::{Result, Violations};
+use crate::domain::account::service_account::ServiceAccount;
 use crate::domain::id::ServiceAccountId;
-use crate::domain::service_account::ServiceAccount;
 
 impl ServiceAccounts {
     /// Tells a service account.

@@ -4,7 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::ServiceAccounts;
 use crate::application::error::Result;
 use crate::domain::Timestamp;
-use crate::domain::api_key::{ApiKey, USE_PRECISION};
+use crate::domain::credential::api_key::{ApiKey, USE_PRECISION};
 use crate::domain::id::ApiKeyId;
 
 /// How many uses one transaction writes down, so that no writer waits long.

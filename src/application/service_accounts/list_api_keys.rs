@@ -4,7 +4,7 @@ use super::ServiceAccounts;
 use super::subject::not_found;
 use crate::application::error::{Refusal, Result, Violations};
 use crate::application::page::PageRequest;
-use crate::domain::api_key::ApiKey;
+use crate::domain::credential::api_key::ApiKey;
 use crate::domain::id::{ApiKeyId, ServiceAccountId};
 
 /// Whose API keys to list.

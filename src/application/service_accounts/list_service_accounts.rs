@@ -1,8 +1,8 @@
 use super::ServiceAccounts;
 use crate::application::error::{Refusal, Result};
 use crate::application::page::PageRequest;
+use crate::domain::account::service_account::ServiceAccount;
 use crate::domain::name::Name;
-use crate::domain::service_account::ServiceAccount;
 
 /// A page of service accounts in the order of their names.
 #[derive(Debug)]

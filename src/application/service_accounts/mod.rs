@@ -25,10 +25,10 @@ pub use update_service_account::UpdateServiceAccount;
 
 use super::Ports;
 use super::audit_trail::AuditTrail;
+use super::idempotency::Idempotency;
 use super::page::PageTokens;
 use super::policy::Policy;
 use super::ports::{AccessTokens, Clock, Entropy, Store};
-use super::repeat::Repeats;
 use crate::domain::secret::SecretKey;
 use key_uses::KeyUses;
 
@@ -39,7 +39,7 @@ pub struct ServiceAccounts {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     tokens: Arc<dyn AccessTokens>,
-    repeats: Repeats,
+    repeats: Idempotency,
     trail: AuditTrail,
     page_tokens: PageTokens,
     policy: Arc<Policy>,
@@ -55,7 +55,7 @@ impl ServiceAccounts {
             clock: ports.clock.clone(),
             entropy: ports.entropy.clone(),
             tokens: ports.tokens.clone(),
-            repeats: Repeats::new(ports, root),
+            repeats: Idempotency::new(ports, root),
             trail: AuditTrail::new(ports.entropy.clone()),
             page_tokens: PageTokens::new(root.derive("page token")),
             policy,

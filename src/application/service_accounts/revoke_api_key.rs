@@ -1,24 +1,29 @@
 use super::ServiceAccounts;
 use super::subject::key_not_found;
+use crate::application::access::rights;
 use crate::application::audit_trail::Event;
 use crate::application::caller::Caller;
 use crate::application::error::{Result, Violations};
-use crate::application::repeat::{Answer, Begun, Repeatable};
-use crate::application::rights;
-use crate::domain::api_key::ApiKey;
+use crate::application::idempotency::{Answer, IdempotentCall, Started};
 use crate::domain::audit::AuditType;
+use crate::domain::credential::api_key::ApiKey;
 use crate::domain::id::ApiKeyId;
 
 impl ServiceAccounts {
     /// Makes an API key and the tokens it was exchanged for useless at once.
-    pub async fn revoke_api_key(&self, caller: &Caller, id: &str, call: &Repeatable<ApiKey>) -> Result<Answer<ApiKey>> {
+    pub async fn revoke_api_key(
+        &self,
+        caller: &Caller,
+        id: &str,
+        call: &IdempotentCall<ApiKey>,
+    ) -> Result<Answer<ApiKey>> {
         let now = self.clock.now();
         let mut violations = Violations::default();
         let id = violations.take("id", ApiKeyId::parse(id));
         let id = violations.check(id)?;
         let mut work = match self.repeats.begin(caller.subject(), call).await? {
-            Begun::New(work) => work,
-            Begun::Repeated(answer) => return Ok(Answer::Repeated(answer)),
+            Started::New(work) => work,
+            Started::Repeated(answer) => return Ok(Answer::Repeated(answer)),
         };
         let tx = work.tx.as_mut();
         let found = tx.api_keys().find_api_key_with_account(id).await?;

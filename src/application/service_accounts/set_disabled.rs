@@ -3,10 +3,10 @@ use super::subject::save;
 use crate::application::audit_trail::Event;
 use crate::application::caller::Caller;
 use crate::application::error::{Result, Violations};
-use crate::application::repeat::{Answer, Begun, Repeatable};
+use crate::application::idempotency::{Answer, IdempotentCall, Started};
+use crate::domain::account::service_account::ServiceAccount;
 use crate::domain::audit::AuditType;
 use crate::domain::id::ServiceAccountId;
-use crate::domain::service_account::ServiceAccount;
 
 impl ServiceAccounts {
     /// Makes all keys and tokens of a service account useless at once.
@@ -14,7 +14,7 @@ impl ServiceAccounts {
         &self,
         caller: &Caller,
         id: &str,
-        call: &Repeatable<ServiceAccount>,
+        call: &IdempotentCall<ServiceAccount>,
     ) -> Result<Answer<ServiceAccount>> {
         self.set_disabled(caller, (id, true), call).await
     }
@@ -24,7 +24,7 @@ impl ServiceAccounts {
         &self,
         caller: &Caller,
         id: &str,
-        call: &Repeatable<ServiceAccount>,
+        call: &IdempotentCall<ServiceAccount>,
     ) -> Result<Answer<ServiceAccount>> {
         self.set_disabled(caller, (id, false), call).await
     }
@@ -33,15 +33,15 @@ impl ServiceAccounts {
         &self,
         caller: &Caller,
         (id, disabled): (&str, bool),
-        call: &Repeatable<ServiceAccount>,
+        call: &IdempotentCall<ServiceAccount>,
     ) -> Result<Answer<ServiceAccount>> {
         let now = self.clock.now();
         let mut violations = Violations::default();
         let id = violations.take("id", ServiceAccountId::parse(id));
         let id = violations.check(id)?;
         let (mut work, mut account) = match self.begin_on(caller, id, call).await? {
-            Begun::New(begun) => begun,
-            Begun::Repeated(answer) => return Ok(Answer::Repeated(answer)),
+            Started::New(begun) => begun,
+            Started::Repeated(answer) => return Ok(Answer::Repeated(answer)),
         };
         if account.set_disabled(disabled, now) {
             let tx = work.tx.as_mut();

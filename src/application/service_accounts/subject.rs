@@ -1,11 +1,11 @@
 use super::ServiceAccounts;
+use crate::application::access::rights;
 use crate::application::caller::Caller;
 use crate::application::error::{Error, Refusal, Result};
+use crate::application::idempotency::{IdempotentCall, OpenCall, Started};
 use crate::application::ports::{StoreError, Transaction};
-use crate::application::repeat::{Begun, Repeatable, Work};
-use crate::application::rights;
+use crate::domain::account::service_account::ServiceAccount;
 use crate::domain::id::{ApiKeyId, ServiceAccountId};
-use crate::domain::service_account::ServiceAccount;
 
 impl ServiceAccounts {
     /// Begins a change of an account or its keys, unless the caller made the same call before. Nobody else changes the
@@ -14,16 +14,16 @@ impl ServiceAccounts {
         &self,
         caller: &Caller,
         id: ServiceAccountId,
-        call: &Repeatable<T>,
-    ) -> Result<Begun<(Work, ServiceAccount)>> {
+        call: &IdempotentCall<T>,
+    ) -> Result<Started<(OpenCall, ServiceAccount)>> {
         let mut work = match self.repeats.begin(caller.subject(), call).await? {
-            Begun::New(work) => work,
-            Begun::Repeated(answer) => return Ok(Begun::Repeated(answer)),
+            Started::New(work) => work,
+            Started::Repeated(answer) => return Ok(Started::Repeated(answer)),
         };
         let account = work.tx.service_accounts().lock_service_account(id).await?;
         let account = account.ok_or_else(|| not_found(id))?;
         rights::require_power_over(work.tx.as_mut(), caller, id.into()).await?;
-        Ok(Begun::New((work, account)))
+        Ok(Started::New((work, account)))
     }
 }
 

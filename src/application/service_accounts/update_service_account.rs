@@ -4,11 +4,11 @@ use crate::application::audit_trail::Event;
 use crate::application::caller::Caller;
 use crate::application::error::{Result, Violations};
 use crate::application::etag;
-use crate::application::repeat::{Answer, Begun, Repeatable};
+use crate::application::idempotency::{Answer, IdempotentCall, Started};
+use crate::domain::account::service_account::ServiceAccount;
 use crate::domain::audit::AuditType;
 use crate::domain::id::ServiceAccountId;
 use crate::domain::name::{Description, Name};
-use crate::domain::service_account::ServiceAccount;
 
 /// What to change of a service account; `None` leaves a field as it is.
 #[derive(Debug, Clone, Default)]
@@ -29,7 +29,7 @@ impl ServiceAccounts {
         &self,
         caller: &Caller,
         command: UpdateServiceAccount,
-        call: &Repeatable<ServiceAccount>,
+        call: &IdempotentCall<ServiceAccount>,
     ) -> Result<Answer<ServiceAccount>> {
         let now = self.clock.now();
         let mut violations = Violations::default();
@@ -42,8 +42,8 @@ impl ServiceAccounts {
         let (id, etag) = violations.check(id.zip(etag))?;
 
         let (mut work, mut account) = match self.begin_on(caller, id, call).await? {
-            Begun::New(begun) => begun,
-            Begun::Repeated(answer) => return Ok(Answer::Repeated(answer)),
+            Started::New(begun) => begun,
+            Started::Repeated(answer) => return Ok(Answer::Repeated(answer)),
         };
         let tx = work.tx.as_mut();
         etag::require(etag, &account.etag())?;

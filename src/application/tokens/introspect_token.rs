@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::{MAX_TOKEN_BYTES, Tokens};
-use crate::application::admission::Held;
+use crate::application::access::authorizer::Held;
 use crate::application::error::{Result, Violations};
 use crate::application::ports::Verified;
 use crate::domain::secret::Secret;

@@ -10,8 +10,8 @@ pub use introspect_token::{ActiveToken, IntrospectToken};
 pub use watch_revocations::{RevocationNews, RevocationWatch, resume_token};
 
 use super::Ports;
-use super::access_feed::AccessFeed;
-use super::admission::Admission;
+use super::access::authorizer::Authorizer;
+use super::access::feed::AccessFeed;
 use super::audit_trail::AuditTrail;
 use super::auth::Auth;
 use super::ports::{AccessTokens, Clock, Store};
@@ -26,7 +26,7 @@ pub struct Tokens {
     verifier: Arc<dyn AccessTokens>,
     feed: Arc<AccessFeed>,
     auth: Arc<Auth>,
-    admission: Arc<Admission>,
+    admission: Arc<Authorizer>,
     trail: AuditTrail,
 }
 

@@ -3,13 +3,13 @@ use crate::application::audit_trail::Event;
 use crate::application::error::{Refusal, Result, Violations};
 use crate::application::ports::Verified;
 use crate::domain::Timestamp;
-use crate::domain::access_change::AccessChange;
+use crate::domain::access::change::AccessChange;
 use crate::domain::audit::AuditType;
-use crate::domain::origin::Origin;
+use crate::domain::credential::throttle::{Budget, ThrottleKey};
 use crate::domain::secret::Secret;
 use crate::domain::session::EndReason;
+use crate::domain::session::origin::Origin;
 use crate::domain::text;
-use crate::domain::throttle::{Budget, ThrottleKey};
 
 impl Tokens {
     /// Makes an access token void, or ends the session of a refresh token. Whatever is no live token is answered alike (RFC

@@ -5,13 +5,13 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::Tokens;
-use crate::application::access_feed::{AccessFeed, Cursor, Revocation};
-use crate::application::admission::Admission;
+use crate::application::access::authorizer::Authorizer;
+use crate::application::access::feed::{AccessFeed, Cursor, Revocation};
 use crate::application::caller::Caller;
 use crate::application::error::{Error, Refusal, Result, Violations};
 use crate::application::ports::Clock;
 use crate::domain::Timestamp;
-use crate::domain::access::Access;
+use crate::domain::access::policy::Access;
 use crate::domain::text;
 
 /// How many revocations a watcher holds at a time.
@@ -49,7 +49,7 @@ pub enum RevocationNews {
 /// Somebody who follows the revocations.
 pub struct RevocationWatch {
     feed: Arc<AccessFeed>,
-    admission: Arc<Admission>,
+    admission: Arc<Authorizer>,
     clock: Arc<dyn Clock>,
     caller: Caller,
     access: Access,

@@ -3,7 +3,7 @@ use time::Duration;
 use super::Upkeep;
 use crate::application::audit_trail::Event;
 use crate::application::error::Result;
-use crate::application::repeat::KEEP_ANSWERS;
+use crate::application::idempotency::KEEP_ANSWERS;
 use crate::domain::audit::AuditType;
 
 /// How many rows one transaction erases, so that no writer waits long.

@@ -2,11 +2,11 @@ use super::Users;
 use crate::application::audit_trail::Event;
 use crate::application::caller::Caller;
 use crate::application::error::{Result, Violations};
-use crate::application::repeat::{Answer, Begun, Repeatable};
-use crate::application::save;
+use crate::application::idempotency::{Answer, IdempotentCall, Started};
+use crate::application::user_changes;
+use crate::domain::account::user::{StateReason, User};
 use crate::domain::audit::AuditType;
 use crate::domain::id::UserId;
-use crate::domain::user::{StateReason, User};
 
 /// Whose suspension to lift, and why.
 #[derive(Debug, Clone, Default)]
@@ -23,7 +23,7 @@ impl Users {
         &self,
         caller: &Caller,
         command: ActivateUser,
-        call: &Repeatable<User>,
+        call: &IdempotentCall<User>,
     ) -> Result<Answer<User>> {
         let now = self.clock.now();
         let mut violations = Violations::default();
@@ -32,11 +32,11 @@ impl Users {
         let (id, reason) = violations.check(id.zip(reason))?;
 
         let (mut work, mut user) = match self.begin_on(caller, id, call).await? {
-            Begun::New(begun) => begun,
-            Begun::Repeated(answer) => return Ok(Answer::Repeated(answer)),
+            Started::New(begun) => begun,
+            Started::Repeated(answer) => return Ok(Answer::Repeated(answer)),
         };
         user.activate(reason, now)?;
-        save::user(work.tx.as_mut(), &user).await?;
+        user_changes::user(work.tx.as_mut(), &user).await?;
         let event = Event::by(caller, AuditType::UserActivated).on(id).because(user.state_reason.as_str());
         self.trail.record(work.tx.as_mut(), event, now).await?;
         work.finish(call, user).await

@@ -2,8 +2,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Users;
 use crate::application::error::{Result, Violations};
+use crate::domain::account::user::User;
 use crate::domain::id::UserId;
-use crate::domain::user::User;
 
 /// The most ids of one call.
 const MAX_IDS: usize = 1000;

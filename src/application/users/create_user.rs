@@ -2,17 +2,17 @@ use super::Users;
 use crate::application::audit_trail::Event;
 use crate::application::caller::Caller;
 use crate::application::error::{Refusal, Result, Violations};
+use crate::application::idempotency::{Answer, IdempotentCall, Started};
 use crate::application::ports::{Transaction, UserInsert};
-use crate::application::repeat::{Answer, Begun, Repeatable};
-use crate::domain::action_token::ActionPurpose;
-use crate::domain::attributes::Attributes;
+use crate::domain::account::attributes::Attributes;
+use crate::domain::account::email::EmailAddress;
+use crate::domain::account::profile::{DisplayName, Locale};
+use crate::domain::account::user::{SignUp, User, account_words};
+use crate::domain::account::username::Username;
 use crate::domain::audit::AuditType;
-use crate::domain::email::EmailAddress;
+use crate::domain::credential::password::Password;
 use crate::domain::id::UserId;
-use crate::domain::password::Password;
-use crate::domain::profile::{DisplayName, Locale};
-use crate::domain::user::{SignUp, User, account_words};
-use crate::domain::username::Username;
+use crate::domain::token::action_token::ActionPurpose;
 
 /// The person to make an account for.
 #[derive(Debug, Clone, Default)]
@@ -46,7 +46,7 @@ impl Users {
         &self,
         caller: &Caller,
         command: CreateUser,
-        call: &Repeatable<User>,
+        call: &IdempotentCall<User>,
     ) -> Result<Answer<User>> {
         let now = self.clock.now();
         let plan = self.parse_plan(&command)?;
@@ -59,8 +59,8 @@ impl Users {
         let user = User { attributes, ..User::provision(id, plan.who, command.email_verified, now) };
 
         let mut work = match self.repeats.begin(caller.subject(), call).await? {
-            Begun::New(work) => work,
-            Begun::Repeated(answer) => return Ok(Answer::Repeated(answer)),
+            Started::New(work) => work,
+            Started::Repeated(answer) => return Ok(Answer::Repeated(answer)),
         };
         let tx = work.tx.as_mut();
         if tx.users().insert_user(&user).await? == UserInsert::NameTaken {

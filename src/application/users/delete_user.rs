@@ -1,12 +1,13 @@
 use super::Users;
+use crate::application::access::rights;
 use crate::application::audit_trail::Event;
 use crate::application::caller::Caller;
 use crate::application::error::{Result, Violations};
-use crate::application::repeat::{Answer, Begun, Repeatable};
-use crate::application::{etag, rights, save};
+use crate::application::idempotency::{Answer, IdempotentCall, Started};
+use crate::application::{etag, user_changes};
+use crate::domain::account::user::User;
 use crate::domain::audit::AuditType;
 use crate::domain::id::UserId;
-use crate::domain::user::User;
 
 /// Whom to delete.
 #[derive(Debug, Clone, Default)]
@@ -24,7 +25,7 @@ impl Users {
         &self,
         caller: &Caller,
         command: DeleteUser,
-        call: &Repeatable<User>,
+        call: &IdempotentCall<User>,
     ) -> Result<Answer<User>> {
         let now = self.clock.now();
         let mut violations = Violations::default();
@@ -33,13 +34,13 @@ impl Users {
         let (id, etag) = violations.check(id.zip(etag))?;
 
         let (mut work, mut user) = match self.begin_on(caller, id, call).await? {
-            Begun::New(begun) => begun,
-            Begun::Repeated(answer) => return Ok(Answer::Repeated(answer)),
+            Started::New(begun) => begun,
+            Started::Repeated(answer) => return Ok(Answer::Repeated(answer)),
         };
         etag::require(etag, &user.etag())?;
         rights::keep_an_administrator(work.tx.as_mut(), &user).await?;
         user.delete(self.policy.deleted_retention, now)?;
-        save::closed(work.tx.as_mut(), &user, now).await?;
+        user_changes::closed(work.tx.as_mut(), &user, now).await?;
         self.trail.record(work.tx.as_mut(), Event::by(caller, AuditType::UserDeleted).on(id), now).await?;
         work.finish(call, user).await
     }

@@ -1,8 +1,8 @@
 use super::Users;
 use super::subject::find;
 use crate::application::error::{Result, Violations};
+use crate::domain::account::user::User;
 use crate::domain::id::UserId;
-use crate::domain::user::User;
 
 impl Users {
     /// Tells a person's account, a deleted one included.

@@ -2,10 +2,10 @@ use super::Users;
 use crate::application::error::{Refusal, Result, Violations};
 use crate::application::page::{PageRequest, read_position, write_position};
 use crate::application::ports::{UserCursor, UserQuery};
+use crate::domain::account::user::User;
 use crate::domain::id::UserId;
-use crate::domain::user::User;
-use crate::domain::user_filter::UserFilter;
-use crate::domain::user_order::{UserOrder, UserOrderKey};
+use crate::domain::listing::user_filter::UserFilter;
+use crate::domain::listing::user_order::{UserOrder, UserOrderKey};
 
 /// Which people to list, and how.
 #[derive(Clone, Default)]

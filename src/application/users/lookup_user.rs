@@ -1,9 +1,9 @@
 use super::Users;
 use super::subject::not_found;
 use crate::application::error::{Error, Result, Violation, Violations};
-use crate::domain::email::EmailAddress;
-use crate::domain::user::User;
-use crate::domain::username::Username;
+use crate::domain::account::email::EmailAddress;
+use crate::domain::account::user::User;
+use crate::domain::account::username::Username;
 
 /// The name to look somebody up by.
 #[derive(Debug, Clone)]

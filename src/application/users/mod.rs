@@ -31,11 +31,11 @@ pub use update_user::UpdateUser;
 
 use super::Ports;
 use super::audit_trail::AuditTrail;
+use super::idempotency::Idempotency;
 use super::mail_post::MailPost;
 use super::page::PageTokens;
 use super::policy::Policy;
 use super::ports::{Clock, Entropy, PasswordHasher, Store};
-use super::repeat::Repeats;
 use crate::domain::secret::SecretKey;
 
 /// The use cases of administering people. Whoever may call which is decided before; here, nobody acts on an account that
@@ -45,7 +45,7 @@ pub struct Users {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     hasher: Arc<dyn PasswordHasher>,
-    repeats: Repeats,
+    repeats: Idempotency,
     post: MailPost,
     trail: AuditTrail,
     page_tokens: PageTokens,
@@ -61,7 +61,7 @@ impl Users {
             clock: ports.clock.clone(),
             entropy: ports.entropy.clone(),
             hasher: ports.hasher.clone(),
-            repeats: Repeats::new(ports, root),
+            repeats: Idempotency::new(ports, root),
             post: MailPost::new(ports.entropy.clone(), ports.sealer.clone(), root.derive("throttle")),
             trail: AuditTrail::new(ports.entropy.clone()),
             page_tokens: PageTokens::new(root.derive("page token")),

@@ -2,21 +2,21 @@ use super::Users;
 use crate::application::audit_trail::Event;
 use crate::application::caller::Caller;
 use crate::application::error::{Result, Violations};
-use crate::application::repeat::{Answer, Begun, Repeatable};
+use crate::application::idempotency::{Answer, IdempotentCall, Started};
 use crate::domain::audit::AuditType;
 use crate::domain::id::UserId;
 
 impl Users {
     /// Erases a deleted account before its time, with all that belongs to it. The audit trail keeps the id.
-    pub async fn purge_user(&self, caller: &Caller, id: &str, call: &Repeatable<()>) -> Result<Answer<()>> {
+    pub async fn purge_user(&self, caller: &Caller, id: &str, call: &IdempotentCall<()>) -> Result<Answer<()>> {
         let now = self.clock.now();
         let mut violations = Violations::default();
         let id = violations.take("id", UserId::parse(id));
         let id = violations.check(id)?;
 
         let (mut work, user) = match self.begin_on(caller, id, call).await? {
-            Begun::New(begun) => begun,
-            Begun::Repeated(answer) => return Ok(Answer::Repeated(answer)),
+            Started::New(begun) => begun,
+            Started::Repeated(answer) => return Ok(Answer::Repeated(answer)),
         };
         user.require_deleted()?;
         work.tx.users().erase_user(id, now).await?;

@@ -2,13 +2,13 @@ use super::Users;
 use crate::application::audit_trail::Event;
 use crate::application::caller::Caller;
 use crate::application::error::{Result, Violations};
-use crate::application::repeat::{Answer, Begun, Repeatable};
-use crate::application::save;
-use crate::domain::action_token::ActionPurpose;
+use crate::application::idempotency::{Answer, IdempotentCall, Started};
+use crate::application::user_changes;
+use crate::domain::account::user::User;
 use crate::domain::audit::AuditType;
 use crate::domain::id::UserId;
 use crate::domain::session::EndReason;
-use crate::domain::user::User;
+use crate::domain::token::action_token::ActionPurpose;
 
 impl Users {
     /// Demands a new password before the next sign-in: every session ends at once, and a reset token is mailed unless the
@@ -17,7 +17,7 @@ impl Users {
         &self,
         caller: &Caller,
         id: &str,
-        call: &Repeatable<User>,
+        call: &IdempotentCall<User>,
     ) -> Result<Answer<User>> {
         let now = self.clock.now();
         let mut violations = Violations::default();
@@ -25,12 +25,12 @@ impl Users {
         let id = violations.check(id)?;
 
         let (mut work, mut user) = match self.begin_on(caller, id, call).await? {
-            Begun::New(begun) => begun,
-            Begun::Repeated(answer) => return Ok(Answer::Repeated(answer)),
+            Started::New(begun) => begun,
+            Started::Repeated(answer) => return Ok(Answer::Repeated(answer)),
         };
         let tx = work.tx.as_mut();
         user.require_password_change(now)?;
-        save::user(tx, &user).await?;
+        user_changes::user(tx, &user).await?;
         tx.sessions().end_sessions(id, None, (now, EndReason::Revoked)).await?;
         if user.can_recover() {
             self.post.order_token(tx, &user, ActionPurpose::ResetPassword, (&self.policy, now)).await?;

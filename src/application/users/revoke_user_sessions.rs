@@ -2,7 +2,7 @@ use super::Users;
 use crate::application::audit_trail::Event;
 use crate::application::caller::Caller;
 use crate::application::error::{Result, Violations};
-use crate::application::repeat::{Answer, Begun, Repeatable};
+use crate::application::idempotency::{Answer, IdempotentCall, Started};
 use crate::domain::audit::AuditType;
 use crate::domain::id::UserId;
 use crate::domain::session::EndReason;
@@ -13,7 +13,7 @@ impl Users {
         &self,
         caller: &Caller,
         id: &str,
-        call: &Repeatable<usize>,
+        call: &IdempotentCall<usize>,
     ) -> Result<Answer<usize>> {
         let now = self.clock.now();
         let mut violations = Violations::default();
@@ -21,8 +21,8 @@ impl Users {
         let id = violations.check(id)?;
 
         let mut work = match self.begin_on(caller, id, call).await? {
-            Begun::New((work, _)) => work,
-            Begun::Repeated(answer) => return Ok(Answer::Repeated(answer)),
+            Started::New((work, _)) => work,
+            Started::Repeated(answer) => return Ok(Answer::Repeated(answer)),
         };
         let count = work.tx.sessions().end_sessions(id, None, (now, EndReason::Revoked)).await?;
         let event = Event::by(caller, AuditType::SessionRevoked).on(id).with("sessions", count);

@@ -1,13 +1,13 @@
 use std::fmt::Display;
 
 use super::Users;
+use crate::application::access::rights;
 use crate::application::caller::Caller;
 use crate::application::error::{Refusal, Result};
+use crate::application::idempotency::{IdempotentCall, OpenCall, Started};
 use crate::application::ports::Transaction;
-use crate::application::repeat::{Begun, Repeatable, Work};
-use crate::application::rights;
+use crate::domain::account::user::User;
 use crate::domain::id::UserId;
-use crate::domain::user::User;
 
 impl Users {
     /// Begins a change of somebody's account, unless the caller made the same call before. Nobody else changes the account
@@ -16,15 +16,15 @@ impl Users {
         &self,
         caller: &Caller,
         id: UserId,
-        call: &Repeatable<T>,
-    ) -> Result<Begun<(Work, User)>> {
+        call: &IdempotentCall<T>,
+    ) -> Result<Started<(OpenCall, User)>> {
         let mut work = match self.repeats.begin(caller.subject(), call).await? {
-            Begun::New(work) => work,
-            Begun::Repeated(answer) => return Ok(Begun::Repeated(answer)),
+            Started::New(work) => work,
+            Started::Repeated(answer) => return Ok(Started::Repeated(answer)),
         };
         let user = work.tx.users().lock_user(id).await?.ok_or_else(|| not_found(id))?;
         rights::require_power_over(work.tx.as_mut(), caller, id.into()).await?;
-        Ok(Begun::New((work, user)))
+        Ok(Started::New((work, user)))
     }
 }
 

@@ -1,12 +1,13 @@
 use super::Users;
+use crate::application::access::rights;
 use crate::application::audit_trail::Event;
 use crate::application::caller::Caller;
 use crate::application::error::{Result, Violations};
-use crate::application::repeat::{Answer, Begun, Repeatable};
-use crate::application::{rights, save};
+use crate::application::idempotency::{Answer, IdempotentCall, Started};
+use crate::application::user_changes;
+use crate::domain::account::user::{StateReason, User};
 use crate::domain::audit::AuditType;
 use crate::domain::id::UserId;
-use crate::domain::user::{StateReason, User};
 
 /// Whom to suspend, and why.
 #[derive(Debug, Clone, Default)]
@@ -23,7 +24,7 @@ impl Users {
         &self,
         caller: &Caller,
         command: SuspendUser,
-        call: &Repeatable<User>,
+        call: &IdempotentCall<User>,
     ) -> Result<Answer<User>> {
         let now = self.clock.now();
         let mut violations = Violations::default();
@@ -32,12 +33,12 @@ impl Users {
         let (id, reason) = violations.check(id.zip(reason))?;
 
         let (mut work, mut user) = match self.begin_on(caller, id, call).await? {
-            Begun::New(begun) => begun,
-            Begun::Repeated(answer) => return Ok(Answer::Repeated(answer)),
+            Started::New(begun) => begun,
+            Started::Repeated(answer) => return Ok(Answer::Repeated(answer)),
         };
         rights::keep_an_administrator(work.tx.as_mut(), &user).await?;
         user.suspend(reason, now)?;
-        save::closed(work.tx.as_mut(), &user, now).await?;
+        user_changes::closed(work.tx.as_mut(), &user, now).await?;
         let event = Event::by(caller, AuditType::UserSuspended).on(id).because(user.state_reason.as_str());
         self.trail.record(work.tx.as_mut(), event, now).await?;
         work.finish(call, user).await

@@ -2,11 +2,11 @@ use super::Users;
 use crate::application::audit_trail::Event;
 use crate::application::caller::Caller;
 use crate::application::error::{Result, Violations};
-use crate::application::repeat::{Answer, Begun, Repeatable};
-use crate::application::{etag, save};
+use crate::application::idempotency::{Answer, IdempotentCall, Started};
+use crate::application::{etag, user_changes};
+use crate::domain::account::user::User;
 use crate::domain::audit::AuditType;
 use crate::domain::id::UserId;
-use crate::domain::user::User;
 
 /// Whose deletion to take back.
 #[derive(Debug, Clone, Default)]
@@ -23,7 +23,7 @@ impl Users {
         &self,
         caller: &Caller,
         command: UndeleteUser,
-        call: &Repeatable<User>,
+        call: &IdempotentCall<User>,
     ) -> Result<Answer<User>> {
         let now = self.clock.now();
         let mut violations = Violations::default();
@@ -32,12 +32,12 @@ impl Users {
         let (id, etag) = violations.check(id.zip(etag))?;
 
         let (mut work, mut user) = match self.begin_on(caller, id, call).await? {
-            Begun::New(begun) => begun,
-            Begun::Repeated(answer) => return Ok(Answer::Repeated(answer)),
+            Started::New(begun) => begun,
+            Started::Repeated(answer) => return Ok(Answer::Repeated(answer)),
         };
         etag::require(etag, &user.etag())?;
         user.undelete(now)?;
-        save::user(work.tx.as_mut(), &user).await?;
+        user_changes::user(work.tx.as_mut(), &user).await?;
         self.trail.record(work.tx.as_mut(), Event::by(caller, AuditType::UserUndeleted).on(id), now).await?;
         work.finish(call, user).await
     }

@@ -1,18 +1,19 @@
 use super::Users;
+use crate::application::access::rights;
 use crate::application::audit_trail::Event;
 use crate::application::caller::Caller;
 use crate::application::error::{Refusal, Result, Violations};
+use crate::application::idempotency::{Answer, IdempotentCall, Started};
 use crate::application::ports::Transaction;
 use crate::application::profile::{ProfileTexts, require_free_username};
-use crate::application::repeat::{Answer, Begun, Repeatable};
-use crate::application::{etag, rights, save};
+use crate::application::{etag, user_changes};
 use crate::domain::Timestamp;
-use crate::domain::action_token::ActionPurpose;
+use crate::domain::account::email::EmailAddress;
+use crate::domain::account::user::{Changes, User, UserState};
 use crate::domain::audit::AuditType;
-use crate::domain::email::EmailAddress;
 use crate::domain::id::UserId;
 use crate::domain::mail::MailContent;
-use crate::domain::user::{Changes, User, UserState};
+use crate::domain::token::action_token::ActionPurpose;
 
 /// What an operator wants to change of an account; `None` leaves a field as it is.
 #[derive(Debug, Clone, Default)]
@@ -45,7 +46,7 @@ impl Users {
         &self,
         caller: &Caller,
         command: UpdateUser,
-        call: &Repeatable<User>,
+        call: &IdempotentCall<User>,
     ) -> Result<Answer<User>> {
         let now = self.clock.now();
         let mut violations = Violations::default();
@@ -60,8 +61,8 @@ impl Users {
         let (id, etag) = violations.check(id.zip(etag))?;
 
         let (mut work, mut user) = match self.begin_on(caller, id, call).await? {
-            Begun::New(begun) => begun,
-            Begun::Repeated(answer) => return Ok(Answer::Repeated(answer)),
+            Started::New(begun) => begun,
+            Started::Repeated(answer) => return Ok(Answer::Repeated(answer)),
         };
         let tx = work.tx.as_mut();
         etag::require(etag, &user.etag())?;
@@ -73,7 +74,7 @@ impl Users {
             // Also whoever has to prove the address again is no active administrator.
             rights::keep_an_administrator(tx, &before).await?;
         }
-        save::user(tx, &user).await?;
+        user_changes::user(tx, &user).await?;
         let event = Event::by(caller, AuditType::UserUpdated).on(id).with("fields", fields);
         self.trail.record(tx, event, now).await?;
         self.follow_up(tx, (caller, now), &before, &user).await?;

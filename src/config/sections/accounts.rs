@@ -5,8 +5,8 @@ use crate::application::policy::Policy;
 use crate::config::setting::Setting;
 use crate::config::source::{InvalidSetting, Source};
 use crate::config::value;
-use crate::domain::password::PasswordPolicy;
-use crate::domain::user::UnverifiedSignIn;
+use crate::domain::account::user::UnverifiedSignIn;
+use crate::domain::credential::password::PasswordPolicy;
 
 /// The settings of this section.
 pub(super) const SETTINGS: &[Setting] = &[
@@ -33,8 +33,7 @@ pub(super) const SETTINGS: &[Setting] = &[
 /// Reads the section, and with it what else accounts and sessions are ruled by.
 pub(in crate::config) fn read(source: &Source) -> Result<Policy, InvalidSetting> {
     let audiences = issuer::read(source)?;
-    let service_words =
-        ["ipse", audiences.own(), issuer::host(audiences.own())].map(str::to_owned).to_vec();
+    let service_words = ["ipse", audiences.own(), issuer::host(audiences.own())].map(str::to_owned).to_vec();
     Ok(Policy {
         access_token_lifetime: tokens::read_access_token_lifetime(source)?,
         action_tokens: tokens::read_action_tokens(source)?,

@@ -15,9 +15,12 @@ pub(super) const SETTINGS: &[Setting] = &[
     )
     .required()
     .secret(),
-    Setting::new("database_max_connections", "The most connections to the database that calls may have at once. Two more follow revocations.")
-        .or("16")
-        .between("1", "1000"),
+    Setting::new(
+        "database_max_connections",
+        "The most connections to the database that calls may have at once. Two more follow revocations.",
+    )
+    .or("16")
+    .between("1", "1000"),
     Setting::new(
         "database_tls_ca_file",
         "PEM file of the authorities that may vouch for PostgreSQL, instead of those of the system.",

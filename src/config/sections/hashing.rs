@@ -3,7 +3,7 @@
 use crate::config::setting::Setting;
 use crate::config::source::{InvalidSetting, Source};
 use crate::config::value;
-use crate::infrastructure::lane_hasher::HashingSettings;
+use crate::infrastructure::argon2::argon2_hasher::HashingSettings;
 
 /// The settings of this section.
 pub(super) const SETTINGS: &[Setting] = &[

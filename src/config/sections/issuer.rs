@@ -3,7 +3,7 @@
 use crate::config::setting::Setting;
 use crate::config::source::{InvalidSetting, Source};
 use crate::config::{url, value};
-use crate::domain::audience::Audiences;
+use crate::domain::access::audience::Audiences;
 use crate::domain::text;
 
 /// The settings of this section.

@@ -65,10 +65,7 @@ mod tests {
             TrustedProxies::new(networks.iter().map(|network| Network::parse(network).unwrap()).collect())
         };
         assert_eq!(proxies("").unwrap(), parsed(&[]));
-        assert_eq!(
-            proxies("10.0.0.0/8, ::1,192.0.2.1").unwrap(),
-            parsed(&["10.0.0.0/8", "::1", "192.0.2.1"])
-        );
+        assert_eq!(proxies("10.0.0.0/8, ::1,192.0.2.1").unwrap(), parsed(&["10.0.0.0/8", "::1", "192.0.2.1"]));
         refused(proxies, &[",", "10.0.0.0/8,", "*", "proxy.example"]);
     }
 

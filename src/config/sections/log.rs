@@ -70,10 +70,7 @@ mod tests {
     #[test]
     fn a_misspelt_filter_is_refused() {
         accepted(filter, &["info", "off", "info,ipse=debug", "warn,ipse::application=trace,h2=off"]);
-        refused(
-            filter,
-            &["", "inf", "info,", "ipse=", "=debug", "ipse=loud", "INFO", "ipse[span]=info", "a b=info"],
-        );
+        refused(filter, &["", "inf", "info,", "ipse=", "=debug", "ipse=loud", "INFO", "ipse[span]=info", "a b=info"]);
     }
 
     proptest! {

@@ -4,14 +4,14 @@ use super::{data_folder, issuer, tokens};
 use crate::config::setting::Setting;
 use crate::config::source::{InvalidSetting, Source};
 use crate::config::{pem, url, value};
-use crate::domain::email::EmailAddress;
+use crate::domain::account::email::EmailAddress;
 use crate::domain::text;
-use crate::infrastructure::link_base::LinkBase;
-use crate::infrastructure::mail_settings::{MailRoute, MailSettings};
+use crate::infrastructure::mail::link_base::LinkBase;
+use crate::infrastructure::mail::mail_writer::{MessageSettings, Sender};
+use crate::infrastructure::mail::settings::{MailRoute, MailSettings};
 use crate::infrastructure::mail_templates::Templates;
-use crate::infrastructure::mail_writer::{MessageSettings, Sender};
 use crate::infrastructure::smtp::SmtpSettings;
-use crate::infrastructure::smtp_url::SmtpUrl;
+use crate::infrastructure::smtp::smtp_url::SmtpUrl;
 
 /// The settings of this section.
 pub(super) const SETTINGS: &[Setting] = &[
@@ -53,9 +53,7 @@ fn read_route(source: &Source) -> Result<MailRoute, InvalidSetting> {
     match (source.optional("smtp_url", SmtpUrl::parse)?, data_folder::read(source)?) {
         (Some(url), _) => Ok(MailRoute::Smtp(SmtpSettings { url, ca_file })),
         (None, None) => Err(InvalidSetting::of("smtp_url", "is required")),
-        (None, Some(_)) if ca_file.is_some() => {
-            Err(source.refuse("smtp_ca_file", "has no use without IPSE_SMTP_URL"))
-        }
+        (None, Some(_)) if ca_file.is_some() => Err(source.refuse("smtp_ca_file", "has no use without IPSE_SMTP_URL")),
         (None, Some(folder)) => Ok(MailRoute::Folder(folder.mail())),
     }
 }

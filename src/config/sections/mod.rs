@@ -36,6 +36,6 @@ const SECTIONS: [&[Setting]; 14] = [
 ];
 
 /// Every setting, in the order in which they are listed.
-pub fn settings() -> impl Iterator<Item = &'static Setting> {
+pub fn settings() -> impl Iterator<Item = &'static Setting> + Clone {
     SECTIONS.into_iter().flatten()
 }

@@ -3,7 +3,7 @@
 use crate::application::keys::KeyPolicy;
 use crate::config::setting::Setting;
 use crate::config::source::{InvalidSetting, Source};
-use crate::domain::signing_key::SigningAlgorithm;
+use crate::domain::token::signing_key::SigningAlgorithm;
 
 /// The settings of this section.
 pub(super) const SETTINGS: &[Setting] = &[

@@ -4,8 +4,8 @@ use time::Duration;
 
 use crate::config::setting::Setting;
 use crate::config::source::{InvalidSetting, Source};
-use crate::domain::action_token::ActionTokenLifetimes;
 use crate::domain::session::SessionLifetimes;
+use crate::domain::token::action_token::ActionTokenLifetimes;
 
 /// The settings of this section.
 pub(super) const SETTINGS: &[Setting] = &[

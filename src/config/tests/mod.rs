@@ -15,10 +15,10 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::config;
-use crate::domain::user::UnverifiedSignIn;
-use crate::infrastructure::link_base::LinkBase;
+use crate::domain::account::user::UnverifiedSignIn;
+use crate::infrastructure::mail::link_base::LinkBase;
+use crate::infrastructure::mail::settings::MailRoute;
 use crate::infrastructure::master_key::MasterKey;
-use crate::infrastructure::mail_settings::MailRoute;
 use crate::infrastructure::smtp::SmtpSettings;
 use crate::infrastructure::store::DatabaseUrl;
 use crate::presentation::net::trusted_proxies::TrustedProxies;

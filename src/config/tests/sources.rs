@@ -1,6 +1,6 @@
 //! Where settings are found, and how errors name them.
 
-use crate::domain::audience::Audiences;
+use crate::domain::access::audience::Audiences;
 use crate::infrastructure::store::DatabaseUrl;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;

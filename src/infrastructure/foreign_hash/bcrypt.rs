@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::{ForeignHash, decode_exactly};
 use crate::application::ports::{Cause, HashRefused};
-use crate::domain::password::Password;
+use crate::domain::credential::password::Password;
 
 /// The highest cost: about a second on one core. Its makers write 10 to 12.
 const MAX_COST: u32 = 14;

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::scrypt::Cost;
 use super::{ForeignHash, decode, parameters};
 use crate::application::ports::{Cause, HashRefused};
-use crate::domain::password::Password;
+use crate::domain::credential::password::Password;
 
 /// The signer key of every project.
 const SIGNER_KEY_BYTES: usize = 64;

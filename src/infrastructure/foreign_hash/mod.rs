@@ -40,7 +40,7 @@ use self::pbkdf2::{Digest, Pbkdf2Hash};
 use self::scrypt::ScryptHash;
 use self::sha_crypt::ShaCryptHash;
 use crate::application::ports::{Cause, HashRefused};
-use crate::domain::password::Password;
+use crate::domain::credential::password::Password;
 
 /// A hash of another system that is safe to compute.
 pub(super) trait ForeignHash: Send {

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::{ForeignHash, decode, number};
 use crate::application::ports::{Cause, HashRefused};
-use crate::domain::password::Password;
+use crate::domain::credential::password::Password;
 
 /// The most iterations: a third of a second on one core, with SHA-512 somewhat more than a second. Django 6.0 writes
 /// 1,200,000.

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::{ForeignHash, decode, number, parameters};
 use crate::application::ports::{Cause, HashRefused};
-use crate::domain::password::Password;
+use crate::domain::credential::password::Password;
 
 /// The most of N·r·p, which is the time: a third of a second on one core. As a computation holds 128·N·r bytes, it is
 /// the memory too: 128 MiB, half of what argon2 may ask for. All settings that the OWASP Password Storage Cheat Sheet

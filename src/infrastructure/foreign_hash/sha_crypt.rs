@@ -7,7 +7,7 @@ use base64ct::{Base64ShaCrypt, Encoding};
 
 use super::{ForeignHash, number};
 use crate::application::ports::{Cause, HashRefused};
-use crate::domain::password::Password;
+use crate::domain::credential::password::Password;
 
 /// The most rounds: half a second on one core for a usual password. passlib writes up to 656,000.
 const MAX_ROUNDS: u32 = 700_000;

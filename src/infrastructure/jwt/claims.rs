@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 use super::compact;
 use crate::application::ports::{AccessClaims, Grants, TokenRejected};
 use crate::domain::Timestamp;
+use crate::domain::access::permission::Rights;
+use crate::domain::access::subject::Principal;
 use crate::domain::id::{ApiKeyId, ServiceAccountId, SessionId, TokenId, UserId};
-use crate::domain::permission::Rights;
 use crate::domain::session::Authentication;
-use crate::domain::signing_key::{LONGEST_TOKEN_LIFE, MAX_SKEW};
-use crate::domain::subject::Principal;
+use crate::domain::token::signing_key::{LONGEST_TOKEN_LIFE, MAX_SKEW};
 
 /// The one client of people: they sign in at this server itself.
 const PEOPLES_CLIENT: &str = "ipse";

@@ -12,11 +12,11 @@ use super::Jwt;
 use super::key::KeyPair;
 use crate::application::ports::{AccessClaims, AccessTokens, Grants, KeyGenerator, OpenedKey, TokenRejected};
 use crate::domain::Timestamp;
+use crate::domain::access::permission::Rights;
+use crate::domain::access::subject::Principal;
 use crate::domain::id::{ApiKeyId, ServiceAccountId, SessionId, TokenId, UserId};
-use crate::domain::permission::Rights;
 use crate::domain::session::Authentication;
-use crate::domain::signing_key::{SigningAlgorithm, SigningKey};
-use crate::domain::subject::Principal;
+use crate::domain::token::signing_key::{SigningAlgorithm, SigningKey};
 
 pub(super) const ISSUER: &str = "https://id.example";
 pub(super) const AUDIENCE: &str = "api";

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::Jwt;
 use crate::application::ports::{Cause, KeyGenerator, NewKeyPair};
 use crate::domain::secret::Digest;
-use crate::domain::signing_key::SigningAlgorithm;
+use crate::domain::token::signing_key::SigningAlgorithm;
 
 /// The members of a key, in the order of their names.
 type Members = BTreeMap<&'static str, String>;

@@ -12,7 +12,7 @@ use super::compact::{self, Compact, Header};
 use super::jwk::{self, PublicKey};
 use crate::application::ports::{Cause, OpenedKey};
 use crate::domain::Timestamp;
-use crate::domain::signing_key::{SigningAlgorithm, SigningKey, SigningKeyState};
+use crate::domain::token::signing_key::{SigningAlgorithm, SigningKey, SigningKeyState};
 
 /// The private half does not belong to the key's name.
 #[derive(Debug, thiserror::Error)]

@@ -26,7 +26,7 @@ use key::KeyPair;
 use crate::application::ports::{AccessClaims, AccessTokens, Cause, OpenedKey, TokenRejected, Verified};
 use crate::domain::Timestamp;
 use crate::domain::secret::Secret;
-use crate::domain::signing_key::SigningKeyState;
+use crate::domain::token::signing_key::SigningKeyState;
 
 /// Envoy caches no token of 4096 bytes or more, and proxies refuse large headers.
 const MAX_ISSUED_BYTES: usize = 4095;
@@ -180,7 +180,7 @@ mod tests {
     use super::forge::{Forge, PAYLOAD, SERVICE_PAYLOAD, at, claims, copy, service_claims};
     use super::*;
     use crate::application::ports::Grants;
-    use crate::domain::subject::Principal;
+    use crate::domain::access::subject::Principal;
 
     fn part(token: &Secret, number: usize) -> String {
         let part = token.expose().split('.').nth(number).unwrap();

@@ -5,7 +5,7 @@ use minijinja::context;
 use super::error::TemplateError;
 use super::words::{Details, Words};
 use super::{Part, Templates, embedded};
-use crate::domain::profile::Locale;
+use crate::domain::account::profile::Locale;
 
 /// Texts of strangers, which must not become markup.
 const HOSTILE: [&str; 2] = ["<Ada>", "<Program>"];

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::embedded;
 use super::error::TemplateError;
-use crate::domain::profile::Locale;
+use crate::domain::account::profile::Locale;
 
 /// The longest template, in bytes.
 const MAX_BYTES: u64 = 64 * 1024;

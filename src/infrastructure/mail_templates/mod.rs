@@ -41,7 +41,7 @@ pub(super) use check::details as sample_details;
 pub use error::TemplateError;
 pub(super) use words::{Details, Words};
 
-use crate::domain::profile::Locale;
+use crate::domain::account::profile::Locale;
 
 /// The language of those whose own is not there.
 const FALLBACK: &str = "en";

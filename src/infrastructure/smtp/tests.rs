@@ -12,7 +12,7 @@ use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
 use super::*;
-use crate::infrastructure::mail_writer::fixture;
+use crate::infrastructure::mail::mail_writer::fixture;
 
 /// What is said, by the beginning of the line it answers; `""` is the greeting, `"."` the end of the message.
 type Replies = &'static [(&'static str, &'static str)];

@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 use super::error;
 use crate::application::ports::{ChangeSink, StoreError, StoreResult};
 use crate::domain::Timestamp;
-use crate::domain::access_change::AccessChange;
+use crate::domain::access::change::AccessChange;
 
 /// How long a connection may take to come back from an abandoned unit of work; longer than a statement may run.
 const RESET_TIMEOUT: Duration = Duration::from_secs(10);

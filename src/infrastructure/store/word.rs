@@ -1,6 +1,6 @@
-use crate::domain::action_token::ActionPurpose;
+use crate::domain::account::user::UserState;
 use crate::domain::session::EndReason;
-use crate::domain::user::UserState;
+use crate::domain::token::action_token::ActionPurpose;
 
 /// A choice that is stored as a word, which stays the same when the choices are renamed or reordered.
 pub(super) trait Word: Copy + 'static {

@@ -6,7 +6,7 @@ use time::format_description::well_known::Rfc3339;
 use super::Origin;
 use crate::application::keys::{ListedKey, Rewrapped};
 use crate::domain::Timestamp;
-use crate::domain::signing_key::{SigningAlgorithm, SigningKeyState};
+use crate::domain::token::signing_key::{SigningAlgorithm, SigningKeyState};
 
 /// What `ipse keys` does.
 #[derive(Debug, Subcommand)]

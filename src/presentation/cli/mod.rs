@@ -20,7 +20,7 @@ pub use self::admin::{Unusable, appointment};
 pub use self::healthcheck::{Unhealthy, healthcheck};
 pub use self::keys::{KeysAction, KeysLeft, key_table, new_key, rewrapped};
 pub use self::progress::Progress;
-use crate::domain::email::EmailAddress;
+use crate::domain::account::email::EmailAddress;
 
 /// A self-hosted gRPC identity service: accounts, sessions and tokens.
 #[derive(Debug, Parser)]

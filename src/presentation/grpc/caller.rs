@@ -6,18 +6,18 @@ use super::status;
 use crate::application::auth::Bearer;
 use crate::application::caller::{Caller, Person};
 use crate::application::error::{Error, Refusal};
-use crate::domain::access::Access;
-use crate::domain::origin::Origin;
+use crate::domain::access::policy::Access;
+use crate::domain::session::origin::Origin;
 
 /// Who calls. The gate lets nobody without a caller through to an RPC that needs one; should it ever, deny.
 pub(super) fn of<T>(request: &Request<T>) -> Result<Caller, Status> {
     let caller = request.extensions().get::<Caller>().cloned();
-    caller.ok_or_else(|| status::of(Error::Refused(Refusal::TokenMissing)))
+    caller.ok_or_else(|| status::from_error(Error::Refused(Refusal::TokenMissing)))
 }
 
 /// Who calls, as a person. Services have no account of their own.
 pub(super) fn person<T>(request: &Request<T>) -> Result<Person, Status> {
-    of(request)?.person().ok_or_else(|| status::of(Error::Refused(Refusal::PersonRequired)))
+    of(request)?.person().ok_or_else(|| status::from_error(Error::Refused(Refusal::PersonRequired)))
 }
 
 /// Who calls, and what for.
@@ -42,5 +42,5 @@ pub(super) fn bearer<T>(request: &Request<T>) -> Result<Bearer, Status> {
 
 fn found<E: Clone + Send + Sync + 'static, T>(request: &Request<T>) -> Result<E, Status> {
     let value = request.extensions().get::<E>().cloned();
-    value.ok_or_else(|| status::of(Error::Internal("a call did not pass the gate".into())))
+    value.ok_or_else(|| status::from_error(Error::Internal("a call did not pass the gate".into())))
 }

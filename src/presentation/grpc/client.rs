@@ -6,8 +6,8 @@ use http::{Request, header};
 
 use super::connection::Peer;
 use crate::application::auth::Bearer;
-use crate::domain::client::Client;
 use crate::domain::secret::Secret;
+use crate::domain::session::client::Client;
 use crate::presentation::net::trusted_proxies::TrustedProxies;
 
 /// Where a call comes from.

@@ -5,15 +5,15 @@ use prost_types::Timestamp as ProtoTime;
 use super::json;
 use crate::application::auth::IssuedTokens;
 use crate::domain::Timestamp;
-use crate::domain::api_key::ApiKey;
+use crate::domain::access::permission::Rights;
+use crate::domain::access::role::{Role, RoleGrant};
+use crate::domain::access::subject::Subject;
+use crate::domain::account::service_account::ServiceAccount;
+use crate::domain::account::user::{User, UserState};
+use crate::domain::account::username::Username;
+use crate::domain::credential::api_key::ApiKey;
 use crate::domain::id::SessionId;
-use crate::domain::permission::Rights;
-use crate::domain::role::{Role, RoleGrant};
-use crate::domain::service_account::ServiceAccount;
 use crate::domain::session::Session;
-use crate::domain::subject::Subject;
-use crate::domain::user::{User, UserState};
-use crate::domain::username::Username;
 use crate::proto;
 
 /// A time as the contract carries it.

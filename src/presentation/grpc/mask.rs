@@ -38,7 +38,7 @@ impl Fields {
             let (fields, permission) = self.restricted;
             if fields.contains(&path.as_str()) {
                 let refusal = Refusal::PermissionMissing { permission: permission.to_owned() };
-                return Err(status::of(Error::Refused(refusal)));
+                return Err(status::from_error(Error::Refused(refusal)));
             }
             if let Some((field, rpcs)) = self.elsewhere.iter().find(|(field, _)| field == path) {
                 return Err(violation(format!("must not name {field}: {rpcs} change it")));
@@ -60,7 +60,7 @@ impl Mask {
 }
 
 fn violation(description: String) -> Status {
-    status::of(Error::Invalid(vec![Violation::form("update_mask", description)]))
+    status::from_error(Error::Invalid(vec![Violation::form("update_mask", description)]))
 }
 
 #[cfg(test)]

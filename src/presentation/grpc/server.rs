@@ -10,21 +10,22 @@ use tonic::server::NamedService;
 use tonic::service::Routes;
 use tonic_health::pb::health_server::HealthServer;
 
-use super::account_service::AccountRpc;
-use super::audit_service::AuditRpc;
-use super::auth_service::AuthRpc;
-use super::calls::{Calls, CallsLayer};
-use super::envoy::{self, EnvoyRpc};
-use super::gate::{Gate, GateLayer, MAX_MESSAGE_BYTES};
-use super::health::Health;
-use super::key_service::KeyRpc;
-use super::policy::PolicyTable;
-use super::revocation_stream::TokenRoutes;
-use super::role_service::RoleRpc;
-use super::service_account_service::ServiceAccountRpc;
-use super::token_service::TokenRpc;
-use super::user_service::UserRpc;
 use super::connection;
+use super::layers::gate::{Gate, GateLayer, MAX_MESSAGE_BYTES};
+use super::layers::policy::PolicyTable;
+use super::layers::rpc_metrics::{Calls, RpcMetricsLayer};
+use super::services::account_service::AccountRpc;
+use super::services::audit_service::AuditRpc;
+use super::services::auth_service::AuthRpc;
+use super::services::envoy;
+use super::services::envoy::EnvoyRpc;
+use super::services::health::Health;
+use super::services::key_service::KeyRpc;
+use super::services::revocation_stream::TokenRoutes;
+use super::services::role_service::RoleRpc;
+use super::services::service_account_service::ServiceAccountRpc;
+use super::services::token_service::TokenRpc;
+use super::services::user_service::UserRpc;
 use crate::application::accounts::Accounts;
 use crate::application::audit::Audit;
 use crate::application::auth::Auth;
@@ -33,7 +34,7 @@ use crate::application::ports::Entropy;
 use crate::application::roles::Roles;
 use crate::application::service_accounts::ServiceAccounts;
 use crate::application::tokens::Tokens;
-use crate::application::user_transfer::UserTransfer;
+use crate::application::transfer::UserTransfer;
 use crate::application::users::Users;
 use crate::presentation::net::settings::Limits;
 use crate::presentation::net::tls::Certificates;
@@ -196,7 +197,7 @@ impl Server {
             .http2_keepalive_interval(Some(KEEPALIVE.0))
             .http2_keepalive_timeout(Some(KEEPALIVE.1))
             .max_connection_age(MAX_CONNECTION_AGE)
-            .layer(CallsLayer(self.calls))
+            .layer(RpcMetricsLayer(self.calls))
             .layer(GateLayer(self.gate))
             .serve_with_incoming_shutdown(
                 self.routes.prepare(),

@@ -7,7 +7,8 @@ use http::HeaderMap;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
-use super::{encode, request_id};
+use super::encode;
+use super::layers::request_id;
 use crate::application::error::{Error, Refusal, Rule, Violation};
 use crate::proto::ErrorReason;
 
@@ -28,7 +29,7 @@ struct Outgoing {
 }
 
 /// The status for an error of a use case. Faults are logged here, once, with the request id the caller also gets.
-pub(super) fn of(error: Error) -> Status {
+pub(super) fn from_error(error: Error) -> Status {
     match error {
         Error::Invalid(violations) => invalid(&violations),
         Error::Refused(refusal) => refused(refusal),

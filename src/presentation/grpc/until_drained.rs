@@ -14,7 +14,8 @@ use tonic::Status;
 use tonic::body::Body;
 use tracing::Span;
 
-use super::{request_id, status};
+use super::layers::request_id;
+use super::status;
 
 /// A body that ends as the server stops, with a status that says so, unless it ended before.
 pub(super) struct UntilDrained {

@@ -4,8 +4,8 @@ use super::decode::time;
 use super::{encode, json};
 use crate::application::error::Violation;
 use crate::application::ports::StoredUser;
-use crate::application::user_transfer::ImportRow;
-use crate::domain::user::UserState;
+use crate::application::transfer::ImportRow;
+use crate::domain::account::user::UserState;
 use crate::proto;
 
 /// Decodes a row, or tells what cannot even be decoded.

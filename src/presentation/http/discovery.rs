@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::domain::signing_key::{SigningKey, SigningKeyState};
+use crate::domain::token::signing_key::{SigningKey, SigningKeyState};
 
 /// Where the key set is.
 pub const KEY_SET: &str = "/.well-known/jwks.json";

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::domain::signing_key::{SigningKey, SigningKeyState};
+use crate::domain::token::signing_key::{SigningKey, SigningKeyState};
 
 /// Its media type (RFC 7517, section 8.5.2).
 pub(super) const CONTENT_TYPE: &str = "application/jwk-set+json";

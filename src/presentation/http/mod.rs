@@ -20,7 +20,7 @@ use tokio_stream::StreamExt as _;
 use tokio_util::sync::CancellationToken;
 
 use super::grpc;
-use super::grpc::health::Health;
+use super::grpc::services::health::Health;
 use crate::application::keys::Keys;
 use crate::telemetry::metrics::{self, Metrics};
 use answer::Answer;

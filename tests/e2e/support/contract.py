@@ -14,7 +14,7 @@ from grpc_tools import protoc
 
 ROOT = Path(__file__).resolve().parents[3]
 PROTO = ROOT / "proto"
-GATEWAY = ROOT / "src/presentation/grpc"
+GATEWAY = ROOT / "src/presentation/grpc/services"
 EXAMPLES = ROOT / "examples/proto"
 
 

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use ipse::application::ports::{ChangePosition, ChangeSink, RecordedChange, Store, Transaction};
 use ipse::domain::Timestamp;
-use ipse::domain::access_change::{AccessChange, TokenMarks};
+use ipse::domain::access::change::{AccessChange, TokenMarks};
 use ipse::domain::id::TokenId;
 use ipse::infrastructure::store;
 use time::Duration;

@@ -2,10 +2,11 @@ use std::sync::Arc;
 
 use ipse::application::ports::{PendingToken, Store};
 use ipse::domain::Timestamp;
-use ipse::domain::action_token::ActionPurpose::{self, ChangeEmail, ResetPassword, VerifyEmail};
-use ipse::domain::action_token::ActionToken;
-use ipse::domain::email::EmailAddress;
+use ipse::domain::account::email::EmailAddress;
 use ipse::domain::id::UserId;
+use ipse::domain::token::action_token::ActionPurpose;
+use ipse::domain::token::action_token::ActionPurpose::{ChangeEmail, ResetPassword, VerifyEmail};
+use ipse::domain::token::action_token::ActionToken;
 use time::Duration;
 
 use super::samples::{TICK, at, digest, user};

@@ -1,7 +1,7 @@
 use ipse::domain::Timestamp;
-use ipse::domain::api_key::{ApiKey, parse_scopes};
-use ipse::domain::profile::DisplayName;
-use ipse::domain::service_account::ServiceAccount;
+use ipse::domain::account::profile::DisplayName;
+use ipse::domain::account::service_account::ServiceAccount;
+use ipse::domain::credential::api_key::{ApiKey, parse_scopes};
 use time::Duration;
 
 use super::samples::{HOSTILE, TICK, api_key, at, service_account};

@@ -1,8 +1,8 @@
 use ipse::domain::Timestamp;
+use ipse::domain::audit::filter::AuditFilter;
 use ipse::domain::audit::{AuditEvent, AuditType, Event, Outcome};
-use ipse::domain::audit_filter::AuditFilter;
-use ipse::domain::client::Client;
-use ipse::domain::origin::Origin;
+use ipse::domain::session::client::Client;
+use ipse::domain::session::origin::Origin;
 use time::macros::datetime;
 
 use super::Fixture;

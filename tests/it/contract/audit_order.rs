@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use ipse::application::ports::{Store, TrailPosition, Transaction};
 use ipse::domain::audit::AuditEvent;
-use ipse::domain::audit_filter::AuditFilter;
+use ipse::domain::audit::filter::AuditFilter;
 use ipse::domain::id::AuditEventId;
 
 use super::samples::{at, event, event_id, user};

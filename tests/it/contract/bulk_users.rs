@@ -1,11 +1,11 @@
 use std::collections::HashSet;
 
 use ipse::application::ports::StoredUser;
-use ipse::domain::email::EmailAddress;
+use ipse::domain::account::email::EmailAddress;
+use ipse::domain::account::user::User;
+use ipse::domain::account::user_record::{Stated, UserRecord};
+use ipse::domain::account::username::Username;
 use ipse::domain::id::UserId;
-use ipse::domain::user::User;
-use ipse::domain::user_record::{Stated, UserRecord};
-use ipse::domain::username::Username;
 
 use super::samples::{complete_user, hash, user};
 use super::{Fixture, in_parallel};

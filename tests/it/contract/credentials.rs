@@ -1,5 +1,5 @@
 use ipse::application::ports::PasswordCredential;
-use ipse::domain::password::PasswordHash;
+use ipse::domain::credential::password::PasswordHash;
 
 use super::samples::{HOSTILE, at, hash, user};
 use super::{Fixture, in_parallel};

@@ -25,8 +25,8 @@ mod users;
 use std::sync::Arc;
 
 use ipse::application::ports::{Store, Transaction, UserInsert};
+use ipse::domain::account::user::User;
 use ipse::domain::session::Session;
-use ipse::domain::user::User;
 
 use crate::support::database::{Backend, Database};
 

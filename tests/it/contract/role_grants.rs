@@ -1,11 +1,11 @@
 //! Roles of services, beside those of people.
 
 use ipse::application::ports::GrantsOf;
+use ipse::domain::access::role::{Role, RoleGrant, parse_permissions};
+use ipse::domain::access::subject::Subject;
+use ipse::domain::account::user::{User, UserState};
 use ipse::domain::id::{RoleId, UserId};
 use ipse::domain::name::Name;
-use ipse::domain::role::{Role, RoleGrant, parse_permissions};
-use ipse::domain::subject::Subject;
-use ipse::domain::user::{User, UserState};
 use uuid::Uuid;
 
 use super::Fixture;

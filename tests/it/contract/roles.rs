@@ -1,9 +1,9 @@
 use ipse::application::ports::{GrantsOf, StoreError};
+use ipse::domain::access::permission::Rights;
+use ipse::domain::access::role::{ADMINISTRATOR, Role, RoleGrant, parse_permissions};
+use ipse::domain::account::user::{User, UserState};
 use ipse::domain::id::{RoleId, UserId};
 use ipse::domain::name::{Description, Name};
-use ipse::domain::permission::Rights;
-use ipse::domain::role::{ADMINISTRATOR, Role, RoleGrant, parse_permissions};
-use ipse::domain::user::{User, UserState};
 use uuid::Uuid;
 
 use super::samples::{HOSTILE, at, user};

@@ -1,21 +1,21 @@
 //! Values to store.
 
 use ipse::domain::Timestamp;
-use ipse::domain::api_key::ApiKey;
-use ipse::domain::attributes::Attributes;
+use ipse::domain::account::attributes::Attributes;
+use ipse::domain::account::email::EmailAddress;
+use ipse::domain::account::profile::{DisplayName, Locale};
+use ipse::domain::account::service_account::ServiceAccount;
+use ipse::domain::account::user::{SignUp, StateReason, User, UserState};
+use ipse::domain::account::username::Username;
 use ipse::domain::audit::{AuditType, Event};
-use ipse::domain::client::{Client, ClientLabel};
-use ipse::domain::email::EmailAddress;
+use ipse::domain::credential::api_key::ApiKey;
+use ipse::domain::credential::password::PasswordHash;
 use ipse::domain::id::{ApiKeyId, AuditEventId, IdEntropy, MailId, ServiceAccountId, SessionId, UserId};
 use ipse::domain::name::{Description, Name};
-use ipse::domain::origin::Origin;
-use ipse::domain::password::PasswordHash;
-use ipse::domain::profile::{DisplayName, Locale};
 use ipse::domain::secret::Digest;
-use ipse::domain::service_account::ServiceAccount;
+use ipse::domain::session::client::{Client, ClientLabel};
+use ipse::domain::session::origin::Origin;
 use ipse::domain::session::{Authentication, RefreshState, Session};
-use ipse::domain::user::{SignUp, StateReason, User, UserState};
-use ipse::domain::username::Username;
 use time::Duration;
 use time::macros::datetime;
 

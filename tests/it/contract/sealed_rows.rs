@@ -1,6 +1,6 @@
 use ipse::application::ports::{OutboxEntry, RequestKey, SealedPlace};
 use ipse::domain::id::RequestId;
-use ipse::domain::signing_key::{SigningAlgorithm, SigningKey};
+use ipse::domain::token::signing_key::{SigningAlgorithm, SigningKey};
 use uuid::Uuid;
 
 use super::Fixture;

@@ -1,8 +1,8 @@
 use ipse::application::ports::{GrantsOf, StoreError};
+use ipse::domain::access::role::{ADMINISTRATOR, RoleGrant};
+use ipse::domain::account::service_account::ServiceAccount;
 use ipse::domain::id::ServiceAccountId;
 use ipse::domain::name::Description;
-use ipse::domain::role::{ADMINISTRATOR, RoleGrant};
-use ipse::domain::service_account::ServiceAccount;
 
 use super::samples::{HOSTILE, api_key, at, service_account};
 use super::{Fixture, in_parallel};

@@ -5,9 +5,9 @@ use std::net::IpAddr;
 
 use ipse::application::ports::StoreError;
 use ipse::domain::Timestamp;
-use ipse::domain::client::{Client, ClientLabel};
+use ipse::domain::account::user::User;
+use ipse::domain::session::client::{Client, ClientLabel};
 use ipse::domain::session::{Authentication, EndReason, RefreshState, Session};
-use ipse::domain::user::User;
 use time::Duration;
 
 use super::samples::{HOSTILE, TICK, at, complete_user, digest, session, user};

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ipse::application::ports::StoreError;
-use ipse::domain::signing_key::{SigningAlgorithm, SigningKey};
+use ipse::domain::token::signing_key::{SigningAlgorithm, SigningKey};
 
 use super::Fixture;
 use super::samples::{HOSTILE, TICK, at};

@@ -2,8 +2,8 @@ use std::sync::Arc;
 
 use ipse::application::ports::Store;
 use ipse::domain::Timestamp;
+use ipse::domain::credential::throttle::{Budget, Throttle, ThrottleKey};
 use ipse::domain::secret::SecretKey;
-use ipse::domain::throttle::{Budget, Throttle, ThrottleKey};
 use time::Duration;
 
 use super::samples::{TICK, at};

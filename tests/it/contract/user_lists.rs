@@ -7,9 +7,9 @@ mod walks;
 use std::slice;
 
 use ipse::application::ports::{UserCursor, UserQuery};
-use ipse::domain::user::User;
-use ipse::domain::user_filter::UserFilter;
-use ipse::domain::user_order::{Direction, UserOrder, UserOrderKey};
+use ipse::domain::account::user::User;
+use ipse::domain::listing::user_filter::UserFilter;
+use ipse::domain::listing::user_order::{Direction, UserOrder, UserOrderKey};
 
 use super::Fixture;
 

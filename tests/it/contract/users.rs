@@ -1,9 +1,9 @@
 use ipse::application::ports::{StoreError, UserInsert};
 use ipse::domain::Timestamp;
-use ipse::domain::email::EmailAddress;
-use ipse::domain::role::{ADMINISTRATOR, RoleGrant};
-use ipse::domain::user::{StateReason, User, UserState};
-use ipse::domain::username::Username;
+use ipse::domain::access::role::{ADMINISTRATOR, RoleGrant};
+use ipse::domain::account::email::EmailAddress;
+use ipse::domain::account::user::{StateReason, User, UserState};
+use ipse::domain::account::username::Username;
 
 use super::samples::{TICK, at, complete_user, hash, session, user};
 use super::{Fixture, in_parallel};

@@ -1,6 +1,6 @@
 //! API keys as those handle them who keep them.
 
-use ipse::domain::api_key_secret::ApiKeySecret;
+use ipse::domain::credential::api_key_secret::ApiKeySecret;
 use ipse::proto::ApiKey;
 use ipse::proto::ErrorReason::{
     CredentialsInvalid, FieldInvalid, PageTokenInvalid, PermissionMissing, QuotaExceeded, RequestIdReused,

@@ -3,11 +3,11 @@
 use futures_util::future::join_all;
 use ipse::application::ports::Clock as _;
 use ipse::domain::Timestamp;
-use ipse::domain::access_change::AccessChange;
+use ipse::domain::access::change::AccessChange;
+use ipse::domain::access::permission::Rights;
+use ipse::domain::access::role::ADMINISTRATOR;
 use ipse::domain::id::{RoleId, TokenId};
 use ipse::domain::name::Name;
-use ipse::domain::permission::Rights;
-use ipse::domain::role::ADMINISTRATOR;
 use ipse::proto::role_service_client::RoleServiceClient;
 use ipse::proto::{CreateRoleRequest, DeleteRoleRequest, ErrorReason, LoginRequest, Role, User};
 use prost::Message as _;
@@ -157,7 +157,7 @@ async fn one_role_too_many(world: World) -> Result<(), Status> {
     let mut tx = world.store().write().await.unwrap();
     for number in 0..996_u128 {
         let name = Name::parse(&format!("role{number}")).unwrap();
-        let role = ipse::domain::role::Role::new(
+        let role = ipse::domain::access::role::Role::new(
             RoleId::from_uuid(Uuid::from_u128(number)),
             name,
             Rights::default(),

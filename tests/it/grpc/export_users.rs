@@ -1,10 +1,10 @@
 //! Exports: what they hold, and that imports take them back.
 
-use ipse::domain::attributes::Attributes;
-use ipse::domain::email::EmailAddress;
+use ipse::domain::account::attributes::Attributes;
+use ipse::domain::account::email::EmailAddress;
+use ipse::domain::account::user::UserState as State;
+use ipse::domain::account::user_record::{Stated, UserRecord as Record};
 use ipse::domain::id::UserId;
-use ipse::domain::user::UserState as State;
-use ipse::domain::user_record::{Stated, UserRecord as Record};
 use ipse::proto::ErrorReason::{FieldInvalid, PermissionMissing, StepUpRequired};
 use ipse::proto::{UserRecord, UserState};
 use prost::Message as _;

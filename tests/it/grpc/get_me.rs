@@ -1,4 +1,4 @@
-use ipse::domain::profile::Locale;
+use ipse::domain::account::profile::Locale;
 use ipse::proto::ErrorReason::TokenInvalid;
 use ipse::proto::auth_service_client::AuthServiceClient;
 use ipse::proto::{RegisterRequest, User, UserState};

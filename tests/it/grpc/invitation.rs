@@ -1,10 +1,11 @@
 use futures_util::future::join_all;
 use ipse::application::ports::Clock as _;
-use ipse::domain::action_token::{self, ActionPurpose, ActionToken};
-use ipse::domain::email::EmailAddress;
+use ipse::domain::account::email::EmailAddress;
+use ipse::domain::account::profile::DisplayName;
+use ipse::domain::account::user::{SignUp, User};
 use ipse::domain::id::UserId;
-use ipse::domain::profile::DisplayName;
-use ipse::domain::user::{SignUp, User};
+use ipse::domain::token::action_token;
+use ipse::domain::token::action_token::{ActionPurpose, ActionToken};
 use ipse::proto::ErrorReason::{ActionTokenInvalid, CredentialsInvalid, PasswordTooShort};
 use ipse::proto::UserState;
 use time::Duration;

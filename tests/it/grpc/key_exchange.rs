@@ -1,6 +1,6 @@
 //! What an API key is exchanged for, and when it is not.
 
-use ipse::domain::api_key_secret::ApiKeySecret;
+use ipse::domain::credential::api_key_secret::ApiKeySecret;
 use ipse::domain::id::ApiKeyId;
 use ipse::proto::ErrorReason::{
     AudienceUnknown, CredentialsInvalid, FieldInvalid, PermissionMissing, TokenInvalid, TokenMissing,

@@ -1,7 +1,7 @@
 use std::collections::HashSet;
 
 use futures_util::future::join_all;
-use ipse::domain::user::UserState;
+use ipse::domain::account::user::UserState;
 use ipse::proto::ErrorReason::{
     AccountDisabled, AudienceUnknown, CredentialsInvalid, EmailNotVerified, PasswordChangeRequired,
 };

@@ -2,7 +2,7 @@ use std::collections::HashSet;
 
 use futures_util::future::join_all;
 use ipse::application::ports::Clock as _;
-use ipse::domain::profile::Locale;
+use ipse::domain::account::profile::Locale;
 use ipse::proto::RegisterRequest;
 use ipse::proto::auth_service_client::AuthServiceClient;
 use time::Duration;

@@ -1,7 +1,7 @@
 //! Roles as an operator handles them.
 
 use futures_util::future::join_all;
-use ipse::domain::role::ADMINISTRATOR;
+use ipse::domain::access::role::ADMINISTRATOR;
 use ipse::proto::ErrorReason::{
     EtagMismatch, FieldInvalid, LastAdmin, NameTaken, PageTokenInvalid, PermissionMissing, RequestIdReused,
     ResourceNotFound, RoleBuiltIn, RoleInUse, UserStateInvalid,

@@ -1,6 +1,6 @@
 //! Services as callers.
 
-use ipse::domain::role::ADMINISTRATOR;
+use ipse::domain::access::role::ADMINISTRATOR;
 use ipse::proto::ErrorReason::{
     LastAdmin, PermissionMissing, PersonRequired, QuotaExceeded, ResourceNotFound, RoleInUse, StepUpRequired,
     TokenExpired, TokenInvalid,

@@ -1,6 +1,6 @@
 //! Answers that must not tell whether there is an account: compared byte by byte, headers and trailers included.
 
-use ipse::domain::user::UserState;
+use ipse::domain::account::user::UserState;
 use ipse::proto::{
     LoginRequest, RefreshRequest, RegisterRequest, RequestPasswordResetRequest, ResendVerificationRequest,
     ResetPasswordRequest, VerifyEmailRequest,

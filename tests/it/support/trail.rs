@@ -1,8 +1,8 @@
 //! What the audit trail tells, in short.
 
+use ipse::domain::account::email::EmailAddress;
+use ipse::domain::audit::filter::AuditFilter;
 use ipse::domain::audit::{AuditEvent, SYSTEM};
-use ipse::domain::audit_filter::AuditFilter;
-use ipse::domain::email::EmailAddress;
 
 use super::world::World;
 

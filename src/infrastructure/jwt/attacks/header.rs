@@ -9,7 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::INVALID;
 use crate::application::ports::AccessTokens;
-use crate::domain::signing_key::SigningAlgorithm;
+use crate::domain::token::signing_key::SigningAlgorithm;
 use crate::infrastructure::jwt::forge::{Forge, PAYLOAD, altered, at, claims, copy, new_key};
 
 #[test]

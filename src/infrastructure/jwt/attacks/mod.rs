@@ -1,4 +1,4 @@
-//! Known attacks on the verification of JSON Web Tokens, each as one line of a table. Where a token carries a genuine
+//! SignInCandidate attacks on the verification of JSON Web Tokens, each as one line of a table. Where a token carries a genuine
 //! signature although only an attacker would make it, the test shows that the check in question does not lean on it.
 
 mod claims;

@@ -7,7 +7,7 @@ use super::backend::schema::access_changes;
 use super::backend::{Unit, dialect};
 use crate::application::ports::{AccessChanges, ChangePosition, RecordedChange, StoreResult};
 use crate::domain::Timestamp;
-use crate::domain::access_change::{AccessChange, TokenMarks};
+use crate::domain::access::change::{AccessChange, TokenMarks};
 use crate::domain::id::TokenId;
 use crate::infrastructure::store::error::meaning;
 use crate::infrastructure::store::gaps::{Found, Step};

@@ -6,10 +6,10 @@ use super::backend::columns::{DbId, DbTime};
 use super::backend::schema::action_tokens;
 use crate::application::ports::{ActionTokens, ConsumedToken, PendingToken, StoreResult};
 use crate::domain::Timestamp;
-use crate::domain::action_token::{ActionPurpose, ActionToken};
-use crate::domain::email::EmailAddress;
+use crate::domain::account::email::EmailAddress;
 use crate::domain::id::UserId;
 use crate::domain::secret::Digest;
+use crate::domain::token::action_token::{ActionPurpose, ActionToken};
 use crate::infrastructure::store::error::meaning;
 use crate::infrastructure::store::word::Word;
 

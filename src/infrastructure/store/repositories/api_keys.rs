@@ -7,12 +7,12 @@ use super::backend::schema::{api_keys, service_accounts};
 use super::service_accounts::ServiceAccountRow;
 use crate::application::ports::{AccessChanges, ApiKeys, StoreResult};
 use crate::domain::Timestamp;
-use crate::domain::access_change::AccessChange;
-use crate::domain::api_key::{ApiKey, parse_scopes};
+use crate::domain::access::change::AccessChange;
+use crate::domain::account::profile::DisplayName;
+use crate::domain::account::service_account::ServiceAccount;
+use crate::domain::credential::api_key::{ApiKey, parse_scopes};
 use crate::domain::id::{ApiKeyId, ServiceAccountId};
-use crate::domain::profile::DisplayName;
 use crate::domain::secret::Digest;
-use crate::domain::service_account::ServiceAccount;
 use crate::infrastructure::store::error::meaning;
 
 diesel::alias!(api_keys as over: Over);

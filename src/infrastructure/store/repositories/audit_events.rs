@@ -9,8 +9,8 @@ use super::backend::schema::audit_events;
 use super::backend::{Unit, dialect};
 use crate::application::ports::{AuditEvents, StoreResult, TrailGap, TrailPosition};
 use crate::domain::Timestamp;
+use crate::domain::audit::filter::AuditFilter;
 use crate::domain::audit::{AuditEvent, AuditType, Event, Outcome};
-use crate::domain::audit_filter::AuditFilter;
 use crate::domain::id::AuditEventId;
 
 #[async_trait]

@@ -6,9 +6,9 @@ use super::backend::schema::audit_events;
 use crate::application::ports::StoreResult;
 use crate::domain::Timestamp;
 use crate::domain::audit::{AuditEvent, AuditType, Event, Outcome};
-use crate::domain::client::Client;
 use crate::domain::id::AuditEventId;
-use crate::domain::origin::Origin;
+use crate::domain::session::client::Client;
+use crate::domain::session::origin::Origin;
 use crate::infrastructure::store::error::meaning;
 
 /// An event as it is read.

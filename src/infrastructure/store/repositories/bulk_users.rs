@@ -9,11 +9,11 @@ use super::backend::schema::{passwords, users};
 use super::backend::{Unit, dialect};
 use super::users::UserRow;
 use crate::application::ports::{BulkUsers, StoreResult, StoredUser};
+use crate::domain::account::user::User;
+use crate::domain::account::user_record::UserRecord;
+use crate::domain::account::username::Username;
+use crate::domain::credential::password::PasswordHash;
 use crate::domain::id::UserId;
-use crate::domain::password::PasswordHash;
-use crate::domain::user::User;
-use crate::domain::user_record::UserRecord;
-use crate::domain::username::Username;
 
 struct PasswordRow<'r> {
     user_id: DbId,

@@ -6,8 +6,8 @@ use super::backend::columns::{DbId, DbTime};
 use super::backend::schema::passwords;
 use crate::application::ports::{Credentials, PasswordCredential, StoreResult};
 use crate::domain::Timestamp;
+use crate::domain::credential::password::PasswordHash;
 use crate::domain::id::UserId;
-use crate::domain::password::PasswordHash;
 
 #[async_trait]
 impl Credentials for Unit {

@@ -7,9 +7,9 @@ use super::backend::columns::{DbId, DbTime};
 use super::backend::schema::{role_grants as people, service_role_grants as services};
 use crate::application::ports::StoreResult;
 use crate::domain::Timestamp;
+use crate::domain::access::role::RoleGrant;
+use crate::domain::access::subject::Subject;
 use crate::domain::id::{RoleId, ServiceAccountId, UserId};
-use crate::domain::role::RoleGrant;
-use crate::domain::subject::Subject;
 
 /// Role, subject, and since when.
 type Columns = (DbId, DbId, DbTime);

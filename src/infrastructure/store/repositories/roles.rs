@@ -7,12 +7,12 @@ use super::backend::{Unit, dialect};
 use super::role_grants;
 use crate::application::ports::{AccessChanges, GrantsOf, Roles, StoreResult};
 use crate::domain::Timestamp;
-use crate::domain::access_change::AccessChange;
+use crate::domain::access::change::AccessChange;
+use crate::domain::access::role::{Role, RoleGrant, parse_permissions};
+use crate::domain::access::subject::Subject;
+use crate::domain::account::user::UserState;
 use crate::domain::id::{RoleId, UserId};
 use crate::domain::name::{Description, Name};
-use crate::domain::role::{Role, RoleGrant, parse_permissions};
-use crate::domain::subject::Subject;
-use crate::domain::user::UserState;
 use crate::infrastructure::store::error::meaning;
 use crate::infrastructure::store::word::Word;
 

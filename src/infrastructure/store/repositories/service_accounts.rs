@@ -6,10 +6,10 @@ use super::backend::schema::service_accounts;
 use super::backend::{Unit, dialect};
 use crate::application::ports::{AccessChanges, ServiceAccounts, StoreResult};
 use crate::domain::Timestamp;
-use crate::domain::access_change::AccessChange;
+use crate::domain::access::change::AccessChange;
+use crate::domain::account::service_account::ServiceAccount;
 use crate::domain::id::ServiceAccountId;
 use crate::domain::name::{Description, Name};
-use crate::domain::service_account::ServiceAccount;
 use crate::infrastructure::store::error::meaning;
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]

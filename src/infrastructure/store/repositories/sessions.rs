@@ -10,12 +10,12 @@ use super::session_row::{ClientRow, SessionRow};
 use super::users::UserRow;
 use crate::application::ports::{AccessChanges, SessionPosition, Sessions, StoreResult};
 use crate::domain::Timestamp;
-use crate::domain::access_change::AccessChange;
-use crate::domain::client::Client;
+use crate::domain::access::change::AccessChange;
+use crate::domain::account::user::User;
 use crate::domain::id::{SessionId, UserId};
 use crate::domain::secret::Digest;
+use crate::domain::session::client::Client;
 use crate::domain::session::{EndReason, Session};
-use crate::domain::user::User;
 use crate::infrastructure::store::word::Word;
 
 diesel::alias!(sessions as over: Over);

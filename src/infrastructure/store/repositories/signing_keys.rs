@@ -6,7 +6,7 @@ use super::backend::schema::signing_keys;
 use super::backend::{Unit, dialect};
 use crate::application::ports::{SigningKeys, StoreResult};
 use crate::domain::Timestamp;
-use crate::domain::signing_key::{SigningAlgorithm, SigningKey};
+use crate::domain::token::signing_key::{SigningAlgorithm, SigningKey};
 use crate::infrastructure::store::error::meaning;
 
 #[derive(Queryable, Selectable, Insertable)]

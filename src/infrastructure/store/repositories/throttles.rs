@@ -8,7 +8,7 @@ use super::backend::columns::DbTime;
 use super::backend::schema::throttles::{self, count, first_time, last_time};
 use crate::application::ports::{StoreResult, Throttles};
 use crate::domain::Timestamp;
-use crate::domain::throttle::{Budget, Throttle, ThrottleKey};
+use crate::domain::credential::throttle::{Budget, Throttle, ThrottleKey};
 
 diesel::alias!(throttles as stale: Stale);
 

@@ -16,11 +16,11 @@ use super::backend::{Connection, Unit};
 use super::users::UserRow;
 use crate::application::ports::{StoreResult, UserCursor, UserQuery};
 use crate::domain::Timestamp;
+use crate::domain::account::user::{User, UserState};
 use crate::domain::id::UserId;
 use crate::domain::interval::Interval;
-use crate::domain::user::{User, UserState};
-use crate::domain::user_filter::{RoleKey, UserFilter};
-use crate::domain::user_order::Direction;
+use crate::domain::listing::user_filter::{RoleKey, UserFilter};
+use crate::domain::listing::user_order::Direction;
 use crate::infrastructure::store::word::Word;
 
 type Database = <Connection as AsyncConnectionCore>::Backend;

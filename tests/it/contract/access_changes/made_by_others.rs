@@ -1,15 +1,15 @@
 //! What other repositories do is a change of what tokens are worth, and they say so themselves.
 
 use ipse::application::ports::UserInsert;
-use ipse::domain::access_change::AccessChange;
+use ipse::domain::access::change::AccessChange;
+use ipse::domain::access::permission::Rights;
+use ipse::domain::access::role::{Role, RoleGrant};
+use ipse::domain::access::subject::Subject;
+use ipse::domain::account::service_account::ServiceAccount;
+use ipse::domain::account::user::UserState;
 use ipse::domain::id::{RoleId, SessionId};
 use ipse::domain::name::Name;
-use ipse::domain::permission::Rights;
-use ipse::domain::role::{Role, RoleGrant};
-use ipse::domain::service_account::ServiceAccount;
 use ipse::domain::session::EndReason;
-use ipse::domain::subject::Subject;
-use ipse::domain::user::UserState;
 use uuid::Uuid;
 
 use super::all;

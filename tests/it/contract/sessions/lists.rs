@@ -1,7 +1,7 @@
 use std::net::Ipv6Addr;
 
 use ipse::application::ports::SessionPosition;
-use ipse::domain::client::Client;
+use ipse::domain::session::client::Client;
 use ipse::domain::session::{EndReason, Session};
 
 use super::{list, put_mixed_sessions};

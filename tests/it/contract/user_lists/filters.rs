@@ -1,11 +1,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ipse::application::ports::Entropy;
-use ipse::domain::email::EmailAddress;
+use ipse::domain::access::role::{ADMINISTRATOR, RoleGrant};
+use ipse::domain::account::email::EmailAddress;
+use ipse::domain::account::user::{User, UserState};
+use ipse::domain::account::username::Username;
 use ipse::domain::id::UserId;
-use ipse::domain::role::{ADMINISTRATOR, RoleGrant};
-use ipse::domain::user::{User, UserState};
-use ipse::domain::username::Username;
 use time::format_description::well_known::Rfc3339;
 
 use super::{Fixture, ORDERS, filter, found, put, sorted, walk};

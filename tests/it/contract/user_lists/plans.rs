@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ipse::application::ports::{Store, UserCursor, UserQuery};
 use ipse::domain::id::UserId;
-use ipse::domain::user_order::{Direction, UserOrder, UserOrderKey};
+use ipse::domain::listing::user_order::{Direction, UserOrder, UserOrderKey};
 use ipse::infrastructure::store;
 use serde_json::Value;
 use time::Duration;

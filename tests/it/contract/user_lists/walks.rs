@@ -1,9 +1,9 @@
 use std::sync::Arc;
 
 use ipse::application::ports::{Store, UserInsert};
-use ipse::domain::email::EmailAddress;
-use ipse::domain::user::{User, UserState};
-use ipse::domain::user_filter::UserFilter;
+use ipse::domain::account::email::EmailAddress;
+use ipse::domain::account::user::{User, UserState};
+use ipse::domain::listing::user_filter::UserFilter;
 use tokio::sync::mpsc;
 
 use super::{Fixture, ORDERS, page, sorted, walk};

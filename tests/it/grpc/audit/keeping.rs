@@ -1,6 +1,6 @@
 //! That the trail is complete, stays as it is, holds nothing that it should not, and ends at its time.
 
-use ipse::domain::audit_filter::AuditFilter;
+use ipse::domain::audit::filter::AuditFilter;
 use ipse::proto::ErrorReason::InternalError;
 use time::Duration;
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::support::token::{self, Forge};
 
-/// Known attacks on the verification of tokens, as changes of a genuine one.
+/// SignInCandidate attacks on the verification of tokens, as changes of a genuine one.
 pub(super) fn on(forge: &Forge, genuine: &str) -> Vec<String> {
     let (header, claims) = token::read(genuine);
     let (header, claims) = (header.to_string(), claims.to_string());

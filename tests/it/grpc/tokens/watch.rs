@@ -1,7 +1,7 @@
 //! The stream of revocations.
 
 use ipse::application::ports::{Clock as _, Store};
-use ipse::domain::access_change::AccessChange;
+use ipse::domain::access::change::AccessChange;
 use ipse::domain::id::TokenId;
 use ipse::proto::ErrorReason::{FieldInvalid, PermissionMissing, ShuttingDown, StorageUnavailable, TokenInvalid};
 use ipse::proto::watch_revocations_response::Revoked;

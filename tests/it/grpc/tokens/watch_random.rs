@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use ipse::application::ports::{Clock as _, Transaction};
-use ipse::domain::access_change::AccessChange;
+use ipse::domain::access::change::AccessChange;
 use ipse::domain::id::TokenId;
 use ipse::proto::watch_revocations_response::Revoked;
 use proptest::prelude::*;

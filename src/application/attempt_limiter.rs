@@ -1,0 +1,97 @@
+//! Slows repeated attempts down, by account name and by network, alike for known and unknown names.
+
+use super::audit_trail::{AuditTrail, Event};
+use super::error::{Refusal, Result};
+use super::ports::{Store, Transaction};
+use crate::domain::Timestamp;
+use crate::domain::account::user::User;
+use crate::domain::audit::AuditType;
+use crate::domain::credential::throttle::{HARD_LIMIT, SlowDown, ThrottleKey};
+use crate::domain::id::UserId;
+use crate::domain::secret::SecretKey;
+use crate::domain::session::client::Client;
+
+/// The counters that an attempt is measured by.
+pub(super) struct AttemptLimiter(Vec<(ThrottleKey, SlowDown)>);
+
+impl AttemptLimiter {
+    /// For a sign-in under a name, known or not.
+    pub(super) fn sign_in(key: &SecretKey, identifier: &str, client: &Client) -> Self {
+        Self(vec![
+            (ThrottleKey::identifier(key, identifier), SlowDown::ACCOUNT),
+            (ThrottleKey::network(key, "sign_in", client.network()), SlowDown::NETWORK),
+        ])
+    }
+
+    /// For a public request of a kind that does work or sends mail.
+    pub(super) fn request(key: &SecretKey, kind: &str, client: &Client) -> Self {
+        Self(vec![(ThrottleKey::network(key, kind, client.network()), SlowDown::REQUESTS)])
+    }
+
+    /// Refuses the attempt if it has to wait, for as long as the strictest counter tells.
+    pub(super) async fn check(&self, tx: &mut dyn Transaction, now: Timestamp) -> Result<()> {
+        let mut strictest = None;
+        for (key, rule) in &self.0 {
+            let wait = rule.wait(tx.throttles().find_throttle(key).await?, now);
+            if wait > strictest.map(|(wait, _)| wait) {
+                strictest = wait.map(|wait| (wait, *key));
+            }
+        }
+        match strictest {
+            Some((retry_after, counter)) => Err(Refusal::RateLimited { retry_after, counter }.into()),
+            None => Ok(()),
+        }
+    }
+
+    /// Counts the attempt.
+    pub(super) async fn count(&self, tx: &mut dyn Transaction, now: Timestamp) -> Result<()> {
+        for (key, rule) in &self.0 {
+            tx.throttles().count_event(key, now, now - rule.forget_after).await?;
+        }
+        Ok(())
+    }
+}
+
+/// An attempt to prove a password that failed.
+pub(super) struct FailedAttempt {
+    /// Whose password it was to be, if that is known.
+    pub(super) user_id: UserId,
+    /// What the audit trail tells of it.
+    pub(super) event: Event,
+}
+
+impl AttemptLimiter {
+    /// Remembers a failed attempt, at the same cost whether or not there is an account. An attempt that had to wait
+    /// after all learns nothing, and is refused without being counted.
+    pub(super) async fn remember_failure(
+        &self,
+        store: &dyn Store,
+        trail: &AuditTrail,
+        attempt: FailedAttempt,
+        now: Timestamp,
+    ) -> Result<()> {
+        let mut tx = store.write().await?;
+        self.check(tx.as_mut(), now).await?;
+        self.count(tx.as_mut(), now).await?;
+        let failures = tx.credentials().count_failure(attempt.user_id).await?;
+        let kind = if failures == HARD_LIMIT { AuditType::LoginLocked } else { attempt.event.kind };
+        trail.record(tx.as_mut(), Event { kind, ..attempt.event }, now).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
+/// Forgets the failures under all names of a person.
+pub(super) async fn forget_all(tx: &mut dyn Transaction, key: &SecretKey, user: &User) -> Result<()> {
+    forget(tx, key, user.email.canonical()).await?;
+    if let Some(username) = &user.username {
+        forget(tx, key, username.as_str()).await?;
+    }
+    Ok(())
+}
+
+/// Forgets the failures under a name.
+pub(super) async fn forget(tx: &mut dyn Transaction, key: &SecretKey, identifier: &str) -> Result<()> {
+    tx.throttles().forget_throttle(&ThrottleKey::identifier(key, identifier)).await?;
+    Ok(())
+}

@@ -1,0 +1,136 @@
+use std::collections::HashMap;
+
+use super::{Batch, UserTransfer};
+use crate::application::access::rights;
+use crate::application::audit_trail::Event;
+use crate::application::caller::Caller;
+use crate::application::error::{Error, Result, Violation};
+use crate::application::ports::{StoredUser, Transaction};
+use crate::domain::access::policy::Access;
+use crate::domain::account::user::User;
+use crate::domain::account::user_record::UserRecord;
+use crate::domain::account::username::Username;
+use crate::domain::audit::AuditType;
+
+/// How often a batch is begun that others are in the way of.
+const ATTEMPTS: usize = 4;
+
+/// What became of a batch.
+#[derive(Debug, Default)]
+pub struct BatchReport {
+    /// How many rows are stored now, whether or not they were before.
+    pub accepted: usize,
+    /// How many of those were stored before.
+    pub unchanged: usize,
+    /// The other rows, in their order.
+    pub refusals: Vec<RowRefusal>,
+}
+
+/// A row that is not stored.
+#[derive(Debug, Clone)]
+pub struct RowRefusal {
+    /// Its place in the batch, from 0.
+    pub row: usize,
+    /// Why.
+    pub why: WhyRefused,
+}
+
+/// Why a row is not stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WhyRefused {
+    /// A field of it is not acceptable.
+    Invalid(Violation),
+    /// Somebody else has the address.
+    EmailTaken,
+    /// Somebody else has the username.
+    UsernameTaken,
+}
+
+impl UserTransfer {
+    /// Stores the rows of a batch that nobody stands in the way of, all at once; with `dry_run`, only tells which those
+    /// are. Accounts that exist are never changed, and nobody gets a role.
+    ///
+    /// Two batches that are stored at the same time and want the same names in another order stop each other; one of them
+    /// is then begun anew.
+    pub async fn import(&self, admitted: (&Caller, &Access), batch: &Batch, dry_run: bool) -> Result<BatchReport> {
+        for _ in 1..ATTEMPTS {
+            match self.try_import(admitted, batch, dry_run).await {
+                Err(Error::Contention(_)) => {}
+                outcome => return outcome,
+            }
+        }
+        self.try_import(admitted, batch, dry_run).await
+    }
+
+    async fn try_import(&self, admitted: (&Caller, &Access), batch: &Batch, dry_run: bool) -> Result<BatchReport> {
+        let now = self.clock.now();
+        let mut report = BatchReport { refusals: batch.refusals.clone(), ..BatchReport::default() };
+        let mut tx = self.store.write().await?;
+        rights::require_admission(tx.as_mut(), admitted, now).await?;
+        let records: Vec<&UserRecord> = batch.rows.iter().map(|(_, record)| record).collect();
+        if !records.is_empty() {
+            let stored = tx.bulk_users().insert_records(&records).await?;
+            report.accepted = stored.len();
+            let rest: Vec<&(usize, UserRecord)> =
+                batch.rows.iter().filter(|(_, record)| !stored.contains(&record.user.id)).collect();
+            judge(tx.as_mut(), &rest, &mut report).await?;
+        }
+        report.refusals.sort_by_key(|refusal| refusal.row);
+        if !dry_run {
+            let event = Event::by(admitted.0, AuditType::UsersImported)
+                .with("accepted", report.accepted)
+                .with("unchanged", report.unchanged)
+                .with("refused", report.refusals.len());
+            self.trail.record(tx.as_mut(), event, now).await?;
+            tx.commit().await?;
+        }
+        Ok(report)
+    }
+}
+
+/// Finds out why rows were not stored.
+async fn judge(tx: &mut dyn Transaction, rows: &[&(usize, UserRecord)], report: &mut BatchReport) -> Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let users: Vec<&User> = rows.iter().map(|(_, record)| &record.user).collect();
+    let rivals = Rivals::new(tx.bulk_users().find_rivals(&users).await?);
+    for (row, record) in rows {
+        match rivals.judge(record)? {
+            None => (report.accepted, report.unchanged) = (report.accepted + 1, report.unchanged + 1),
+            Some(why) => report.refusals.push(RowRefusal { row: *row, why }),
+        }
+    }
+    Ok(())
+}
+
+/// Stored accounts by what is unique of them.
+struct Rivals {
+    stored: Vec<StoredUser>,
+    by_email: HashMap<String, usize>,
+}
+
+impl Rivals {
+    fn new(stored: Vec<StoredUser>) -> Self {
+        let by_email =
+            (0..).zip(&stored).map(|(place, (user, _))| (user.email.canonical().to_owned(), place)).collect();
+        Self { stored, by_email }
+    }
+
+    /// Why a record is not stored; nothing if it was before.
+    fn judge(&self, record: &UserRecord) -> Result<Option<WhyRefused>> {
+        let user = &record.user;
+        if let Some((holder, hash)) = self.by_email.get(user.email.canonical()).map(|place| &self.stored[*place]) {
+            let is_stored = record.is_stored_as(holder, hash.as_ref());
+            return Ok(if is_stored { None } else { Some(WhyRefused::EmailTaken) });
+        }
+        if self.stored.iter().any(|(holder, _)| holder.id == user.id) {
+            return Ok(Some(WhyRefused::Invalid(Violation::form("user.id", "must not be that of another account"))));
+        }
+        let is_theirs = |name: &Username| self.stored.iter().any(|(holder, _)| holder.username.as_ref() == Some(name));
+        if user.username.as_ref().is_some_and(is_theirs) {
+            return Ok(Some(WhyRefused::UsernameTaken));
+        }
+        Err(Error::Contention("who stood in the way of a row is gone".into()))
+    }
+}

@@ -1,0 +1,207 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::account::email::EmailAddress;
+use crate::domain::account::profile::DisplayName;
+use crate::domain::account::user::{Changes, SignUp};
+use crate::domain::id::UserId;
+
+const RETENTION: Duration = Duration::days(30);
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::UNIX_EPOCH + Duration::seconds(seconds)
+}
+
+fn reason(text: &str) -> StateReason {
+    StateReason::parse(text).unwrap()
+}
+
+fn user() -> User {
+    let who = SignUp {
+        email: EmailAddress::parse("alice@example.com").unwrap(),
+        username: None,
+        display_name: DisplayName::default(),
+        locale: None,
+    };
+    User::sign_up(UserId::new(at(0), &[1; 10]), who, at(0))
+}
+
+#[test]
+fn proving_the_address_opens_the_account_once() {
+    let mut user = user();
+    let etag = user.etag();
+    assert_eq!(user.may_sign_in(UnverifiedSignIn::Refused), Err(SignInRefusal::EmailNotVerified));
+    assert_eq!(user.may_sign_in(UnverifiedSignIn::Allowed), Ok(()));
+    assert!(user.prove_email(at(1)));
+    assert!(!user.prove_email(at(2)));
+    assert_eq!((user.state, user.provisional, user.update_time), (UserState::Active, false, at(1)));
+    assert_eq!(user.may_sign_in(UnverifiedSignIn::Refused), Ok(()));
+    assert_ne!(user.etag(), etag);
+}
+
+#[test]
+fn recovering_the_password_proves_the_address_in_one_revision() {
+    let mut user = user();
+    user.password_recovered(at(1));
+    assert_eq!((user.state, user.email_verified, user.revision), (UserState::Active, true, 2));
+}
+
+#[test]
+fn proving_the_address_does_not_lift_a_suspension() {
+    let mut user = user();
+    user.suspend(reason("fraud"), at(1)).unwrap();
+    user.prove_email(at(2));
+    assert_eq!(user.state, UserState::Suspended);
+    assert_eq!(user.may_sign_in(UnverifiedSignIn::Allowed), Err(SignInRefusal::Disabled));
+    assert!(!user.keeps_sessions() && !user.can_recover());
+    user.activate(reason("a mistake"), at(3)).unwrap();
+    assert_eq!((user.state, user.state_reason.as_str()), (UserState::Active, "a mistake"));
+}
+
+#[test]
+fn a_deleted_account_is_unknown_and_a_demanded_change_comes_last() {
+    let mut user = user();
+    user.require_password_change(at(1)).unwrap();
+    assert_eq!(user.may_sign_in(UnverifiedSignIn::Refused), Err(SignInRefusal::EmailNotVerified));
+    user.prove_email(at(1));
+    assert_eq!(user.may_sign_in(UnverifiedSignIn::Refused), Err(SignInRefusal::PasswordChangeRequired));
+    user.password_replaced(at(1));
+    assert_eq!(user.may_sign_in(UnverifiedSignIn::Refused), Ok(()));
+    user.delete(RETENTION, at(1)).unwrap();
+    assert_eq!(user.may_sign_in(UnverifiedSignIn::Refused), Err(SignInRefusal::Unknown));
+}
+
+#[test]
+fn what_an_operator_provisions_belongs_to_somebody() {
+    for (vouched, state) in [(false, UserState::Pending), (true, UserState::Active)] {
+        let User { email, username, display_name, locale, .. } = user();
+        let user = User::provision(user().id, SignUp { email, username, display_name, locale }, vouched, at(0));
+        assert_eq!((user.state, user.email_verified, user.provisional), (state, vouched, false));
+    }
+    assert!(user().provisional);
+}
+
+#[test]
+fn a_new_address_is_unproven_unless_vouched_for() {
+    let changed = |email: &str, email_verified| {
+        let mut user = user();
+        user.prove_email(at(1));
+        let email = Some(EmailAddress::parse(email).unwrap());
+        user.administer(Changes { email, email_verified, ..Changes::default() }, at(2)).unwrap();
+        (user.email.written().to_owned(), user.state)
+    };
+    assert_eq!(changed("new@example.com", None), ("new@example.com".to_owned(), UserState::Pending));
+    assert_eq!(changed("new@example.com", Some(true)), ("new@example.com".to_owned(), UserState::Active));
+    assert_eq!(changed("ALICE@example.com", None), ("ALICE@example.com".to_owned(), UserState::Active));
+    assert_eq!(changed("alice@example.com", Some(false)).1, UserState::Pending);
+}
+
+/// Something that happens to an account.
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    Prove,
+    Recover,
+    Move,
+    Vouch(bool),
+    Demand,
+    Suspend,
+    Activate,
+    Delete,
+    Undelete,
+}
+
+impl Step {
+    fn any() -> impl Strategy<Value = Self> {
+        prop_oneof![
+            Just(Self::Prove),
+            Just(Self::Recover),
+            Just(Self::Move),
+            any::<bool>().prop_map(Self::Vouch),
+            Just(Self::Demand),
+            Just(Self::Suspend),
+            Just(Self::Activate),
+            Just(Self::Delete),
+            Just(Self::Undelete),
+        ]
+    }
+
+    /// The states in which it may happen.
+    fn is_allowed(self, state: UserState) -> bool {
+        match self {
+            Self::Prove | Self::Recover => true,
+            Self::Move | Self::Vouch(_) | Self::Demand | Self::Delete => state != UserState::Deleted,
+            Self::Suspend => matches!(state, UserState::Pending | UserState::Active),
+            Self::Activate => state == UserState::Suspended,
+            Self::Undelete => state == UserState::Deleted,
+        }
+    }
+
+    /// Has it happen. Whether anything changed, and the refusal, if it was refused.
+    fn happen(self, user: &mut User, now: Timestamp) -> Result<bool, StateForbids> {
+        let moved = |number: i64| EmailAddress::parse(&format!("alice{number}@example.com")).ok();
+        match self {
+            Self::Prove => return Ok(user.prove_email(now)),
+            Self::Recover => user.password_recovered(now),
+            Self::Move => {
+                let email = moved(now.unix_timestamp());
+                user.administer(Changes { email, ..Changes::default() }, now)?;
+            }
+            Self::Vouch(word) => {
+                user.administer(Changes { email_verified: Some(word), ..Changes::default() }, now)?;
+            }
+            Self::Demand => user.require_password_change(now)?,
+            Self::Suspend => user.suspend(reason("suspended"), now)?,
+            Self::Activate => user.activate(reason("activated"), now)?,
+            Self::Delete => user.delete(RETENTION, now)?,
+            Self::Undelete => user.undelete(now)?,
+        }
+        Ok(true)
+    }
+}
+
+/// What holds of an account whatever happened to it.
+fn check_invariants(user: &User) {
+    let is_deleted = user.state == UserState::Deleted;
+    assert_eq!(is_deleted, user.delete_time.is_some());
+    assert_eq!(user.purge_time, user.delete_time.map(|time| time + RETENTION));
+    assert!(user.suspend_time.is_some() || user.state != UserState::Suspended);
+    assert!(is_deleted || user.suspend_time.is_some() == (user.state == UserState::Suspended));
+    assert!(user.email_verified || user.state != UserState::Active);
+    assert!(!user.email_verified || user.state != UserState::Pending);
+    assert!(!(user.provisional && user.email_verified), "nobody takes the place of a proven account");
+    let may_sign_in = user.may_sign_in(UnverifiedSignIn::Allowed);
+    assert_eq!(may_sign_in.is_ok(), user.keeps_sessions() && !user.password_change_required);
+}
+
+proptest! {
+    #[test]
+    fn any_order_of_steps_keeps_the_invariants(steps in prop::collection::vec(Step::any(), 0..40)) {
+        let mut user = user();
+        for (second, step) in (1..).zip(steps) {
+            let before = user.clone();
+            let outcome = step.happen(&mut user, at(second));
+            check_invariants(&user);
+            prop_assert_eq!(outcome.is_ok(), step.is_allowed(before.state), "{:?} of {:?}", step, before);
+            if let Ok(true) = outcome {
+                prop_assert_eq!((user.revision, user.update_time), (before.revision + 1, at(second)));
+            } else {
+                prop_assert!(outcome.is_ok() || outcome == Err(StateForbids(before.state)));
+                prop_assert_eq!(&user, &before);
+            }
+        }
+    }
+
+    #[test]
+    fn undeleting_gives_back_what_was_deleted(steps in prop::collection::vec(Step::any(), 0..20)) {
+        let mut user = user();
+        for (second, step) in (1..).zip(steps) {
+            let _ = step.happen(&mut user, at(second));
+        }
+        let before = user.clone();
+        if user.delete(RETENTION, at(50)).is_ok() {
+            user.undelete(at(60)).unwrap();
+            let restored = User { update_time: at(60), revision: before.revision + 2, ..before };
+            prop_assert_eq!(user, restored);
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! What the audit trail tells: who did what to whom, from where, and how it ended.
+//!
+//! People appear by their ids alone, so that what is kept of a person who was erased is a pseudonym. Network addresses
+//! and user agents stay until the retention of the trail ends: finding out where an attack came from is its purpose.
+
+pub mod filter;
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+
+use super::Timestamp;
+use super::id::AuditEventId;
+use super::session::origin::Origin;
+
+/// The longest actor and subject, in characters.
+pub const MAX_ID_CHARS: usize = 64;
+/// The longest reason and the longest value of a detail, in code points.
+pub const MAX_TEXT_CHARS: usize = 256;
+/// The actor of what the service does by itself or on its command line.
+pub const SYSTEM: &str = "system";
+
+/// A closed choice. Its words are part of the contract and of what is stored, so a word keeps its meaning for ever.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$about:meta])* $choice:ident = $word:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum $name {
+            $($(#[$about])* $choice,)+
+        }
+
+        impl $name {
+            /// Every choice.
+            pub const ALL: &'static [Self] = &[$(Self::$choice),+];
+
+            /// The word for it.
+            #[must_use]
+            pub const fn word(self) -> &'static str {
+                match self {
+                    $(Self::$choice => $word,)+
+                }
+            }
+
+            /// The choice that the word stands for.
+            #[must_use]
+            pub fn of_word(word: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|choice| choice.word() == word)
+            }
+        }
+    };
+}
+
+words! {
+    /// What happened. The words follow the OWASP Logging Vocabulary where it has one.
+    AuditType {
+        /// Somebody signed in.
+        LoginSucceeded = "authn_login_success",
+        /// Somebody signed in after several failed attempts.
+        LoginSucceededAfterFailures = "authn_login_successafterfail",
+        /// An attempt to sign in failed.
+        LoginFailed = "authn_login_fail",
+        /// An attempt to sign in was refused unseen, as too many had failed before.
+        LoginThrottled = "authn_login_throttled",
+        /// So many attempts failed that the password is disabled until it is reset.
+        LoginLocked = "authn_login_lock",
+        /// Somebody signed out.
+        LoggedOut = "authn_logout",
+        /// A refresh token came back that was retired before, which ended its session.
+        TokenReused = "authn_token_reuse",
+        /// Somebody replaced the own password, or failed to prove the present one.
+        PasswordChanged = "authn_password_change",
+        /// Somebody asked for a mail to reset a password.
+        PasswordResetRequested = "authn_password_reset_request",
+        /// A password was replaced by a mailed token.
+        PasswordReset = "authn_password_reset",
+        /// An operator demands a new password.
+        PasswordChangeRequired = "authn_password_change_required",
+        /// Somebody was refused what takes a permission or a fresh sign-in.
+        AccessDenied = "authz_fail",
+        /// A request other than a sign-in was refused, as there were too many.
+        RateLimitExceeded = "excess_rate_limit_exceeded",
+        /// One session or several were ended from elsewhere.
+        SessionRevoked = "session_revoked",
+        /// An access token was revoked by somebody who had it.
+        TokenRevoked = "authn_token_revoked",
+        /// An account was made.
+        UserCreated = "user_created",
+        /// An account was changed.
+        UserUpdated = "user_updated",
+        /// An account was suspended.
+        UserSuspended = "user_suspended",
+        /// An account was put to use again.
+        UserActivated = "user_activated",
+        /// An account was deleted; its data is kept for a while.
+        UserDeleted = "user_deleted",
+        /// A deleted account was restored.
+        UserUndeleted = "user_undeleted",
+        /// The data of an account was erased.
+        UserPurged = "user_purged",
+        /// Accounts were imported.
+        UsersImported = "users_imported",
+        /// Accounts were exported.
+        UsersExported = "users_exported",
+        /// A person took out all that is stored about them.
+        UserDataExported = "user_data_exported",
+        /// Somebody asked for a mail to prove an address.
+        EmailVerificationRequested = "email_verification_request",
+        /// An address was proven.
+        EmailVerified = "email_verified",
+        /// Somebody asked to change the own address.
+        EmailChangeRequested = "email_change_request",
+        /// An account has a new address.
+        EmailChanged = "email_change",
+        /// A role was made.
+        RoleCreated = "role_created",
+        /// A role was changed.
+        RoleUpdated = "role_updated",
+        /// A role was deleted.
+        RoleDeleted = "role_deleted",
+        /// Somebody was granted a role or lost one.
+        PermissionsChanged = "privilege_permissions_changed",
+        /// A service account was made.
+        ServiceAccountCreated = "service_account_created",
+        /// A service account was changed.
+        ServiceAccountUpdated = "service_account_updated",
+        /// A service account was disabled.
+        ServiceAccountDisabled = "service_account_disabled",
+        /// A service account was put to use again.
+        ServiceAccountEnabled = "service_account_enabled",
+        /// A service account was erased.
+        ServiceAccountDeleted = "service_account_deleted",
+        /// An API key was made.
+        ApiKeyCreated = "api_key_created",
+        /// An API key was revoked.
+        ApiKeyRevoked = "api_key_revoked",
+        /// A known API key was not exchanged.
+        ApiKeyRefused = "api_key_refused",
+        /// A key was made that will sign tokens.
+        SigningKeyCreated = "signing_key_created",
+        /// A signing key was replaced ahead of its time.
+        SigningKeyRotated = "signing_key_rotated",
+        /// A signing key was made invalid.
+        SigningKeyRevoked = "signing_key_revoked",
+    }
+}
+
+words! {
+    /// How it ended.
+    Outcome {
+        /// It was done.
+        Success = "success",
+        /// It was tried and went wrong, a wrong password for example.
+        Failure = "failure",
+        /// It was not allowed.
+        Denied = "denied",
+    }
+}
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// What.
+    pub kind: AuditType,
+    /// Who did it: the id of a person or service account, `system`, or empty for a caller who has not proven to be anybody.
+    pub actor: String,
+    /// Whom or what it concerns: the id of a person, a service account, a role or a signing key, or empty if it is nobody that is known.
+    pub subject: String,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Why: a word in capitals for what did not succeed, an operator's own words for what an operator did, or empty.
+    pub reason: String,
+    /// Where the call came from; nothing for what the service did by itself.
+    pub origin: Option<Origin>,
+    /// What else there is to know, by name.
+    pub details: BTreeMap<String, String>,
+}
+
+/// An event in the trail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditEvent {
+    /// Its place in the trail. Numbers grow and are never used again; some are never used.
+    pub sequence: i64,
+    /// Names the event for ever.
+    pub id: AuditEventId,
+    /// When it happened.
+    pub time: Timestamp,
+    /// What happened.
+    pub event: Event,
+}
+
+impl Event {
+    /// What a caller did who has not proven to be anybody.
+    #[must_use]
+    pub fn anonymous(origin: &Origin, kind: AuditType) -> Self {
+        Self::new(String::new(), Some(origin.clone()), kind)
+    }
+
+    /// What somebody did who has proven to be this person.
+    #[must_use]
+    pub fn by_person(person: impl Display, origin: &Origin, kind: AuditType) -> Self {
+        Self::new(line(&person.to_string(), MAX_ID_CHARS), Some(origin.clone()), kind)
+    }
+
+    /// What the service did by itself or on its command line.
+    #[must_use]
+    pub fn by_system(kind: AuditType) -> Self {
+        Self::new(SYSTEM.to_owned(), None, kind)
+    }
+
+    /// Whom or what it concerns.
+    pub fn on(self, subject: impl Display) -> Self {
+        Self { subject: line(&subject.to_string(), MAX_ID_CHARS), ..self }
+    }
+
+    /// An operator's own words for it.
+    pub fn because(self, reason: &str) -> Self {
+        Self { reason: line(reason, MAX_TEXT_CHARS), ..self }
+    }
+
+    /// It went wrong.
+    pub fn failed(self, reason: &str) -> Self {
+        Self { outcome: Outcome::Failure, ..self.because(reason) }
+    }
+
+    /// It was not allowed.
+    pub fn denied(self, reason: &str) -> Self {
+        Self { outcome: Outcome::Denied, ..self.because(reason) }
+    }
+
+    /// Something else to know. Neither secrets nor personal data.
+    pub fn with(mut self, name: &str, value: impl Display) -> Self {
+        self.details.insert(name.to_owned(), line(&value.to_string(), MAX_TEXT_CHARS));
+        self
+    }
+
+    fn new(actor: String, origin: Option<Origin>, kind: AuditType) -> Self {
+        let (subject, reason, details) = (String::new(), String::new(), BTreeMap::new());
+        Self { kind, actor, subject, outcome: Outcome::Success, reason, origin, details }
+    }
+}
+
+/// One line of at most `max` code points.
+fn line(text: &str, max: usize) -> String {
+    text.chars().filter(|c| !c.is_control()).take(max).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn words_are_plain_and_tell_the_types_apart() {
+        let words: HashSet<_> = AuditType::ALL.iter().map(|kind| kind.word()).collect();
+        assert_eq!(words.len(), AuditType::ALL.len());
+        for kind in AuditType::ALL {
+            let is_plain = kind.word().bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+            assert!(is_plain && kind.word().len() <= 40, "{kind:?}");
+            assert_eq!(AuditType::of_word(kind.word()), Some(*kind));
+        }
+        assert_eq!(AuditType::of_word("login"), None);
+        assert_eq!(Outcome::ALL.iter().map(|o| o.word()).collect::<Vec<_>>(), ["success", "failure", "denied"]);
+    }
+
+    #[test]
+    fn texts_are_cut_and_freed_of_control_characters() {
+        let event = Event::by_system(AuditType::UserSuspended)
+            .on("s".repeat(65))
+            .denied(&format!("a\r\n\0{}", "ü".repeat(300)))
+            .with("name", "\u{1b}[2Jx");
+        assert_eq!(event.subject.len(), 64);
+        assert_eq!(event.reason.chars().count(), 256);
+        assert!(event.reason.starts_with("aü"));
+        assert_eq!(event.details["name"], "[2Jx");
+        assert_eq!((event.actor.as_str(), event.outcome), ("system", Outcome::Denied));
+    }
+}

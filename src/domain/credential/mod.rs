@@ -1,0 +1,7 @@
+//! What proves who somebody is, and the limits on guessing it.
+
+pub mod api_key;
+pub mod api_key_secret;
+pub mod password;
+mod password_blocklist;
+pub mod throttle;

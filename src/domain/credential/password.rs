@@ -1,0 +1,189 @@
+//! Passwords and the policy for new ones (NIST SP 800-63B-4, section 3.1.1.2).
+
+use unicode_normalization::UnicodeNormalization;
+
+use super::password_blocklist;
+use crate::domain::secret::Secret;
+use crate::domain::text;
+use crate::domain::text::InvalidText;
+
+/// The longest password in bytes, before and after normalisation.
+pub const MAX_BYTES: usize = 1024;
+const MAX_CODE_POINTS: usize = 256;
+/// The longest password hash in bytes.
+pub const MAX_HASH_BYTES: usize = 512;
+
+/// A password in Unicode Normalization Form C, the single transformation it undergoes: no trimming, no folding.
+#[derive(Debug, Clone)]
+pub struct Password(Secret);
+
+impl Password {
+    /// Takes a password as it was typed, to be compared with a stored hash.
+    pub fn presented(input: &str) -> Result<Self, InvalidText> {
+        text::required(input, MAX_BYTES)?;
+        Ok(Self(Secret::new(input.nfc().collect::<String>())))
+    }
+
+    /// The normalised password, for the hash.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        self.0.expose()
+    }
+}
+
+/// A password hash as text that names its own function and parameters. New ones are in PHC string format.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PasswordHash(String);
+
+impl PasswordHash {
+    /// Takes the text in.
+    #[must_use]
+    pub fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for PasswordHash {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PasswordHash")
+    }
+}
+
+/// Why a new password is not acceptable. No variant carries the password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PasswordRejected {
+    /// Fewer code points than the policy's minimum.
+    #[error("must have at least {minimum} code points")]
+    TooShort {
+        /// The policy's minimum.
+        minimum: usize,
+    },
+    /// More than 256 code points or 1024 bytes; it is never cut.
+    #[error("must have at most 256 code points and 1024 bytes")]
+    TooLong,
+    /// A common password, or one made of the account's own names.
+    #[error("is too common or contains little but the names of the account")]
+    Blocklisted,
+    /// Not text that can be kept.
+    #[error(transparent)]
+    Text(#[from] InvalidText),
+}
+
+/// The policy for new passwords. There are no composition rules and no expiry.
+#[derive(Debug, Clone)]
+pub struct PasswordPolicy {
+    minimum: usize,
+    service_words: Vec<String>,
+}
+
+impl PasswordPolicy {
+    /// A policy with this minimum length in code points. `service_words` name the service; passwords made of them are
+    /// refused.
+    #[must_use]
+    pub fn new(minimum: usize, service_words: Vec<String>) -> Self {
+        Self { minimum, service_words }
+    }
+
+    /// The least code points.
+    #[must_use]
+    pub const fn minimum(&self) -> usize {
+        self.minimum
+    }
+
+    /// Accepts or refuses a new password. `account_words` are the names of the account: address, username, name.
+    pub fn accept(&self, input: &str, account_words: &[&str]) -> Result<Password, PasswordRejected> {
+        if input.len() > MAX_BYTES {
+            return Err(PasswordRejected::TooLong);
+        }
+        let password = Password::presented(input)?;
+        let length = password.expose().chars().count();
+        if length > MAX_CODE_POINTS || password.expose().len() > MAX_BYTES {
+            return Err(PasswordRejected::TooLong);
+        }
+        if length < self.minimum {
+            return Err(PasswordRejected::TooShort { minimum: self.minimum });
+        }
+        let words: Vec<&str> =
+            self.service_words.iter().map(String::as_str).chain(account_words.iter().copied()).collect();
+        if password_blocklist::contains(password.expose(), &words) {
+            return Err(PasswordRejected::Blocklisted);
+        }
+        Ok(password)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn policy() -> PasswordPolicy {
+        PasswordPolicy::new(15, vec!["ipse".into(), "id.example".into()])
+    }
+
+    fn verdict(password: &str) -> Result<(), PasswordRejected> {
+        policy().accept(password, &["alice.smith@example.com", "alice.smith", "Alice Smith"]).map(|_| ())
+    }
+
+    #[test]
+    fn length_counts_code_points_after_nfc() {
+        assert_eq!(verdict(&"\u{1F600}".repeat(15)), Ok(()));
+        assert_eq!(verdict(&"\u{1F600}".repeat(14)), Err(PasswordRejected::TooShort { minimum: 15 }));
+        // 14 letters, one of them written as two code points.
+        assert_eq!(verdict("kfhwbe\u{301}gqpzmxuv"), Err(PasswordRejected::TooShort { minimum: 15 }));
+        assert_eq!(verdict(&"kfhwbvgq".repeat(32)), Ok(()));
+        assert_eq!(verdict(&("kfhwbvgq".repeat(32) + "x")), Err(PasswordRejected::TooLong));
+        assert_eq!(verdict(&"\u{1F600}".repeat(256)), Ok(()));
+        assert_eq!(verdict(&"x".repeat(1025)), Err(PasswordRejected::TooLong));
+    }
+
+    #[test]
+    fn there_are_no_composition_rules() {
+        for password in ["kfhwbvgqpzmxuvy", "correct horse battery staple", "        x        y", "abcdefghijklmno"] {
+            assert_eq!(verdict(password), Ok(()), "{password}");
+        }
+    }
+
+    #[test]
+    fn common_and_contextual_passwords_are_refused() {
+        for password in [
+            "passwordpassword",
+            "PasswordPassword",
+            "123456789012345",
+            "1234567890123456",
+            "qwertyuiopasdfgh",
+            "aaaaaaaaaaaaaaa",
+            "alice.smith@example.com",
+            "Alice.Smith@Example.com",
+            "alice.smithalice.smith",
+            "ipseipseipseipse",
+            "iloveyouiloveyou",
+            "P4ssw0rdP4ssw0rd",
+        ] {
+            assert_eq!(verdict(password), Err(PasswordRejected::Blocklisted), "{password}");
+        }
+    }
+
+    #[test]
+    fn both_forms_of_a_letter_are_one_password() {
+        let composed = Password::presented("caf\u{e9}").unwrap();
+        let decomposed = Password::presented("cafe\u{301}").unwrap();
+        assert_eq!(composed.expose(), decomposed.expose());
+        assert_eq!(Password::presented(" a ").unwrap().expose(), " a ");
+        assert!(Password::presented("a\0b").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn no_password_panics(text in "\\PC{0,300}") {
+            let _ = verdict(&text);
+        }
+    }
+}

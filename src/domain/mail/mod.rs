@@ -1,0 +1,130 @@
+//! Mail that tells a person of an event or carries a token.
+
+use super::Timestamp;
+use super::account::email::EmailAddress;
+use super::account::profile::{DisplayName, Locale};
+use super::account::user::User;
+use super::id::MailId;
+use super::secret::Secret;
+use super::session::client::Client;
+
+/// A mail before it is written in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mail {
+    /// Names the mail; the same at every delivery of it.
+    pub id: MailId,
+    /// Where it goes.
+    pub recipient: EmailAddress,
+    /// The name to greet by, perhaps empty.
+    pub display_name: DisplayName,
+    /// The language to write in.
+    pub locale: Option<Locale>,
+    /// What it says.
+    pub content: MailContent,
+}
+
+/// What a mail says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MailContent {
+    /// Prove this address with the token.
+    VerifyEmail {
+        /// The token for `VerifyEmail`.
+        token: Secret,
+    },
+    /// Somebody tried to sign up with this address, which has an account.
+    AlreadyRegistered,
+    /// Set a new password with the token.
+    ResetPassword {
+        /// The token for `ResetPassword`.
+        token: Secret,
+    },
+    /// Set the first password of an account that an operator made, with the token.
+    Invitation {
+        /// The token for `ResetPassword`.
+        token: Secret,
+    },
+    /// The address is proven and the account open.
+    Welcome,
+    /// The password was replaced.
+    PasswordChanged,
+    /// Prove this new address with the token.
+    ConfirmNewEmail {
+        /// The token for `ConfirmEmailChange`.
+        token: Secret,
+    },
+    /// Somebody asked to change the address of the account away from this one.
+    EmailChangeRequested,
+    /// The address of the account was changed; to the old and to the new one.
+    EmailChanged,
+    /// Somebody signed in from a place that is not known for this person, or after several failed attempts.
+    NewSignIn {
+        /// From where.
+        client: Client,
+        /// When.
+        time: Timestamp,
+    },
+}
+
+impl MailContent {
+    /// The kind, as a stable word: the name of the template, and what throttling tells apart.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::VerifyEmail { .. } => "verify_email",
+            Self::AlreadyRegistered => "already_registered",
+            Self::ResetPassword { .. } => "reset_password",
+            Self::Invitation { .. } => "invitation",
+            Self::Welcome => "welcome",
+            Self::PasswordChanged => "password_changed",
+            Self::ConfirmNewEmail { .. } => "confirm_new_email",
+            Self::EmailChangeRequested => "email_change_requested",
+            Self::EmailChanged => "email_changed",
+            Self::NewSignIn { .. } => "new_sign_in",
+        }
+    }
+}
+
+impl Mail {
+    /// A mail to a person, at the address of the account or another one.
+    #[must_use]
+    pub fn to(user: &User, recipient: &EmailAddress, id: MailId, content: MailContent) -> Self {
+        Self {
+            id,
+            recipient: recipient.clone(),
+            display_name: user.display_name.clone(),
+            locale: user.locale.clone(),
+            content,
+        }
+    }
+}
+
+/// What tests of all kinds of mail share.
+#[cfg(test)]
+pub(crate) mod fixture {
+    use std::iter::successors;
+    use std::net::IpAddr;
+
+    use super::*;
+
+    /// A content of every kind, with the token `canary-token`.
+    pub(crate) fn contents() -> impl Iterator<Item = MailContent> {
+        let token = || Secret::new("canary-token");
+        successors(Some(MailContent::VerifyEmail { token: token() }), move |content| {
+            Some(match content {
+                MailContent::VerifyEmail { .. } => MailContent::AlreadyRegistered,
+                MailContent::AlreadyRegistered => MailContent::ResetPassword { token: token() },
+                MailContent::ResetPassword { .. } => MailContent::Invitation { token: token() },
+                MailContent::Invitation { .. } => MailContent::Welcome,
+                MailContent::Welcome => MailContent::PasswordChanged,
+                MailContent::PasswordChanged => MailContent::ConfirmNewEmail { token: token() },
+                MailContent::ConfirmNewEmail { .. } => MailContent::EmailChangeRequested,
+                MailContent::EmailChangeRequested => MailContent::EmailChanged,
+                MailContent::EmailChanged => MailContent::NewSignIn {
+                    client: Client::new(IpAddr::from([192, 0, 2, 1]), "canary-app/1.0"),
+                    time: Timestamp::UNIX_EPOCH,
+                },
+                MailContent::NewSignIn { .. } => return None,
+            })
+        })
+    }
+}

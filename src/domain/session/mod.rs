@@ -1,0 +1,231 @@
+//! Sessions: what a sign-in begins and a refresh prolongs.
+
+pub mod client;
+pub mod origin;
+pub mod refresh_token;
+
+use time::Duration;
+
+use super::Timestamp;
+use super::id::{SessionId, UserId};
+use super::secret::Digest;
+use super::session::client::{Client, ClientLabel};
+use super::session::refresh_token::RefreshToken;
+
+/// How many live sessions a person may have; the oldest makes room for a new one.
+pub const MAX_PER_USER: i64 = 50;
+
+/// How long sessions live.
+#[derive(Debug, Clone, Copy)]
+pub struct SessionLifetimes {
+    /// From the sign-in, whatever happens.
+    pub absolute: Duration,
+    /// Since the last refresh.
+    pub idle: Duration,
+    /// How long the token that was just retired still yields its successor.
+    pub refresh_grace: Duration,
+}
+
+/// How a person proved who they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Authentication {
+    /// When.
+    pub time: Timestamp,
+    /// By which methods (RFC 8176).
+    pub methods: Vec<String>,
+    /// At which level: the claim `acr`.
+    pub level: String,
+}
+
+impl Authentication {
+    /// A sign-in by password alone.
+    #[must_use]
+    pub fn by_password(time: Timestamp) -> Self {
+        Self { time, methods: vec!["pwd".to_owned()], level: "urn:ipse:aal:1".to_owned() }
+    }
+}
+
+/// Why a session ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EndReason {
+    /// The person signed out.
+    Logout,
+    /// The person or an operator ended it from elsewhere.
+    Revoked,
+    /// The password was replaced.
+    PasswordChanged,
+    /// A retired refresh token came back.
+    TokenReuse,
+    /// It made room for a newer session.
+    Evicted,
+    /// The account was suspended or deleted.
+    AccountClosed,
+}
+
+/// A signed-in device or program. One row for its whole life, however often it is refreshed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// Names the session; the claim `sid`.
+    pub id: SessionId,
+    /// Whose session it is.
+    pub user_id: UserId,
+    /// Where the sign-in came from.
+    pub client: Client,
+    /// What the client calls itself.
+    pub label: ClientLabel,
+    /// The other service its tokens are for, if any.
+    pub audience: Option<String>,
+    /// How the person signed in.
+    pub authentication: Authentication,
+    /// When it began.
+    pub create_time: Timestamp,
+    /// When it was last refreshed.
+    pub last_seen_time: Timestamp,
+    /// When it ends whatever happens.
+    pub expire_time: Timestamp,
+    /// When it ends unless refreshed.
+    pub idle_expire_time: Timestamp,
+    /// When and why it ended before its time.
+    pub end: Option<(Timestamp, EndReason)>,
+    /// The state of its refresh token.
+    pub refresh: RefreshState,
+}
+
+/// The live refresh token of a session and the one before it, as digests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefreshState {
+    /// Which token is live, counted from one.
+    pub generation: u32,
+    /// The live token.
+    pub current: Digest,
+    /// The token it replaced.
+    pub previous: Option<Digest>,
+    /// When it replaced it.
+    pub rotate_time: Timestamp,
+}
+
+/// What to do with a refresh token that this service once issued.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefreshVerdict {
+    /// It is the live one: replace it.
+    Rotate,
+    /// It was just replaced and the answer was lost: give the same successor again.
+    Repeat,
+    /// It was retired before: somebody has a copy, so the session must end.
+    Reused,
+    /// The session is over.
+    Over,
+}
+
+impl Session {
+    /// Whether the session goes on at `now`.
+    #[must_use]
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.end.is_none() && now < self.expire_time && now < self.idle_expire_time
+    }
+
+    /// Decides about a refresh token of this session.
+    #[must_use]
+    pub fn judge(&self, token: &RefreshToken, now: Timestamp, grace: Duration) -> RefreshVerdict {
+        if !self.is_live(now) {
+            return RefreshVerdict::Over;
+        }
+        let digest = token.digest();
+        if digest == self.refresh.current {
+            return RefreshVerdict::Rotate;
+        }
+        let in_grace = now < self.refresh.rotate_time + grace;
+        if in_grace && self.refresh.previous == Some(digest) {
+            return RefreshVerdict::Repeat;
+        }
+        RefreshVerdict::Reused
+    }
+
+    /// Puts the successor of the live token in its place and prolongs the idle time.
+    pub fn rotate(&mut self, successor: &RefreshToken, now: Timestamp, lifetimes: SessionLifetimes) {
+        self.refresh = RefreshState {
+            generation: successor.generation(),
+            current: successor.digest(),
+            previous: Some(self.refresh.current),
+            rotate_time: now,
+        };
+        self.last_seen_time = now;
+        self.idle_expire_time = (now + lifetimes.idle).min(self.expire_time);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use super::super::secret::SecretKey;
+    use super::*;
+
+    const LIFETIMES: SessionLifetimes = SessionLifetimes {
+        absolute: Duration::days(30),
+        idle: Duration::days(14),
+        refresh_grace: Duration::seconds(10),
+    };
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::UNIX_EPOCH + Duration::seconds(seconds)
+    }
+
+    fn session() -> (Session, RefreshToken) {
+        let id = SessionId::new(at(0), &[1; 10]);
+        let token = RefreshToken::first(id, &[9; 32]);
+        let session = Session {
+            id,
+            user_id: UserId::new(at(0), &[2; 10]),
+            client: Client::new(IpAddr::from([127, 0, 0, 1]), ""),
+            label: ClientLabel::default(),
+            audience: None,
+            authentication: Authentication::by_password(at(0)),
+            create_time: at(0),
+            last_seen_time: at(0),
+            expire_time: at(0) + LIFETIMES.absolute,
+            idle_expire_time: at(0) + LIFETIMES.idle,
+            end: None,
+            refresh: RefreshState { generation: 1, current: token.digest(), previous: None, rotate_time: at(0) },
+        };
+        (session, token)
+    }
+
+    #[test]
+    fn the_immediate_predecessor_repeats_within_the_grace_and_only_then() {
+        let key = SecretKey::new([1; 32]);
+        let grace = LIFETIMES.refresh_grace;
+        let (mut session, first) = session();
+        assert_eq!(session.judge(&first, at(5), grace), RefreshVerdict::Rotate);
+        let second = first.successor(&key);
+        session.rotate(&second, at(5), LIFETIMES);
+        assert_eq!(session.judge(&first, at(14), grace), RefreshVerdict::Repeat);
+        assert_eq!(session.judge(&first, at(15), grace), RefreshVerdict::Reused);
+        assert_eq!(session.judge(&second, at(15), grace), RefreshVerdict::Rotate);
+        session.rotate(&second.successor(&key), at(6), LIFETIMES);
+        assert_eq!(session.judge(&first, at(6), grace), RefreshVerdict::Reused);
+    }
+
+    #[test]
+    fn refreshing_prolongs_the_idle_time_but_never_the_absolute_one() {
+        let key = SecretKey::new([1; 32]);
+        let (mut session, mut token) = session();
+        for day in (10..30).step_by(10) {
+            let now = at(0) + Duration::days(day);
+            assert!(session.is_live(now));
+            token = token.successor(&key);
+            session.rotate(&token, now, LIFETIMES);
+        }
+        assert_eq!(session.idle_expire_time, session.expire_time);
+        assert!(!session.is_live(at(0) + Duration::days(30)));
+        assert_eq!(session.judge(&token, session.expire_time, LIFETIMES.refresh_grace), RefreshVerdict::Over);
+    }
+
+    #[test]
+    fn an_idle_or_ended_session_is_over() {
+        let (mut session, token) = session();
+        assert!(!session.is_live(at(0) + Duration::days(14)));
+        session.end = Some((at(1), EndReason::Logout));
+        assert_eq!(session.judge(&token, at(2), LIFETIMES.refresh_grace), RefreshVerdict::Over);
+    }
+}

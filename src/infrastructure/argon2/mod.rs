@@ -1,0 +1,5 @@
+//! The slow hash of passwords, computed in a lane of its own.
+
+mod argon2_hash;
+pub mod argon2_hasher;
+mod hashing_lane;

@@ -1,0 +1,241 @@
+//! The gate every call passes: request id, room, deadline, access policy; and on the way back, errors in one form.
+
+use std::any::Any;
+use std::convert::Infallible;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::Instant;
+use tonic::body::Body;
+use tonic::{Code, Status};
+use tower::{Layer, Service};
+use tracing::Instrument as _;
+
+use super::policy::PolicyTable;
+use super::{deadline, request_id, trace_context};
+use crate::application::auth::Auth;
+use crate::application::error::{Error, Refusal};
+use crate::application::ports::Entropy;
+use crate::domain::session::origin::Origin;
+use crate::presentation::grpc::services::envoy;
+use crate::presentation::grpc::services::health::Health;
+use crate::presentation::grpc::until_drained::UntilDrained;
+use crate::presentation::grpc::{client, status};
+use crate::presentation::net::trusted_proxies::TrustedProxies;
+
+/// The largest request message of all RPCs but that of Envoy, in bytes.
+pub(in crate::presentation::grpc) const MAX_MESSAGE_BYTES: usize = 64 * 1024;
+
+/// The transport has a timer of its own for `grpc-timeout`, begun after `Gated::call`, which ends a call without a reason
+/// and without a request id. This one has to be the first: by one step of tokio's timers.
+const HEAD_START: Duration = Duration::from_millis(1);
+
+/// Health checks pass a gate that is full or closed: whoever is refused would take the server for dead.
+const HEALTH_CHECKS: &str = "/grpc.health.v1.Health/";
+
+/// What the gate needs.
+pub(in crate::presentation::grpc) struct Gate {
+    pub(in crate::presentation::grpc) auth: Arc<Auth>,
+    pub(in crate::presentation::grpc) policy: PolicyTable,
+    pub(in crate::presentation::grpc) entropy: Arc<dyn Entropy>,
+    pub(in crate::presentation::grpc) proxies: TrustedProxies,
+    pub(in crate::presentation::grpc) time_limit: Duration,
+    pub(in crate::presentation::grpc) room: Semaphore,
+    pub(in crate::presentation::grpc) health: Health,
+}
+
+impl Gate {
+    async fn pass<S>(&self, request: Request<Body>, inner: S, began: Instant) -> Response<Body>
+    where
+        S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+    {
+        let id = request_id::of(request.headers(), self.entropy.as_ref());
+        // Only paths of the contract are logged as they are: others are a caller's own text.
+        let path = request.uri().path();
+        let max_bytes = max_message_bytes(path);
+        let method = if self.policy.find(path).is_some() { path.to_owned() } else { "unknown".to_owned() };
+        let span = tracing::info_span!("call", request_id = %id, method);
+        let work = async {
+            let handled = AssertUnwindSafe(self.handle(request, inner, began)).catch_unwind().await;
+            let response = handled.unwrap_or_else(|panic| {
+                tracing::error!(panic = panic_text(panic.as_ref()), "a call panicked");
+                Err(status::internal())
+            });
+            let response =
+                response.and_then(|response| normalise(response, max_bytes)).unwrap_or_else(Status::into_http);
+            log_outcome(&response, began);
+            response
+        };
+        let mut response = request_id::scope(id.as_str().into(), work.instrument(span)).await;
+        if let Ok(value) = HeaderValue::from_str(&id) {
+            response.headers_mut().insert(request_id::HEADER, value);
+        }
+        response
+    }
+
+    async fn handle<S>(
+        &self,
+        mut request: Request<Body>,
+        mut inner: S,
+        began: Instant,
+    ) -> Result<Response<Body>, Status>
+    where
+        S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+    {
+        let is_health_check = request.uri().path().starts_with(HEALTH_CHECKS);
+        if self.health.is_draining() && !is_health_check {
+            return Err(status::shutting_down());
+        }
+        if !is_grpc(request.headers()) {
+            return Ok(not_grpc());
+        }
+        let access = self.policy.find(request.uri().path()).ok_or_else(status::method_unknown)?;
+        let _place = if is_health_check { None } else { Some(self.take_place()?) };
+        let limit = deadline::of(request.headers(), self.time_limit)
+            .map_err(|_| status::malformed("grpc-timeout must be up to eight digits and a unit"))?;
+        let work = async {
+            let bearer = client::bearer(request.headers().get_all(AUTHORIZATION).iter().map(HeaderValue::as_bytes));
+            let origin = self.origin(&request);
+            let rpc = request.uri().path().to_owned();
+            let caller = self.auth.admit(&bearer, (&rpc, access), &origin).await.map_err(status::from_error)?;
+            request.extensions_mut().insert(origin);
+            request.extensions_mut().insert(bearer);
+            request.extensions_mut().insert(access.clone());
+            if let Some(caller) = &caller {
+                request.extensions_mut().insert(caller.clone());
+            }
+            let Ok(response) = inner.call(request).await;
+            if let (Some(caller), Some(refusal)) = (caller, status::denial_in(response.headers())) {
+                self.auth.record_denial(&caller, &rpc, &refusal).await.map_err(status::from_error)?;
+            }
+            Ok(response.map(|body| Body::new(UntilDrained::new(body, self.health.drained()))))
+        };
+        let deadline = began + limit.saturating_sub(HEAD_START);
+        tokio::time::timeout_at(deadline, work).await.unwrap_or_else(|_| Err(status::timed_out()))
+    }
+
+    fn origin(&self, request: &Request<Body>) -> Origin {
+        Origin {
+            client: client::of(request, &self.proxies),
+            request_id: request_id::current().to_string(),
+            trace_id: trace_context::trace_id(request.headers()).unwrap_or_default().to_owned(),
+        }
+    }
+
+    fn take_place(&self) -> Result<SemaphorePermit<'_>, Status> {
+        self.room.try_acquire().map_err(|_| status::from_error(Error::Refused(Refusal::Overloaded)))
+    }
+}
+
+/// Gives errors of the framework itself the form of ours: the right code and a reason. An error that carries details
+/// is one of ours already.
+fn normalise(response: Response<Body>, max_bytes: usize) -> Result<Response<Body>, Status> {
+    let status = Status::from_header_map(response.headers()).filter(|_| is_grpc(response.headers()));
+    match status.as_ref().and_then(|status| in_our_form(status, max_bytes)) {
+        Some(status) => Err(status),
+        None => Ok(response),
+    }
+}
+
+/// An error of the framework itself in the form of ours; nothing if it has that form already, or is to stay as it is.
+pub(in crate::presentation::grpc) fn in_our_form(status: &Status, max_bytes: usize) -> Option<Status> {
+    if status.code() == Code::Ok || !status.details().is_empty() {
+        return None;
+    }
+    Some(match status.code() {
+        Code::OutOfRange | Code::ResourceExhausted => status::too_large(max_bytes),
+        // An unknown method has no message; the other case is a compressed request.
+        Code::Unimplemented if status.message().is_empty() => status::method_unknown(),
+        Code::Unimplemented => status::compressed(),
+        Code::Internal | Code::InvalidArgument | Code::Unknown | Code::Cancelled => {
+            status::malformed("the request is not a message of this method")
+        }
+        // The health service answers a question about an unknown service with NOT_FOUND, as its protocol says.
+        _ => return None,
+    })
+}
+
+fn max_message_bytes(path: &str) -> usize {
+    if path == envoy::PATH { envoy::MAX_MESSAGE_BYTES } else { MAX_MESSAGE_BYTES }
+}
+
+fn is_grpc(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(http::header::CONTENT_TYPE);
+    content_type.is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"))
+}
+
+/// The answer to callers that do not speak gRPC, as its protocol over HTTP/2 asks for.
+fn not_grpc() -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+    response
+}
+
+fn log_outcome(response: &Response<Body>, began: Instant) {
+    let code = Status::from_header_map(response.headers()).map_or(Code::Ok, |status| status.code());
+    let microseconds = began.elapsed().as_micros();
+    if code == Code::Ok {
+        tracing::debug!(?code, microseconds, "answered");
+    } else {
+        tracing::info!(?code, microseconds, "answered");
+    }
+}
+
+/// The text of a panic, which names a place in the sources; it goes to the log alone.
+fn panic_text(panic: &(dyn Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("a panic without a text")
+}
+
+/// Puts the gate in front of the services.
+#[derive(Clone)]
+pub(in crate::presentation::grpc) struct GateLayer(pub(in crate::presentation::grpc) Arc<Gate>);
+
+/// Services behind the gate.
+#[derive(Clone)]
+pub(in crate::presentation::grpc) struct Gated<S> {
+    gate: Arc<Gate>,
+    inner: S,
+}
+
+impl<S> Layer<S> for GateLayer {
+    type Service = Gated<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Gated { gate: self.0.clone(), inner }
+    }
+}
+
+impl<S> Service<Request<Body>> for Gated<S>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let gate = self.gate.clone();
+        // The clone that was ready does the work; the new one takes its place.
+        let ready = self.inner.clone();
+        let inner = std::mem::replace(&mut self.inner, ready);
+        let began = Instant::now();
+        Box::pin(async move { Ok(gate.pass(request, inner, began).await) })
+    }
+}

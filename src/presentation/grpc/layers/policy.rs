@@ -1,0 +1,155 @@
+//! The access policies of all RPCs, read from the contract's own descriptors.
+
+use std::collections::HashMap;
+
+use prost_reflect::{DescriptorPool, DynamicMessage, ExtensionDescriptor, MethodDescriptor, Value};
+use time::Duration;
+
+use crate::domain::access::permission::{Catalogue, Permission};
+use crate::domain::access::policy::Access;
+
+/// The methods that gRPC itself defines; they tell nothing about people.
+const OPEN_METHODS: [&str; 4] = [
+    "/grpc.health.v1.Health/Check",
+    "/grpc.health.v1.Health/Watch",
+    "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
+    "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+];
+
+/// The contract does not say who may call an RPC, so the server must not start.
+#[derive(Debug, thiserror::Error)]
+pub enum PolicyError {
+    /// The descriptors cannot be read.
+    #[error("the contract's descriptors cannot be read")]
+    Descriptors(#[from] prost_reflect::DescriptorError),
+    /// The extension that declares the policy is missing.
+    #[error("the contract does not define the option ipse.v1.access")]
+    NoOption,
+    /// An RPC declares no policy.
+    #[error("the RPC {0} declares no access policy")]
+    Undeclared(String),
+}
+
+/// The access policy of every RPC, by its path.
+#[derive(Debug)]
+pub struct PolicyTable(HashMap<String, Access>);
+
+impl PolicyTable {
+    /// Reads the policies from an encoded `FileDescriptorSet`. Fails if any RPC has none.
+    pub fn read(descriptors: &[u8]) -> Result<Self, PolicyError> {
+        let pool = DescriptorPool::decode(descriptors)?;
+        let option = pool.get_extension_by_name("ipse.v1.access").ok_or(PolicyError::NoOption)?;
+        let methods = pool.services().flat_map(|service| service.methods().collect::<Vec<_>>());
+        let declared = methods.map(|method| {
+            let access = declared(&method, &option).ok_or_else(|| PolicyError::Undeclared(path(&method)))?;
+            Ok((path(&method), access))
+        });
+        OPEN_METHODS
+            .map(|path| Ok((path.to_owned(), Access::Public)))
+            .into_iter()
+            .chain(declared)
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+
+    /// The permissions that RPCs ask for, and which RPCs each opens.
+    #[must_use]
+    pub fn permissions(&self) -> Catalogue {
+        let mut catalogue = Catalogue::default();
+        for (path, access) in &self.0 {
+            if let Access::Permission { permission, .. } = access {
+                let opened = catalogue.0.entry(permission.clone()).or_default();
+                opened.push(path.trim_start_matches('/').to_owned());
+                opened.sort();
+            }
+        }
+        catalogue
+    }
+
+    /// The policy of the RPC at a path; none for an RPC that does not exist.
+    #[must_use]
+    pub fn find(&self, path: &str) -> Option<&Access> {
+        self.0.get(path)
+    }
+
+    /// The paths of all RPCs.
+    pub(in crate::presentation::grpc) fn paths(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+}
+
+fn path(method: &MethodDescriptor) -> String {
+    format!("/{}/{}", method.parent_service().full_name(), method.name())
+}
+
+fn declared(method: &MethodDescriptor, option: &ExtensionDescriptor) -> Option<Access> {
+    let options = method.options();
+    if !options.has_extension(option) {
+        return None;
+    }
+    let value = options.get_extension(option);
+    let access = value.as_message()?;
+    let max_auth_age = read_age(access);
+    let flag = |name| access.get_field_by_name(name).and_then(|value| value.as_bool()).unwrap_or(false);
+    let permission = access.get_field_by_name("permission").and_then(|value| Permission::parse(value.as_str()?).ok());
+    match permission {
+        Some(permission) => Some(Access::Permission { permission, max_auth_age }),
+        _ if flag("authenticated") => Some(Access::Authenticated { max_auth_age }),
+        _ if flag("public") => Some(Access::Public),
+        _ => None,
+    }
+}
+
+fn read_age(access: &DynamicMessage) -> Option<Duration> {
+    if !access.has_field_by_name("max_auth_age") {
+        return None;
+    }
+    let value = access.get_field_by_name("max_auth_age")?;
+    let seconds = value.as_message()?.get_field_by_name("seconds").map(|seconds| Value::as_i64(&seconds))??;
+    Some(Duration::seconds(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use prost::Message as _;
+    use prost_types::FileDescriptorSet;
+
+    use super::*;
+    use crate::proto::DESCRIPTORS;
+
+    #[test]
+    fn every_rpc_of_the_contract_has_a_policy() {
+        let table = PolicyTable::read(DESCRIPTORS).unwrap();
+        assert_eq!(table.find("/ipse.v1.AuthService/Register"), Some(&Access::Public));
+        assert_eq!(table.find("/ipse.v1.AccountService/GetMe"), Some(&Access::Authenticated { max_auth_age: None }));
+        assert_eq!(table.find("/grpc.health.v1.Health/Check"), Some(&Access::Public));
+        for unknown in ["/ipse.v1.AuthService/Nothing", "/grpc.health.v1.Health/Nothing"] {
+            assert_eq!(table.find(unknown), None);
+        }
+    }
+
+    #[test]
+    fn an_rpc_without_a_policy_is_refused() {
+        let source = r#"
+            syntax = "proto3";
+            package ipse.v1;
+            import "google/protobuf/descriptor.proto";
+            message Access { oneof requirement { bool public = 1; bool authenticated = 2; string permission = 3; } }
+            extend google.protobuf.MethodOptions { Access access = 50351; }
+            message M {}
+            service S { rpc Open(M) returns (M) { option (ipse.v1.access) = { public: true }; } rpc Bare(M) returns (M); }
+        "#;
+        let error = PolicyTable::read(&compile(source)).unwrap_err();
+        assert_eq!(error.to_string(), "the RPC /ipse.v1.S/Bare declares no access policy");
+    }
+
+    fn compile(source: &str) -> Vec<u8> {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("s.proto"), source).unwrap();
+        let mut compiler = protox::Compiler::new([folder.path()]).unwrap();
+        compiler.include_imports(true).open_file("s.proto").unwrap();
+        let bytes = compiler.encode_file_descriptor_set();
+        assert!(!FileDescriptorSet::decode(bytes.as_slice()).unwrap().file.is_empty());
+        bytes
+    }
+}

@@ -1,0 +1,139 @@
+//! `ipse.v1.AccountService`.
+
+use std::sync::Arc;
+
+use futures_util::StreamExt as _;
+use futures_util::stream::BoxStream;
+use tonic::{Request, Response, Status};
+
+use super::personal_data;
+use crate::application::accounts::{Accounts, ChangePassword, UpdateMe};
+use crate::application::page::PageRequest;
+use crate::presentation::grpc::mask::Fields;
+use crate::presentation::grpc::{caller, encode, status, user_fields};
+use crate::proto::account_service_server::AccountService;
+use crate::proto::{
+    ChangeEmailRequest, ChangeEmailResponse, ChangePasswordRequest, ChangePasswordResponse, ConfirmEmailChangeRequest,
+    ConfirmEmailChangeResponse, DeleteMeRequest, DeleteMeResponse, ExportMyDataRequest, ExportMyDataResponse,
+    GetMeRequest, GetMeResponse, ListMySessionsRequest, ListMySessionsResponse, RevokeMyOtherSessionsRequest,
+    RevokeMyOtherSessionsResponse, RevokeMySessionRequest, RevokeMySessionResponse, UpdateMeRequest, UpdateMeResponse,
+};
+
+/// Decodes calls of `AccountService` for their use cases.
+pub(in crate::presentation::grpc) struct AccountRpc(pub(in crate::presentation::grpc) Arc<Accounts>);
+
+#[tonic::async_trait]
+impl AccountService for AccountRpc {
+    async fn get_me(&self, request: Request<GetMeRequest>) -> Result<Response<GetMeResponse>, Status> {
+        let person = caller::person(&request)?;
+        let me = self.0.get_me(&person).await.map_err(status::from_error)?;
+        Ok(Response::new(GetMeResponse {
+            user: Some(encode::user(&me.user)),
+            roles: me.roles.iter().map(|role| role.name.as_str().to_owned()).collect(),
+            permissions: me.permissions.into_iter().collect(),
+            session: Some(encode::session(&me.session, person.session_id)),
+        }))
+    }
+
+    async fn change_password(
+        &self,
+        request: Request<ChangePasswordRequest>,
+    ) -> Result<Response<ChangePasswordResponse>, Status> {
+        let person = caller::person(&request)?;
+        let ChangePasswordRequest { current_password, new_password } = request.into_inner();
+        let command = ChangePassword { current_password, new_password };
+        self.0.change_password(&person, command).await.map_err(status::from_error)?;
+        Ok(Response::new(ChangePasswordResponse {}))
+    }
+
+    async fn update_me(&self, request: Request<UpdateMeRequest>) -> Result<Response<UpdateMeResponse>, Status> {
+        let person = caller::person(&request)?;
+        let command = decode_update(request.into_inner())?;
+        let user = self.0.update_me(&person, command).await.map_err(status::from_error)?;
+        Ok(Response::new(UpdateMeResponse { user: Some(encode::user(&user)) }))
+    }
+
+    async fn change_email(
+        &self,
+        request: Request<ChangeEmailRequest>,
+    ) -> Result<Response<ChangeEmailResponse>, Status> {
+        let person = caller::person(&request)?;
+        self.0.change_email(&person, &request.get_ref().new_email).await.map_err(status::from_error)?;
+        Ok(Response::new(ChangeEmailResponse {}))
+    }
+
+    async fn confirm_email_change(
+        &self,
+        request: Request<ConfirmEmailChangeRequest>,
+    ) -> Result<Response<ConfirmEmailChangeResponse>, Status> {
+        let origin = caller::origin(&request)?;
+        self.0.confirm_email_change(&request.get_ref().token, &origin).await.map_err(status::from_error)?;
+        Ok(Response::new(ConfirmEmailChangeResponse {}))
+    }
+
+    async fn delete_me(&self, request: Request<DeleteMeRequest>) -> Result<Response<DeleteMeResponse>, Status> {
+        let person = caller::person(&request)?;
+        self.0.delete_me(&person, &request.get_ref().password).await.map_err(status::from_error)?;
+        Ok(Response::new(DeleteMeResponse {}))
+    }
+
+    type ExportMyDataStream = BoxStream<'static, Result<ExportMyDataResponse, Status>>;
+
+    async fn export_my_data(
+        &self,
+        request: Request<ExportMyDataRequest>,
+    ) -> Result<Response<Self::ExportMyDataStream>, Status> {
+        let person = caller::person(&request)?;
+        let export = self.0.export_my_data(&person).await.map_err(status::from_error)?;
+        Ok(Response::new(personal_data::stream_of(export, person.session_id)?.boxed()))
+    }
+
+    async fn list_my_sessions(
+        &self,
+        request: Request<ListMySessionsRequest>,
+    ) -> Result<Response<ListMySessionsResponse>, Status> {
+        let person = caller::person(&request)?;
+        let ListMySessionsRequest { page_size, page_token } = request.into_inner();
+        let page = PageRequest { size: page_size, token: page_token };
+        let found = self.0.list_my_sessions(&person, &page).await.map_err(status::from_error)?;
+        let sessions = found.sessions.iter().map(|session| encode::session(session, person.session_id)).collect();
+        Ok(Response::new(ListMySessionsResponse { sessions, next_page_token: found.next_page_token }))
+    }
+
+    async fn revoke_my_session(
+        &self,
+        request: Request<RevokeMySessionRequest>,
+    ) -> Result<Response<RevokeMySessionResponse>, Status> {
+        let person = caller::person(&request)?;
+        self.0.revoke_my_session(&person, &request.get_ref().session_id).await.map_err(status::from_error)?;
+        Ok(Response::new(RevokeMySessionResponse {}))
+    }
+
+    async fn revoke_my_other_sessions(
+        &self,
+        request: Request<RevokeMyOtherSessionsRequest>,
+    ) -> Result<Response<RevokeMyOtherSessionsResponse>, Status> {
+        let person = caller::person(&request)?;
+        let count = self.0.revoke_my_other_sessions(&person).await.map_err(status::from_error)?;
+        let revoked_count = i32::try_from(count).unwrap_or(i32::MAX);
+        Ok(Response::new(RevokeMyOtherSessionsResponse { revoked_count }))
+    }
+}
+
+/// What a person may change of the own account.
+const OWN_FIELDS: Fields = Fields {
+    writable: &["display_name", "username", "locale", "attributes"],
+    output_only: &["id", "create_time", "update_time", "last_login_time", "delete_time", "purge_time", "etag"],
+    restricted: (
+        &["email", "email_verified", "state", "state_reason", "mfa_enabled", "password_change_required"],
+        "users.write",
+    ),
+    elsewhere: &[],
+};
+
+fn decode_update(request: UpdateMeRequest) -> Result<UpdateMe, Status> {
+    let user = request.user.ok_or_else(|| status::violation("user", "is required"))?;
+    let mask = OWN_FIELDS.read(request.update_mask, &user_fields::populated(&user, OWN_FIELDS.writable))?;
+    let etag = user.etag.clone();
+    Ok(UpdateMe { profile: user_fields::profile(user, &mask)?, etag })
+}

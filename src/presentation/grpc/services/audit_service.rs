@@ -1,0 +1,93 @@
+//! `ipse.v1.AuditService`.
+
+use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
+use prost_types::value::Kind;
+use prost_types::{Struct, Value};
+use tonic::{Request, Response, Status};
+
+use crate::application::audit::{Audit, AuditWatch};
+use crate::application::page::PageRequest;
+use crate::domain::audit::{AuditEvent, Outcome};
+use crate::domain::session::origin::Origin;
+use crate::presentation::grpc::{caller, encode, status};
+use crate::proto;
+use crate::proto::audit_service_server::AuditService;
+use crate::proto::{
+    ListAuditEventsRequest, ListAuditEventsResponse, WatchAuditEventsRequest, WatchAuditEventsResponse,
+};
+
+/// Decodes calls of `AuditService` for their use cases.
+pub(in crate::presentation::grpc) struct AuditRpc(pub(in crate::presentation::grpc) Arc<Audit>);
+
+#[tonic::async_trait]
+impl AuditService for AuditRpc {
+    async fn list_audit_events(
+        &self,
+        request: Request<ListAuditEventsRequest>,
+    ) -> Result<Response<ListAuditEventsResponse>, Status> {
+        let ListAuditEventsRequest { page_size, page_token, filter } = request.into_inner();
+        let page = PageRequest { size: page_size, token: page_token };
+        let found = self.0.list_audit_events(&filter, &page).await.map_err(status::from_error)?;
+        let events = found.events.into_iter().map(encode_event).collect();
+        Ok(Response::new(ListAuditEventsResponse { events, next_page_token: found.next_page_token }))
+    }
+
+    type WatchAuditEventsStream = Pin<Box<dyn Stream<Item = Result<WatchAuditEventsResponse, Status>> + Send>>;
+
+    async fn watch_audit_events(
+        &self,
+        request: Request<WatchAuditEventsRequest>,
+    ) -> Result<Response<Self::WatchAuditEventsStream>, Status> {
+        let (caller, access) = (caller::of(&request)?, caller::access(&request)?);
+        let after_sequence = request.get_ref().after_sequence;
+        let watch = self.0.watch_audit_events(caller, access, after_sequence).map_err(status::from_error)?;
+        Ok(Response::new(stream_of(watch).boxed()))
+    }
+}
+
+/// What a watch yields. It is asked for more only when the transport has room for it.
+fn stream_of(watch: AuditWatch) -> impl Stream<Item = Result<WatchAuditEventsResponse, Status>> + Send {
+    let batches = stream::try_unfold(watch, |mut watch| async move {
+        let events = watch.next().await.map_err(status::from_error)?;
+        Ok::<_, Status>(Some((stream::iter(events.into_iter().map(Ok)), watch)))
+    });
+    batches.try_flatten().map_ok(|event| WatchAuditEventsResponse { event: Some(encode_event(event)) })
+}
+
+/// An event.
+pub(in crate::presentation::grpc) fn encode_event(audit: AuditEvent) -> proto::AuditEvent {
+    let event = audit.event;
+    let from = event.origin.map(|Origin { client, request_id, trace_id }| {
+        (client.ip_address.to_string(), client.user_agent, request_id, trace_id)
+    });
+    let (ip_address, user_agent, request_id, trace_id) = from.unwrap_or_default();
+    let outcome = match event.outcome {
+        Outcome::Success => proto::AuditOutcome::Success,
+        Outcome::Failure => proto::AuditOutcome::Failure,
+        Outcome::Denied => proto::AuditOutcome::Denied,
+    };
+    proto::AuditEvent {
+        id: audit.id.to_string(),
+        sequence: audit.sequence,
+        time: Some(encode::time(audit.time)),
+        r#type: event.kind.word().to_owned(),
+        actor: event.actor,
+        subject: event.subject,
+        outcome: outcome.into(),
+        reason: event.reason,
+        ip_address,
+        user_agent,
+        request_id,
+        trace_id,
+        details: (!event.details.is_empty()).then(|| encode_details(event.details)),
+    }
+}
+
+fn encode_details(details: BTreeMap<String, String>) -> Struct {
+    let text = |value| Value { kind: Some(Kind::StringValue(value)) };
+    Struct { fields: details.into_iter().map(|(name, value)| (name, text(value))).collect() }
+}

@@ -1,0 +1,257 @@
+//! `ipse.v1.UserService`.
+
+use std::sync::Arc;
+
+use tonic::{Request, Response, Status, Streaming};
+
+use super::user_transfer::{self, Responses};
+use crate::application::page::PageRequest;
+use crate::application::transfer::UserTransfer;
+use crate::application::users::{
+    ActivateUser, CreateUser, DeleteUser, ListUsers, Lookup, SuspendUser, UndeleteUser, UpdateUser, Users,
+};
+use crate::domain::account::user::User;
+use crate::presentation::grpc::idempotency;
+use crate::presentation::grpc::idempotency::{ResponseOf, able};
+use crate::presentation::grpc::mask::Fields;
+use crate::presentation::grpc::{caller, encode, status, user_fields};
+use crate::proto::lookup_user_request::Name;
+use crate::proto::user_service_server::UserService;
+use crate::proto::{
+    ActivateUserRequest, ActivateUserResponse, BatchGetUsersRequest, BatchGetUsersResponse, CreateUserRequest,
+    CreateUserResponse, DeleteUserRequest, DeleteUserResponse, ExportUsersRequest, ExportUsersResponse, GetUserRequest,
+    GetUserResponse, ImportUsersRequest, ImportUsersResponse, ListUserSessionsRequest, ListUserSessionsResponse,
+    ListUsersRequest, ListUsersResponse, LookupUserRequest, LookupUserResponse, PurgeUserRequest, PurgeUserResponse,
+    RequirePasswordChangeRequest, RequirePasswordChangeResponse, RevokeUserSessionsRequest, RevokeUserSessionsResponse,
+    SuspendUserRequest, SuspendUserResponse, UndeleteUserRequest, UndeleteUserResponse, UpdateUserRequest,
+    UpdateUserResponse,
+};
+
+/// Decodes calls of `UserService` for their use cases.
+pub(in crate::presentation::grpc) struct UserRpc {
+    pub(in crate::presentation::grpc) users: Arc<Users>,
+    pub(in crate::presentation::grpc) transfer: Arc<UserTransfer>,
+}
+
+#[tonic::async_trait]
+impl UserService for UserRpc {
+    async fn create_user(&self, request: Request<CreateUserRequest>) -> Result<Response<CreateUserResponse>, Status> {
+        let (caller, request) = caller::take(request)?;
+        let call = able::<_, CreateUserResponse>("CreateUser", &request.request_id, &request)?;
+        let command = decode_create(request)?;
+        idempotency::respond(self.users.create_user(&caller, command, &call).await.map_err(status::from_error)?)
+    }
+
+    async fn get_user(&self, request: Request<GetUserRequest>) -> Result<Response<GetUserResponse>, Status> {
+        let user = self.users.get_user(&request.get_ref().id).await.map_err(status::from_error)?;
+        Ok(Response::new(GetUserResponse { user: Some(encode::user(&user)) }))
+    }
+
+    async fn lookup_user(&self, request: Request<LookupUserRequest>) -> Result<Response<LookupUserResponse>, Status> {
+        let name = request.into_inner().name.map(|name| match name {
+            Name::Email(text) => Lookup::Email(text),
+            Name::Username(text) => Lookup::Username(text),
+        });
+        let user = self.users.lookup_user(name).await.map_err(status::from_error)?;
+        Ok(Response::new(LookupUserResponse { user: Some(encode::user(&user)) }))
+    }
+
+    async fn batch_get_users(
+        &self,
+        request: Request<BatchGetUsersRequest>,
+    ) -> Result<Response<BatchGetUsersResponse>, Status> {
+        let found = self.users.batch_get_users(&request.get_ref().ids).await.map_err(status::from_error)?;
+        Ok(Response::new(BatchGetUsersResponse {
+            users: found.users.iter().map(encode::user).collect(),
+            missing_ids: found.missing.iter().map(ToString::to_string).collect(),
+        }))
+    }
+
+    async fn list_users(&self, request: Request<ListUsersRequest>) -> Result<Response<ListUsersResponse>, Status> {
+        let ListUsersRequest { page_size, page_token, filter, order_by, show_deleted } = request.into_inner();
+        let page = PageRequest { size: page_size, token: page_token };
+        let found = self
+            .users
+            .list_users(&ListUsers { page, filter, order_by, show_deleted })
+            .await
+            .map_err(status::from_error)?;
+        let users = found.users.iter().map(encode::user).collect();
+        Ok(Response::new(ListUsersResponse { users, next_page_token: found.next_page_token }))
+    }
+
+    async fn update_user(&self, request: Request<UpdateUserRequest>) -> Result<Response<UpdateUserResponse>, Status> {
+        let (caller, request) = caller::take(request)?;
+        let call = able::<_, UpdateUserResponse>("UpdateUser", &request.request_id, &request)?;
+        let command = decode_update(request)?;
+        idempotency::respond(self.users.update_user(&caller, command, &call).await.map_err(status::from_error)?)
+    }
+
+    async fn suspend_user(
+        &self,
+        request: Request<SuspendUserRequest>,
+    ) -> Result<Response<SuspendUserResponse>, Status> {
+        let (caller, request) = caller::take(request)?;
+        let call = able::<_, SuspendUserResponse>("SuspendUser", &request.request_id, &request)?;
+        let command = SuspendUser { id: request.id, reason: request.reason };
+        idempotency::respond(self.users.suspend_user(&caller, command, &call).await.map_err(status::from_error)?)
+    }
+
+    async fn activate_user(
+        &self,
+        request: Request<ActivateUserRequest>,
+    ) -> Result<Response<ActivateUserResponse>, Status> {
+        let (caller, request) = caller::take(request)?;
+        let call = able::<_, ActivateUserResponse>("ActivateUser", &request.request_id, &request)?;
+        let command = ActivateUser { id: request.id, reason: request.reason };
+        idempotency::respond(self.users.activate_user(&caller, command, &call).await.map_err(status::from_error)?)
+    }
+
+    async fn delete_user(&self, request: Request<DeleteUserRequest>) -> Result<Response<DeleteUserResponse>, Status> {
+        let (caller, request) = caller::take(request)?;
+        let call = able::<_, DeleteUserResponse>("DeleteUser", &request.request_id, &request)?;
+        let command = DeleteUser { id: request.id, etag: request.etag };
+        idempotency::respond(self.users.delete_user(&caller, command, &call).await.map_err(status::from_error)?)
+    }
+
+    async fn undelete_user(
+        &self,
+        request: Request<UndeleteUserRequest>,
+    ) -> Result<Response<UndeleteUserResponse>, Status> {
+        let (caller, request) = caller::take(request)?;
+        let call = able::<_, UndeleteUserResponse>("UndeleteUser", &request.request_id, &request)?;
+        let command = UndeleteUser { id: request.id, etag: request.etag };
+        idempotency::respond(self.users.undelete_user(&caller, command, &call).await.map_err(status::from_error)?)
+    }
+
+    async fn purge_user(&self, request: Request<PurgeUserRequest>) -> Result<Response<PurgeUserResponse>, Status> {
+        let (caller, request) = caller::take(request)?;
+        let call = able::<_, PurgeUserResponse>("PurgeUser", &request.request_id, &request)?;
+        idempotency::respond(self.users.purge_user(&caller, &request.id, &call).await.map_err(status::from_error)?)
+    }
+
+    async fn require_password_change(
+        &self,
+        request: Request<RequirePasswordChangeRequest>,
+    ) -> Result<Response<RequirePasswordChangeResponse>, Status> {
+        let (caller, request) = caller::take(request)?;
+        let call = able::<_, RequirePasswordChangeResponse>("RequirePasswordChange", &request.request_id, &request)?;
+        idempotency::respond(
+            self.users.require_password_change(&caller, &request.id, &call).await.map_err(status::from_error)?,
+        )
+    }
+
+    async fn list_user_sessions(
+        &self,
+        request: Request<ListUserSessionsRequest>,
+    ) -> Result<Response<ListUserSessionsResponse>, Status> {
+        let (caller, request) = caller::take(request)?;
+        let page = PageRequest { size: request.page_size, token: request.page_token };
+        let found = self.users.list_user_sessions(&request.id, &page).await.map_err(status::from_error)?;
+        let sessions = found.sessions.iter().map(|session| encode::session(session, caller.session_id())).collect();
+        Ok(Response::new(ListUserSessionsResponse { sessions, next_page_token: found.next_page_token }))
+    }
+
+    async fn revoke_user_sessions(
+        &self,
+        request: Request<RevokeUserSessionsRequest>,
+    ) -> Result<Response<RevokeUserSessionsResponse>, Status> {
+        let (caller, request) = caller::take(request)?;
+        let call = able::<_, RevokeUserSessionsResponse>("RevokeUserSessions", &request.request_id, &request)?;
+        idempotency::respond(
+            self.users.revoke_user_sessions(&caller, &request.id, &call).await.map_err(status::from_error)?,
+        )
+    }
+
+    type ImportUsersStream = Responses<ImportUsersResponse>;
+
+    async fn import_users(
+        &self,
+        request: Request<Streaming<ImportUsersRequest>>,
+    ) -> Result<Response<Self::ImportUsersStream>, Status> {
+        user_transfer::import(self.transfer.clone(), request)
+    }
+
+    type ExportUsersStream = Responses<ExportUsersResponse>;
+
+    async fn export_users(
+        &self,
+        request: Request<ExportUsersRequest>,
+    ) -> Result<Response<Self::ExportUsersStream>, Status> {
+        user_transfer::export(self.transfer.clone(), request).await
+    }
+}
+
+/// What an operator may change of an account.
+const FIELDS: Fields = Fields {
+    writable: &["display_name", "username", "locale", "attributes", "email", "email_verified"],
+    output_only: &[
+        "id",
+        "mfa_enabled",
+        "create_time",
+        "update_time",
+        "last_login_time",
+        "delete_time",
+        "purge_time",
+        "etag",
+    ],
+    restricted: (&[], ""),
+    elsewhere: &[
+        ("state", "SuspendUser, ActivateUser, DeleteUser and UndeleteUser"),
+        ("state_reason", "SuspendUser and ActivateUser"),
+        ("password_change_required", "RequirePasswordChange and a reset"),
+    ],
+};
+
+fn decode_create(request: CreateUserRequest) -> Result<CreateUser, Status> {
+    let CreateUserRequest { user, password, request_id: _ } = request;
+    let user = user.unwrap_or_default();
+    Ok(CreateUser {
+        email: user.email,
+        email_verified: user.email_verified,
+        username: user.username,
+        display_name: user.display_name,
+        locale: user.locale,
+        attributes: user_fields::attributes(user.attributes)?,
+        password,
+    })
+}
+
+fn decode_update(request: UpdateUserRequest) -> Result<UpdateUser, Status> {
+    let user = request.user.unwrap_or_default();
+    let mask = FIELDS.read(request.update_mask, &user_fields::populated(&user, FIELDS.writable))?;
+    Ok(UpdateUser {
+        id: user.id.clone(),
+        email: mask.pick("email", user.email.clone()),
+        email_verified: mask.pick("email_verified", user.email_verified),
+        etag: user.etag.clone(),
+        profile: user_fields::profile(user, &mask)?,
+    })
+}
+
+/// Responses that hold the account alone.
+macro_rules! hold_the_user {
+    ($($response:ident)*) => {
+        $(impl ResponseOf<User> for $response {
+            fn of(user: &User) -> Self {
+                Self { user: Some(encode::user(user)) }
+            }
+        })*
+    };
+}
+
+hold_the_user! {
+    CreateUserResponse UpdateUserResponse SuspendUserResponse ActivateUserResponse DeleteUserResponse
+    UndeleteUserResponse RequirePasswordChangeResponse
+}
+
+impl ResponseOf<()> for PurgeUserResponse {
+    fn of((): &()) -> Self {
+        Self {}
+    }
+}
+
+impl ResponseOf<usize> for RevokeUserSessionsResponse {
+    fn of(count: &usize) -> Self {
+        Self { revoked_count: i32::try_from(*count).unwrap_or(i32::MAX) }
+    }
+}

@@ -1,0 +1,177 @@
+//! The streams of `ipse.v1.UserService`: decoding and encoding of imports and exports.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
+use prost::Message as _;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Response, Status, Streaming};
+
+use crate::application::caller::Caller;
+use crate::application::error;
+use crate::application::transfer::{Batch, BatchReport, ExportUsers, MAX_ROWS, RowRefusal, UserTransfer, WhyRefused};
+use crate::domain::access::policy::Access;
+use crate::presentation::grpc::layers::gate;
+use crate::presentation::grpc::layers::gate::MAX_MESSAGE_BYTES;
+use crate::presentation::grpc::{caller, status, user_record};
+use crate::proto::{
+    ErrorReason, ExportUsersRequest, ExportUsersResponse, ImportRefusal, ImportUsersRequest, ImportUsersResponse,
+    UserRecord,
+};
+
+/// The responses of a call as they come.
+pub(in crate::presentation::grpc) type Responses<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
+
+/// A batch with what its stream said about dry runs. Errors get their form where the request is known by its id.
+type Arrived = Result<error::Result<(Batch, bool)>, Status>;
+
+/// How many batches of a stream are stored at a time: PostgreSQL works on each on one CPU.
+const PARALLEL_BATCHES: usize = 2;
+
+/// Stores batches as they come, and answers in their order. Further ones are decoded meanwhile, in a task of its own that
+/// waits for room: whoever sends faster than is stored is slowed down. Nothing is stored any more when the caller has
+/// gone.
+pub(in crate::presentation::grpc) fn import(
+    transfer: Arc<UserTransfer>,
+    request: Request<Streaming<ImportUsersRequest>>,
+) -> Result<Response<Responses<ImportUsersResponse>>, Status> {
+    let place = transfer.take_place().map_err(status::from_error)?;
+    let admitted = Arc::new((caller::of(&request)?, caller::access(&request)?, place));
+    let (sender, receiver) = mpsc::channel(1);
+    tokio::spawn(decode(transfer.clone(), request.into_inner(), sender));
+    let mut next_row = 0;
+    let responses = ReceiverStream::new(receiver).map(move |arrived| {
+        let first_row = next_row;
+        next_row += arrived.as_ref().ok().and_then(|read| read.as_ref().ok()).map_or(0, |(batch, _)| batch.size());
+        let (transfer, admitted) = (transfer.clone(), admitted.clone());
+        async move { store(&transfer, (&admitted.0, &admitted.1), arrived, first_row).await }
+    });
+    Ok(Response::new(responses.buffered(PARALLEL_BATCHES).boxed()))
+}
+
+async fn store(
+    transfer: &UserTransfer,
+    admitted: (&Caller, &Access),
+    arrived: Arrived,
+    first_row: usize,
+) -> Result<ImportUsersResponse, Status> {
+    let read = arrived.map_err(|fault| gate::in_our_form(&fault, gate::MAX_MESSAGE_BYTES).unwrap_or(fault))?;
+    let (batch, dry_run) = read.map_err(status::from_error)?;
+    let report = transfer.import(admitted, &batch, dry_run).await.map_err(status::from_error)?;
+    Ok(encode_report(first_row, report))
+}
+
+/// Decodes the requests until they end, one of them is no batch, or nobody waits for them any more.
+async fn decode(
+    transfer: Arc<UserTransfer>,
+    mut requests: Streaming<ImportUsersRequest>,
+    sender: mpsc::Sender<Arrived>,
+) {
+    let mut dry_run = None;
+    loop {
+        let request = tokio::select! {
+            () = sender.closed() => return,
+            request = requests.message() => request,
+        };
+        let arrived = match request {
+            Ok(None) => return,
+            Ok(Some(request)) => {
+                let dry_run = *dry_run.get_or_insert(request.dry_run);
+                let rows = request.rows.into_iter().take(MAX_ROWS + 1).map(user_record::decode).collect();
+                Ok(transfer.parse(rows).map(|batch| (batch, dry_run)))
+            }
+            Err(fault) => Err(fault),
+        };
+        let is_over = !matches!(arrived, Ok(Ok(_)));
+        if sender.send(arrived).await.is_err() || is_over {
+            return;
+        }
+    }
+}
+
+/// Hands people out page by page, in responses of the size that requests may have.
+pub(in crate::presentation::grpc) async fn export(
+    transfer: Arc<UserTransfer>,
+    request: Request<ExportUsersRequest>,
+) -> Result<Response<Responses<ExportUsersResponse>>, Status> {
+    let place = transfer.take_place().map_err(status::from_error)?;
+    let (caller, access) = (caller::of(&request)?, caller::access(&request)?);
+    let ExportUsersRequest { filter, include_hashes } = request.into_inner();
+    let command = ExportUsers { filter, include_hashes };
+    let export = transfer.begin_export(&caller, &command).await.map_err(status::from_error)?;
+    let pages = stream::try_unfold((export, place), move |(mut export, place)| {
+        let (transfer, caller, access) = (transfer.clone(), caller.clone(), access.clone());
+        async move {
+            let page = transfer.next_page((&caller, &access), &mut export).await.map_err(status::from_error)?;
+            Ok::<_, Status>(page.map(|page| (page, (export, place))))
+        }
+    });
+    let messages = pages.map_ok(|page| stream::iter(pack(page.into_iter().map(user_record::encode)).map(Ok)));
+    Ok(Response::new(messages.try_flatten().boxed()))
+}
+
+/// As many rows in each message as fit.
+fn pack(records: impl Iterator<Item = UserRecord>) -> impl Iterator<Item = ExportUsersResponse> {
+    let mut records = records.peekable();
+    std::iter::from_fn(move || {
+        let mut response = ExportUsersResponse::default();
+        let mut bytes = 0;
+        while let Some(record) = records.next_if(|record| {
+            bytes += framed_len(record);
+            response.rows.is_empty() || bytes <= MAX_MESSAGE_BYTES
+        }) {
+            response.rows.push(record);
+        }
+        (!response.rows.is_empty()).then_some(response)
+    })
+}
+
+/// The bytes of a row within its message: itself, its length and the number of the field.
+fn framed_len(record: &UserRecord) -> usize {
+    let length = record.encoded_len();
+    1 + prost::length_delimiter_len(length) + length
+}
+
+fn encode_report(first_row: usize, report: BatchReport) -> ImportUsersResponse {
+    let number = |row: usize| i64::try_from(row).unwrap_or(i64::MAX);
+    let count = |rows: usize| i32::try_from(rows).unwrap_or(i32::MAX);
+    let refusals = report.refusals.into_iter().map(|RowRefusal { row, why }| {
+        let (reason, field, description) = match why {
+            WhyRefused::Invalid(violation) => (ErrorReason::FieldInvalid, violation.field, violation.description),
+            WhyRefused::EmailTaken => (ErrorReason::EmailTaken, "user.email", "is taken".to_owned()),
+            WhyRefused::UsernameTaken => (ErrorReason::UsernameTaken, "user.username", "is taken".to_owned()),
+        };
+        ImportRefusal { row: number(first_row + row), reason: reason.into(), field: field.to_owned(), description }
+    });
+    ImportUsersResponse {
+        first_row: number(first_row),
+        accepted: count(report.accepted),
+        unchanged: count(report.unchanged),
+        refusals: refusals.collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(bytes: usize) -> UserRecord {
+        UserRecord { password_hash: "x".repeat(bytes), ..UserRecord::default() }
+    }
+
+    #[test]
+    fn messages_hold_what_fits_and_lose_nothing() {
+        for sizes in [vec![], vec![10; 3], vec![500; 400], vec![MAX_MESSAGE_BYTES / 2; 3], vec![60_000, 10, 6_000, 10]]
+        {
+            let messages: Vec<_> = pack(sizes.iter().map(|size| record(*size))).collect();
+            assert!(messages.iter().all(|message| message.encoded_len() <= MAX_MESSAGE_BYTES));
+            let packed: Vec<_> = messages.iter().flat_map(|message| &message.rows).collect();
+            assert_eq!(packed.iter().map(|record| record.password_hash.len()).collect::<Vec<_>>(), sizes);
+            for pair in messages.windows(2) {
+                assert!(pair[0].encoded_len() + framed_len(&pair[1].rows[0]) > MAX_MESSAGE_BYTES, "one more would fit");
+            }
+        }
+    }
+}
