@@ -6,6 +6,7 @@ use time::Duration;
 use zeroize::Zeroizing;
 
 use super::error::{Error, Refusal, Result};
+use super::keys::DerivedKeys;
 use super::ports::{Clock, RequestKey, SealedPlace, Sealer, Store, Transaction};
 use crate::domain::access::subject::Subject;
 use crate::domain::id::RequestId;
@@ -60,13 +61,13 @@ pub(super) struct Idempotency {
 }
 
 impl Idempotency {
-    /// `root` is the installation's root secret.
-    pub(super) fn new(ports: &super::Ports, root: &SecretKey) -> Self {
+    ///
+    pub(super) fn new(ports: &super::Ports, derived: &DerivedKeys) -> Self {
         Self {
             store: ports.store.clone(),
             clock: ports.clock.clone(),
             sealer: ports.sealer.clone(),
-            key: root.derive("repeated request"),
+            key: derived.repeated_requests.clone(),
         }
     }
 

@@ -27,6 +27,7 @@ pub use reset_password::ResetPassword;
 use super::Ports;
 use super::access::authorizer::Authorizer;
 use super::audit_trail::AuditTrail;
+use super::keys::DerivedKeys;
 use super::mail_post::MailPost;
 use super::policy::Policy;
 use super::ports::{AccessTokens, Clock, Entropy, PasswordHasher, Store};
@@ -51,11 +52,11 @@ pub struct Auth {
 }
 
 impl Auth {
-    /// Takes the ports it needs. `root` is the installation's root secret.
+    /// Takes the ports it needs.
     #[must_use]
-    pub fn new(ports: &Ports, admission: Arc<Authorizer>, policy: Arc<Policy>, root: &SecretKey) -> Self {
-        let throttle_key = root.derive("throttle");
-        let refresh_key = root.derive("refresh token");
+    pub fn new(ports: &Ports, admission: Arc<Authorizer>, policy: Arc<Policy>, derived: &DerivedKeys) -> Self {
+        let throttle_key = derived.throttles.clone();
+        let refresh_key = derived.refresh_tokens.clone();
         Self {
             store: ports.store.clone(),
             clock: ports.clock.clone(),

@@ -29,10 +29,10 @@ use super::access::authorizer::Authorizer;
 use super::audit_trail::AuditTrail;
 use super::auth::Auth;
 use super::idempotency::Idempotency;
+use super::keys::DerivedKeys;
 use super::page::PageTokens;
 use super::ports::{Clock, Entropy, Store};
 use crate::domain::access::permission::Catalogue;
-use crate::domain::secret::SecretKey;
 
 /// The use cases of roles.
 pub struct Roles {
@@ -48,18 +48,17 @@ pub struct Roles {
 }
 
 impl Roles {
-    /// Takes the ports it needs, and the façade that knows whose an access token is. `root` is the installation's root
-    /// secret.
+    /// Takes the ports it needs, and the façade that knows whose an access token is.
     #[must_use]
-    pub fn new(ports: &Ports, auth: Arc<Auth>, catalogue: Arc<Catalogue>, root: &SecretKey) -> Self {
+    pub fn new(ports: &Ports, auth: Arc<Auth>, catalogue: Arc<Catalogue>, derived: &DerivedKeys) -> Self {
         Self {
             store: ports.store.clone(),
             clock: ports.clock.clone(),
             entropy: ports.entropy.clone(),
             admission: auth.admission(),
             auth,
-            page_tokens: PageTokens::new(root.derive("page token")),
-            repeats: Idempotency::new(ports, root),
+            page_tokens: PageTokens::new(derived.page_tokens.clone()),
+            repeats: Idempotency::new(ports, derived),
             trail: AuditTrail::new(ports.entropy.clone()),
             catalogue,
         }
