@@ -10,8 +10,8 @@ use ipse::domain::account::email::EmailAddress;
 use ipse::domain::secret::Secret;
 use ipse::presentation::cli::users::{self, ExportArgs, ImportArgs, Remote, Server, TransferFailed, UsersAction};
 use ipse::presentation::cli::{
-    self, AdminAction, Cli, Command, ConfigAction, KeysAction, KeysLeft, MigrateAction, Origin, Progress, Unhealthy,
-    Unusable,
+    self, AdminAction, Cli, Command, ConfigAction, JobsAction, KeysAction, KeysLeft, MAX_LISTED_JOBS, MigrateAction,
+    NoDeadJob, Origin, Progress, Unhealthy, Unusable,
 };
 use ipse::telemetry;
 use tokio::runtime::{Builder, Runtime};
@@ -35,6 +35,8 @@ enum Failure {
     Unusable(#[from] Unusable),
     #[error(transparent)]
     KeysLeft(#[from] KeysLeft),
+    #[error(transparent)]
+    NoDeadJob(#[from] NoDeadJob),
     #[error(transparent)]
     Transfer(#[from] TransferFailed),
     #[error("no threads can be started")]
@@ -68,6 +70,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Config { action: ConfigAction::Check(origin) } => check(origin),
         Command::Admin { action: AdminAction::Create { email, origin } } => create_administrator(email, origin),
         Command::Keys { action } => keys(&action),
+        Command::Jobs { action } => jobs(&action),
         Command::Users { action } => users(&action),
         Command::Healthcheck { address, origin } => {
             let mut endpoint = Endpoint::read(&gather(origin)?)?;
@@ -117,6 +120,26 @@ fn keys(action: &KeysAction) -> Result<(), Failure> {
                 progress.end();
                 cli::rewrapped(&tables)?
             }
+        })
+    })?;
+    cli::print(&said);
+    Ok(())
+}
+
+fn jobs(action: &JobsAction) -> Result<(), Failure> {
+    let (JobsAction::List { origin, .. } | JobsAction::Retry { origin, .. }) = action;
+    let settings = Settings::read(&gather(origin.clone())?)?;
+    telemetry::init(&settings.log);
+    let said = runtime()?.block_on(async {
+        Ok::<_, Failure>(match action {
+            JobsAction::List { dead, .. } => {
+                cli::job_table(&composition::jobs::list(&settings, *dead, MAX_LISTED_JOBS + 1).await?)
+            }
+            JobsAction::Retry { which, .. } => cli::retried_jobs(match which.id {
+                Some(id) if composition::jobs::retry(&settings, id).await? => 1,
+                Some(_) => return Err(NoDeadJob.into()),
+                None => composition::jobs::retry_all(&settings).await?,
+            }),
         })
     })?;
     cli::print(&said);

@@ -7,7 +7,7 @@ use super::attempt_limiter::AttemptLimiter;
 use super::audit_trail::{AuditTrail, Event};
 use super::call::Call;
 use super::error::{Refusal, Result, Violations};
-use super::mail_post::MailPost;
+use super::jobs::MailPost;
 use super::policy::Policy;
 use super::ports::{ConsumedToken, Store, Transaction};
 use crate::domain::Timestamp;

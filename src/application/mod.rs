@@ -10,8 +10,8 @@ pub mod call;
 pub mod error;
 mod etag;
 pub mod idempotency;
+pub mod jobs;
 pub mod keys;
-mod mail_post;
 mod mailed_tokens;
 pub mod page;
 pub mod policy;
@@ -25,7 +25,6 @@ pub mod sessions;
 pub mod sign_in;
 pub mod tokens;
 pub mod transfer;
-pub mod upkeep;
 mod user_changes;
 pub mod users;
 

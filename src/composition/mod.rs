@@ -4,6 +4,7 @@
 mod background;
 mod error;
 mod greeting;
+pub mod jobs;
 pub mod keys;
 mod metrics;
 
@@ -23,6 +24,7 @@ use crate::application::access::feed::AccessFeed;
 use crate::application::accounts::Accounts;
 use crate::application::administrators::{Administrators, Appointment};
 use crate::application::audit::Audit;
+use crate::application::jobs::{Jobs, Purge};
 use crate::application::keys::{KeyPolicy, Keys, root_secret};
 use crate::application::policy::Policy;
 use crate::application::ports::{Clock, Entropy, Mailer, Store};
@@ -34,7 +36,6 @@ use crate::application::sessions::Sessions;
 use crate::application::sign_in::SignIn;
 use crate::application::tokens::Tokens;
 use crate::application::transfer::UserTransfer;
-use crate::application::upkeep::Upkeep;
 use crate::application::users::Users;
 use crate::config::{self, InvalidSetting, MailRoute, Settings};
 use crate::domain::access::audience::Audiences;
@@ -79,7 +80,8 @@ pub struct App {
     keys_read: Arc<Stopwatch>,
     certificates: Option<Arc<Certificates>>,
     keys: Arc<Keys>,
-    upkeep: Arc<Upkeep>,
+    jobs: Arc<Jobs>,
+    purge: Arc<Purge>,
     feed: Arc<AccessFeed>,
     store: Arc<dyn Store>,
     administrators: Administrators,
@@ -195,7 +197,8 @@ impl App {
             service_accounts: service_accounts.clone(),
         };
         let server = Server::new(services, access, &ports, limits(settings));
-        let upkeep = Arc::new(Upkeep::new(&ports, mailer, settings.audit_retention));
+        let purge = Arc::new(Purge::new(&ports, settings.audit_retention));
+        let jobs = Arc::new(jobs::jobs(&ports, &mailer, &keys, &purge));
         let keys_read = Arc::new(Stopwatch::start());
         let mut metrics = Metrics::default();
         server.register(&mut metrics);
@@ -206,7 +209,7 @@ impl App {
             jwt,
             keys_read: keys_read.clone(),
             store: store.clone(),
-            upkeep: upkeep.clone(),
+            jobs: jobs.clone(),
         };
         metrics::register(&mut metrics, sources);
         let side_port = SidePort {
@@ -221,7 +224,8 @@ impl App {
             keys_read,
             certificates: certificates(settings)?,
             keys,
-            upkeep,
+            jobs,
+            purge,
             feed,
             store,
             administrators: Administrators::new(&ports, policy, &root),
@@ -247,10 +251,16 @@ impl App {
         self.side_port.clone()
     }
 
-    /// The work in the background, for those who do it.
+    /// The jobs, for those who do them.
     #[must_use]
-    pub fn upkeep(&self) -> Arc<Upkeep> {
-        self.upkeep.clone()
+    pub fn jobs(&self) -> Arc<Jobs> {
+        self.jobs.clone()
+    }
+
+    /// The erasing of what is over, for those who do it at once.
+    #[must_use]
+    pub fn purge(&self) -> Arc<Purge> {
+        self.purge.clone()
     }
 
     /// The keys, for those who look after them.

@@ -5,7 +5,6 @@ mod foreign_hash;
 pub mod jwt;
 pub mod mail;
 pub mod mail_templates;
-mod sealed_mail;
 pub mod secret_box;
 pub mod smtp;
 pub mod store;

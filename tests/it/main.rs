@@ -4,6 +4,7 @@
 #![cfg(test)]
 
 mod architecture;
+mod attacks;
 mod contract;
 mod docs;
 mod grpc;

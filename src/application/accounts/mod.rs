@@ -21,7 +21,7 @@ pub use update_me::UpdateMe;
 
 use super::Ports;
 use super::audit_trail::AuditTrail;
-use super::mail_post::MailPost;
+use super::jobs::MailPost;
 use super::page::PageTokens;
 use super::policy::Policy;
 use super::ports::{PasswordHasher, Store};

@@ -7,14 +7,14 @@ use super::Audit;
 use crate::application::access::source::Source;
 use crate::application::call::Call;
 use crate::application::error::{Error, Result, Violation};
-use crate::application::ports::{Clock, Store, TrailPosition};
+use crate::application::ports::{Clock, Position, Store};
 use crate::domain::audit::AuditEvent;
 
 /// How many events a watcher holds at a time.
 const BATCH: i64 = 100;
 /// How often the trail is looked at for new events. Every replica sees those of all others, as all ask the database.
 const POLL: Duration = Duration::from_millis(250);
-/// How long a watcher may go on until its rights are looked at again.
+/// How long a watcher may continue until its rights are looked at again.
 const RECHECK: Duration = Duration::from_secs(1);
 
 /// Somebody who follows the audit trail.
@@ -22,7 +22,7 @@ pub struct AuditWatch {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     call: Arc<Call>,
-    position: TrailPosition,
+    position: Position,
     checked: Instant,
 }
 
@@ -36,7 +36,7 @@ impl Audit {
             store: self.store.clone(),
             clock: self.clock.clone(),
             call,
-            position: TrailPosition { after: after_sequence, gap: None },
+            position: Position::after(after_sequence),
             checked: Instant::now(),
         })
     }

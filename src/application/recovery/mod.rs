@@ -9,7 +9,7 @@ pub use reset_password::ResetPassword;
 
 use super::Ports;
 use super::audit_trail::AuditTrail;
-use super::mail_post::MailPost;
+use super::jobs::MailPost;
 use super::mailed_tokens::MailedTokens;
 use super::policy::Policy;
 use super::ports::{PasswordHasher, Store};

@@ -10,7 +10,7 @@ pub use register::Register;
 
 use super::Ports;
 use super::audit_trail::AuditTrail;
-use super::mail_post::MailPost;
+use super::jobs::MailPost;
 use super::mailed_tokens::MailedTokens;
 use super::policy::Policy;
 use super::ports::{Entropy, PasswordHasher, Store};

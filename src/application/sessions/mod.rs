@@ -15,7 +15,7 @@ pub use log_out::LogOut;
 use super::Ports;
 use super::access::Authorizer;
 use super::audit_trail::AuditTrail;
-use super::mail_post::MailPost;
+use super::jobs::MailPost;
 use super::policy::Policy;
 use super::ports::{AccessTokens, Entropy, Store};
 use crate::domain::secret::SecretKey;

@@ -31,7 +31,7 @@ pub use update_user::UpdateUser;
 use super::Ports;
 use super::audit_trail::AuditTrail;
 use super::idempotency::Idempotency;
-use super::mail_post::MailPost;
+use super::jobs::MailPost;
 use super::page::PageTokens;
 use super::policy::Policy;
 use super::ports::{Entropy, PasswordHasher, Store};

@@ -94,6 +94,6 @@ impl Users {
         } else {
             return Ok(());
         };
-        self.post.order_token(tx, user, purpose, (&self.policy, call.now)).await
+        self.post.send_token_unthrottled(tx, user, purpose, (&self.policy, call.now)).await
     }
 }

@@ -85,6 +85,7 @@ macro_rules! embedded {
             "0006_user_service",
             "0007_access_changes",
             "0008_service_accounts",
+            "0009_jobs",
             "0010_session_proofs"
         )
     };

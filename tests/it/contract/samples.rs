@@ -10,7 +10,7 @@ use ipse::domain::account::username::Username;
 use ipse::domain::audit::{AuditType, Event};
 use ipse::domain::credential::api_key::ApiKey;
 use ipse::domain::credential::password::PasswordHash;
-use ipse::domain::id::{ApiKeyId, AuditEventId, IdEntropy, MailId, ServiceAccountId, SessionId, UserId};
+use ipse::domain::id::{ApiKeyId, AuditEventId, IdEntropy, JobId, LeaseId, ServiceAccountId, SessionId, UserId};
 use ipse::domain::name::{Description, Name};
 use ipse::domain::secret::Digest;
 use ipse::domain::session::authentication::{Authentication, Proof, ProofKind};
@@ -117,9 +117,14 @@ pub(super) fn hash(number: u32) -> PasswordHash {
     PasswordHash::new(format!("$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ${number}"))
 }
 
-/// The mail id of this number.
-pub(super) fn mail_id(number: u32) -> MailId {
-    MailId::new(at(0), &entropy(number))
+/// The job id of this number.
+pub(super) fn job_id(number: u32) -> JobId {
+    JobId::new(at(0), &entropy(number))
+}
+
+/// The id of the lease of this number.
+pub(super) fn lease_id(number: u32) -> LeaseId {
+    LeaseId::new(at(0), &entropy(number))
 }
 
 /// The event of this number, of a person's own doing.

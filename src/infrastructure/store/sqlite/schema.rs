@@ -80,14 +80,21 @@ diesel::table! {
 }
 
 diesel::table! {
-    mail_outbox (id) {
+    jobs (id) {
         id -> Binary,
-        user_id -> Nullable<Binary>,
         kind -> Text,
-        sealed -> Binary,
+        lane -> Text,
+        unique_key -> Nullable<Text>,
+        payload -> Binary,
+        sealed -> Bool,
+        user_id -> Nullable<Binary>,
         create_time -> BigInt,
+        run_time -> BigInt,
+        give_up_time -> Nullable<BigInt>,
         attempts -> Integer,
-        next_attempt_time -> BigInt,
+        lease -> Nullable<Binary>,
+        last_error -> Nullable<Text>,
+        dead_time -> Nullable<BigInt>,
     }
 }
 

@@ -120,8 +120,7 @@ impl Gate {
     }
 
     fn call(&self, request: &Request<Body>, access: &Access) -> Call {
-        let bearer =
-            bearer::from_values(request.headers().get_all(AUTHORIZATION).iter().map(HeaderValue::as_bytes));
+        let bearer = bearer::from_values(request.headers().get_all(AUTHORIZATION).iter().map(HeaderValue::as_bytes));
         let origin = Origin {
             client: client::from_request(request, &self.proxies),
             request_id: request_id::current().to_string(),
