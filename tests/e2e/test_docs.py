@@ -246,6 +246,9 @@ class OneMachine:
         found = Sqlite(self.file).query("SELECT email_canonical FROM users")
         assert found == [("before@example.com",)]
 
+    def run(self, block: Block) -> None:
+        self.terminal.run(block)
+
     def rotate(self, block: Block) -> None:
         printed = self.terminal.run(block)
         assert "active" in printed and "is published and signs from" in printed
@@ -275,6 +278,7 @@ def test_operations(tmp_path: Path, cluster: Cluster) -> None:
             production.restore,
             machine.rotate,
             machine.rewrap,
+            machine.run,
         )
 
 
