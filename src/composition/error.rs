@@ -7,6 +7,7 @@ use crate::application;
 use crate::application::ports::SealError;
 use crate::config::InvalidSetting;
 use crate::infrastructure::argon2::argon2_hasher::HashingStartError;
+use crate::infrastructure::data_folder::DataFolderError;
 use crate::infrastructure::store::migrations::MigrationError;
 use crate::presentation::grpc::layers::policy::PolicyError;
 use crate::presentation::net::tls::TlsError;
@@ -88,6 +89,12 @@ impl StartError {
     }
 }
 
+impl From<DataFolderError> for StartError {
+    fn from(error: DataFolderError) -> Self {
+        InvalidSetting::of("data_dir", error).into()
+    }
+}
+
 impl From<MigrationError> for StartError {
     fn from(error: MigrationError) -> Self {
         match error {
@@ -102,4 +109,19 @@ fn setting(key: &str, problem: &str, error: &(dyn Error + 'static)) -> StartErro
     let causes = std::iter::successors(Some(error), |&error| error.source());
     let causes: Vec<String> = causes.map(ToString::to_string).collect();
     InvalidSetting::of(key, format!("{problem}: {}", causes.join(": "))).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::infrastructure::master_key::InvalidMasterKey;
+
+    #[test]
+    fn a_data_folder_that_cannot_be_used_is_named_by_its_setting() {
+        let why = |error: DataFolderError| StartError::from(error).to_string();
+        let damaged = why(InvalidMasterKey::Form.into());
+        assert_eq!(damaged, "IPSE_DATA_DIR: the file master.key in it must be base64 of 32 bytes");
+        let created = why(DataFolderError::Create(io::ErrorKind::NotADirectory));
+        assert!(created.starts_with("IPSE_DATA_DIR: cannot be created: "), "{created}");
+    }
 }

@@ -5,6 +5,7 @@
 
 mod architecture;
 mod attacks;
+mod cli;
 mod contract;
 mod docs;
 mod grpc;

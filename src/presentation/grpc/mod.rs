@@ -16,4 +16,4 @@ mod user_fields;
 mod user_record;
 
 pub use routes::Services;
-pub use server::{Limits, Server};
+pub use server::Server;

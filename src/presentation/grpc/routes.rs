@@ -44,6 +44,7 @@ use crate::proto::token_service_server::TokenServiceServer;
 use crate::proto::user_service_server::UserServiceServer;
 
 /// The façades behind the services.
+#[derive(Clone)]
 pub struct Services {
     /// Who may call.
     pub authorizer: Arc<Authorizer>,

@@ -15,8 +15,9 @@ use super::layers::rpc_metrics::{RpcMetrics, RpcMetricsLayer};
 use super::routes;
 use crate::application::Ports;
 use crate::presentation::health::Health;
+use crate::presentation::net::connection;
+use crate::presentation::net::settings::Limits;
 use crate::presentation::net::tls::Certificates;
-use crate::presentation::net::{TrustedProxies, connection};
 use crate::telemetry::metrics::Metrics;
 
 /// Metadata larger than this is refused by HTTP/2 itself, in bytes.
@@ -31,23 +32,6 @@ const MAX_ERROR_RESETS: usize = 1024;
 const KEEPALIVE: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(20));
 /// Connections are told to come again after this time, so that they spread over replicas.
 const MAX_CONNECTION_AGE: Duration = Duration::from_secs(30 * 60);
-
-/// What an operator decides about the server.
-#[derive(Debug, Clone)]
-pub struct Limits {
-    /// The longest a call may take.
-    pub time_limit: Duration,
-    /// How many calls may be in flight at a time.
-    pub in_flight: usize,
-    /// How many connections may be open at a time; further ones wait to be accepted.
-    pub connections: usize,
-    /// How long calls in flight may continue after the server was told to stop.
-    pub grace: Duration,
-    /// Whose word on client addresses is taken.
-    pub proxies: TrustedProxies,
-    /// Whether clients may ask for the contract.
-    pub reflection: bool,
-}
 
 /// The gRPC server, ready to serve.
 pub struct Server {
