@@ -34,8 +34,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The rows of an import once more, for pbjson to read from JSON. All their fields are optional there, as only such fields
-/// take `null`; on the wire that makes no difference.
+/// Compiles the rows of an import once more, for pbjson to read them from JSON. All their fields are optional there, as
+/// pbjson takes `null` only for such fields; on the wire that makes no difference.
 fn compile_rows(mut contract: FileDescriptorSet, out: &Path) -> Result<(), Box<dyn Error>> {
     let ours = ["ipse/v1/user.proto", "ipse/v1/user_transfer.proto"];
     contract.file.retain(|file| file.package() == "google.protobuf" || ours.contains(&file.name()));
