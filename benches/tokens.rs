@@ -1,11 +1,16 @@
-//! How many tokens a running server checks and issues in a second, against calls of it that do nothing.
+//! What tokens cost: the signatures alone, or a running server that checks and issues them.
+//!
+//! usage: `cargo bench --bench tokens`
+//!
+//! compares jsonwebtoken, which reads a key for each signature, with a key that AWS-LC read once, in turns: medians in
+//! microseconds, and their ratio. `src/infrastructure/jwt/signer.rs` says what follows from it.
 //!
 //! usage: `IPSE_TOKEN=… IPSE_API_KEY=… cargo bench --bench tokens -- http://127.0.0.1:50051 http://127.0.0.1:50052`
 //!
-//! `IPSE_TOKEN` is an access token that may introspect others, `IPSE_API_KEY` that of any service account; the second server
-//! is another replica. What is compared runs in turns, and each rate is divided by that of the calls that do nothing of the
-//! same round, so that a machine that slows down for a while changes no ratio for long. Medians are printed: of the calls in
-//! a second, and of the ratios.
+//! compares calls of a server with calls of it that do nothing. `IPSE_TOKEN` is an access token that may introspect others,
+//! `IPSE_API_KEY` that of any service account; the second server is another replica. What is compared runs in turns, and
+//! each rate is divided by that of the calls that do nothing of the same round, so that a machine that slows down for a
+//! while changes no ratio for long. Medians are printed: of the calls in a second, and of the ratios.
 //! `tests/measure/introspection.py` starts the servers for it and judges the ratios.
 
 #![expect(clippy::print_stdout, reason = "what it prints is what it is for")]
@@ -16,9 +21,19 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use aws_lc_rs::encoding::AsDer as _;
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::KeySize;
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, ED25519, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _,
+    ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair,
+};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::future::try_join_all;
 use ipse::proto::token_service_client::TokenServiceClient;
 use ipse::proto::{ExchangeApiKeyRequest, IntrospectTokenRequest};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, crypto};
 use tokio::time::Instant;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::transport::{Channel, Endpoint};
@@ -30,6 +45,9 @@ const CONNECTIONS: usize = 8;
 const STREAMS: usize = 16;
 const ROUNDS: usize = 9;
 const TURN: Duration = Duration::from_secs(2);
+/// Signatures in a turn, and turns of each kind.
+const SIGNATURES: u32 = 100;
+const SIGNATURE_TURNS: usize = 51;
 
 type Failure = Box<dyn Error + Send + Sync>;
 type Bearer = MetadataValue<Ascii>;
@@ -42,6 +60,9 @@ const TURNS: [&str; 5] = ["no-op", "introspect-seen", "exchange", "introspect-ne
 async fn main() -> Result<(), Failure> {
     // Cargo adds a flag of its own.
     let urls: Vec<_> = env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    if urls.is_empty() {
+        return compare_signatures();
+    }
     let [here, elsewhere] = urls.try_into().map_err(|_| "which two servers?")?;
     let (here, elsewhere) = (connect(here).await?, connect(elsewhere).await?);
     let (bearer, api_key) =
@@ -69,6 +90,91 @@ async fn main() -> Result<(), Failure> {
         let ratios = rates.iter().zip(&nothing).map(|(rate, nothing)| rate / nothing).collect();
         println!("{name} {:.0} {:.2}", median(rates), median(ratios));
     }
+    Ok(())
+}
+
+/// Signs a message, in base64url.
+type Sign = Box<dyn Fn(&[u8]) -> Result<String, Failure>>;
+
+/// A signing key in the three forms that are compared.
+struct Signer {
+    algorithm: Algorithm,
+    prepared: Sign,
+    prepared_public: ParsedPublicKey,
+    private: EncodingKey,
+    public: DecodingKey,
+}
+
+fn signers() -> Result<[Signer; 3], Failure> {
+    let es256 = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)?;
+    let eddsa = Ed25519KeyPair::generate()?;
+    let rs256 = RsaKeyPair::generate(KeySize::Rsa3072)?;
+    // The library takes RSA keys without the 26 bytes that PKCS #8 puts before them.
+    let (rs256_private, rs256_public) = (rs256.as_der()?.as_ref()[26..].to_vec(), rs256.public_key().as_ref().to_vec());
+    let random = SystemRandom::new();
+    Ok([
+        Signer {
+            algorithm: Algorithm::ES256,
+            prepared_public: ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, es256.public_key().as_ref())?,
+            private: EncodingKey::from_ec_der(es256.to_pkcs8v1()?.as_ref()),
+            public: DecodingKey::from_ec_der(es256.public_key().as_ref()),
+            prepared: Box::new(move |message| Ok(URL_SAFE_NO_PAD.encode(es256.sign(&random, message)?))),
+        },
+        Signer {
+            algorithm: Algorithm::EdDSA,
+            prepared_public: ParsedPublicKey::new(&ED25519, eddsa.public_key().as_ref())?,
+            private: EncodingKey::from_ed_der(eddsa.to_pkcs8()?.as_ref()),
+            public: DecodingKey::from_ed_der(eddsa.public_key().as_ref()),
+            prepared: Box::new(move |message| Ok(URL_SAFE_NO_PAD.encode(eddsa.try_sign(message)?))),
+        },
+        Signer {
+            algorithm: Algorithm::RS256,
+            prepared_public: ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, &rs256_public)?,
+            private: EncodingKey::from_rsa_der(&rs256_private),
+            public: DecodingKey::from_rsa_der(&rs256_public),
+            prepared: Box::new(move |message| {
+                let mut signature = vec![0; rs256.public_modulus_len()];
+                rs256.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature)?;
+                Ok(URL_SAFE_NO_PAD.encode(signature))
+            }),
+        },
+    ])
+}
+
+/// Signs and verifies a message of the length of a token, each by turns with a prepared key and through the library.
+fn compare_signatures() -> Result<(), Failure> {
+    let message = "a".repeat(500).into_bytes();
+    for Signer { algorithm, prepared, prepared_public, private, public } in signers()? {
+        let sign = || crypto::sign(&message, &private, algorithm);
+        print_compared(&format!("sign {algorithm:?}"), || prepared(&message).map(|_| ()), || Ok(sign().map(|_| ())?))?;
+        let signature = prepared(&message)?;
+        let verify_prepared = || Ok(prepared_public.verify_sig(&message, &URL_SAFE_NO_PAD.decode(&signature)?)?);
+        let verify = || match crypto::verify(&signature, &message, &public, algorithm)? {
+            true => Ok(()),
+            false => Err("a good signature was refused".into()),
+        };
+        print_compared(&format!("verify {algorithm:?}"), verify_prepared, verify)?;
+    }
+    Ok(())
+}
+
+fn print_compared(
+    name: &str,
+    prepared: impl Fn() -> Result<(), Failure>,
+    through_library: impl Fn() -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let turn = |call: &dyn Fn() -> Result<(), Failure>| {
+        let begun = Instant::now();
+        (0..SIGNATURES).try_for_each(|_| call())?;
+        Ok::<_, Failure>(begun.elapsed().as_secs_f64() * 1e6 / f64::from(SIGNATURES))
+    };
+    let (mut own, mut library, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..SIGNATURE_TURNS {
+        own.push(turn(&prepared)?);
+        library.push(turn(&through_library)?);
+        ratios.push(library[library.len() - 1] / own[own.len() - 1]);
+    }
+    println!("{name} {:.1} {:.1} {:.2}", median(own), median(library), median(ratios));
     Ok(())
 }
 

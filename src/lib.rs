@@ -13,7 +13,8 @@
 //! - [`domain`] holds entities, value objects and pure decisions, one concept in one file.
 //! - [`application`] holds one use case for each RPC, and the traits they need of the world.
 //! - [`infrastructure`] holds one adapter for each of those traits.
-//! - [`presentation`] holds what the outside speaks to: the gRPC services, the HTTP side port, the command line.
+//! - [`presentation`] holds what the outside speaks to: the gRPC services, the HTTP side port, the command line;
+//!   and what their listeners share.
 //! - [`composition`] is the only place where these meet; [`config`] holds the settings, [`telemetry`] the log and
 //!   the metrics.
 

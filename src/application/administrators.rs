@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::audit_trail::{AuditTrail, Event};
 use super::error::{Error, Result};
+use super::jobs::MailPost;
 use super::keys::DerivedKeys;
-use super::mail_post::MailPost;
 use super::policy::Policy;
 use super::ports::{Clock, Entropy, Store, Transaction, UserInsert};
 use super::{Ports, user_changes};

@@ -3,11 +3,9 @@
 
 use std::sync::Arc;
 
-use super::caller::Caller;
 use super::error::{Error, Refusal, Result};
 use super::ports::{Entropy, Store, Transaction};
 use crate::domain::Timestamp;
-use crate::domain::audit::AuditType;
 pub(super) use crate::domain::audit::Event;
 use crate::domain::credential::throttle::{Budget, ThrottleKey};
 use crate::domain::id::AuditEventId;
@@ -73,12 +71,5 @@ impl AuditTrail {
             self.record_sparingly(store, (event.denied("RATE_LIMITED"), counter.as_bytes()), now).await?;
         }
         outcome
-    }
-}
-
-impl Event {
-    /// What a caller did.
-    pub(super) fn by(caller: &Caller, kind: AuditType) -> Self {
-        Self::by_person(caller.subject(), &caller.origin, kind)
     }
 }

@@ -1,14 +1,15 @@
 //! Calls that may be repeated without a second effect (AIP-155).
 
+use std::fmt;
 use std::sync::Arc;
 
 use time::Duration;
 use zeroize::Zeroizing;
 
+use super::call::Call;
 use super::error::{Error, Refusal, Result};
 use super::keys::DerivedKeys;
-use super::ports::{Clock, RequestKey, SealedPlace, Sealer, Store, Transaction};
-use crate::domain::access::subject::Subject;
+use super::ports::{RequestKey, SealedPlace, Sealer, Store, Transaction};
 use crate::domain::id::RequestId;
 use crate::domain::secret::{Digest, SecretKey};
 
@@ -27,80 +28,94 @@ pub struct IdempotentCall<T> {
     pub write: fn(&T) -> Vec<u8>,
 }
 
-/// The answer to a call.
+/// What an idempotent call yields: its answer when it is made for the first time, or why its body ended early.
+pub type Idempotent<T> = std::result::Result<T, Exit>;
+
+/// Why the body of an idempotent call ended early.
 #[derive(Debug)]
-pub enum Answer<T> {
-    /// The call was made for the first time.
-    First(T),
-    /// It was a repeat: what the first one was answered, as it was written down.
-    Repeated(Zeroizing<Vec<u8>>),
+pub enum Exit {
+    /// The caller made the same call before.
+    Repeated(FirstAnswer),
+    /// It failed.
+    Failed(Error),
 }
 
-/// What a call finds at its beginning.
-pub(super) enum Started<W = OpenCall> {
-    /// A transaction for a call that was not made before, perhaps with what it found.
-    New(W),
-    /// What a call like it was answered.
-    Repeated(Zeroizing<Vec<u8>>),
+/// What the first call of a kind was answered, as it was written down. It may hold a secret, and is never printed.
+pub struct FirstAnswer(pub Zeroizing<Vec<u8>>);
+
+impl fmt::Debug for FirstAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FirstAnswer")
+    }
 }
 
-/// The transaction of a call, which ends with its answer.
-pub(super) struct OpenCall {
+impl<E: Into<Error>> From<E> for Exit {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// The transaction of an idempotent call, which ends with its answer.
+pub(super) struct OpenCall<'c, T> {
     pub(super) tx: Box<dyn Transaction>,
     key: Option<RequestKey>,
     sealer: Arc<dyn Sealer>,
+    write: &'c fn(&T) -> Vec<u8>,
 }
 
 /// Tells repeats from new calls.
 #[derive(Clone)]
 pub(super) struct Idempotency {
     store: Arc<dyn Store>,
-    clock: Arc<dyn Clock>,
     sealer: Arc<dyn Sealer>,
     key: SecretKey,
 }
 
 impl Idempotency {
-    ///
+    /// Works through these ports.
     pub(super) fn new(ports: &super::Ports, derived: &DerivedKeys) -> Self {
-        Self {
-            store: ports.store.clone(),
-            clock: ports.clock.clone(),
-            sealer: ports.sealer.clone(),
-            key: derived.repeated_requests.clone(),
-        }
+        Self { store: ports.store.clone(), sealer: ports.sealer.clone(), key: derived.repeated_requests.clone() }
     }
 
-    /// Begins the transaction of a call, unless the caller made the same call before. An id that stood for another call is
+    /// Opens the transaction of a call, unless the caller made the same call before. An id that stood for another call is
     /// refused.
-    pub(super) async fn begin<T>(&self, caller: Subject, call: &IdempotentCall<T>) -> Result<Started> {
-        let key = call.request_id.map(|request_id| RequestKey { caller_id: *caller.as_uuid(), request_id });
+    pub(super) async fn open<'c, T>(
+        &self,
+        call: &Call,
+        request: &'c IdempotentCall<T>,
+    ) -> std::result::Result<OpenCall<'c, T>, Exit> {
+        let caller_id = *call.caller()?.subject().as_uuid();
+        let key = request.request_id.map(|request_id| RequestKey { caller_id, request_id });
         let mut tx = self.store.write().await?;
         if let Some(key) = key {
-            let now = self.clock.now();
             // A request may hold a password, so that a plain digest would be a target.
-            let digest = Digest::of(&self.key.mac(&[call.method.as_bytes(), &call.message]));
-            if !tx.answered_requests().claim_request(key, &digest, now, now - KEEP_ANSWERS).await? {
-                let answered = tx.answered_requests().find_answer(key).await?;
-                let answered = answered.ok_or_else(|| Error::Contention("the first call has no answer".into()))?;
-                if answered.digest != digest {
-                    return Err(Refusal::RequestIdReused.into());
-                }
-                return Ok(Started::Repeated(self.sealer.open(&SealedPlace::Answer(key), &answered.sealed)?));
+            let digest = Digest::of(&self.key.mac(&[request.method.as_bytes(), &request.message]));
+            let forget_before = call.now - KEEP_ANSWERS;
+            if !tx.answered_requests().claim_request(key, &digest, call.now, forget_before).await? {
+                return Err(Exit::Repeated(self.first_answer(tx.as_mut(), key, &digest).await?));
             }
         }
-        Ok(Started::New(OpenCall { tx, key, sealer: self.sealer.clone() }))
+        Ok(OpenCall { tx, key, sealer: self.sealer.clone(), write: &request.write })
+    }
+
+    async fn first_answer(&self, tx: &mut dyn Transaction, key: RequestKey, digest: &Digest) -> Result<FirstAnswer> {
+        let answered = tx.answered_requests().find_answer(key).await?;
+        let answered = answered.ok_or_else(|| Error::Contention("the first call has no answer".into()))?;
+        if answered.digest != *digest {
+            return Err(Refusal::RequestIdReused.into());
+        }
+        Ok(FirstAnswer(self.sealer.open(&SealedPlace::Answer(key), &answered.sealed)?))
     }
 }
 
-impl OpenCall {
-    /// Writes the answer down for repeats, and commits.
-    pub(super) async fn finish<T>(mut self, call: &IdempotentCall<T>, answer: T) -> Result<Answer<T>> {
+impl<T> OpenCall<'_, T> {
+    /// Writes the answer down for repeats, and commits it with the change.
+    pub(super) async fn finish(mut self, answer: T) -> Idempotent<T> {
         if let Some(key) = self.key {
-            let sealed = self.sealer.seal(&SealedPlace::Answer(key), &Zeroizing::new((call.write)(&answer)))?;
+            let sealed = self.sealer.seal(&SealedPlace::Answer(key), &Zeroizing::new((self.write)(&answer)))?;
             self.tx.answered_requests().put_answer(key, &sealed).await?;
         }
         self.tx.commit().await?;
-        Ok(Answer::First(answer))
+        Ok(answer)
     }
 }

@@ -39,6 +39,41 @@ impl PageRequest {
     }
 }
 
+/// A page of a list.
+#[derive(Debug)]
+pub struct Page<T> {
+    /// The items, in the order of the list.
+    pub items: Vec<T>,
+    /// The token of the next page, or empty.
+    pub next_page_token: String,
+}
+
+/// A page that is being read: what to ask the store for, and how to continue after it.
+pub(super) struct OpenPage<'t, P> {
+    tokens: &'t PageTokens,
+    list: String,
+    size: i64,
+    /// The position after which the page begins; none for the first page.
+    pub(super) after: Option<P>,
+}
+
+impl<P> OpenPage<'_, P> {
+    /// How many items to ask for: one more than the page has, which tells whether there is a next one.
+    pub(super) const fn limit(&self) -> i64 {
+        self.size + 1
+    }
+
+    /// The page of these items. `position` writes that of an item in the list.
+    pub(super) fn finish<T>(&self, mut items: Vec<T>, position: impl FnOnce(&T) -> Vec<u8>) -> Page<T> {
+        let size = usize::try_from(self.size).unwrap_or(usize::MAX);
+        let has_more = items.len() > size;
+        items.truncate(size);
+        let last = items.last().filter(|_| has_more);
+        let next_page_token = last.map(|last| self.tokens.encode(&self.list, &position(last))).unwrap_or_default();
+        Page { items, next_page_token }
+    }
+}
+
 /// Makes page tokens that callers cannot change. They hold a position in the list, which its readers have seen anyway.
 #[derive(Clone)]
 pub struct PageTokens(SecretKey);
@@ -51,39 +86,31 @@ impl PageTokens {
     }
 
     /// The token for a position in a list. `list` names the list and its arguments, to which the token is bound.
-    #[must_use]
-    pub fn encode(&self, list: &str, position: &[u8]) -> String {
+    fn encode(&self, list: &str, position: &[u8]) -> String {
         let mut bytes = self.0.mac(&[list.as_bytes(), position])[..TAG].to_vec();
         bytes.extend(position);
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// Cuts a list that was asked for one item more than a page has, and makes the token of the next page, if there is
-    /// one. `position` is that of an item in the list.
-    pub fn cut<T>(
+    /// Opens a page. `list` names the list and its arguments, to which tokens are bound; `read` reads a position in it.
+    pub(super) fn open<P>(
         &self,
-        mut items: Vec<T>,
-        size: i64,
-        list: &str,
-        position: impl FnOnce(&T) -> Vec<u8>,
-    ) -> (Vec<T>, String) {
-        let size = usize::try_from(size).unwrap_or(usize::MAX);
-        let has_more = items.len() > size;
-        items.truncate(size);
-        let last = items.last().filter(|_| has_more);
-        let token = last.map(|last| self.encode(list, &position(last))).unwrap_or_default();
-        (items, token)
+        list: impl Into<String>,
+        page: &PageRequest,
+        read: impl FnOnce(&[u8]) -> Option<P>,
+    ) -> Result<OpenPage<'_, P>> {
+        let (list, size) = (list.into(), page.size()?);
+        let after = match page.token.as_str() {
+            "" => None,
+            token => {
+                let position = self.decode(&list, token).and_then(|bytes| read(&bytes));
+                Some(position.ok_or(Refusal::PageTokenInvalid)?)
+            }
+        };
+        Ok(OpenPage { tokens: self, list, size, after })
     }
 
-    /// The position a token stands for; `None` for the first page.
-    pub fn decode(&self, list: &str, token: &str) -> Result<Option<Vec<u8>>> {
-        if token.is_empty() {
-            return Ok(None);
-        }
-        self.read(list, token).map(Some).ok_or(Refusal::PageTokenInvalid.into())
-    }
-
-    fn read(&self, list: &str, token: &str) -> Option<Vec<u8>> {
+    fn decode(&self, list: &str, token: &str) -> Option<Vec<u8>> {
         let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
         let (tag, position) = bytes.split_at_checked(TAG)?;
         let genuine: bool = self.0.mac(&[list.as_bytes(), position])[..TAG].ct_eq(tag).into();
@@ -92,14 +119,12 @@ impl PageTokens {
 }
 
 /// The bytes of a position in an order of times, and of ids where times are equal.
-#[must_use]
-pub fn write_position(time: Timestamp, id: &Uuid) -> Vec<u8> {
+pub(super) fn write_position(time: Timestamp, id: &Uuid) -> Vec<u8> {
     [time.unix_timestamp_nanos().to_be_bytes(), *id.as_bytes()].concat()
 }
 
 /// The time and the id of such a position.
-#[must_use]
-pub fn read_position(bytes: &[u8]) -> Option<(Timestamp, Uuid)> {
+pub(super) fn read_position(bytes: &[u8]) -> Option<(Timestamp, Uuid)> {
     let (time, id) = bytes.split_first_chunk::<16>()?;
     let time = Timestamp::from_unix_timestamp_nanos(i128::from_be_bytes(*time)).ok()?;
     Some((time, Uuid::from_bytes(id.try_into().ok()?)))
@@ -130,14 +155,18 @@ mod tests {
     fn a_token_is_bound_to_its_list_and_cannot_be_changed() {
         let tokens = PageTokens::new(SecretKey::new([1; 32]));
         let token = tokens.encode("sessions/a", b"position");
-        assert_eq!(tokens.decode("sessions/a", &token).unwrap(), Some(b"position".to_vec()));
-        assert_eq!(tokens.decode("sessions/a", "").unwrap(), None);
-        assert!(tokens.decode("sessions/b", &token).is_err());
+        let open = |list: &str, token: &str| {
+            let page = PageRequest { size: 0, token: token.to_owned() };
+            tokens.open(list, &page, |bytes| Some(bytes.to_vec())).map(|page| page.after)
+        };
+        assert_eq!(open("sessions/a", &token).unwrap(), Some(b"position".to_vec()));
+        assert_eq!(open("sessions/a", "").unwrap(), None);
+        assert!(open("sessions/b", &token).is_err());
         for index in 0..token.len() {
             let mut changed = token.clone();
             let letter = if &token[index..=index] == "A" { "B" } else { "A" };
             changed.replace_range(index..=index, letter);
-            assert!(tokens.decode("sessions/a", &changed).is_err(), "{index}");
+            assert!(open("sessions/a", &changed).is_err(), "{index}");
         }
     }
 }

@@ -1,7 +1,8 @@
 //! Changes of what a person may say of the own account, whether the person or an operator makes them.
 
-use super::error::{Refusal, Result, Violations};
+use super::error::{Result, Violations};
 use super::ports::Transaction;
+use super::user_changes;
 use crate::domain::account::attributes::Attributes;
 use crate::domain::account::profile::{DisplayName, Locale};
 use crate::domain::account::user::{ProfileChanges, User};
@@ -35,12 +36,10 @@ impl ProfileTexts {
     /// Reads the values; fields that are not acceptable are noted and left out.
     pub(super) fn parse(self, violations: &mut Violations) -> ProfileChanges {
         ProfileChanges {
-            display_name: self
-                .display_name
-                .and_then(|text| violations.take("user.display_name", DisplayName::parse(&text))),
-            username: self.username.map(|text| violations.take_optional("user.username", &text, Username::parse)),
-            locale: self.locale.map(|text| violations.take_optional("user.locale", &text, Locale::parse)),
-            attributes: self.attributes.and_then(|json| violations.take("user.attributes", Attributes::new(json))),
+            display_name: self.display_name.and_then(|text| violations.take("display_name", DisplayName::parse(&text))),
+            username: self.username.map(|text| violations.take_optional("username", &text, Username::parse)),
+            locale: self.locale.map(|text| violations.take_optional("locale", &text, Locale::parse)),
+            attributes: self.attributes.and_then(|json| violations.take("attributes", Attributes::new(json))),
         }
     }
 }
@@ -51,10 +50,8 @@ pub(super) async fn require_free_username(
     user: &User,
     changes: &ProfileChanges,
 ) -> Result<()> {
-    let Some(Some(username)) = &changes.username else { return Ok(()) };
-    let holder = tx.users().find_by_username(username).await?;
-    if holder.is_some_and(|holder| holder.id != user.id) {
-        return Err(Refusal::UsernameTaken.into());
+    match &changes.username {
+        Some(Some(username)) => user_changes::require_free_username(tx, username, user.id).await,
+        _ => Ok(()),
     }
-    Ok(())
 }

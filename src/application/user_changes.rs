@@ -1,7 +1,12 @@
-use super::error::{Error, Result};
+//! What every change of an account has to do, whoever makes it.
+
+use super::error::{Error, Refusal, Result};
 use super::ports::{StoreError, Transaction};
 use crate::domain::Timestamp;
+use crate::domain::account::email::EmailAddress;
 use crate::domain::account::user::User;
+use crate::domain::account::username::Username;
+use crate::domain::id::UserId;
 use crate::domain::session::EndReason;
 
 /// Stores a changed user, or fails as busy if somebody else changed the account, or took its new name, meanwhile.
@@ -12,6 +17,18 @@ pub(super) async fn user(tx: &mut dyn Transaction, user: &User) -> Result<()> {
         Err(StoreError::Conflict(cause)) => Err(Error::Contention(cause)),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Refuses if somebody else has the address.
+pub(super) async fn require_free_email(tx: &mut dyn Transaction, email: &EmailAddress, own: UserId) -> Result<()> {
+    let holder = tx.users().find_by_email(email).await?;
+    if holder.is_some_and(|holder| holder.id != own) { Err(Refusal::EmailTaken.into()) } else { Ok(()) }
+}
+
+/// Refuses if somebody else has the username.
+pub(super) async fn require_free_username(tx: &mut dyn Transaction, username: &Username, own: UserId) -> Result<()> {
+    let holder = tx.users().find_by_username(username).await?;
+    if holder.is_some_and(|holder| holder.id != own) { Err(Refusal::UsernameTaken.into()) } else { Ok(()) }
 }
 
 /// Stores an account that was just closed: every session ends at once, and mailed tokens are void.

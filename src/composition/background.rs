@@ -1,4 +1,5 @@
-//! Work that goes on beside the server: mail, erasing, access changes and keys of other replicas, health.
+//! What each process does for itself beside the server: it follows access changes and keys of other replicas, writes
+//! down what it noted in memory, watches its health, and does due jobs.
 
 use std::future::Future;
 use std::time::Duration;
@@ -8,18 +9,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::App;
 use crate::application::error::Result;
+use crate::application::jobs::{Lane, LaneRunner};
 
-/// How many mails are on their way at a time.
-const MAIL_WORKERS: usize = 4;
-/// How often due mail is looked for.
-const MAIL: Duration = Duration::from_millis(500);
-/// How often what is over is erased.
-const PURGE: Duration = Duration::from_secs(600);
-/// How often it is looked for what other replicas did to the keys, which is announced as well.
+/// How often jobs are counted, and those put in place that are missing.
+const JOBS: Duration = Duration::from_secs(15);
+/// How often it is looked for what other replicas did to the keys, which the feed tells of as well.
 const KEYS: Duration = Duration::from_secs(10);
 /// How often uses of API keys are written down.
 const KEY_USES: Duration = Duration::from_secs(5);
-/// How long to wait after the connection that listens for announcements was lost.
+/// How long to wait after the connection that listens for notifications was lost.
 const LISTEN: Duration = Duration::from_secs(1);
 /// How often the database is asked whether it is there.
 const HEALTH: Duration = Duration::from_secs(1);
@@ -29,26 +27,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// Starts all of it, until `stopped`. What a round fails at is logged and tried again in the next one.
 pub(super) fn start(app: &App, stopped: &CancellationToken) {
-    for _ in 0..MAIL_WORKERS {
-        let upkeep = app.upkeep.clone();
-        every(MAIL, stopped, move || {
-            let upkeep = upkeep.clone();
-            async move {
-                while upkeep.deliver_mail().await? {}
-                Ok(())
-            }
-        });
-    }
-    let upkeep = app.upkeep.clone();
-    every(PURGE, stopped, move || {
-        let upkeep = upkeep.clone();
-        async move {
-            while upkeep.purge().await? > 0 {}
-            Ok(())
-        }
-    });
+    do_jobs(app, stopped);
     follow_changes(app, stopped);
-    look_after_keys(app, stopped);
+    reload_keys(app, stopped);
     let service_accounts = app.service_accounts();
     every(KEY_USES, stopped, move || {
         let service_accounts = service_accounts.clone();
@@ -68,7 +49,23 @@ pub(super) fn start(app: &App, stopped: &CancellationToken) {
     }
 }
 
-/// Keeps what is known of access changes fresh. Announcements only hasten it.
+/// Does what is due of each lane, and keeps count of what is not done.
+fn do_jobs(app: &App, stopped: &CancellationToken) {
+    let jobs = app.jobs();
+    every(JOBS, stopped, move || {
+        let jobs = jobs.clone();
+        async move { jobs.look_over().await }
+    });
+    for lane in Lane::ALL {
+        let runner = LaneRunner::new(app.jobs(), lane);
+        every(lane.poll_interval(), stopped, move || {
+            let runner = runner.clone();
+            async move { runner.start_due().await }
+        });
+    }
+}
+
+/// Keeps what is known of access changes fresh. Notifications only hasten it.
 fn follow_changes(app: &App, stopped: &CancellationToken) {
     let (store, feed, until) = (app.store.clone(), app.feed.clone(), stopped.clone());
     tokio::spawn(async move { until.run_until_cancelled(feed.follow(store.as_ref())).await });
@@ -76,28 +73,29 @@ fn follow_changes(app: &App, stopped: &CancellationToken) {
     every(LISTEN, stopped, move || {
         let (store, feed) = (store.clone(), feed.clone());
         async move {
-            let lost = store.hear(&|| feed.wake()).await;
+            let lost = store.listen(&|| feed.wake()).await;
             feed.start_over();
             Ok(lost?)
         }
     });
 }
 
-/// Takes up the keys of other processes, at once if the feed tells of them, and rotates them when it is time.
-fn look_after_keys(app: &App, stopped: &CancellationToken) {
+/// Takes up the keys of other processes, at once if the feed tells of them.
+fn reload_keys(app: &App, stopped: &CancellationToken) {
     let (keys, keys_read) = (app.keys.clone(), app.keys_read.clone());
     let (mut key_sets, until) = (app.feed.key_sets(), stopped.clone());
     tokio::spawn(async move {
         let rounds = async {
             loop {
                 let _ = tokio::time::timeout(KEYS, key_sets.changed()).await;
-                let looked = async {
-                    keys.reload().await?;
-                    keys_read.restart();
-                    keys.rotate_when_due().await
-                };
-                if let Err(error) = looked.await {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "the signing keys cannot be looked after");
+                match keys.reload().await {
+                    Ok(()) => keys_read.restart(),
+                    Err(error) => {
+                        tracing::warn!(
+                            error = &error as &dyn std::error::Error,
+                            "the signing keys cannot be read anew"
+                        );
+                    }
                 }
             }
         };
@@ -116,7 +114,7 @@ pub(super) fn told_to_stop() -> impl Future<Output = ()> {
                     _ = terminate.recv() => {}
                     _ = interrupt.recv() => {}
                 }
-                tracing::info!("stopping: calls in work may end");
+                tracing::info!("stopping: calls in flight may end");
             }
             Err(error) => {
                 tracing::error!(%error, "signals cannot be received, so the server only stops by force");

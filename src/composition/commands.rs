@@ -4,14 +4,14 @@ use std::env;
 
 use tokio::runtime::{Builder, Runtime};
 
-use super::{StartError, appoint_administrator, keys, migrate, migration_status, serve};
+use super::{StartError, appoint_administrator, jobs, keys, migrate, migration_status, serve};
 use crate::config::{self, InvalidSetting, LoadOptions, Settings, Source};
 use crate::domain::account::email::EmailAddress;
 use crate::domain::secret::Secret;
 use crate::presentation::cli::users::{self, ExportArgs, ImportArgs, Remote, Server, TransferFailed, UsersAction};
 use crate::presentation::cli::{
-    self, AdminAction, Command, ConfigAction, KeysAction, KeysLeft, MigrateAction, Origin, Progress, Unhealthy,
-    Unusable,
+    self, AdminAction, Command, ConfigAction, JobsAction, KeysAction, KeysLeft, MAX_LISTED_JOBS, MigrateAction,
+    NoDeadJob, Origin, Progress, Unhealthy, Unusable,
 };
 use crate::presentation::net::settings::Endpoint;
 use crate::telemetry;
@@ -40,6 +40,9 @@ pub enum CommandFailed {
     /// Not everything is sealed under the current master key.
     #[error(transparent)]
     KeysLeft(#[from] KeysLeft),
+    /// There is no such job.
+    #[error(transparent)]
+    NoDeadJob(#[from] NoDeadJob),
     /// An import or export broke off.
     #[error(transparent)]
     Transfer(#[from] TransferFailed),
@@ -74,6 +77,7 @@ pub fn run(command: Command) -> Result<(), CommandFailed> {
         Command::Config { action: ConfigAction::Check(origin) } => run_config_check(origin),
         Command::Admin { action: AdminAction::Create { email, origin } } => run_admin_create(email, origin),
         Command::Keys { action } => run_keys(&action),
+        Command::Jobs { action } => run_jobs(&action),
         Command::Users { action } => run_users(&action),
         Command::Healthcheck { address, origin } => {
             let mut endpoint = endpoint(origin)?;
@@ -144,6 +148,23 @@ fn run_keys(action: &KeysAction) -> Result<(), CommandFailed> {
                 progress.end();
                 cli::rewrapped(&tables)?
             }
+        })
+    })?;
+    cli::print(&said);
+    Ok(())
+}
+
+fn run_jobs(action: &JobsAction) -> Result<(), CommandFailed> {
+    let (JobsAction::List { origin, .. } | JobsAction::Retry { origin, .. }) = action;
+    let settings = settings(origin.clone())?;
+    let said = runtime()?.block_on(async {
+        Ok::<_, CommandFailed>(match action {
+            JobsAction::List { dead, .. } => cli::job_table(&jobs::list(&settings, *dead, MAX_LISTED_JOBS + 1).await?),
+            JobsAction::Retry { which, .. } => cli::retried_jobs(match which.id {
+                Some(id) if jobs::retry(&settings, id).await? => 1,
+                Some(_) => return Err(NoDeadJob.into()),
+                None => jobs::retry_all(&settings).await?,
+            }),
         })
     })?;
     cli::print(&said);

@@ -32,8 +32,7 @@ impl Edges {
     ) -> Result<Self, StartError> {
         let listener = &settings.listener;
         let certificates = listener.endpoint.tls.as_ref().map(certificates).transpose()?;
-        let (services, entropy) = (use_cases.services.clone(), adapters.ports.entropy.clone());
-        let server = Server::new(services, access, entropy, listener.limits.clone());
+        let server = Server::new(use_cases.services.clone(), access, &adapters.ports, listener.limits.clone());
         let keys_read = Arc::new(Stopwatch::start());
         let mut metrics = Metrics::default();
         server.register(&mut metrics);
@@ -53,10 +52,10 @@ fn sources(adapters: &Adapters, use_cases: &UseCases, keys_read: Arc<Stopwatch>)
         clock: adapters.ports.clock.clone(),
         feed: adapters.feed.clone(),
         hasher: adapters.hasher.clone(),
+        jobs: use_cases.jobs.clone(),
         jwt: adapters.jwt.clone(),
         keys_read,
         store: adapters.ports.store.clone(),
-        upkeep: use_cases.upkeep.clone(),
     }
 }
 

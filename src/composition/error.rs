@@ -29,7 +29,7 @@ pub enum StartError {
     Serve(#[from] tonic::transport::Error),
     /// There may be no more of these.
     #[error("there are too many already: {0}")]
-    TooMany(&'static str),
+    TooMany(String),
     /// A use case failed for another reason.
     #[error("the service could not be prepared")]
     Prepare(#[source] application::error::Error),

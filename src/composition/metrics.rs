@@ -4,11 +4,13 @@
 //! |---|---|
 //! | `rpc_server_call_duration_seconds` | calls that have ended, by method and gRPC code, and how long they took; those of `Login` are the sign-ins by outcome |
 //! | `ipse_call_errors_total` | errors by their reason, as in `SERVER_OVERLOADED` for calls that found no room |
-//! | `ipse_active_calls` | calls in work by method, open streams among them |
+//! | `ipse_active_calls` | calls in flight by method, open streams among them |
 //! | `ipse_hashing_waiting`, `…_begun_total`, `…_refused_total` | passwords in the queue, taken by a thread, refused as the queue was full |
 //! | `db_client_connection_count`, `…_max`, `…_pending_requests` | connections to the database by pool and state, and who waits for one |
 //! | `ipse_signing_keys`, `…_age_seconds` | keys by the place of their life, and the time since they were last read |
-//! | `ipse_mail_deliveries_total`, `ipse_mail_overdue_seconds` | mail by what became of it, and how late the outbox is |
+//! | `ipse_jobs_waiting`, `ipse_jobs_oldest_seconds`, `ipse_jobs_dead` | jobs of all replicas by kind: not done, for how long the first has been due, given up; counted every 15 s |
+//! | `ipse_jobs_attempts_total` | attempts of this process at jobs, by kind and outcome |
+//! | `ipse_mail_deliveries_total`, `ipse_mail_overdue_seconds` | the same of mail alone, whatever it carries |
 //! | `ipse_access_feed_age_seconds`, `ipse_revocations`, `ipse_revocation_watchers` | how old the knowledge of revocations is, how many are in memory, and who follows them |
 //! | `process_start_time_seconds` | when the process started |
 //!
@@ -19,8 +21,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use tokio::time::Instant;
 
 use crate::application::access::feed::AccessFeed;
+use crate::application::jobs::{JobKind, JobOutcome, JobStatistics, Jobs};
 use crate::application::ports::{Clock, PoolUse, Store};
-use crate::application::upkeep::Upkeep;
 use crate::domain::token::signing_key::SigningKeyState;
 use crate::infrastructure::argon2::argon2_hasher::Argon2Hasher;
 use crate::infrastructure::jwt::Jwt;
@@ -58,15 +60,15 @@ pub(super) struct Sources {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) feed: Arc<AccessFeed>,
     pub(super) hasher: Arc<Argon2Hasher>,
+    pub(super) jobs: Arc<Jobs>,
     pub(super) jwt: Arc<Jwt>,
     pub(super) keys_read: Arc<Stopwatch>,
     pub(super) store: Arc<dyn Store>,
-    pub(super) upkeep: Arc<Upkeep>,
 }
 
 /// Adds what is known of the process and its parts.
 pub(super) fn register(metrics: &mut Metrics, sources: Sources) {
-    let Sources { clock, feed, hasher, jwt, keys_read, store, upkeep } = sources;
+    let Sources { clock, feed, hasher, jobs, jwt, keys_read, store } = sources;
     let start = clock.now().unix_timestamp();
     metrics.gauge("process_start_time_seconds", "When the process started, since 1970", move || start);
     register_hashing(metrics, hasher);
@@ -75,7 +77,8 @@ pub(super) fn register(metrics: &mut Metrics, sources: Sources) {
     metrics.gauge("ipse_signing_keys_age_seconds", "Time since the keys were last read from the database", move || {
         keys_read.seconds()
     });
-    register_mail(metrics, upkeep);
+    register_jobs(metrics, &jobs);
+    register_mail(metrics, jobs);
     register_feed(metrics, feed);
 }
 
@@ -126,15 +129,40 @@ fn register_keys(metrics: &mut Metrics, jwt: Arc<Jwt>, clock: Arc<dyn Clock>) {
     });
 }
 
-fn register_mail(metrics: &mut Metrics, upkeep: Arc<Upkeep>) {
-    let overdue = upkeep.clone();
+/// What waits is counted in the background: nobody who scrapes waits for the database, or has it count.
+fn register_jobs(metrics: &mut Metrics, jobs: &Arc<Jobs>) {
+    let gauge = |read: fn(&JobStatistics) -> i64| {
+        let jobs = jobs.clone();
+        move || jobs.statistics().iter().map(|job| ([("kind", job.kind.as_str())], read(job))).collect()
+    };
+    metrics.gauges("ipse_jobs_waiting", "Jobs that are not done, by kind", gauge(|job| job.waiting));
+    metrics.gauges(
+        "ipse_jobs_oldest_seconds",
+        "For how long the job that was due first has been due, by kind",
+        gauge(|job| job.overdue.whole_seconds()),
+    );
+    metrics.gauges("ipse_jobs_dead", "Jobs that were given up, by kind", gauge(|job| job.dead));
+    let jobs = jobs.clone();
+    metrics.counters("ipse_jobs_attempts", "Attempts at jobs, by kind and outcome", move || {
+        let labels = |kind: JobKind, outcome: JobOutcome| [("kind", kind.as_str()), ("outcome", outcome.as_str())];
+        jobs.attempts().map(|(kind, outcome, count)| (labels(kind, outcome), count)).collect()
+    });
+}
+
+fn register_mail(metrics: &mut Metrics, jobs: Arc<Jobs>) {
+    const OUTCOMES: [(&str, JobOutcome); 3] =
+        [("sent", JobOutcome::Done), ("postponed", JobOutcome::Retried), ("given_up", JobOutcome::GivenUp)];
+    let is_mail = |kind| matches!(kind, JobKind::TokenMail | JobKind::NoticeMail);
+    let overdue = jobs.clone();
     metrics.counters("ipse_mail_deliveries", "Attempts to hand a mail to the mail server, by outcome", move || {
-        let mails = upkeep.mails();
-        [("sent", mails.sent()), ("postponed", mails.postponed()), ("given_up", mails.given_up())]
-            .map(|(outcome, count)| ([("outcome", outcome)], count))
-            .to_vec()
+        let count = |wanted| {
+            let of_mail = jobs.attempts().filter(|&(kind, outcome, _)| is_mail(kind) && outcome == wanted);
+            of_mail.map(|(.., count)| count).sum()
+        };
+        OUTCOMES.map(|(name, outcome)| ([("outcome", name)], count(outcome))).to_vec()
     });
     metrics.gauge("ipse_mail_overdue_seconds", "How long the mail that was due first has waited", move || {
-        overdue.mails().overdue_seconds()
+        let of_mail = overdue.statistics().into_iter().filter(|job| is_mail(job.kind));
+        of_mail.map(|job| job.overdue.whole_seconds()).max().unwrap_or(0)
     });
 }

@@ -7,6 +7,7 @@ pub mod commands;
 mod edges;
 mod error;
 mod greeting;
+pub mod jobs;
 pub mod keys;
 mod metrics;
 mod use_cases;
@@ -23,17 +24,17 @@ pub use error::StartError;
 
 use crate::application::access::feed::AccessFeed;
 use crate::application::administrators::{Administrators, Appointment};
+use crate::application::jobs::{Jobs, Purge};
 use crate::application::keys::Keys;
 use crate::application::ports::{Clock, Entropy, Mailer, Store};
 use crate::application::service_accounts::ServiceAccounts;
-use crate::application::upkeep::Upkeep;
 use crate::config::Settings;
 use crate::domain::account::email::EmailAddress;
 use crate::infrastructure::data_folder::DataFolder;
 use crate::infrastructure::store::{DatabaseSettings, migrations};
 use crate::presentation::grpc::Server;
 use crate::presentation::grpc::layers::policy::PolicyTable;
-use crate::presentation::grpc::services::health::Health;
+use crate::presentation::health::Health;
 use crate::presentation::http::SidePort;
 use crate::presentation::net::tls::Certificates;
 use crate::proto::DESCRIPTORS;
@@ -61,7 +62,8 @@ pub struct App {
     keys_read: Arc<Stopwatch>,
     certificates: Option<Arc<Certificates>>,
     keys: Arc<Keys>,
-    upkeep: Arc<Upkeep>,
+    jobs: Arc<Jobs>,
+    purge: Arc<Purge>,
     feed: Arc<AccessFeed>,
     store: Arc<dyn Store>,
     administrators: Administrators,
@@ -136,7 +138,8 @@ impl App {
             keys_read: edges.keys_read,
             certificates: edges.certificates,
             keys: use_cases.services.keys,
-            upkeep: use_cases.upkeep,
+            jobs: use_cases.jobs,
+            purge: use_cases.purge,
             feed: adapters.feed,
             store: adapters.ports.store,
             administrators: use_cases.administrators,
@@ -162,10 +165,16 @@ impl App {
         self.side_port.clone()
     }
 
-    /// The work in the background, for those who do it.
+    /// The jobs, for those who do them.
     #[must_use]
-    pub fn upkeep(&self) -> Arc<Upkeep> {
-        self.upkeep.clone()
+    pub fn jobs(&self) -> Arc<Jobs> {
+        self.jobs.clone()
+    }
+
+    /// The erasing of what is over, for those who do it at once.
+    #[must_use]
+    pub fn purge(&self) -> Arc<Purge> {
+        self.purge.clone()
     }
 
     /// The keys, for those who look after them.

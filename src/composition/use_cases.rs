@@ -4,17 +4,21 @@ use std::sync::Arc;
 
 use super::StartError;
 use super::adapters::Adapters;
-use crate::application::access::authorizer::Authorizer;
+use super::jobs;
+use crate::application::access::Authorizer;
 use crate::application::accounts::Accounts;
 use crate::application::administrators::Administrators;
 use crate::application::audit::Audit;
-use crate::application::auth::Auth;
+use crate::application::jobs::{Jobs, Purge};
 use crate::application::keys::{DerivedKeys, Keys, root_secret};
+use crate::application::recovery::Recovery;
+use crate::application::registration::Registration;
 use crate::application::roles::Roles;
 use crate::application::service_accounts::ServiceAccounts;
+use crate::application::sessions::Sessions;
+use crate::application::sign_in::SignIn;
 use crate::application::tokens::Tokens;
 use crate::application::transfer::UserTransfer;
-use crate::application::upkeep::Upkeep;
 use crate::application::users::Users;
 use crate::config::Settings;
 use crate::domain::access::permission::Catalogue;
@@ -24,7 +28,8 @@ use crate::presentation::grpc::Services;
 pub(super) struct UseCases {
     pub(super) services: Services,
     pub(super) administrators: Administrators,
-    pub(super) upkeep: Arc<Upkeep>,
+    pub(super) jobs: Arc<Jobs>,
+    pub(super) purge: Arc<Purge>,
 }
 
 impl UseCases {
@@ -40,27 +45,42 @@ impl UseCases {
         Ok(use_cases)
     }
 
-    /// The façades. The catalogue has the permissions that RPCs ask for.
     fn new(settings: &Settings, adapters: &Adapters, catalogue: Catalogue, derived: &DerivedKeys) -> Self {
-        let Adapters { ports, feed, jwt, mailer, .. } = adapters;
-        let (policy, catalogue) = (Arc::new(settings.policy.clone()), Arc::new(catalogue));
-        let admission = Arc::new(Authorizer::new(ports, feed.clone()));
-        let auth = Arc::new(Auth::new(ports, admission, policy.clone(), derived));
-        let services = Services {
-            auth: auth.clone(),
-            accounts: Arc::new(Accounts::new(ports, policy.clone(), catalogue.clone(), derived)),
-            users: Arc::new(Users::new(ports, policy.clone(), derived)),
-            roles: Arc::new(Roles::new(ports, auth.clone(), catalogue, derived)),
-            tokens: Arc::new(Tokens::new(ports, feed.clone(), auth)),
-            audit: Arc::new(Audit::new(ports, derived)),
-            transfer: Arc::new(UserTransfer::new(ports, policy.clone())),
-            keys: Arc::new(Keys::new(ports, jwt.clone(), settings.signing_keys, derived)),
-            service_accounts: Arc::new(ServiceAccounts::new(ports, policy.clone(), derived)),
-        };
+        let ports = &adapters.ports;
+        let services = services(settings, adapters, Arc::new(catalogue), derived);
+        let purge = Arc::new(Purge::new(ports, settings.audit_retention));
         Self {
+            administrators: Administrators::new(ports, Arc::new(settings.policy.clone()), derived),
+            jobs: Arc::new(jobs::jobs(ports, &adapters.mailer, &services.keys, &purge)),
+            purge,
             services,
-            administrators: Administrators::new(ports, policy, derived),
-            upkeep: Arc::new(Upkeep::new(ports, mailer.clone(), settings.audit_retention)),
         }
+    }
+}
+
+/// The façades behind the services. The catalogue has the permissions that RPCs ask for.
+fn services(
+    settings: &Settings,
+    Adapters { ports, feed, jwt, .. }: &Adapters,
+    catalogue: Arc<Catalogue>,
+    derived: &DerivedKeys,
+) -> Services {
+    let policy = Arc::new(settings.policy.clone());
+    let authorizer = Arc::new(Authorizer::new(ports, feed.clone(), policy.audiences.clone()));
+    let sessions = Arc::new(Sessions::new(ports, authorizer.clone(), policy.clone(), derived));
+    Services {
+        authorizer: authorizer.clone(),
+        registration: Arc::new(Registration::new(ports, policy.clone(), derived)),
+        sign_in: Arc::new(SignIn::new(ports, sessions.clone(), policy.clone(), derived)),
+        recovery: Arc::new(Recovery::new(ports, policy.clone(), derived)),
+        sessions: sessions.clone(),
+        accounts: Arc::new(Accounts::new(ports, policy.clone(), catalogue.clone(), derived)),
+        users: Arc::new(Users::new(ports, policy.clone(), derived)),
+        roles: Arc::new(Roles::new(ports, authorizer.clone(), catalogue, derived)),
+        tokens: Arc::new(Tokens::new(ports, feed.clone(), authorizer, sessions)),
+        audit: Arc::new(Audit::new(ports, derived)),
+        transfer: Arc::new(UserTransfer::new(ports, policy.clone())),
+        keys: Arc::new(Keys::new(ports, jwt.clone(), settings.signing_keys, derived)),
+        service_accounts: Arc::new(ServiceAccounts::new(ports, policy, derived)),
     }
 }

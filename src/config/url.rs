@@ -63,6 +63,7 @@ mod tests {
                 "https://id.example:443",
                 "https:id.example",
                 "https://id.example/a/../b",
+                "https://id.example/{a}",
                 " https://id.example",
             ],
         );

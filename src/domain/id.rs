@@ -77,8 +77,16 @@ typed_id!(
     SessionId
 );
 typed_id!(
-    /// Names a mail in the outbox; receivers see it in `Message-ID` and can drop a repeated delivery.
+    /// Names a mail; receivers see it in `Message-ID` and can drop a repeated delivery.
     MailId
+);
+typed_id!(
+    /// Names a job.
+    JobId
+);
+typed_id!(
+    /// Names the claim of a worker to a job; never used again for another one.
+    LeaseId
 );
 typed_id!(
     /// Names one access token; the claim `jti`.

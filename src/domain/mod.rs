@@ -10,7 +10,7 @@ pub mod interval;
 pub mod listing;
 pub mod mail;
 pub mod name;
-pub mod network;
+mod named_enum;
 pub mod secret;
 pub mod session;
 pub mod text;

@@ -23,6 +23,12 @@ impl Name {
         }
     }
 
+    /// The name that these bytes spell.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        Self::parse(std::str::from_utf8(bytes).ok()?).ok()
+    }
+
     /// The name as written.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -7,7 +7,6 @@ pub mod jwt;
 pub mod mail;
 pub mod mail_templates;
 pub mod master_key;
-mod sealed_mail;
 pub mod secret_box;
 pub mod smtp;
 pub mod store;

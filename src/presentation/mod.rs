@@ -2,5 +2,7 @@
 
 pub mod cli;
 pub mod grpc;
+pub mod health;
 pub mod http;
+mod json;
 pub mod net;

@@ -84,9 +84,9 @@ class Crashes:
         return len(done) >= number
 
 
-def drain_outbox(server: Server, database: Sqlite | Postgres) -> None:
+def deliver_all_mail(server: Server, database: Sqlite | Postgres) -> None:
     database.make_all_mail_due()
-    wait_until(lambda: count(database, "mail_outbox") == 0, "all mail is delivered", 30)
+    wait_until(lambda: count(database, "jobs WHERE lane LIKE 'mail.%'") == 0, "all mail is delivered", 30)
 
 
 def failures(outcomes: list[object | Refusal]) -> list[Refusal]:
@@ -104,7 +104,7 @@ def test_a_killed_server_keeps_its_word(database: Sqlite | Postgres, tmp_path: P
         asked = crashes.survive(
             {name: partial(Client.request_reset, email=name) for name in sorted(registered)[:RESETS]}
         )
-        drain_outbox(server, database)
+        deliver_all_mail(server, database)
         tokens = server.mail.tokens(RESET)
         assert asked <= set(tokens), "each acknowledged request brought a mail"
 
@@ -115,7 +115,7 @@ def test_a_killed_server_keeps_its_word(database: Sqlite | Postgres, tmp_path: P
 
 
 def check_registrations(server: Server, database: Sqlite | Postgres, registered: set[str]) -> None:
-    drain_outbox(server, database)
+    deliver_all_mail(server, database)
     tokens = server.mail.tokens(VERIFY)
     stored = {name for (name,) in database.query("SELECT email_canonical FROM users")}
     assert registered <= stored, "an acknowledged account is gone"
@@ -128,7 +128,7 @@ def check_registrations(server: Server, database: Sqlite | Postgres, registered:
 
 
 def check_resets(server: Server, database: Sqlite | Postgres, asked: set[str], reset: set[str]) -> None:
-    drain_outbox(server, database)
+    deliver_all_mail(server, database)
     notified = {message["to"] for message in server.mail.all() if "password" in message["subject"].lower()}
     assert reset <= notified, "each change brought a notice"
     with server.client() as client:

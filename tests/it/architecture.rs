@@ -1,4 +1,4 @@
-//! The rule of the layers: reads all sources and fails on an arrow that must not be.
+//! The rules of the layers and of what is in them: reads all sources and fails on an arrow that must not be.
 
 use std::fmt;
 use std::fs;
@@ -10,9 +10,9 @@ use syn::visit::{self, Visit};
 
 const MAX_LINES: usize = 400;
 
-/// The layers, and what each must not name: crates, or parts of this one. Only `main.rs` and tests name `composition`, and
-/// nobody else but `composition` names `config`.
-const RULES: [(&str, &[&str]); 7] = [
+/// Layers and modules in them, and what each must not name: crates, or parts of this one. Only `main.rs` and tests name
+/// `composition`, and nobody else but `composition` names `config`.
+const RULES: [(&str, &[&str]); 11] = [
     (
         "domain",
         &[
@@ -140,6 +140,11 @@ const RULES: [(&str, &[&str]); 7] = [
             "minijinja",
         ],
     ),
+    // What speaks to the outside in one way knows nothing of the other ways, and what they share knows none of them.
+    ("presentation::cli", &["crate::presentation::grpc", "crate::presentation::http"]),
+    ("presentation::grpc", &["crate::presentation::cli", "crate::presentation::http"]),
+    ("presentation::http", &["crate::presentation::cli", "crate::presentation::grpc"]),
+    ("presentation::net", &["crate::presentation::cli", "crate::presentation::grpc", "crate::presentation::http"]),
 ];
 
 /// A name that a layer must not know.
@@ -171,11 +176,7 @@ impl Checker<'_> {
     /// Notes a path that leads to something forbidden, however it is spelled.
     fn judge(&mut self, path: &[String], line: usize) {
         let absolute = self.absolute(path);
-        let hit = self.forbidden.iter().find(|name| {
-            let mut parts = name.split("::");
-            parts.clone().count() <= absolute.len() && absolute.iter().zip(&mut parts).all(|(a, b)| a == b)
-        });
-        if hit.is_some() {
+        if self.forbidden.iter().any(|name| is_within(&absolute, name)) {
             let (file, name) = (self.file.to_owned(), absolute.join("::"));
             self.violations.push(Violation { file, line, layer: self.layer, name });
         }
@@ -282,6 +283,12 @@ impl<'ast> Visit<'ast> for Checker<'_> {
     }
 }
 
+/// Whether a path is that of a module or of something in it.
+fn is_within(path: &[String], module: &str) -> bool {
+    let parts: Vec<&str> = module.split("::").collect();
+    path.iter().map(String::as_str).take(parts.len()).eq(parts)
+}
+
 fn name_of(ident: &syn::Ident) -> String {
     let name = ident.to_string();
     name.strip_prefix("r#").unwrap_or(&name).to_owned()
@@ -292,14 +299,17 @@ fn check(file: &Path, text: &str) -> Vec<Violation> {
     let module = file.with_extension("");
     let parts = module.iter().map(|part| part.to_str().unwrap().to_owned()).filter(|part| part != "mod");
     let module: Vec<String> = ["crate".to_owned()].into_iter().chain(parts).collect();
-    let Some((layer, forbidden)) = RULES.iter().copied().find(|(layer, _)| module.get(1).is_some_and(|m| m == layer))
-    else {
+    let rules: Vec<_> = RULES.iter().copied().filter(|(layer, _)| is_within(&module[1..], layer)).collect();
+    if rules.is_empty() {
         return Vec::new();
-    };
+    }
     let parsed = syn::parse_file(text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-    let mut checker = Checker { file, layer, forbidden, module, violations: Vec::new() };
-    checker.visit_file(&parsed);
-    checker.violations
+    let violations = rules.into_iter().flat_map(|(layer, forbidden)| {
+        let mut checker = Checker { file, layer, forbidden, module: module.clone(), violations: Vec::new() };
+        checker.visit_file(&parsed);
+        checker.violations
+    });
+    violations.collect()
 }
 
 /// All sources, as paths below `src` with their texts.
@@ -382,6 +392,9 @@ fn planted_violations_are_found() {
         ("config/a.rs", "use tonic::transport::Uri;", "tonic::transport::Uri"),
         ("telemetry/log.rs", "use crate::config::LogSettings;", "crate::config::LogSettings"),
         ("composition/a.rs", "use diesel::Connection;", "diesel::Connection"),
+        ("presentation/http/mod.rs", "use super::{grpc, net};", "crate::presentation::grpc"),
+        ("presentation/cli/users/a.rs", "use crate::presentation::grpc::a;", "crate::presentation::grpc::a"),
+        ("presentation/net/a.rs", "fn f() { crate::presentation::http::g() }", "crate::presentation::http::g"),
     ] {
         let line = text.lines().count();
         let names: Vec<(String, usize)> =
@@ -399,6 +412,8 @@ fn harmless_names_are_not_reported() {
         ("composition.rs", "use crate::{infrastructure, presentation};"),
         ("config/sections/a.rs", "use crate::presentation::net::settings::Limits; use tokio_rustls::rustls;"),
         ("main.rs", "use ipse::{composition, config};"),
+        ("presentation/http/a.rs", "use super::super::{json, net}; use crate::presentation::http::b;"),
+        ("presentation/grpc/a.rs", "use super::b; use http::Request; fn f() { http::g(); grpc::h() }"),
     ] {
         assert_eq!(check(Path::new(file), text), [], "{text}");
     }

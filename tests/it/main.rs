@@ -4,9 +4,13 @@
 #![cfg(test)]
 
 mod architecture;
+mod attacks;
 mod cli;
 mod contract;
+mod docs;
 mod grpc;
 mod http;
 mod migrations;
+mod secret_types;
+mod stages;
 mod support;

@@ -3,10 +3,21 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use ipse::application::ports::{SealedPlace, Sealer as _};
+use ipse::domain::id::JobId;
+use ipse::domain::secret::SecretKey;
+use ipse::infrastructure::secret_box::SecretBox;
 use ipse::infrastructure::store::migrations::{self, MigrationError};
+use sha2::{Digest as _, Sha256};
 
 use crate::support::database::{Backend, Database, migrations_directory};
 use crate::support::on_both_backends;
+use crate::support::person::token_in;
+use crate::support::world::{MASTER_KEY, START, World};
+
+const NEW_KEY: [u8; 32] = *b"abcdefghijklmnopqrstuv0123456789";
 
 on_both_backends! {
     Database::empty =>
@@ -16,6 +27,7 @@ on_both_backends! {
     parallel_runs_all_succeed
     an_unknown_migration_is_a_newer_schema
     a_changed_migration_is_refused
+    mail_that_waited_before_there_were_jobs_is_delivered
 }
 
 /// The names of one kind's migrations, in order.
@@ -92,6 +104,92 @@ async fn a_changed_migration_is_refused(database: Database) {
     let run = migrations::run(&database.settings).await;
     let first = names(database.backend).remove(0);
     assert!(matches!(&run, Err(MigrationError::ChangedMigration { name }) if *name == first), "{run:?}");
+}
+
+/// A database as the version before jobs left it.
+async fn migrate_up_to(database: &Database, last: &str) {
+    let mut outsider = database.outsider().await;
+    let (table, value) = match database.backend {
+        Backend::Sqlite => ("name text NOT NULL PRIMARY KEY, checksum blob NOT NULL", "X"),
+        Backend::Postgres => ("name text COLLATE \"C\" PRIMARY KEY, checksum bytea NOT NULL", "\\x"),
+    };
+    let time = match database.backend {
+        Backend::Sqlite => "apply_time integer NOT NULL DEFAULT 0) STRICT",
+        Backend::Postgres => "apply_time timestamptz NOT NULL DEFAULT now())",
+    };
+    outsider.execute(&format!("CREATE TABLE schema_migrations ({table}, {time}")).await;
+    for name in names(database.backend).into_iter().take_while(|name| name.as_str() <= last) {
+        let sql = fs::read_to_string(migrations_directory(database.backend).join(&name).join("up.sql")).unwrap();
+        outsider.execute(&sql).await;
+        let digest: String = Sha256::digest(&sql).iter().map(|byte| format!("{byte:02x}")).collect();
+        let checksum = match database.backend {
+            Backend::Sqlite => format!("{value}'{digest}'"),
+            Backend::Postgres => format!("'{value}{digest}'"),
+        };
+        outsider
+            .execute(&format!("INSERT INTO schema_migrations (name, checksum) VALUES ('{name}', {checksum})"))
+            .await;
+    }
+}
+
+/// Mail in the form in which the version before jobs kept it: what it sealed opens, and none is lost.
+async fn mail_that_waited_before_there_were_jobs_is_delivered(database: Database) {
+    migrate_up_to(&database, "0008_service_accounts").await;
+    let secret_box = SecretBox::new(&SecretKey::new(MASTER_KEY), &[]).unwrap();
+    let mut outsider = database.outsider().await;
+    let micros = START.unix_timestamp() * 1_000_000;
+    for (number, content) in [
+        (1, r#"{"kind":"reset_password","token":"the-token"}"#),
+        (2, r#"{"kind":"welcome"}"#),
+        (3, r#"{"kind":"verify_email","token":"another-token"}"#),
+    ] {
+        let id = format!("01890a5d-ac96-774b-bcce-b302099a800{number}");
+        let mail = format!(
+            r#"{{"recipient":"person{number}@example.com","display_name":"Ada","locale":"de","content":{content}}}"#
+        );
+        let sealed = secret_box.seal(&SealedPlace::Job(JobId::parse(&id).unwrap()), mail.as_bytes()).unwrap();
+        let sealed: String = sealed.iter().map(|byte| format!("{byte:02x}")).collect();
+        let (kind, attempts) = (["reset_password", "welcome", "verify_email"][number - 1], number - 1);
+        let row = match database.backend {
+            Backend::Sqlite => {
+                format!("X'{}', '{kind}', X'{sealed}', {micros}, {attempts}, {micros}", id.replace('-', ""))
+            }
+            Backend::Postgres => {
+                format!(
+                    "'{id}', '{kind}', '\\x{sealed}', to_timestamp({micros} / 1000000), {attempts}, to_timestamp({micros} / 1000000)"
+                )
+            }
+        };
+        let columns = "id, kind, sealed, create_time, attempts, next_attempt_time";
+        outsider.execute(&format!("INSERT INTO mail_outbox ({columns}) VALUES ({row})")).await;
+    }
+    migrations::run(&database.settings).await.unwrap();
+    assert!(outsider.try_execute("SELECT 1 FROM mail_outbox").await.is_err());
+    let lanes =
+        outsider.values("SELECT kind || ' ' || lane || ' ' || CAST(attempts AS text) AS value FROM jobs ORDER BY id");
+    let expected = ["token_mail mail.token 0", "notice_mail mail.notice 1", "token_mail mail.token 2"];
+    assert_eq!(lanes.await, expected);
+
+    // The master key changes before they are delivered.
+    let new_key = STANDARD.encode(NEW_KEY);
+    let settings = [format!("MASTER_KEY={new_key}"), format!("OTHER_MASTER_KEYS={}", STANDARD.encode(MASTER_KEY))];
+    let world = World::on(database, &settings.each_ref().map(String::as_str)).await;
+    let tables = world.replica().keys.rewrap(&mut |_| ()).await.unwrap();
+    let jobs = tables.iter().find(|table| table.table == "jobs").unwrap();
+    assert_eq!((jobs.resealed, jobs.left), (3, 0));
+    let world = world.restart_with(&[&format!("MASTER_KEY={new_key}")]).await;
+    let mut mails = world.mails().await;
+    mails.sort_by_key(|mail| mail.id);
+    let told: Vec<_> = mails.iter().map(|mail| (mail.recipient.written(), mail.content.kind())).collect();
+    let expected = [
+        ("person1@example.com", "reset_password"),
+        ("person2@example.com", "welcome"),
+        ("person3@example.com", "verify_email"),
+    ];
+    assert_eq!(told, expected);
+    assert_eq!(token_in(&mails[0]), "the-token");
+    assert_eq!(mails[0].id.to_string(), "01890a5d-ac96-774b-bcce-b302099a8001", "the name it had before");
+    assert_eq!(world.count("jobs").await, 0);
 }
 
 #[tokio::test]

@@ -1,98 +1,124 @@
-//! Whose access tokens are good now and what their bearers may do: from memory while the feed of changes is fresh, from
-//! the database otherwise.
+//! Authenticates tokens and authorizes calls by the access policy of their RPC.
 
 use std::sync::Arc;
 
 use quick_cache::sync::Cache;
+use time::Duration;
 
-use super::feed::{AccessFeed, Standing};
-use super::rights;
+use super::caller::{Bearer, Caller};
+use super::feed::AccessFeed;
+use super::source::{Held, Source};
 use crate::application::Ports;
-use crate::application::caller::Caller;
-use crate::application::error::{Refusal, Result};
-use crate::application::ports::{Clock, Store, Verified};
-use crate::domain::access::permission::{Permission, Rights};
+use crate::application::audit_trail::AuditTrail;
+use crate::application::call::Call;
+use crate::application::error::{Error, Refusal, Result};
+use crate::application::ports::{AccessTokens, Store, TokenRejected};
+use crate::domain::Timestamp;
+use crate::domain::access::audience::Audiences;
 use crate::domain::access::policy::Access;
-use crate::domain::access::role::Role;
 use crate::domain::access::subject::Subject;
+use crate::domain::audit::AuditType;
 
 /// Of how many subjects the rights are kept: some 10 MB at the most, if each has a handful of roles.
 const SUBJECTS: usize = 16 * 1024;
 
-/// What somebody may do.
-#[derive(Debug)]
-pub struct Held {
-    /// The names of the roles, in order.
-    pub role_names: Vec<String>,
-    /// What the roles grant.
-    pub rights: Rights,
-    /// The version of all rights when this was asked for.
-    version: Option<u64>,
-}
-
-/// Tells whose tokens are good and what they may do.
+/// Decides who may call. What it knows is kept in memory while the feed of changes is fresh.
 pub struct Authorizer {
-    store: Arc<dyn Store>,
-    clock: Arc<dyn Clock>,
-    feed: Arc<AccessFeed>,
-    held: Cache<Subject, Arc<Held>>,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) feed: Arc<AccessFeed>,
+    pub(super) held: Cache<Subject, Arc<Held>>,
+    pub(super) audiences: Audiences,
+    tokens: Arc<dyn AccessTokens>,
+    trail: AuditTrail,
 }
 
 impl Authorizer {
-    /// Takes the ports it needs, and the feed that the store tells of its changes.
+    /// Takes the ports it needs, the feed that the store tells of its changes, and the audiences of this server.
     #[must_use]
-    pub fn new(ports: &Ports, feed: Arc<AccessFeed>) -> Self {
-        Self { store: ports.store.clone(), clock: ports.clock.clone(), feed, held: Cache::new(SUBJECTS) }
-    }
-
-    /// Whether nothing has made a token void that was checked by itself before.
-    pub(in crate::application) async fn is_good(&self, token: &Verified) -> Result<bool> {
-        match self.feed.judge(&token.marks()) {
-            Standing::Good => Ok(true),
-            Standing::Void => Ok(false),
-            Standing::Unknown => self.is_on_record(token).await,
+    pub fn new(ports: &Ports, feed: Arc<AccessFeed>, audiences: Audiences) -> Self {
+        Self {
+            store: ports.store.clone(),
+            feed,
+            held: Cache::new(SUBJECTS),
+            audiences,
+            tokens: ports.tokens.clone(),
+            trail: AuditTrail::new(ports.entropy.clone()),
         }
     }
 
-    /// As `is_good`, by what the database tells. It also knows of sessions whose time is over, which matters to whoever
-    /// stays longer than the token is valid.
-    pub(in crate::application) async fn is_on_record(&self, token: &Verified) -> Result<bool> {
-        rights::is_present(self.store.read().await?.as_mut(), token, self.clock.now()).await
+    /// Decisions by what is in memory.
+    pub(in crate::application) const fn cached(&self) -> Source<'_> {
+        Source::Cached(self)
     }
 
-    /// What somebody may do now.
-    pub(in crate::application) async fn held_by(&self, subject: Subject) -> Result<Arc<Held>> {
-        let version = self.feed.rights_version();
-        let kept = version.and_then(|_| self.held.get(&subject)).filter(|held| held.version == version);
-        if let Some(held) = kept {
-            return Ok(held);
-        }
-        let roles = self.store.read().await?.roles().roles_of(subject).await?;
-        let role_names = roles.iter().map(|role| role.name.as_str().to_owned()).collect();
-        let held = Arc::new(Held { role_names, rights: Role::rights(&roles), version });
-        if version.is_some() {
-            self.held.insert(subject, held.clone());
-        }
-        Ok(held)
+    /// Checks an access token for an audience: by itself first, then that nothing has made it void.
+    pub(in crate::application) async fn authenticate(
+        &self,
+        bearer: &Bearer,
+        audience: &str,
+        now: Timestamp,
+    ) -> Result<Caller> {
+        let Bearer::Token(token) = bearer else {
+            return Err(Refusal::TokenMissing.into());
+        };
+        let token = self.tokens.verify(token.expose(), Some(audience), now).map_err(|rejected| match rejected {
+            TokenRejected::Expired => Refusal::TokenExpired,
+            TokenRejected::Invalid => Refusal::TokenInvalid,
+        })?;
+        if self.cached().is_good(&token, now).await? { Ok(Caller { token }) } else { Err(Refusal::TokenInvalid.into()) }
     }
 
-    /// Refuses who lacks a permission.
-    pub(in crate::application) async fn require(&self, caller: &Caller, permission: &Permission) -> Result<()> {
-        let in_scope = caller.scope.as_ref().is_none_or(|scope| scope.allow(permission));
-        if in_scope && self.held_by(caller.subject()).await?.rights.allow(permission) {
-            return Ok(());
-        }
-        Err(Refusal::PermissionMissing { permission: permission.to_string() }.into())
+    /// As `authenticate`, for this server itself.
+    pub(in crate::application) async fn authenticate_own(&self, bearer: &Bearer, now: Timestamp) -> Result<Caller> {
+        self.authenticate(bearer, self.audiences.own(), now).await
     }
 
-    /// Refuses who would not be let in any more by what they were let in by, but for the times of the token.
-    pub(in crate::application) async fn require_still(&self, (caller, access): (&Caller, &Access)) -> Result<()> {
-        if !self.is_good(&caller.token).await? {
-            return Err(Refusal::TokenInvalid.into());
+    /// Lets a call of an RPC in, with its caller, or refuses it, by the RPC's access policy. Public RPCs have no caller.
+    pub async fn authorize_call(&self, call: Call, rpc: &str) -> Result<Call> {
+        if call.access == Access::Public {
+            return Ok(call);
         }
-        match access {
-            Access::Permission { permission, .. } => self.require(caller, permission).await,
-            Access::Public | Access::Authenticated { .. } => Ok(()),
+        let caller = self.authenticate_own(&call.bearer, call.now).await?;
+        let call = call.by(caller);
+        match self.check_access(&call).await {
+            Err(Error::Refused(refusal)) => {
+                self.record_denial(&call, rpc, &refusal).await?;
+                Err(refusal.into())
+            }
+            checked => checked.map(|()| call),
         }
+    }
+
+    /// Records that a caller was denied what takes a permission or a fresh sign-in. Other refusals are no denials.
+    pub async fn record_denial(&self, call: &Call, rpc: &str, refusal: &Refusal) -> Result<()> {
+        let event = call.event(AuditType::AccessDenied).with("rpc", rpc);
+        let event = match refusal {
+            Refusal::PermissionMissing { permission } => {
+                event.denied("PERMISSION_MISSING").with("permission", permission)
+            }
+            Refusal::StepUpRequired { .. } => event.denied("STEP_UP_REQUIRED"),
+            _ => return Ok(()),
+        };
+        let cause = [call.caller()?.subject().as_uuid().as_bytes(), rpc.as_bytes()].concat();
+        self.trail.record_sparingly(self.store.as_ref(), (event, &cause), call.now).await
+    }
+
+    async fn check_access(&self, call: &Call) -> Result<()> {
+        match &call.access {
+            Access::Public => Ok(()),
+            Access::Authenticated { max_auth_age } => check_age(call, *max_auth_age),
+            Access::Permission { permission, max_auth_age } => {
+                self.cached().require(call.caller()?, permission).await?;
+                check_age(call, *max_auth_age)
+            }
+        }
+    }
+}
+
+fn check_age(call: &Call, max_age: Option<Duration>) -> Result<()> {
+    let Some(max_age) = max_age else { return Ok(()) };
+    match call.caller()?.auth_time() {
+        Some(time) if call.now - time <= max_age => Ok(()),
+        _ => Err(Refusal::StepUpRequired { max_age }.into()),
     }
 }

@@ -1,6 +1,5 @@
 use super::Accounts;
-use crate::application::audit_trail::Event;
-use crate::application::caller::Person;
+use crate::application::call::Call;
 use crate::application::error::{Error, Refusal, Result, Violation, Violations};
 use crate::domain::account::email::EmailAddress;
 use crate::domain::audit::AuditType;
@@ -10,22 +9,21 @@ use crate::domain::token::action_token::ActionPurpose;
 impl Accounts {
     /// Begins to change the caller's address: a token to the new one, a notice to the old one, which stays valid. An
     /// address of somebody else is treated alike; the conflict shows to whoever has read its mail.
-    pub async fn change_email(&self, caller: &Person, new_email: &str) -> Result<()> {
-        let now = self.clock.now();
+    pub async fn change_email(&self, call: &Call, new_email: &str) -> Result<()> {
         let mut violations = Violations::default();
         let new_email = violations.take("new_email", EmailAddress::parse(new_email));
         let new_email = violations.check(new_email)?;
 
         let mut tx = self.store.write().await?;
-        let user = tx.users().find_user(caller.user_id).await?.ok_or(Refusal::TokenInvalid)?;
+        let user = tx.users().find_user(call.person()?.user_id).await?.ok_or(Refusal::TokenInvalid)?;
         if user.email.canonical() == new_email.canonical() {
             return Err(Error::Invalid(vec![Violation::form("new_email", "is the address of the account already")]));
         }
         let to = (&new_email, Some(&user));
-        self.post.send_token(tx.as_mut(), to, ActionPurpose::ChangeEmail, (&self.policy, now)).await?;
-        self.post.send_sparingly(tx.as_mut(), &user, MailContent::EmailChangeRequested, now).await?;
-        let event = Event::by_person(caller.user_id, &caller.origin, AuditType::EmailChangeRequested).on(user.id);
-        self.trail.record(tx.as_mut(), event, now).await?;
+        self.post.send_token(tx.as_mut(), to, ActionPurpose::ChangeEmail, (&self.policy, call.now)).await?;
+        self.post.send_sparingly(tx.as_mut(), &user, MailContent::EmailChangeRequested, call.now).await?;
+        let event = call.event(AuditType::EmailChangeRequested).on(user.id);
+        self.trail.record(tx.as_mut(), event, call.now).await?;
         tx.commit().await?;
         Ok(())
     }

@@ -1,8 +1,7 @@
 use std::sync::Arc;
 
 use super::Accounts;
-use crate::application::audit_trail::Event;
-use crate::application::caller::Person;
+use crate::application::call::Call;
 use crate::application::error::{Refusal, Result};
 use crate::application::ports::{PendingToken, SessionPosition, Store};
 use crate::domain::access::role::Role;
@@ -40,7 +39,7 @@ pub struct PersonalDataExport {
     next: Step,
 }
 
-/// Where an export goes on.
+/// Where an export continues.
 enum Step {
     Account,
     Sessions(Option<SessionPosition>),
@@ -57,13 +56,13 @@ enum Part {
 
 impl Accounts {
     /// Begins to tell the caller all that is stored about them.
-    pub async fn export_my_data(&self, caller: &Person) -> Result<PersonalDataExport> {
-        let now = self.clock.now();
+    pub async fn export_my_data(&self, call: &Call) -> Result<PersonalDataExport> {
+        let person = call.person()?;
         let mut tx = self.store.write().await?;
-        let event = Event::by_person(caller.user_id, &caller.origin, AuditType::UserDataExported).on(caller.user_id);
-        self.trail.record(tx.as_mut(), event, now).await?;
+        let event = call.event(AuditType::UserDataExported).on(person.user_id);
+        self.trail.record(tx.as_mut(), event, call.now).await?;
         tx.commit().await?;
-        Ok(PersonalDataExport { store: self.store.clone(), user_id: caller.user_id, next: Step::Account })
+        Ok(PersonalDataExport { store: self.store.clone(), user_id: person.user_id, next: Step::Account })
     }
 }
 

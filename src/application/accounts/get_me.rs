@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use super::Accounts;
-use crate::application::caller::Person;
+use crate::application::call::Call;
 use crate::application::error::{Refusal, Result};
 use crate::domain::access::role::Role;
 use crate::domain::account::user::User;
@@ -22,9 +22,9 @@ pub struct Me {
 
 impl Accounts {
     /// Tells the caller's account and session.
-    pub async fn get_me(&self, caller: &Person) -> Result<Me> {
+    pub async fn get_me(&self, call: &Call) -> Result<Me> {
         let mut tx = self.store.read().await?;
-        let found = tx.sessions().find_session_with_user(caller.session_id).await?;
+        let found = tx.sessions().find_session_with_user(call.person()?.session_id).await?;
         let (session, user) = found.ok_or(Refusal::TokenInvalid)?;
         let roles = tx.roles().roles_of(user.id.into()).await?;
         let permissions = self.catalogue.spell_out(&Role::rights(&roles));

@@ -1,14 +1,14 @@
-use super::{Accounts, SessionPage};
-use crate::application::caller::Person;
+use super::Accounts;
+use crate::application::call::Call;
 use crate::application::error::Result;
-use crate::application::page::PageRequest;
-use crate::application::session_list;
+use crate::application::page::{Page, PageRequest};
+use crate::application::sessions::session_list;
+use crate::domain::session::Session;
 
 impl Accounts {
     /// Lists the caller's live sessions.
-    pub async fn list_my_sessions(&self, caller: &Person, page: &PageRequest) -> Result<SessionPage> {
-        let now = self.clock.now();
+    pub async fn list_my_sessions(&self, call: &Call, page: &PageRequest) -> Result<Page<Session>> {
         let mut tx = self.store.read().await?;
-        session_list::page(tx.as_mut(), &self.page_tokens, caller.user_id, (page, now)).await
+        session_list::page(tx.as_mut(), &self.page_tokens, (call.person()?.user_id, call.now), page).await
     }
 }

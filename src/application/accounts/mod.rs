@@ -14,7 +14,6 @@ mod update_me;
 
 use std::sync::Arc;
 
-pub use super::session_list::SessionPage;
 pub use change_password::ChangePassword;
 pub use export_my_data::{PersonalData, PersonalDataExport};
 pub use get_me::Me;
@@ -22,18 +21,17 @@ pub use update_me::UpdateMe;
 
 use super::Ports;
 use super::audit_trail::AuditTrail;
+use super::jobs::MailPost;
 use super::keys::DerivedKeys;
-use super::mail_post::MailPost;
 use super::page::PageTokens;
 use super::policy::Policy;
-use super::ports::{Clock, PasswordHasher, Store};
+use super::ports::{PasswordHasher, Store};
 use crate::domain::access::permission::Catalogue;
 use crate::domain::secret::SecretKey;
 
 /// The use cases of a person's own account.
 pub struct Accounts {
     store: Arc<dyn Store>,
-    clock: Arc<dyn Clock>,
     hasher: Arc<dyn PasswordHasher>,
     post: MailPost,
     trail: AuditTrail,
@@ -50,7 +48,6 @@ impl Accounts {
         let throttle_key = derived.throttles.clone();
         Self {
             store: ports.store.clone(),
-            clock: ports.clock.clone(),
             hasher: ports.hasher.clone(),
             post: MailPost::new(ports.entropy.clone(), ports.sealer.clone(), throttle_key.clone()),
             trail: AuditTrail::new(ports.entropy.clone()),

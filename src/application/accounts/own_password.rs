@@ -1,10 +1,9 @@
 use super::Accounts;
+use crate::application::access::caller::Person;
 use crate::application::attempt_limiter::{AttemptLimiter, FailedAttempt};
-use crate::application::audit_trail::Event;
-use crate::application::caller::Person;
+use crate::application::call::Call;
 use crate::application::error::{Refusal, Result};
 use crate::application::ports::{PasswordCredential, Transaction, Verification};
-use crate::domain::Timestamp;
 use crate::domain::account::user::User;
 use crate::domain::audit::AuditType;
 use crate::domain::credential::password::Password;
@@ -15,34 +14,32 @@ impl Accounts {
     /// session is no way around the limits. `kind` is what it is asked for.
     pub(super) async fn check_own_password(
         &self,
-        caller: &Person,
+        call: &Call,
         password: &Password,
-        (kind, now): (AuditType, Timestamp),
+        kind: AuditType,
     ) -> Result<(User, PasswordCredential)> {
-        let outcome = self.try_own_password(caller, password, (kind, now)).await;
-        let throttled = Event::by_person(caller.user_id, &caller.origin, AuditType::LoginThrottled)
-            .on(caller.user_id)
-            .with("request", kind.word());
-        self.trail.note_throttling(self.store.as_ref(), outcome, throttled, now).await
+        let outcome = self.try_own_password(call, password, kind).await;
+        let throttled = call.event(AuditType::LoginThrottled).on(call.person()?.user_id).with("request", kind.as_str());
+        self.trail.note_throttling(self.store.as_ref(), outcome, throttled, call.now).await
     }
 
     async fn try_own_password(
         &self,
-        caller: &Person,
+        call: &Call,
         password: &Password,
-        (kind, now): (AuditType, Timestamp),
+        kind: AuditType,
     ) -> Result<(User, PasswordCredential)> {
         let (user, credential) = {
             let mut tx = self.store.read().await?;
-            find_own(tx.as_mut(), caller).await?
+            find_own(tx.as_mut(), call.person()?).await?
         };
-        let limiter = AttemptLimiter::sign_in(&self.throttle_key, user.email.canonical(), &caller.origin.client);
-        limiter.check(self.store.read().await?.as_mut(), now).await?;
+        let limiter = AttemptLimiter::sign_in(&self.throttle_key, user.email.canonical(), &call.origin.client);
+        limiter.check(self.store.read().await?.as_mut(), call.now).await?;
         let verification = self.hasher.verify(password, Some(&credential.hash)).await?;
         if verification == Verification::Mismatch || credential.failures >= HARD_LIMIT {
-            let event = Event::by_person(caller.user_id, &caller.origin, kind).on(user.id).failed("PASSWORD_WRONG");
+            let event = call.event(kind).on(user.id).failed("PASSWORD_WRONG");
             let attempt = FailedAttempt { user_id: user.id, event };
-            limiter.remember_failure(self.store.as_ref(), &self.trail, attempt, now).await?;
+            limiter.remember_failure(self.store.as_ref(), &self.trail, attempt, call.now).await?;
             return Err(Refusal::CredentialsInvalid.into());
         }
         Ok((user, credential))
@@ -53,19 +50,19 @@ impl Accounts {
 /// ends, nobody else changes the account.
 pub(super) async fn confirm_own(
     tx: &mut dyn Transaction,
-    caller: &Person,
+    person: Person,
     checked: &PasswordCredential,
 ) -> Result<User> {
-    tx.users().lock_user(caller.user_id).await?;
-    let (user, credential) = find_own(tx, caller).await?;
+    tx.users().lock_user(person.user_id).await?;
+    let (user, credential) = find_own(tx, person).await?;
     if !user.keeps_sessions() || credential.hash != checked.hash {
         return Err(Refusal::CredentialsInvalid.into());
     }
     Ok(user)
 }
 
-async fn find_own(tx: &mut dyn Transaction, caller: &Person) -> Result<(User, PasswordCredential)> {
-    let user = tx.users().find_user(caller.user_id).await?.ok_or(Refusal::TokenInvalid)?;
+async fn find_own(tx: &mut dyn Transaction, person: Person) -> Result<(User, PasswordCredential)> {
+    let user = tx.users().find_user(person.user_id).await?.ok_or(Refusal::TokenInvalid)?;
     let credential = tx.credentials().find_password(user.id).await?.ok_or(Refusal::CredentialsInvalid)?;
     Ok((user, credential))
 }

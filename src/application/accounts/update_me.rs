@@ -1,6 +1,5 @@
 use super::Accounts;
-use crate::application::audit_trail::Event;
-use crate::application::caller::Person;
+use crate::application::call::Call;
 use crate::application::error::{Refusal, Result, Violations};
 use crate::application::profile::{ProfileTexts, require_free_username};
 use crate::application::{etag, user_changes};
@@ -18,23 +17,21 @@ pub struct UpdateMe {
 
 impl Accounts {
     /// Changes the caller's profile.
-    pub async fn update_me(&self, caller: &Person, command: UpdateMe) -> Result<User> {
-        let now = self.clock.now();
+    pub async fn update_me(&self, call: &Call, command: UpdateMe) -> Result<User> {
         let mut violations = Violations::default();
-        let etag = violations.take("user.etag", etag::read(&command.etag));
+        let etag = violations.take("etag", etag::read(&command.etag));
         let fields = command.profile.named().join(",");
         let changes = command.profile.parse(&mut violations);
         let (etag, changes) = violations.check(etag.zip(Some(changes)))?;
 
         let mut tx = self.store.write().await?;
-        let mut user = tx.users().find_user(caller.user_id).await?.ok_or(Refusal::TokenInvalid)?;
+        let mut user = tx.users().find_user(call.person()?.user_id).await?.ok_or(Refusal::TokenInvalid)?;
         etag::require(etag, &user.etag())?;
         require_free_username(tx.as_mut(), &user, &changes).await?;
-        user.change_profile(changes, now);
+        user.change_profile(changes, call.now);
         user_changes::user(tx.as_mut(), &user).await?;
-        let event =
-            Event::by_person(caller.user_id, &caller.origin, AuditType::UserUpdated).on(user.id).with("fields", fields);
-        self.trail.record(tx.as_mut(), event, now).await?;
+        let event = call.event(AuditType::UserUpdated).on(user.id).with("fields", fields);
+        self.trail.record(tx.as_mut(), event, call.now).await?;
         tx.commit().await?;
         Ok(user)
     }

@@ -5,7 +5,6 @@ mod watch_audit_events;
 
 use std::sync::Arc;
 
-pub use list_audit_events::AuditPage;
 pub use watch_audit_events::AuditWatch;
 
 use super::Ports;

@@ -4,43 +4,39 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use super::Audit;
-use crate::application::access::rights;
-use crate::application::caller::Caller;
+use crate::application::access::source::Source;
+use crate::application::call::Call;
 use crate::application::error::{Error, Result, Violation};
-use crate::application::ports::{Clock, Store, TrailPosition};
-use crate::domain::access::policy::Access;
+use crate::application::ports::{Clock, Position, Store};
 use crate::domain::audit::AuditEvent;
 
 /// How many events a watcher holds at a time.
 const BATCH: i64 = 100;
 /// How often the trail is looked at for new events. Every replica sees those of all others, as all ask the database.
 const POLL: Duration = Duration::from_millis(250);
-/// How long a watcher may go on until its rights are looked at again.
+/// How long a watcher may continue until its rights are looked at again.
 const RECHECK: Duration = Duration::from_secs(1);
 
 /// Somebody who follows the audit trail.
 pub struct AuditWatch {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
-    caller: Caller,
-    access: Access,
-    position: TrailPosition,
+    call: Arc<Call>,
+    position: Position,
     checked: Instant,
 }
 
 impl Audit {
-    /// Begins to follow the trail after the event of a number; zero for the beginning. `access` is what the caller was
-    /// let in by.
-    pub fn watch_audit_events(&self, caller: Caller, access: Access, after_sequence: i64) -> Result<AuditWatch> {
+    /// Begins to follow the trail after the event of a number; zero for the beginning.
+    pub fn watch_audit_events(&self, call: Arc<Call>, after_sequence: i64) -> Result<AuditWatch> {
         if after_sequence < 0 {
             return Err(Error::Invalid(vec![Violation::form("after_sequence", "must not be negative")]));
         }
         Ok(AuditWatch {
             store: self.store.clone(),
             clock: self.clock.clone(),
-            caller,
-            access,
-            position: TrailPosition { after: after_sequence, gap: None },
+            call,
+            position: Position::after(after_sequence),
             checked: Instant::now(),
         })
     }
@@ -53,8 +49,7 @@ impl AuditWatch {
         loop {
             let mut tx = self.store.read().await?;
             if self.checked.elapsed() >= RECHECK {
-                let admitted = (&self.caller, &self.access);
-                rights::require_admission(tx.as_mut(), admitted, self.clock.now()).await?;
+                Source::Transaction(tx.as_mut()).require_still(&self.call, self.clock.now()).await?;
                 self.checked = Instant::now();
             }
             let events = tx.audit_events().follow_audit_events(&mut self.position, BATCH).await?;

@@ -47,7 +47,7 @@ pub struct Keys {
     tokens: Arc<dyn AccessTokens>,
     generator: Arc<dyn KeyGenerator>,
     policy: KeyPolicy,
-    repeats: Idempotency,
+    idempotency: Idempotency,
     trail: AuditTrail,
     /// The keys as they were last read. Verifiers are told of them even while the database is away.
     held: RwLock<Arc<[SigningKey]>>,
@@ -67,7 +67,7 @@ impl Keys {
             tokens: ports.tokens.clone(),
             generator,
             policy,
-            repeats: Idempotency::new(ports, derived),
+            idempotency: Idempotency::new(ports, derived),
             trail: AuditTrail::new(ports.entropy.clone()),
             held: RwLock::new(Arc::new([])),
             in_order: Mutex::new(()),

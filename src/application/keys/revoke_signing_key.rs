@@ -1,30 +1,21 @@
 use super::Keys;
 use super::change::lock_ring;
-use crate::application::audit_trail::Event;
-use crate::application::caller::Caller;
-use crate::application::error::{Refusal, Result, Violations};
-use crate::application::idempotency::{Answer, IdempotentCall, Started};
+use crate::application::call::Call;
+use crate::application::error::{Refusal, Violations};
+use crate::application::idempotency::{Idempotent, IdempotentCall};
 use crate::domain::audit::AuditType;
 use crate::domain::token::signing_key::parse_kid;
 
 impl Keys {
     /// Drops a key at once, and all tokens it signed. If no other key can take its place, one is made that signs at once.
-    pub async fn revoke_signing_key(
-        &self,
-        caller: &Caller,
-        kid: &str,
-        call: &IdempotentCall<()>,
-    ) -> Result<Answer<()>> {
+    pub async fn revoke_signing_key(&self, call: &Call, kid: &str, request: &IdempotentCall<()>) -> Idempotent<()> {
         let mut violations = Violations::default();
         let kid = violations.take("kid", parse_kid(kid));
         let kid = violations.check(kid)?;
         let spare = self.make_spare(self.policy.algorithm).await?;
         let _in_order = self.in_order.lock().await;
-        let mut work = match self.repeats.begin(caller.subject(), call).await? {
-            Started::New(work) => work,
-            Started::Repeated(answer) => return Ok(Answer::Repeated(answer)),
-        };
-        let tx = work.tx.as_mut();
+        let mut open = self.idempotency.open(call, request).await?;
+        let tx = open.tx.as_mut();
         let before = lock_ring(tx).await?;
         let (mut ring, now) = (before.clone(), self.clock.now());
         if !ring.revoke(kid, now) {
@@ -33,11 +24,11 @@ impl Keys {
         if ring.signer(now).is_none() {
             self.publish(&mut ring, spare, now)?;
         }
-        self.trail.record(tx, Event::by(caller, AuditType::SigningKeyRevoked).on(kid), now).await?;
-        self.save(tx, (&before, &ring), (&|kind| Event::by(caller, kind), now)).await?;
-        let answer = work.finish(call, ()).await?;
+        self.trail.record(tx, call.event(AuditType::SigningKeyRevoked).on(kid), now).await?;
+        self.store_changes(tx, (&before, &ring), (&|kind| call.event(kind), now)).await?;
+        open.finish(()).await?;
         self.put_to_use(ring.keys())?;
         tracing::warn!(kid, "a signing key was revoked");
-        Ok(answer)
+        Ok(())
     }
 }

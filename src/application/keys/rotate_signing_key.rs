@@ -1,12 +1,12 @@
 use super::change::{Actor, Spare, lock_ring};
 use super::{Keys, ListedKey};
 use crate::application::audit_trail::Event;
-use crate::application::caller::Caller;
+use crate::application::call::Call;
 use crate::application::error::{Error, Refusal, Result, Violations};
-use crate::application::idempotency::{Answer, IdempotentCall, Started};
+use crate::application::idempotency::{Idempotent, IdempotentCall};
 use crate::application::ports::Transaction;
 use crate::domain::audit::AuditType;
-use crate::domain::token::key_ring::KeyRing;
+use crate::domain::token::key_ring::{KeyRing, MAX_KEYS};
 use crate::domain::token::signing_key::SigningAlgorithm;
 
 impl Keys {
@@ -14,21 +14,18 @@ impl Keys {
     /// or empty for that of the settings.
     pub async fn rotate_signing_key(
         &self,
-        caller: &Caller,
+        call: &Call,
         algorithm: &str,
-        call: &IdempotentCall<ListedKey>,
-    ) -> Result<Answer<ListedKey>> {
+        request: &IdempotentCall<ListedKey>,
+    ) -> Idempotent<ListedKey> {
         let mut violations = Violations::default();
         let algorithm = violations.take_optional("algorithm", algorithm, SigningAlgorithm::parse);
         violations.check(Some(()))?;
         let spare = self.make_spare(algorithm.unwrap_or(self.policy.algorithm)).await?;
         let _in_order = self.in_order.lock().await;
-        let mut work = match self.repeats.begin(caller.subject(), call).await? {
-            Started::New(work) => work,
-            Started::Repeated(answer) => return Ok(Answer::Repeated(answer)),
-        };
-        let (key, ring) = self.rotate(work.tx.as_mut(), spare, &|kind| Event::by(caller, kind)).await?;
-        let answer = work.finish(call, key).await?;
+        let mut open = self.idempotency.open(call, request).await?;
+        let (key, ring) = self.rotate(open.tx.as_mut(), spare, &|kind| call.event(kind)).await?;
+        let answer = open.finish(key).await?;
         self.put_to_use(ring.keys())?;
         Ok(answer)
     }
@@ -48,10 +45,10 @@ impl Keys {
         let before = lock_ring(tx).await?;
         let (mut ring, now) = (before.clone(), self.clock.now());
         if ring.is_full(now) {
-            return Err(Refusal::QuotaExceeded { what: "signing keys, at most 32" }.into());
+            return Err(Refusal::QuotaExceeded { what: "signing keys", limit: MAX_KEYS }.into());
         }
         self.publish(&mut ring, spare, now)?;
-        self.save(tx, (&before, &ring), (actor, now)).await?;
+        self.store_changes(tx, (&before, &ring), (actor, now)).await?;
         let new = ring.last(now).ok_or_else(|| Error::Internal("the new key is not in line".into()))?.clone();
         if let Some(replaced) = before.last(now) {
             let event = actor(AuditType::SigningKeyRotated).on(&replaced.kid).with("successor", &new.kid);

@@ -1,8 +1,6 @@
-use std::ops::RangeInclusive;
-
 use async_trait::async_trait;
 
-use super::StoreResult;
+use super::{Position, StoreResult};
 use crate::domain::Timestamp;
 use crate::domain::access::change::{AccessChange, TokenMarks};
 
@@ -17,32 +15,6 @@ pub struct RecordedChange {
     pub forget_after: Timestamp,
 }
 
-/// How far somebody who follows the changes has come.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct ChangePosition {
-    /// The greatest number that was seen.
-    pub seen: i64,
-    /// Which numbers below are missing, in order.
-    pub gaps: Vec<ChangeGap>,
-}
-
-/// Numbers that are missing in what a follower saw: taken by transactions that may still be under way, or that failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ChangeGap {
-    /// Which.
-    pub numbers: RangeInclusive<i64>,
-    /// The transactions that may own one of them, as the store tells them apart.
-    pub writers: Vec<String>,
-}
-
-impl ChangePosition {
-    /// The number up to which nothing is missing, and nothing will appear any more.
-    #[must_use]
-    pub fn watermark(&self) -> i64 {
-        self.gaps.first().map_or(self.seen, |gap| gap.numbers.start() - 1)
-    }
-}
-
 /// What changes the worth of access tokens. Other repositories add such changes by themselves where they end sessions or
 /// change roles.
 #[async_trait]
@@ -53,11 +25,7 @@ pub trait AccessChanges: Send {
     /// Up to `limit` changes that a position has not seen, in the order of their numbers, and moves the position. Every
     /// change that is visible comes at once, one with a lower number later if it was committed later; some may come twice.
     /// Fewer than `limit`: those are all. Not to be called in a transaction.
-    async fn follow_access_changes(
-        &mut self,
-        position: &mut ChangePosition,
-        limit: i64,
-    ) -> StoreResult<Vec<RecordedChange>>;
+    async fn follow_access_changes(&mut self, position: &mut Position, limit: i64) -> StoreResult<Vec<RecordedChange>>;
 
     /// Whether a change makes this token void.
     async fn is_void(&mut self, token: &TokenMarks<'_>) -> StoreResult<bool>;

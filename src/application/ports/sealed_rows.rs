@@ -4,9 +4,9 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use super::{RequestKey, StoreResult};
-use crate::domain::id::{MailId, RequestId};
+use crate::domain::id::{JobId, RequestId};
 
-/// Where sealed bytes are kept. Its text names table, row and column; the bytes are bound to it. Whatever is sealed has a
+/// Where sealed bytes are kept. Its text names table, row and column, and never changes, as the bytes are bound to it. Whatever is sealed has a
 /// kind of place here, so that a change of the master key reaches it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SealedPlace {
@@ -14,8 +14,8 @@ pub enum SealedPlace {
     ServerSecret(String),
     /// The private half of the signing key of this name.
     SigningKey(String),
-    /// A mail in the outbox.
-    Mail(MailId),
+    /// What a job carries.
+    Job(JobId),
     /// The answer to a call.
     Answer(RequestKey),
 }
@@ -28,7 +28,7 @@ impl SealedPlace {
         [
             Self::ServerSecret(String::new()),
             Self::SigningKey(String::new()),
-            Self::Mail(MailId::NOBODY),
+            Self::Job(JobId::NOBODY),
             Self::Answer(nothing),
         ]
     }
@@ -39,7 +39,7 @@ impl SealedPlace {
         match self {
             Self::ServerSecret(_) => "server_secrets",
             Self::SigningKey(_) => "signing_keys",
-            Self::Mail(_) => "mail_outbox",
+            Self::Job(_) => "jobs",
             Self::Answer(_) => "answered_requests",
         }
     }
@@ -51,7 +51,8 @@ impl fmt::Display for SealedPlace {
         match self {
             Self::ServerSecret(name) => write!(f, "{table}/{name}/sealed"),
             Self::SigningKey(kid) => write!(f, "{table}/{kid}/sealed_private_key"),
-            Self::Mail(id) => write!(f, "{table}/{id}/sealed"),
+            // What the table of jobs was when it held nothing but mail: bytes of that time still have to open.
+            Self::Job(id) => write!(f, "mail_outbox/{id}/sealed"),
             Self::Answer(key) => write!(f, "{table}/{}/{}/sealed", key.caller_id, key.request_id),
         }
     }

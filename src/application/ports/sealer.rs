@@ -1,6 +1,4 @@
 use super::SealedPlace;
-use crate::domain::id::MailId;
-use crate::domain::mail::Mail;
 
 /// Why sealed bytes do not open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -24,10 +22,4 @@ pub trait Sealer: Send + Sync {
 
     /// Whether the bytes say that they were sealed under the current master key.
     fn is_current(&self, sealed: &[u8]) -> bool;
-
-    /// Seals a mail for the outbox.
-    fn seal_mail(&self, mail: &Mail) -> Result<Vec<u8>, SealError>;
-
-    /// Opens a mail from the outbox.
-    fn open_mail(&self, id: MailId, sealed: &[u8]) -> Result<Mail, SealError>;
 }

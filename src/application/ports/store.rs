@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 
 use super::{
-    AccessChanges, ActionTokens, AnsweredRequests, ApiKeys, AuditEvents, BulkUsers, Credentials, Outbox, Roles,
+    AccessChanges, ActionTokens, AnsweredRequests, ApiKeys, AuditEvents, BulkUsers, Credentials, Jobs, Roles,
     SealedRows, ServerSecrets, ServiceAccounts, Sessions, SigningKeys, Throttles, Users,
 };
 
@@ -38,19 +38,19 @@ pub trait Store: Send + Sync {
     /// A unit of work that only reads, without a transaction: each query sees the newest committed state.
     async fn read(&self) -> StoreResult<Box<dyn Transaction>>;
 
-    /// A unit of work like that of `read`, on a connection that is kept for it: it does not wait for calls in work, however
+    /// A unit of work like that of `read`, on a connection reserved for it: it does not wait for calls in flight, however
     /// many there are.
-    async fn read_aside(&self) -> StoreResult<Box<dyn Transaction>>;
+    async fn read_reserved(&self) -> StoreResult<Box<dyn Transaction>>;
 
     /// A unit of work in a transaction. Nothing it does is visible before `commit`; dropping it rolls it back.
     async fn write(&self) -> StoreResult<Box<dyn Transaction>>;
 
-    /// Tells other processes on the same database that access changes were committed. They may miss it.
-    async fn announce(&self) -> StoreResult<()>;
+    /// Notifies other processes on the same database that access changes were committed. They may miss it.
+    async fn notify(&self) -> StoreResult<()>;
 
-    /// Calls `heard` whenever another process, or this one, may have announced something. Ends only by an error, or when
-    /// it is dropped; in a store without announcements it waits for ever.
-    async fn hear(&self, heard: &(dyn Fn() + Send + Sync)) -> StoreResult<()>;
+    /// Calls `notified` whenever another process, or this one, may have sent a notification. Ends only by an error, or
+    /// when it is dropped; in a store without notifications it waits for ever.
+    async fn listen(&self, notified: &(dyn Fn() + Send + Sync)) -> StoreResult<()>;
 
     /// Whether the database answers.
     async fn ping(&self) -> StoreResult<()>;
@@ -59,7 +59,7 @@ pub trait Store: Send + Sync {
     fn pools(&self) -> Vec<PoolUse>;
 
     /// Makes what was erased unreadable in the database's own files, as far as that is the program's to do.
-    async fn scrub(&self) -> StoreResult<()>;
+    async fn checkpoint(&self) -> StoreResult<()>;
 }
 
 /// How busy a pool of connections is.
@@ -87,7 +87,7 @@ pub trait Transaction:
     + AuditEvents
     + BulkUsers
     + Credentials
-    + Outbox
+    + Jobs
     + Roles
     + SealedRows
     + ServerSecrets
@@ -139,8 +139,8 @@ impl<'u> dyn Transaction + 'u {
         self
     }
 
-    /// Mail that waits to be sent.
-    pub fn outbox(&mut self) -> &mut (dyn Outbox + 'u) {
+    /// Work for later.
+    pub fn jobs(&mut self) -> &mut (dyn Jobs + 'u) {
         self
     }
 

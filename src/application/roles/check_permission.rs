@@ -1,16 +1,18 @@
+use std::sync::Arc;
+
 use super::{NamedSubject, Roles};
-use crate::application::access::rights;
-use crate::application::auth::Bearer;
-use crate::application::caller::Caller;
+use crate::application::access::Held;
+use crate::application::access::caller::{Bearer, Caller};
+use crate::application::access::source::Source;
+use crate::application::call::Call;
 use crate::application::error::{Error, Refusal, Result, Violations};
+use crate::application::ports::MAX_TOKEN_BYTES;
 use crate::domain::access::permission::{Permission, Rights};
 use crate::domain::access::subject::Subject;
 use crate::domain::secret::Secret;
-use crate::domain::session::origin::Origin;
 use crate::domain::text;
 
 const MAX_PERMISSIONS: usize = 100;
-const MAX_TOKEN_BYTES: usize = 8192;
 
 /// Whom to ask about.
 #[derive(Debug, Clone)]
@@ -35,11 +37,11 @@ pub struct CheckPermission {
 impl Roles {
     /// Tells for each permission whether the subject has it. Who does not exist, or cannot sign in, has none: the answer
     /// does not tell these apart from those without rights.
-    pub async fn check_permission(&self, caller: &Caller, command: CheckPermission) -> Result<Vec<(Permission, bool)>> {
+    pub async fn check_permission(&self, call: &Call, command: CheckPermission) -> Result<Vec<(Permission, bool)>> {
         let mut violations = Violations::default();
         let permissions = violations.take("permissions", parse(&command.permissions));
         let asked = match &command.subject {
-            CheckedSubject::Caller => Some(Asked::Bearer(Box::new(caller.clone()))),
+            CheckedSubject::Caller => Some(Asked::Bearer(call.caller()?.clone())),
             CheckedSubject::Bearer(token) => violations
                 .take("access_token", text::required(token.expose(), MAX_TOKEN_BYTES))
                 .map(|_| Asked::Token(token.clone())),
@@ -48,10 +50,10 @@ impl Roles {
         let (permissions, asked) = violations.check(permissions.zip(asked))?;
         let rights = match asked {
             Asked::Subject(subject) => self.rights_of(subject).await?,
-            Asked::Bearer(caller) => self.rights_within(*caller).await?,
-            Asked::Token(token) => match self.bearer_of(token, &caller.origin).await? {
-                Some(bearer) => self.rights_within(bearer).await?,
-                None => Held::default(),
+            Asked::Bearer(caller) => self.rights_within(&caller).await?,
+            Asked::Token(token) => match self.bearer_of(call, token).await? {
+                Some(bearer) => self.rights_within(&bearer).await?,
+                None => Limited::default(),
             },
         };
         Ok(permissions
@@ -63,7 +65,7 @@ impl Roles {
             .collect())
     }
 
-    async fn rights_of(&self, subject: Subject) -> Result<Held> {
+    async fn rights_of(&self, subject: Subject) -> Result<Limited> {
         let mut tx = self.store.read().await?;
         let is_present = match subject {
             Subject::User(id) => tx.users().find_user(id).await?.is_some_and(|user| user.keeps_sessions()),
@@ -71,18 +73,19 @@ impl Roles {
                 tx.service_accounts().find_service_account(id).await?.is_some_and(|account| !account.disabled)
             }
         };
-        let rights = if is_present { rights::of(tx.as_mut(), subject).await? } else { Rights::default() };
-        Ok(Held { rights, scope: None })
+        let mut source = Source::Transaction(tx.as_mut());
+        let held = if is_present { source.held_by(subject).await? } else { Arc::default() };
+        Ok(Limited { held, scope: None })
     }
 
     /// The rights of somebody whose token was checked just now.
-    async fn rights_within(&self, bearer: Caller) -> Result<Held> {
-        let held = self.admission.held_by(bearer.subject()).await?;
-        Ok(Held { rights: held.rights.clone(), scope: bearer.scope })
+    async fn rights_within(&self, bearer: &Caller) -> Result<Limited> {
+        let held = self.authorizer.cached().held_by(bearer.subject()).await?;
+        Ok(Limited { held, scope: bearer.scope().cloned() })
     }
 
-    async fn bearer_of(&self, token: Secret, origin: &Origin) -> Result<Option<Caller>> {
-        match self.auth.authenticate(&Bearer::Token(token), origin).await {
+    async fn bearer_of(&self, call: &Call, token: Secret) -> Result<Option<Caller>> {
+        match self.authorizer.authenticate_own(&Bearer::Token(token), call.now).await {
             Ok(caller) => Ok(Some(caller)),
             Err(Error::Refused(Refusal::TokenExpired | Refusal::TokenInvalid)) => Ok(None),
             Err(error) => Err(error),
@@ -92,20 +95,20 @@ impl Roles {
 
 /// What somebody holds, and what their token limits it to.
 #[derive(Default)]
-struct Held {
-    rights: Rights,
+struct Limited {
+    held: Arc<Held>,
     scope: Option<Rights>,
 }
 
-impl Held {
+impl Limited {
     fn allow(&self, permission: &Permission) -> bool {
-        self.rights.allow(permission) && self.scope.as_ref().is_none_or(|scope| scope.allow(permission))
+        self.held.rights.allow(permission) && self.scope.as_ref().is_none_or(|scope| scope.allow(permission))
     }
 }
 
 enum Asked {
     Subject(Subject),
-    Bearer(Box<Caller>),
+    Bearer(Caller),
     Token(Secret),
 }
 

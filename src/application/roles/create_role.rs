@@ -1,9 +1,8 @@
 use super::Roles;
-use crate::application::access::rights;
-use crate::application::audit_trail::Event;
-use crate::application::caller::Caller;
-use crate::application::error::{Refusal, Result, Violations};
-use crate::application::idempotency::{Answer, IdempotentCall, Started};
+use crate::application::access::source::Source;
+use crate::application::call::Call;
+use crate::application::error::{Refusal, Violations};
+use crate::application::idempotency::{Idempotent, IdempotentCall};
 use crate::domain::access::role::{MAX_ROLES, Role, parse_permissions};
 use crate::domain::audit::AuditType;
 use crate::domain::id::RoleId;
@@ -24,34 +23,30 @@ impl Roles {
     /// Makes a role of permissions that the caller has.
     pub async fn create_role(
         &self,
-        caller: &Caller,
+        call: &Call,
         command: CreateRole,
-        call: &IdempotentCall<Role>,
-    ) -> Result<Answer<Role>> {
-        let now = self.clock.now();
+        request: &IdempotentCall<Role>,
+    ) -> Idempotent<Role> {
         let mut violations = Violations::default();
-        let name = violations.take("role.name", Name::parse(&command.name));
-        let description = violations.take("role.description", Description::parse(&command.description));
-        let permissions = violations.take("role.permissions", parse_permissions(&command.permissions));
+        let name = violations.take("name", Name::parse(&command.name));
+        let description = violations.take("description", Description::parse(&command.description));
+        let permissions = violations.take("permissions", parse_permissions(&command.permissions));
         let (name, description, permissions) =
             violations.check(name.zip(description).zip(permissions).map(|((a, b), c)| (a, b, c)))?;
-        let id = RoleId::new(now, &self.entropy.bytes()?);
-        let role = Role { description, ..Role::new(id, name, permissions, now) };
+        let id = RoleId::new(call.now, &self.entropy.bytes()?);
+        let role = Role { description, ..Role::new(id, name, permissions, call.now) };
 
-        let mut work = match self.repeats.begin(caller.subject(), call).await? {
-            Started::New(work) => work,
-            Started::Repeated(answer) => return Ok(Answer::Repeated(answer)),
-        };
-        let tx = work.tx.as_mut();
-        rights::require_all(tx, caller, &role.permissions).await?;
-        if i64::try_from(tx.roles().list_roles(None, MAX_ROLES).await?.len()) == Ok(MAX_ROLES) {
-            return Err(Refusal::QuotaExceeded { what: "roles, at most 1000" }.into());
+        let mut open = self.idempotency.open(call, request).await?;
+        let tx = open.tx.as_mut();
+        Source::Transaction(&mut *tx).require_all(call.caller()?, &role.permissions).await?;
+        if tx.roles().list_roles(None, MAX_ROLES.into()).await?.len() >= MAX_ROLES as usize {
+            return Err(Refusal::QuotaExceeded { what: "roles", limit: MAX_ROLES }.into());
         }
         if !tx.roles().insert_role(&role).await? {
             return Err(Refusal::NameTaken.into());
         }
-        let event = Event::by(caller, AuditType::RoleCreated).on(role.id).with("permissions", &role.permissions);
-        self.trail.record(tx, event, now).await?;
-        work.finish(call, role).await
+        let event = call.event(AuditType::RoleCreated).on(role.id).with("permissions", &role.permissions);
+        self.trail.record(tx, event, call.now).await?;
+        open.finish(role).await
     }
 }

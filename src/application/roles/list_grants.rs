@@ -1,8 +1,8 @@
 use uuid::Uuid;
 
 use super::{NamedSubject, Roles};
-use crate::application::error::{Refusal, Result, Violations};
-use crate::application::page::PageRequest;
+use crate::application::error::{Result, Violations};
+use crate::application::page::{Page, PageRequest};
 use crate::application::ports::GrantsOf;
 use crate::domain::Timestamp;
 use crate::domain::access::role::RoleGrant;
@@ -20,19 +20,10 @@ pub enum ListGrants {
     Subject(NamedSubject),
 }
 
-/// A page of grants.
-#[derive(Debug)]
-pub struct GrantPage {
-    /// The grants.
-    pub grants: Vec<RoleGrant>,
-    /// The token of the next page, or empty.
-    pub next_page_token: String,
-}
-
 impl Roles {
     /// Lists who has a role, or which roles somebody has.
-    pub async fn list_grants(&self, whose: ListGrants, page: &PageRequest) -> Result<GrantPage> {
-        let size = page.size()?;
+    pub async fn list_grants(&self, whose: ListGrants, page: &PageRequest) -> Result<Page<RoleGrant>> {
+        page.size()?;
         let mut violations = Violations::default();
         let whose = match whose {
             ListGrants::Missing => violations.take("whose", Err("is required")),
@@ -40,14 +31,9 @@ impl Roles {
             ListGrants::Subject(subject) => subject.parse(&mut violations).map(GrantsOf::Subject),
         };
         let whose = violations.check(whose)?;
-        let list = format!("grants/{whose:?}");
-        let after = match self.page_tokens.decode(&list, &page.token)? {
-            Some(bytes) => Some(read_position(&bytes).ok_or(Refusal::PageTokenInvalid)?),
-            None => None,
-        };
-        let grants = self.store.read().await?.roles().list_grants(whose, after.as_ref(), size + 1).await?;
-        let (grants, next_page_token) = self.page_tokens.cut(grants, size, &list, position);
-        Ok(GrantPage { grants, next_page_token })
+        let page = self.page_tokens.open(format!("grants/{whose:?}"), page, read_position)?;
+        let grants = self.store.read().await?.roles().list_grants(whose, page.after.as_ref(), page.limit()).await?;
+        Ok(page.finish(grants, position))
     }
 }
 

@@ -1,11 +1,10 @@
 use super::Roles;
 use super::get_role::not_found;
-use crate::application::access::rights;
-use crate::application::audit_trail::Event;
-use crate::application::caller::Caller;
+use crate::application::access::source::Source;
+use crate::application::call::Call;
 use crate::application::error::{Error, Refusal, Result, Violations};
 use crate::application::etag;
-use crate::application::idempotency::{Answer, IdempotentCall, Started};
+use crate::application::idempotency::{Idempotent, IdempotentCall};
 use crate::application::ports::StoreError;
 use crate::domain::access::role::{Role, RoleChanges, parse_permissions};
 use crate::domain::audit::AuditType;
@@ -31,44 +30,44 @@ impl Roles {
     /// Changes a role. The caller has what it grants, before and after.
     pub async fn update_role(
         &self,
-        caller: &Caller,
+        call: &Call,
         command: UpdateRole,
-        call: &IdempotentCall<Role>,
-    ) -> Result<Answer<Role>> {
-        let now = self.clock.now();
+        request: &IdempotentCall<Role>,
+    ) -> Idempotent<Role> {
         let (id, changes) = parse(&command)?;
-        let mut work = match self.repeats.begin(caller.subject(), call).await? {
-            Started::New(work) => work,
-            Started::Repeated(answer) => return Ok(Answer::Repeated(answer)),
-        };
-        let tx = work.tx.as_mut();
+        let mut open = self.idempotency.open(call, request).await?;
+        let tx = open.tx.as_mut();
         let mut role = tx.roles().lock_role(id).await?.ok_or_else(|| not_found(id))?;
-        rights::require_all(tx, caller, &role.permissions).await?;
-        rights::require_all(tx, caller, changes.permissions.as_ref().unwrap_or(&role.permissions)).await?;
+        Source::Transaction(&mut *tx).require_all(call.caller()?, &role.permissions).await?;
+        Source::Transaction(&mut *tx)
+            .require_all(call.caller()?, changes.permissions.as_ref().unwrap_or(&role.permissions))
+            .await?;
         etag::require(&command.etag, &role.etag())?;
         if role.built_in {
             return Err(Refusal::RoleBuiltIn.into());
         }
-        role.change(changes, now);
+        role.change(changes, call.now);
         match tx.roles().update_role(&role).await {
             Ok(true) => {}
-            Ok(false) => return Err(Error::Contention("the role was changed by another transaction".into())),
+            Ok(false) => {
+                return Err(Error::Contention("the role was changed by another transaction".into()).into());
+            }
             Err(StoreError::Conflict(_)) => return Err(Refusal::NameTaken.into()),
             Err(error) => return Err(error.into()),
         }
-        let event = Event::by(caller, AuditType::RoleUpdated).on(role.id).with("permissions", &role.permissions);
-        self.trail.record(tx, event, now).await?;
-        work.finish(call, role).await
+        let event = call.event(AuditType::RoleUpdated).on(role.id).with("permissions", &role.permissions);
+        self.trail.record(tx, event, call.now).await?;
+        open.finish(role).await
     }
 }
 
 fn parse(command: &UpdateRole) -> Result<(RoleId, RoleChanges)> {
     let mut violations = Violations::default();
-    let id = violations.take("role.id", RoleId::parse(&command.id));
-    let name = command.name.as_deref().and_then(|text| violations.take("role.name", Name::parse(text)));
+    let id = violations.take("id", RoleId::parse(&command.id));
+    let name = command.name.as_deref().and_then(|text| violations.take("name", Name::parse(text)));
     let description = command.description.as_deref();
-    let description = description.and_then(|text| violations.take("role.description", Description::parse(text)));
+    let description = description.and_then(|text| violations.take("description", Description::parse(text)));
     let permissions = command.permissions.as_deref();
-    let permissions = permissions.and_then(|texts| violations.take("role.permissions", parse_permissions(texts)));
+    let permissions = permissions.and_then(|texts| violations.take("permissions", parse_permissions(texts)));
     violations.check(id.map(|id| (id, RoleChanges { name, description, permissions })))
 }

@@ -1,9 +1,8 @@
 use super::ServiceAccounts;
-use crate::application::access::rights;
-use crate::application::audit_trail::Event;
-use crate::application::caller::Caller;
+use crate::application::access::source::Source;
+use crate::application::call::Call;
 use crate::application::error::{Refusal, Result, Violations};
-use crate::application::idempotency::{Answer, IdempotentCall, Started};
+use crate::application::idempotency::{Idempotent, IdempotentCall};
 use crate::domain::Timestamp;
 use crate::domain::access::permission::Rights;
 use crate::domain::account::profile::DisplayName;
@@ -36,7 +35,7 @@ pub struct NewApiKey {
 }
 
 /// A command whose parts were read.
-struct Plan {
+struct ValidApiKey {
     account_id: ServiceAccountId,
     display_name: DisplayName,
     scope: Option<Rights>,
@@ -47,34 +46,30 @@ impl ServiceAccounts {
     /// Makes an API key that is limited to no more than its account may do now.
     pub async fn create_api_key(
         &self,
-        caller: &Caller,
+        call: &Call,
         command: CreateApiKey,
-        call: &IdempotentCall<NewApiKey>,
-    ) -> Result<Answer<NewApiKey>> {
-        let now = self.clock.now();
-        let plan = parse(&command, now)?;
-        let secret = ApiKeySecret::new(ApiKeyId::new(now, &self.entropy.bytes()?), self.entropy.bytes()?);
-        let (mut work, account) = match self.begin_on(caller, plan.account_id, call).await? {
-            Started::New(begun) => begun,
-            Started::Repeated(answer) => return Ok(Answer::Repeated(answer)),
-        };
-        let tx = work.tx.as_mut();
-        let held = rights::of(tx, account.id.into()).await?;
-        if let Some(pattern) = plan.scope.as_ref().and_then(|scope| held.missing(scope)) {
+        request: &IdempotentCall<NewApiKey>,
+    ) -> Idempotent<NewApiKey> {
+        let valid = parse(&command, call.now)?;
+        let secret = ApiKeySecret::new(ApiKeyId::new(call.now, &self.entropy.bytes()?), self.entropy.bytes()?);
+        let (mut open, account) = self.begin_on(call, valid.account_id, request).await?;
+        let tx = open.tx.as_mut();
+        let held = Source::Transaction(&mut *tx).held_by(account.id.into()).await?;
+        if let Some(pattern) = valid.scope.as_ref().and_then(|scope| held.rights.missing(scope)) {
             return Err(Refusal::PermissionMissing { permission: pattern.as_str().to_owned() }.into());
         }
-        if tx.api_keys().count_live_api_keys(account.id, now).await? >= MAX_LIVE_PER_ACCOUNT {
-            return Err(Refusal::QuotaExceeded { what: "API keys of one account, at most 100" }.into());
+        if tx.api_keys().count_live_api_keys(account.id, call.now).await? >= i64::from(MAX_LIVE_PER_ACCOUNT) {
+            return Err(Refusal::QuotaExceeded { what: "API keys of one account", limit: MAX_LIVE_PER_ACCOUNT }.into());
         }
-        let key = plan.into_key(&secret, now);
+        let key = valid.into_key(&secret, call.now);
         tx.api_keys().insert_api_key(&key).await?;
-        let event = Event::by(caller, AuditType::ApiKeyCreated).on(account.id).with("key_id", key.id);
-        self.trail.record(tx, event, now).await?;
-        work.finish(call, NewApiKey { key, secret }).await
+        let event = call.event(AuditType::ApiKeyCreated).on(account.id).with("key_id", key.id);
+        self.trail.record(tx, event, call.now).await?;
+        open.finish(NewApiKey { key, secret }).await
     }
 }
 
-impl Plan {
+impl ValidApiKey {
     fn into_key(self, secret: &ApiKeySecret, now: Timestamp) -> ApiKey {
         ApiKey {
             id: secret.id(),
@@ -90,15 +85,14 @@ impl Plan {
     }
 }
 
-fn parse(command: &CreateApiKey, now: Timestamp) -> Result<Plan> {
+fn parse(command: &CreateApiKey, now: Timestamp) -> Result<ValidApiKey> {
     let mut violations = Violations::default();
-    let account_id =
-        violations.take("api_key.service_account_id", ServiceAccountId::parse(&command.service_account_id));
-    let display_name = violations.take("api_key.display_name", DisplayName::parse(&command.display_name));
-    let scope = violations.take("api_key.scopes", api_key::parse_scopes(&command.scopes));
-    let expire_time = violations.take("api_key.expire_time", api_key::expiry(command.expire_time, now));
+    let account_id = violations.take("service_account_id", ServiceAccountId::parse(&command.service_account_id));
+    let display_name = violations.take("display_name", DisplayName::parse(&command.display_name));
+    let scope = violations.take("scopes", api_key::parse_scopes(&command.scopes));
+    let expire_time = violations.take("expire_time", api_key::expiry(command.expire_time, now));
     let parts = account_id.zip(display_name).zip(scope.zip(expire_time));
-    violations.check(parts.map(|((account_id, display_name), (scope, expire_time))| Plan {
+    violations.check(parts.map(|((account_id, display_name), (scope, expire_time))| ValidApiKey {
         account_id,
         display_name,
         scope,

@@ -1,8 +1,7 @@
 use super::ServiceAccounts;
-use crate::application::audit_trail::Event;
-use crate::application::caller::Caller;
-use crate::application::error::{Refusal, Result, Violations};
-use crate::application::idempotency::{Answer, IdempotentCall, Started};
+use crate::application::call::Call;
+use crate::application::error::{Refusal, Violations};
+use crate::application::idempotency::{Idempotent, IdempotentCall};
 use crate::domain::account::service_account::{MAX_SERVICE_ACCOUNTS, ServiceAccount};
 use crate::domain::audit::AuditType;
 use crate::domain::id::ServiceAccountId;
@@ -21,30 +20,26 @@ impl ServiceAccounts {
     /// Makes a service account, which may do nothing yet.
     pub async fn create_service_account(
         &self,
-        caller: &Caller,
+        call: &Call,
         command: CreateServiceAccount,
-        call: &IdempotentCall<ServiceAccount>,
-    ) -> Result<Answer<ServiceAccount>> {
-        let now = self.clock.now();
+        request: &IdempotentCall<ServiceAccount>,
+    ) -> Idempotent<ServiceAccount> {
         let mut violations = Violations::default();
-        let name = violations.take("service_account.name", Name::parse(&command.name));
-        let description = violations.take("service_account.description", Description::parse(&command.description));
+        let name = violations.take("name", Name::parse(&command.name));
+        let description = violations.take("description", Description::parse(&command.description));
         let (name, description) = violations.check(name.zip(description))?;
-        let id = ServiceAccountId::new(now, &self.entropy.bytes()?);
-        let account = ServiceAccount::new(id, name, description, now);
+        let id = ServiceAccountId::new(call.now, &self.entropy.bytes()?);
+        let account = ServiceAccount::new(id, name, description, call.now);
 
-        let mut work = match self.repeats.begin(caller.subject(), call).await? {
-            Started::New(work) => work,
-            Started::Repeated(answer) => return Ok(Answer::Repeated(answer)),
-        };
-        let tx = work.tx.as_mut();
-        if tx.service_accounts().count_service_accounts().await? >= MAX_SERVICE_ACCOUNTS {
-            return Err(Refusal::QuotaExceeded { what: "service accounts, at most 10000" }.into());
+        let mut open = self.idempotency.open(call, request).await?;
+        let tx = open.tx.as_mut();
+        if tx.service_accounts().count_service_accounts().await? >= i64::from(MAX_SERVICE_ACCOUNTS) {
+            return Err(Refusal::QuotaExceeded { what: "service accounts", limit: MAX_SERVICE_ACCOUNTS }.into());
         }
         if !tx.service_accounts().insert_service_account(&account).await? {
             return Err(Refusal::NameTaken.into());
         }
-        self.trail.record(tx, Event::by(caller, AuditType::ServiceAccountCreated).on(id), now).await?;
-        work.finish(call, account).await
+        self.trail.record(tx, call.event(AuditType::ServiceAccountCreated).on(id), call.now).await?;
+        open.finish(account).await
     }
 }

@@ -1,9 +1,8 @@
 use super::ServiceAccounts;
-use crate::application::audit_trail::Event;
-use crate::application::caller::Caller;
-use crate::application::error::{Result, Violations};
+use crate::application::call::Call;
+use crate::application::error::Violations;
 use crate::application::etag;
-use crate::application::idempotency::{Answer, IdempotentCall, Started};
+use crate::application::idempotency::{Idempotent, IdempotentCall};
 use crate::domain::audit::AuditType;
 use crate::domain::id::ServiceAccountId;
 
@@ -20,23 +19,19 @@ impl ServiceAccounts {
     /// Erases a service account with its keys and grants.
     pub async fn delete_service_account(
         &self,
-        caller: &Caller,
+        call: &Call,
         command: DeleteServiceAccount,
-        call: &IdempotentCall<()>,
-    ) -> Result<Answer<()>> {
-        let now = self.clock.now();
+        request: &IdempotentCall<()>,
+    ) -> Idempotent<()> {
         let mut violations = Violations::default();
         let id = violations.take("id", ServiceAccountId::parse(&command.id));
         let etag = violations.take("etag", etag::read(&command.etag));
         let (id, etag) = violations.check(id.zip(etag))?;
-        let (mut work, account) = match self.begin_on(caller, id, call).await? {
-            Started::New(begun) => begun,
-            Started::Repeated(answer) => return Ok(Answer::Repeated(answer)),
-        };
-        let tx = work.tx.as_mut();
+        let (mut open, account) = self.begin_on(call, id, request).await?;
+        let tx = open.tx.as_mut();
         etag::require(etag, &account.etag())?;
-        tx.service_accounts().remove_service_account(id, now).await?;
-        self.trail.record(tx, Event::by(caller, AuditType::ServiceAccountDeleted).on(id), now).await?;
-        work.finish(call, ()).await
+        tx.service_accounts().remove_service_account(id, call.now).await?;
+        self.trail.record(tx, call.event(AuditType::ServiceAccountDeleted).on(id), call.now).await?;
+        open.finish(()).await
     }
 }

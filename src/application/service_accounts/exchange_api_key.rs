@@ -1,5 +1,5 @@
 use super::ServiceAccounts;
-use crate::application::audit_trail::Event;
+use crate::application::call::Call;
 use crate::application::error::{Error, Refusal, Result, Violations};
 use crate::application::ports::{AccessClaims, Grants};
 use crate::domain::Timestamp;
@@ -13,7 +13,6 @@ use crate::domain::credential::api_key_secret;
 use crate::domain::credential::api_key_secret::ApiKeySecret;
 use crate::domain::id::TokenId;
 use crate::domain::secret::Secret;
-use crate::domain::session::origin::Origin;
 use crate::domain::text;
 
 /// An API key, and the token that is wanted for it.
@@ -37,7 +36,7 @@ pub struct ExchangedToken {
 }
 
 /// A command whose parts were read.
-struct Wish {
+struct ValidExchange {
     secret: ApiKeySecret,
     audience: Vec<String>,
     scope: Option<Rights>,
@@ -45,31 +44,30 @@ struct Wish {
 
 impl ServiceAccounts {
     /// Exchanges an API key for an access token. No slow hash, and no writing, stands in its way.
-    pub async fn exchange_api_key(&self, command: &ExchangeApiKey, origin: &Origin) -> Result<ExchangedToken> {
-        let now = self.clock.now();
-        let wish = self.parse_wish(command)?;
+    pub async fn exchange_api_key(&self, call: &Call, command: &ExchangeApiKey) -> Result<ExchangedToken> {
+        let valid = self.parse_exchange(command)?;
         let mut tx = self.store.read().await?;
-        let found = tx.api_keys().find_api_key_with_account(wish.secret.id()).await?;
+        let found = tx.api_keys().find_api_key_with_account(valid.secret.id()).await?;
         let (key, account) = found.ok_or(Refusal::CredentialsInvalid)?;
-        if let Err(rejected) = key.judge(&wish.secret, &account, now) {
+        if let Err(rejected) = key.judge(&valid.secret, &account, call.now) {
             drop(tx);
-            self.remember(&key, (rejected.word(), None), (origin, now)).await?;
+            self.record_refusal(call, &key, rejected.as_str(), None).await?;
             return Err(Refusal::CredentialsInvalid.into());
         }
         let roles = tx.roles().roles_of(account.id.into()).await?;
         drop(tx);
-        let grants = match grants(&key, wish.scope, &roles) {
+        let grants = match grants(&key, valid.scope, &roles) {
             Ok(grants) => grants,
             Err(missing) => {
-                self.remember(&key, ("PERMISSION_MISSING", Some(&missing)), (origin, now)).await?;
+                self.record_refusal(call, &key, "PERMISSION_MISSING", Some(&missing)).await?;
                 return Err(Refusal::PermissionMissing { permission: missing.as_str().to_owned() }.into());
             }
         };
-        self.uses.note(&key, now);
-        self.issue_for(&key, (grants, wish.audience), now)
+        self.uses.note(&key, call.now);
+        self.issue_for(call, &key, grants, valid.audience)
     }
 
-    fn parse_wish(&self, command: &ExchangeApiKey) -> Result<Wish> {
+    fn parse_exchange(&self, command: &ExchangeApiKey) -> Result<ValidExchange> {
         let mut violations = Violations::default();
         let secret = text::required(command.api_key.expose(), api_key_secret::MAX_BYTES);
         let secret = violations.take("api_key", secret);
@@ -77,49 +75,45 @@ impl ServiceAccounts {
         let scope = violations.take("scopes", api_key::parse_scopes(&command.scopes));
         let (secret, (audience, scope)) = violations.check(secret.zip(audience.zip(scope)))?;
         let audience = self.policy.audiences.choose(audience).map_err(|_| Refusal::AudienceUnknown)?;
-        Ok(Wish {
+        Ok(ValidExchange {
             secret: ApiKeySecret::parse(secret).ok_or(Refusal::CredentialsInvalid)?,
             audience: self.policy.audiences.claim_of_service(audience),
             scope,
         })
     }
 
-    fn issue_for(
-        &self,
-        key: &ApiKey,
-        (grants, audience): (Grants, Vec<String>),
-        now: Timestamp,
-    ) -> Result<ExchangedToken> {
-        let expire_time = (now + self.policy.access_token_lifetime).min(key.expire_time);
+    fn issue_for(&self, call: &Call, key: &ApiKey, grants: Grants, audience: Vec<String>) -> Result<ExchangedToken> {
+        let expire_time = (call.now + self.policy.access_token_lifetime).min(key.expire_time);
         let claims = AccessClaims {
             principal: Principal::Service { account_id: key.account_id, key_id: key.id },
             grants,
-            token_id: TokenId::new(now, &self.entropy.bytes()?),
+            token_id: TokenId::new(call.now, &self.entropy.bytes()?),
             audience,
-            issue_time: now,
+            issue_time: call.now,
             expire_time,
         };
         Ok(ExchangedToken { access_token: self.tokens.sign(&claims).map_err(Error::from)?, expire_time })
     }
 
-    /// Remembers that a key was not exchanged. Whoever knows its id can make that happen at will, so not every time.
-    async fn remember(
+    /// Records that a key was not exchanged. Whoever knows its id can make that happen at will, so not every time.
+    async fn record_refusal(
         &self,
+        call: &Call,
         key: &ApiKey,
-        (reason, permission): (&str, Option<&Pattern>),
-        (origin, now): (&Origin, Timestamp),
+        reason: &str,
+        permission: Option<&Pattern>,
     ) -> Result<()> {
-        let event = Event::anonymous(origin, AuditType::ApiKeyRefused).on(key.account_id).with("key_id", key.id);
+        let event = call.event(AuditType::ApiKeyRefused).on(key.account_id).with("key_id", key.id);
         let event = match permission {
             None => event.failed(reason),
             Some(pattern) => event.denied(reason).with("permission", pattern.as_str()),
         };
         let cause = [key.id.as_uuid().as_bytes(), reason.as_bytes()].concat();
-        self.trail.record_sparingly(self.store.as_ref(), (event, &cause), now).await
+        self.trail.record_sparingly(self.store.as_ref(), (event, &cause), call.now).await
     }
 }
 
-/// What a token for this key grants, by the roles that its account has now; or what of the wish is missing.
+/// What a token for this key grants, by the roles that its account has now; or what of what is wanted is missing.
 fn grants(key: &ApiKey, wanted: Option<Rights>, roles: &[Role]) -> std::result::Result<Grants, Pattern> {
     let held = Role::rights(roles);
     let scope = match (wanted, &key.scope) {

@@ -19,8 +19,7 @@ pub use create_api_key::{CreateApiKey, NewApiKey};
 pub use create_service_account::CreateServiceAccount;
 pub use delete_service_account::DeleteServiceAccount;
 pub use exchange_api_key::{ExchangeApiKey, ExchangedToken};
-pub use list_api_keys::{ApiKeyPage, ListApiKeys};
-pub use list_service_accounts::ServiceAccountPage;
+pub use list_api_keys::ListApiKeys;
 pub use update_service_account::UpdateServiceAccount;
 
 use super::Ports;
@@ -29,17 +28,16 @@ use super::idempotency::Idempotency;
 use super::keys::DerivedKeys;
 use super::page::PageTokens;
 use super::policy::Policy;
-use super::ports::{AccessTokens, Clock, Entropy, Store};
+use super::ports::{AccessTokens, Entropy, Store};
 use key_uses::KeyUses;
 
 /// The use cases of service accounts. Whoever may call which is decided before; here, nobody acts on an account that may
 /// do more than they.
 pub struct ServiceAccounts {
     store: Arc<dyn Store>,
-    clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     tokens: Arc<dyn AccessTokens>,
-    repeats: Idempotency,
+    idempotency: Idempotency,
     trail: AuditTrail,
     page_tokens: PageTokens,
     policy: Arc<Policy>,
@@ -52,10 +50,9 @@ impl ServiceAccounts {
     pub fn new(ports: &Ports, policy: Arc<Policy>, derived: &DerivedKeys) -> Self {
         Self {
             store: ports.store.clone(),
-            clock: ports.clock.clone(),
             entropy: ports.entropy.clone(),
             tokens: ports.tokens.clone(),
-            repeats: Idempotency::new(ports, derived),
+            idempotency: Idempotency::new(ports, derived),
             trail: AuditTrail::new(ports.entropy.clone()),
             page_tokens: PageTokens::new(derived.page_tokens.clone()),
             policy,

@@ -1,8 +1,8 @@
 use super::ServiceAccounts;
-use crate::application::access::rights;
-use crate::application::caller::Caller;
+use crate::application::access::source::Source;
+use crate::application::call::Call;
 use crate::application::error::{Error, Refusal, Result};
-use crate::application::idempotency::{IdempotentCall, OpenCall, Started};
+use crate::application::idempotency::{Exit, IdempotentCall, OpenCall};
 use crate::application::ports::{StoreError, Transaction};
 use crate::domain::account::service_account::ServiceAccount;
 use crate::domain::id::{ApiKeyId, ServiceAccountId};
@@ -10,25 +10,22 @@ use crate::domain::id::{ApiKeyId, ServiceAccountId};
 impl ServiceAccounts {
     /// Begins a change of an account or its keys, unless the caller made the same call before. Nobody else changes the
     /// account until it ends.
-    pub(super) async fn begin_on<T>(
+    pub(super) async fn begin_on<'c, T>(
         &self,
-        caller: &Caller,
+        call: &Call,
         id: ServiceAccountId,
-        call: &IdempotentCall<T>,
-    ) -> Result<Started<(OpenCall, ServiceAccount)>> {
-        let mut work = match self.repeats.begin(caller.subject(), call).await? {
-            Started::New(work) => work,
-            Started::Repeated(answer) => return Ok(Started::Repeated(answer)),
-        };
-        let account = work.tx.service_accounts().lock_service_account(id).await?;
+        request: &'c IdempotentCall<T>,
+    ) -> std::result::Result<(OpenCall<'c, T>, ServiceAccount), Exit> {
+        let mut open = self.idempotency.open(call, request).await?;
+        let account = open.tx.service_accounts().lock_service_account(id).await?;
         let account = account.ok_or_else(|| not_found(id))?;
-        rights::require_power_over(work.tx.as_mut(), caller, id.into()).await?;
-        Ok(Started::New((work, account)))
+        Source::Transaction(open.tx.as_mut()).require_power_over(call.caller()?, id.into()).await?;
+        Ok((open, account))
     }
 }
 
 /// Stores a changed account, unless another one has its name.
-pub(super) async fn save(tx: &mut dyn Transaction, account: &ServiceAccount) -> Result<()> {
+pub(super) async fn store_account(tx: &mut dyn Transaction, account: &ServiceAccount) -> Result<()> {
     match tx.service_accounts().update_service_account(account).await {
         Ok(true) => Ok(()),
         Ok(false) => Err(Error::Contention("the service account was changed by another transaction".into())),

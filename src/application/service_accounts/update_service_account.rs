@@ -1,10 +1,9 @@
 use super::ServiceAccounts;
-use super::subject::save;
-use crate::application::audit_trail::Event;
-use crate::application::caller::Caller;
-use crate::application::error::{Result, Violations};
+use super::subject::store_account;
+use crate::application::call::Call;
+use crate::application::error::Violations;
 use crate::application::etag;
-use crate::application::idempotency::{Answer, IdempotentCall, Started};
+use crate::application::idempotency::{Idempotent, IdempotentCall};
 use crate::domain::account::service_account::ServiceAccount;
 use crate::domain::audit::AuditType;
 use crate::domain::id::ServiceAccountId;
@@ -27,29 +26,24 @@ impl ServiceAccounts {
     /// Changes what an operator says of a service account.
     pub async fn update_service_account(
         &self,
-        caller: &Caller,
+        call: &Call,
         command: UpdateServiceAccount,
-        call: &IdempotentCall<ServiceAccount>,
-    ) -> Result<Answer<ServiceAccount>> {
-        let now = self.clock.now();
+        request: &IdempotentCall<ServiceAccount>,
+    ) -> Idempotent<ServiceAccount> {
         let mut violations = Violations::default();
-        let id = violations.take("service_account.id", ServiceAccountId::parse(&command.id));
-        let etag = violations.take("service_account.etag", etag::read(&command.etag));
-        let name = command.name.and_then(|text| violations.take("service_account.name", Name::parse(&text)));
+        let id = violations.take("id", ServiceAccountId::parse(&command.id));
+        let etag = violations.take("etag", etag::read(&command.etag));
+        let name = command.name.and_then(|text| violations.take("name", Name::parse(&text)));
         let description = command.description;
-        let description =
-            description.and_then(|text| violations.take("service_account.description", Description::parse(&text)));
+        let description = description.and_then(|text| violations.take("description", Description::parse(&text)));
         let (id, etag) = violations.check(id.zip(etag))?;
 
-        let (mut work, mut account) = match self.begin_on(caller, id, call).await? {
-            Started::New(begun) => begun,
-            Started::Repeated(answer) => return Ok(Answer::Repeated(answer)),
-        };
-        let tx = work.tx.as_mut();
+        let (mut open, mut account) = self.begin_on(call, id, request).await?;
+        let tx = open.tx.as_mut();
         etag::require(etag, &account.etag())?;
-        account.change(name, description, now);
-        save(tx, &account).await?;
-        self.trail.record(tx, Event::by(caller, AuditType::ServiceAccountUpdated).on(id), now).await?;
-        work.finish(call, account).await
+        account.change(name, description, call.now);
+        store_account(tx, &account).await?;
+        self.trail.record(tx, call.event(AuditType::ServiceAccountUpdated).on(id), call.now).await?;
+        open.finish(account).await
     }
 }

@@ -1,9 +1,10 @@
 use std::sync::Arc;
 
-use super::{MAX_TOKEN_BYTES, Tokens};
-use crate::application::access::authorizer::Held;
+use super::Tokens;
+use crate::application::access::Held;
+use crate::application::call::Call;
 use crate::application::error::{Result, Violations};
-use crate::application::ports::Verified;
+use crate::application::ports::{MAX_TOKEN_BYTES, Verified};
 use crate::domain::secret::Secret;
 use crate::domain::text;
 
@@ -27,21 +28,21 @@ pub struct ActiveToken {
 
 impl Tokens {
     /// What a token stands for, if it is good; nothing else about one that is not (RFC 7662, section 2.2).
-    pub async fn introspect_token(&self, command: IntrospectToken) -> Result<Option<ActiveToken>> {
+    pub async fn introspect_token(&self, call: &Call, command: IntrospectToken) -> Result<Option<ActiveToken>> {
         let mut violations = Violations::default();
         let token = violations.take("token", text::required(command.token.expose(), MAX_TOKEN_BYTES));
         let audience = violations.take("audience", text::optional(&command.audience, 255));
         let (token, audience) = violations.check(token.zip(audience))?;
         let audience = Some(audience).filter(|audience| !audience.is_empty());
-        let Ok(token) = self.verifier.verify(token, audience, self.clock.now()) else {
+        let Ok(token) = self.verifier.verify(token, audience, call.now) else {
             return Ok(None);
         };
-        if !self.admission.is_good(&token).await? {
+        if !self.authorizer.cached().is_good(&token, call.now).await? {
             return Ok(None);
         }
         let held = match token.scope() {
             Some(_) => None,
-            None => Some(self.admission.held_by(token.claims.principal.subject()).await?),
+            None => Some(self.authorizer.cached().held_by(token.claims.principal.subject()).await?),
         };
         Ok(Some(ActiveToken { token, held }))
     }

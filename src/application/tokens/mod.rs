@@ -10,14 +10,11 @@ pub use introspect_token::{ActiveToken, IntrospectToken};
 pub use watch_revocations::{RevocationNews, RevocationWatch, resume_token};
 
 use super::Ports;
-use super::access::authorizer::Authorizer;
+use super::access::Authorizer;
 use super::access::feed::AccessFeed;
 use super::audit_trail::AuditTrail;
-use super::auth::Auth;
 use super::ports::{AccessTokens, Clock, Store};
-
-/// The longest token that is taken, in bytes.
-const MAX_TOKEN_BYTES: usize = 8192;
+use super::sessions::Sessions;
 
 /// The use cases of access tokens.
 pub struct Tokens {
@@ -25,22 +22,22 @@ pub struct Tokens {
     clock: Arc<dyn Clock>,
     verifier: Arc<dyn AccessTokens>,
     feed: Arc<AccessFeed>,
-    auth: Arc<Auth>,
-    admission: Arc<Authorizer>,
+    authorizer: Arc<Authorizer>,
+    sessions: Arc<Sessions>,
     trail: AuditTrail,
 }
 
 impl Tokens {
     /// Takes the ports it needs, the feed of changes, and the façade that knows refresh tokens.
     #[must_use]
-    pub fn new(ports: &Ports, feed: Arc<AccessFeed>, auth: Arc<Auth>) -> Self {
+    pub fn new(ports: &Ports, feed: Arc<AccessFeed>, authorizer: Arc<Authorizer>, sessions: Arc<Sessions>) -> Self {
         Self {
             store: ports.store.clone(),
             clock: ports.clock.clone(),
             verifier: ports.tokens.clone(),
             feed,
-            admission: auth.admission(),
-            auth,
+            authorizer,
+            sessions,
             trail: AuditTrail::new(ports.entropy.clone()),
         }
     }

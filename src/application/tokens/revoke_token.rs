@@ -1,35 +1,33 @@
-use super::{MAX_TOKEN_BYTES, Tokens};
+use super::Tokens;
 use crate::application::audit_trail::Event;
+use crate::application::call::Call;
 use crate::application::error::{Refusal, Result, Violations};
-use crate::application::ports::Verified;
+use crate::application::ports::{MAX_TOKEN_BYTES, Verified};
 use crate::domain::Timestamp;
 use crate::domain::access::change::AccessChange;
 use crate::domain::audit::AuditType;
 use crate::domain::credential::throttle::{Budget, ThrottleKey};
 use crate::domain::secret::Secret;
 use crate::domain::session::EndReason;
-use crate::domain::session::origin::Origin;
 use crate::domain::text;
 
 impl Tokens {
     /// Makes an access token void, or ends the session of a refresh token. Whatever is no live token is answered alike (RFC
     /// 7009, section 2.2), and a repeat changes nothing. Only so many access tokens of a session are taken in an hour.
-    pub async fn revoke_token(&self, token: &Secret, origin: &Origin) -> Result<()> {
-        let now = self.clock.now();
+    pub async fn revoke_token(&self, call: &Call, token: &Secret) -> Result<()> {
         let mut violations = Violations::default();
         let token = violations.take("token", text::required(token.expose(), MAX_TOKEN_BYTES));
         let token = violations.check(token)?;
-        if let Some(session_id) = self.auth.session_of(token) {
-            let why = (EndReason::Revoked, AuditType::SessionRevoked);
-            return self.auth.end_session(session_id, why, (origin, now)).await;
+        if let Some(session_id) = self.sessions.session_of(token) {
+            return self.sessions.end_session(call, session_id, EndReason::Revoked).await;
         }
-        match self.verifier.verify(token, None, now) {
-            Ok(token) if self.admission.is_good(&token).await? => {
+        match self.verifier.verify(token, None, call.now) {
+            Ok(token) if self.authorizer.cached().is_good(&token, call.now).await? => {
                 let subject = token.claims.principal.subject();
-                let event = Event::by_person(subject, origin, AuditType::TokenRevoked).on(subject);
+                let event = Event::by_person(subject, &call.origin, AuditType::TokenRevoked).on(subject);
                 let event = event.with("session_id", token.claims.principal.sid());
-                let outcome = self.void(&token, event.clone(), now).await;
-                self.trail.note_throttling(self.store.as_ref(), outcome, event, now).await
+                let outcome = self.void(&token, event.clone(), call.now).await;
+                self.trail.note_throttling(self.store.as_ref(), outcome, event, call.now).await
             }
             Ok(_) | Err(_) => Ok(()),
         }

@@ -5,13 +5,13 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::Tokens;
-use crate::application::access::authorizer::Authorizer;
+use crate::application::access::Authorizer;
 use crate::application::access::feed::{AccessFeed, Cursor, Revocation};
-use crate::application::caller::Caller;
+use crate::application::access::source::is_on_record;
+use crate::application::call::Call;
 use crate::application::error::{Error, Refusal, Result, Violations};
-use crate::application::ports::Clock;
+use crate::application::ports::{Clock, Store};
 use crate::domain::Timestamp;
-use crate::domain::access::policy::Access;
 use crate::domain::text;
 
 /// How many revocations a watcher holds at a time.
@@ -34,12 +34,12 @@ const RESUME: &str = "r1-";
 /// What a watcher hears.
 #[derive(Debug)]
 pub enum RevocationNews {
-    /// A revocation, as every watcher hears it who has heard all before. To go on after it is to go on after what was known
+    /// A revocation, as every watcher hears it who has heard all before. To continue after it is to continue after what was known
     /// before it.
     Shared(Arc<Revocation>),
     /// What this watcher alone hears in this way.
     Own {
-        /// Where to go on, once this was heard.
+        /// Where to continue, once this was heard.
         resume_token: String,
         /// What is void; nothing in a sign of life.
         revocation: Option<Arc<Revocation>>,
@@ -49,10 +49,10 @@ pub enum RevocationNews {
 /// Somebody who follows the revocations.
 pub struct RevocationWatch {
     feed: Arc<AccessFeed>,
-    admission: Arc<Authorizer>,
+    authorizer: Arc<Authorizer>,
+    store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
-    caller: Caller,
-    access: Access,
+    call: Arc<Call>,
     cursor: Cursor,
     /// Every change with a number up to this one was passed on.
     known: i64,
@@ -64,14 +64,8 @@ pub struct RevocationWatch {
 }
 
 impl Tokens {
-    /// Begins to follow the revocations after what a resume token stands for; any other text stands for nothing. `access`
-    /// is what the caller was let in by.
-    pub async fn watch_revocations(
-        &self,
-        caller: Caller,
-        access: Access,
-        resume_token: &str,
-    ) -> Result<RevocationWatch> {
+    /// Begins to follow the revocations after what a resume token stands for; any other text stands for nothing.
+    pub async fn watch_revocations(&self, call: Arc<Call>, resume_token: &str) -> Result<RevocationWatch> {
         let mut violations = Violations::default();
         let resume_token = violations.take("resume_token", text::optional(resume_token, 256));
         let resume_token = violations.check(resume_token)?;
@@ -80,15 +74,15 @@ impl Tokens {
             cursor: self.feed.begin(self.store.as_ref(), known).await?,
             known,
             feed: self.feed.clone(),
-            admission: self.admission.clone(),
+            authorizer: self.authorizer.clone(),
+            store: self.store.clone(),
             clock: self.clock.clone(),
-            caller,
-            access,
+            found_on_record: call.now,
+            call,
             has_caught_up: false,
             news: self.feed.news(),
             heartbeat: Instant::now() + HEARTBEAT,
             rests_until: Instant::now(),
-            found_on_record: self.clock.now(),
         })
     }
 }
@@ -142,14 +136,15 @@ impl RevocationWatch {
             return Err(Error::Unavailable("access changes have not been read for a while".into()));
         }
         let now = self.clock.now();
-        let has_expired = now >= self.caller.token.claims.expire_time;
+        let has_expired = now >= self.call.caller()?.token.claims.expire_time;
         if has_expired && (now - self.found_on_record).abs() >= THOROUGH {
-            if !self.admission.is_on_record(&self.caller.token).await? {
+            let token = &self.call.caller()?.token;
+            if !is_on_record(self.store.read().await?.as_mut(), token, now).await? {
                 return Err(Refusal::TokenInvalid.into());
             }
             self.found_on_record = now;
         }
-        self.admission.require_still((&self.caller, &self.access)).await
+        self.authorizer.cached().require_still(&self.call, now).await
     }
 
     fn own(&self, revocation: Option<Arc<Revocation>>) -> RevocationNews {
@@ -166,7 +161,7 @@ impl RevocationNews {
     }
 }
 
-/// Where a watcher goes on who knows all changes with a number up to this one.
+/// Where a watcher continues who knows all changes with a number up to this one.
 #[must_use]
 pub fn resume_token(known: i64) -> String {
     format!("{RESUME}{known}")

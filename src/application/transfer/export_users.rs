@@ -1,12 +1,10 @@
 use time::Duration;
 
 use super::{MAX_ROWS, UserTransfer};
-use crate::application::access::rights;
-use crate::application::audit_trail::Event;
-use crate::application::caller::Caller;
+use crate::application::access::source::Source;
+use crate::application::call::Call;
 use crate::application::error::{Refusal, Result, Violations};
 use crate::application::ports::{StoredUser, UserCursor, UserQuery};
-use crate::domain::access::policy::Access;
 use crate::domain::audit::AuditType;
 use crate::domain::listing::user_filter::UserFilter;
 use crate::domain::listing::user_order::Direction;
@@ -23,7 +21,7 @@ pub struct ExportUsers {
     pub include_hashes: bool,
 }
 
-/// An export that goes on.
+/// An export that continues.
 pub struct Export {
     query: UserQuery,
     include_hashes: bool,
@@ -32,19 +30,19 @@ pub struct Export {
 
 impl UserTransfer {
     /// Begins an export, which the audit trail tells of before anybody leaves.
-    pub async fn begin_export(&self, caller: &Caller, command: &ExportUsers) -> Result<Export> {
-        let now = self.clock.now();
+    pub async fn begin_export(&self, call: &Call, command: &ExportUsers) -> Result<Export> {
         let mut violations = Violations::default();
         let filter = violations.take("filter", UserFilter::parse(&command.filter));
         let filter = violations.check(filter)?;
-        if command.include_hashes && caller.auth_time().is_none_or(|time| now - time > MAX_AUTH_AGE) {
+        if command.include_hashes && call.caller()?.auth_time().is_none_or(|time| call.now - time > MAX_AUTH_AGE) {
             return Err(Refusal::StepUpRequired { max_age: MAX_AUTH_AGE }.into());
         }
-        let event = Event::by(caller, AuditType::UsersExported)
+        let event = call
+            .event(AuditType::UsersExported)
             .with("include_hashes", command.include_hashes)
             .with("filtered", !command.filter.is_empty());
         let mut tx = self.store.write().await?;
-        self.trail.record(tx.as_mut(), event, now).await?;
+        self.trail.record(tx.as_mut(), event, call.now).await?;
         tx.commit().await?;
         let query = UserQuery {
             filter,
@@ -57,16 +55,12 @@ impl UserTransfer {
 
     /// The next people in the order of the times of creation; none at the end. Each page is what is stored when it is
     /// read.
-    pub async fn next_page(
-        &self,
-        admitted: (&Caller, &Access),
-        export: &mut Export,
-    ) -> Result<Option<Vec<StoredUser>>> {
+    pub async fn next_page(&self, call: &Call, export: &mut Export) -> Result<Option<Vec<StoredUser>>> {
         if export.is_over {
             return Ok(None);
         }
         let mut tx = self.store.read().await?;
-        rights::require_admission(tx.as_mut(), admitted, self.clock.now()).await?;
+        Source::Transaction(tx.as_mut()).require_still(call, self.clock.now()).await?;
         let users = tx.users().list_users(&export.query).await?;
         match users.last() {
             Some(last) if users.len() == MAX_ROWS => {

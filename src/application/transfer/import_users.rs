@@ -1,12 +1,10 @@
 use std::collections::HashMap;
 
 use super::{Batch, UserTransfer};
-use crate::application::access::rights;
-use crate::application::audit_trail::Event;
-use crate::application::caller::Caller;
+use crate::application::access::source::Source;
+use crate::application::call::Call;
 use crate::application::error::{Error, Result, Violation};
 use crate::application::ports::{StoredUser, Transaction};
-use crate::domain::access::policy::Access;
 use crate::domain::account::user::User;
 use crate::domain::account::user_record::UserRecord;
 use crate::domain::account::username::Username;
@@ -52,21 +50,21 @@ impl UserTransfer {
     ///
     /// Two batches that are stored at the same time and want the same names in another order stop each other; one of them
     /// is then begun anew.
-    pub async fn import(&self, admitted: (&Caller, &Access), batch: &Batch, dry_run: bool) -> Result<BatchReport> {
+    pub async fn import(&self, call: &Call, batch: &Batch, dry_run: bool) -> Result<BatchReport> {
         for _ in 1..ATTEMPTS {
-            match self.try_import(admitted, batch, dry_run).await {
+            match self.try_import(call, batch, dry_run).await {
                 Err(Error::Contention(_)) => {}
                 outcome => return outcome,
             }
         }
-        self.try_import(admitted, batch, dry_run).await
+        self.try_import(call, batch, dry_run).await
     }
 
-    async fn try_import(&self, admitted: (&Caller, &Access), batch: &Batch, dry_run: bool) -> Result<BatchReport> {
+    async fn try_import(&self, call: &Call, batch: &Batch, dry_run: bool) -> Result<BatchReport> {
         let now = self.clock.now();
         let mut report = BatchReport { refusals: batch.refusals.clone(), ..BatchReport::default() };
         let mut tx = self.store.write().await?;
-        rights::require_admission(tx.as_mut(), admitted, now).await?;
+        Source::Transaction(tx.as_mut()).require_still(call, now).await?;
         let records: Vec<&UserRecord> = batch.rows.iter().map(|(_, record)| record).collect();
         if !records.is_empty() {
             let stored = tx.bulk_users().insert_records(&records).await?;
@@ -77,7 +75,8 @@ impl UserTransfer {
         }
         report.refusals.sort_by_key(|refusal| refusal.row);
         if !dry_run {
-            let event = Event::by(admitted.0, AuditType::UsersImported)
+            let event = call
+                .event(AuditType::UsersImported)
                 .with("accepted", report.accepted)
                 .with("unchanged", report.unchanged)
                 .with("refused", report.refusals.len());
@@ -125,7 +124,7 @@ impl Rivals {
             return Ok(if is_stored { None } else { Some(WhyRefused::EmailTaken) });
         }
         if self.stored.iter().any(|(holder, _)| holder.id == user.id) {
-            return Ok(Some(WhyRefused::Invalid(Violation::form("user.id", "must not be that of another account"))));
+            return Ok(Some(WhyRefused::Invalid(Violation::form("id", "must not be that of another account"))));
         }
         let is_theirs = |name: &Username| self.stored.iter().any(|(holder, _)| holder.username.as_ref() == Some(name));
         if user.username.as_ref().is_some_and(is_theirs) {

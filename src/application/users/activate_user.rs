@@ -1,44 +1,25 @@
-use super::Users;
-use crate::application::audit_trail::Event;
-use crate::application::caller::Caller;
-use crate::application::error::{Result, Violations};
-use crate::application::idempotency::{Answer, IdempotentCall, Started};
+use super::{StateChange, Users};
+use crate::application::call::Call;
+use crate::application::idempotency::{Idempotent, IdempotentCall};
 use crate::application::user_changes;
-use crate::domain::account::user::{StateReason, User};
+use crate::domain::account::user::User;
 use crate::domain::audit::AuditType;
-use crate::domain::id::UserId;
-
-/// Whose suspension to lift, and why.
-#[derive(Debug, Clone, Default)]
-pub struct ActivateUser {
-    /// The person.
-    pub id: String,
-    /// The reason, or empty.
-    pub reason: String,
-}
 
 impl Users {
     /// Lifts a suspension. Sessions that it ended stay ended.
     pub async fn activate_user(
         &self,
-        caller: &Caller,
-        command: ActivateUser,
-        call: &IdempotentCall<User>,
-    ) -> Result<Answer<User>> {
-        let now = self.clock.now();
-        let mut violations = Violations::default();
-        let id = violations.take("id", UserId::parse(&command.id));
-        let reason = violations.take("reason", StateReason::parse(&command.reason));
-        let (id, reason) = violations.check(id.zip(reason))?;
+        call: &Call,
+        command: StateChange,
+        request: &IdempotentCall<User>,
+    ) -> Idempotent<User> {
+        let (id, reason) = command.parse()?;
 
-        let (mut work, mut user) = match self.begin_on(caller, id, call).await? {
-            Started::New(begun) => begun,
-            Started::Repeated(answer) => return Ok(Answer::Repeated(answer)),
-        };
-        user.activate(reason, now)?;
-        user_changes::user(work.tx.as_mut(), &user).await?;
-        let event = Event::by(caller, AuditType::UserActivated).on(id).because(user.state_reason.as_str());
-        self.trail.record(work.tx.as_mut(), event, now).await?;
-        work.finish(call, user).await
+        let (mut open, mut user) = self.begin_on(call, id, request).await?;
+        user.activate(reason, call.now)?;
+        user_changes::user(open.tx.as_mut(), &user).await?;
+        let event = call.event(AuditType::UserActivated).on(id).because(user.state_reason.as_str());
+        self.trail.record(open.tx.as_mut(), event, call.now).await?;
+        open.finish(user).await
     }
 }

@@ -1,8 +1,7 @@
 use super::Users;
-use crate::application::audit_trail::Event;
-use crate::application::caller::Caller;
+use crate::application::call::Call;
 use crate::application::error::{Refusal, Result, Violations};
-use crate::application::idempotency::{Answer, IdempotentCall, Started};
+use crate::application::idempotency::{Idempotent, IdempotentCall};
 use crate::application::ports::{Transaction, UserInsert};
 use crate::domain::account::attributes::Attributes;
 use crate::domain::account::email::EmailAddress;
@@ -12,6 +11,7 @@ use crate::domain::account::username::Username;
 use crate::domain::audit::AuditType;
 use crate::domain::credential::password::Password;
 use crate::domain::id::UserId;
+use crate::domain::secret::Secret;
 use crate::domain::token::action_token::ActionPurpose;
 
 /// The person to make an account for.
@@ -30,11 +30,11 @@ pub struct CreateUser {
     /// The attributes as a JSON object.
     pub attributes: String,
     /// The first password, or empty: the person chooses it by the invitation that is mailed.
-    pub password: String,
+    pub password: Secret,
 }
 
 /// A command whose parts were read.
-struct Plan {
+struct ValidUser {
     who: SignUp,
     attributes: Attributes,
     password: Option<Password>,
@@ -44,30 +44,26 @@ impl Users {
     /// Makes an account for somebody. A taken name is refused openly: whoever may make accounts may know of them.
     pub async fn create_user(
         &self,
-        caller: &Caller,
+        call: &Call,
         command: CreateUser,
-        call: &IdempotentCall<User>,
-    ) -> Result<Answer<User>> {
-        let now = self.clock.now();
-        let plan = self.parse_plan(&command)?;
-        let hash = match &plan.password {
+        request: &IdempotentCall<User>,
+    ) -> Idempotent<User> {
+        let valid = self.parse_create(&command)?;
+        let hash = match &valid.password {
             Some(password) => Some(self.hasher.hash(password).await?),
             None => None,
         };
-        let id = UserId::new(now, &self.entropy.bytes()?);
-        let attributes = plan.attributes;
-        let user = User { attributes, ..User::provision(id, plan.who, command.email_verified, now) };
+        let id = UserId::new(call.now, &self.entropy.bytes()?);
+        let attributes = valid.attributes;
+        let user = User { attributes, ..User::provision(id, valid.who, command.email_verified, call.now) };
 
-        let mut work = match self.repeats.begin(caller.subject(), call).await? {
-            Started::New(work) => work,
-            Started::Repeated(answer) => return Ok(Answer::Repeated(answer)),
-        };
-        let tx = work.tx.as_mut();
+        let mut open = self.idempotency.open(call, request).await?;
+        let tx = open.tx.as_mut();
         if tx.users().insert_user(&user).await? == UserInsert::NameTaken {
             return Err(which_is_taken(tx, &user).await?.into());
         }
         if let Some(hash) = &hash {
-            tx.credentials().put_password(id, hash, now).await?;
+            tx.credentials().put_password(id, hash, call.now).await?;
         }
         let proof = match (&hash, user.email_verified) {
             (None, _) => Some(ActionPurpose::AcceptInvitation),
@@ -75,30 +71,30 @@ impl Users {
             (Some(_), true) => None,
         };
         if let Some(purpose) = proof {
-            self.post.order_token(tx, &user, purpose, (&self.policy, now)).await?;
+            self.post.send_token_unthrottled(tx, &user, purpose, (&self.policy, call.now)).await?;
         }
-        self.trail.record(tx, Event::by(caller, AuditType::UserCreated).on(id), now).await?;
-        work.finish(call, user).await
+        self.trail.record(tx, call.event(AuditType::UserCreated).on(id), call.now).await?;
+        open.finish(user).await
     }
 
-    fn parse_plan(&self, command: &CreateUser) -> Result<Plan> {
+    fn parse_create(&self, command: &CreateUser) -> Result<ValidUser> {
         let mut violations = Violations::default();
-        let email = violations.take("user.email", EmailAddress::parse(&command.email));
-        let username = violations.take_optional("user.username", &command.username, Username::parse);
-        let display_name = violations.take("user.display_name", DisplayName::parse(&command.display_name));
-        let locale = violations.take_optional("user.locale", &command.locale, Locale::parse);
-        let attributes = violations.take("user.attributes", Attributes::new(command.attributes.clone()));
+        let email = violations.take("email", EmailAddress::parse(&command.email));
+        let username = violations.take_optional("username", &command.username, Username::parse);
+        let display_name = violations.take("display_name", DisplayName::parse(&command.display_name));
+        let locale = violations.take_optional("locale", &command.locale, Locale::parse);
+        let attributes = violations.take("attributes", Attributes::new(command.attributes.clone()));
 
         let names = email.as_ref().zip(display_name.as_ref());
         let words = names.map(|(email, name)| account_words(email, username.as_ref(), name)).unwrap_or_default();
-        let password = if command.password.is_empty() {
+        let password = if command.password.expose().is_empty() {
             None
         } else {
-            violations.take_password("password", self.policy.passwords.accept(&command.password, &words))
+            violations.take_password("password", self.policy.passwords.accept(command.password.expose(), &words))
         };
         let who = email.zip(display_name).map(|(email, display_name)| SignUp { email, username, display_name, locale });
-        let plan = who.zip(attributes).map(|(who, attributes)| Plan { who, attributes, password });
-        violations.check(plan)
+        let valid = who.zip(attributes).map(|(who, attributes)| ValidUser { who, attributes, password });
+        violations.check(valid)
     }
 }
 

@@ -1,47 +1,28 @@
-use super::Users;
-use crate::application::access::rights;
-use crate::application::audit_trail::Event;
-use crate::application::caller::Caller;
-use crate::application::error::{Result, Violations};
-use crate::application::idempotency::{Answer, IdempotentCall, Started};
+use super::{UserVersion, Users};
+use crate::application::access::last_administrator;
+use crate::application::call::Call;
+use crate::application::idempotency::{Idempotent, IdempotentCall};
 use crate::application::{etag, user_changes};
 use crate::domain::account::user::User;
 use crate::domain::audit::AuditType;
-use crate::domain::id::UserId;
-
-/// Whom to delete.
-#[derive(Debug, Clone, Default)]
-pub struct DeleteUser {
-    /// The person.
-    pub id: String,
-    /// The etag that was read, or empty for any.
-    pub etag: String,
-}
 
 impl Users {
     /// Deletes an account. Every session ends at once, mailed tokens are void, and the data is erased after the retention
     /// time.
     pub async fn delete_user(
         &self,
-        caller: &Caller,
-        command: DeleteUser,
-        call: &IdempotentCall<User>,
-    ) -> Result<Answer<User>> {
-        let now = self.clock.now();
-        let mut violations = Violations::default();
-        let id = violations.take("id", UserId::parse(&command.id));
-        let etag = violations.take("etag", etag::read(&command.etag));
-        let (id, etag) = violations.check(id.zip(etag))?;
+        call: &Call,
+        command: UserVersion,
+        request: &IdempotentCall<User>,
+    ) -> Idempotent<User> {
+        let (id, etag) = command.parse()?;
 
-        let (mut work, mut user) = match self.begin_on(caller, id, call).await? {
-            Started::New(begun) => begun,
-            Started::Repeated(answer) => return Ok(Answer::Repeated(answer)),
-        };
+        let (mut open, mut user) = self.begin_on(call, id, request).await?;
         etag::require(etag, &user.etag())?;
-        rights::keep_an_administrator(work.tx.as_mut(), &user).await?;
-        user.delete(self.policy.deleted_retention, now)?;
-        user_changes::closed(work.tx.as_mut(), &user, now).await?;
-        self.trail.record(work.tx.as_mut(), Event::by(caller, AuditType::UserDeleted).on(id), now).await?;
-        work.finish(call, user).await
+        last_administrator::keep(open.tx.as_mut(), &user).await?;
+        user.delete(self.policy.deleted_retention, call.now)?;
+        user_changes::closed(open.tx.as_mut(), &user, call.now).await?;
+        self.trail.record(open.tx.as_mut(), call.event(AuditType::UserDeleted).on(id), call.now).await?;
+        open.finish(user).await
     }
 }

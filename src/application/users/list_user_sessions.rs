@@ -1,14 +1,15 @@
+use super::Users;
 use super::subject::find;
-use super::{SessionPage, Users};
+use crate::application::call::Call;
 use crate::application::error::{Result, Violations};
-use crate::application::page::PageRequest;
-use crate::application::session_list;
+use crate::application::page::{Page, PageRequest};
+use crate::application::sessions::session_list;
 use crate::domain::id::UserId;
+use crate::domain::session::Session;
 
 impl Users {
     /// Lists a person's live sessions.
-    pub async fn list_user_sessions(&self, id: &str, page: &PageRequest) -> Result<SessionPage> {
-        let now = self.clock.now();
+    pub async fn list_user_sessions(&self, call: &Call, id: &str, page: &PageRequest) -> Result<Page<Session>> {
         page.size()?;
         let mut violations = Violations::default();
         let id = violations.take("id", UserId::parse(id));
@@ -16,6 +17,6 @@ impl Users {
 
         let mut tx = self.store.read().await?;
         find(tx.as_mut(), id).await?;
-        session_list::page(tx.as_mut(), &self.page_tokens, id, (page, now)).await
+        session_list::page(tx.as_mut(), &self.page_tokens, (id, call.now), page).await
     }
 }

@@ -1,6 +1,6 @@
 use super::Users;
-use crate::application::error::{Refusal, Result, Violations};
-use crate::application::page::{PageRequest, read_position, write_position};
+use crate::application::error::{Result, Violations};
+use crate::application::page::{Page, PageRequest, read_position, write_position};
 use crate::application::ports::{UserCursor, UserQuery};
 use crate::domain::account::user::User;
 use crate::domain::id::UserId;
@@ -20,31 +20,20 @@ pub struct ListUsers {
     pub show_deleted: bool,
 }
 
-/// A page of people.
-#[derive(Debug)]
-pub struct UserPage {
-    /// The people.
-    pub users: Vec<User>,
-    /// The token of the next page, or empty.
-    pub next_page_token: String,
-}
-
 impl Users {
     /// Lists people.
-    pub async fn list_users(&self, command: &ListUsers) -> Result<UserPage> {
+    pub async fn list_users(&self, command: &ListUsers) -> Result<Page<User>> {
         let (filter, order) = parse(command)?;
-        let size = command.page.size()?;
         let ListUsers { filter: text, order_by, show_deleted, .. } = command;
         // No two lists share a name: only the filter, which comes last, may contain a slash.
         let list = format!("users/{order_by}/{show_deleted}/{text}");
-        let after = self.page_tokens.decode(&list, &command.page.token)?;
-        let cursor = read_cursor(order.key, after)?;
+        let page = self.page_tokens.open(list, &command.page, |bytes| read_cursor(order.key, bytes))?;
+        let cursor = page.after.clone().unwrap_or_else(|| beginning(order.key));
 
         let mut tx = self.store.read().await?;
-        let query = UserQuery { filter, cursor, direction: order.direction, limit: size + 1 };
+        let query = UserQuery { filter, cursor, direction: order.direction, limit: page.limit() };
         let users = tx.users().list_users(&query).await?;
-        let (users, next_page_token) = self.page_tokens.cut(users, size, &list, |last| position(order.key, last));
-        Ok(UserPage { users, next_page_token })
+        Ok(page.finish(users, |last| position(order.key, last)))
     }
 }
 
@@ -64,16 +53,19 @@ fn position(key: UserOrderKey, last: &User) -> Vec<u8> {
     }
 }
 
-fn read_cursor(key: UserOrderKey, position: Option<Vec<u8>>) -> Result<UserCursor> {
-    let read = |bytes: Vec<u8>| match key {
+fn read_cursor(key: UserOrderKey, position: &[u8]) -> Option<UserCursor> {
+    match key {
         UserOrderKey::CreateTime => {
-            read_position(&bytes).map(|(time, id)| UserCursor::CreateTime(Some((time, UserId::from_uuid(id)))))
+            let (time, id) = read_position(position)?;
+            Some(UserCursor::CreateTime(Some((time, UserId::from_uuid(id)))))
         }
-        UserOrderKey::Email => String::from_utf8(bytes).ok().map(|address| UserCursor::Email(Some(address))),
-    };
-    match (position, key) {
-        (Some(bytes), _) => Ok(read(bytes).ok_or(Refusal::PageTokenInvalid)?),
-        (None, UserOrderKey::CreateTime) => Ok(UserCursor::CreateTime(None)),
-        (None, UserOrderKey::Email) => Ok(UserCursor::Email(None)),
+        UserOrderKey::Email => Some(UserCursor::Email(Some(String::from_utf8(position.to_vec()).ok()?))),
+    }
+}
+
+fn beginning(key: UserOrderKey) -> UserCursor {
+    match key {
+        UserOrderKey::CreateTime => UserCursor::CreateTime(None),
+        UserOrderKey::Email => UserCursor::Email(None),
     }
 }

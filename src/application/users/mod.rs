@@ -18,34 +18,29 @@ mod update_user;
 
 use std::sync::Arc;
 
-pub use super::session_list::SessionPage;
-pub use activate_user::ActivateUser;
 pub use batch_get_users::FoundUsers;
 pub use create_user::CreateUser;
-pub use delete_user::DeleteUser;
-pub use list_users::{ListUsers, UserPage};
+pub use list_users::ListUsers;
 pub use lookup_user::Lookup;
-pub use suspend_user::SuspendUser;
-pub use undelete_user::UndeleteUser;
+pub use subject::{StateChange, UserVersion};
 pub use update_user::UpdateUser;
 
 use super::Ports;
 use super::audit_trail::AuditTrail;
 use super::idempotency::Idempotency;
+use super::jobs::MailPost;
 use super::keys::DerivedKeys;
-use super::mail_post::MailPost;
 use super::page::PageTokens;
 use super::policy::Policy;
-use super::ports::{Clock, Entropy, PasswordHasher, Store};
+use super::ports::{Entropy, PasswordHasher, Store};
 
 /// The use cases of administering people. Whoever may call which is decided before; here, nobody acts on an account that
 /// may do more than they.
 pub struct Users {
     store: Arc<dyn Store>,
-    clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     hasher: Arc<dyn PasswordHasher>,
-    repeats: Idempotency,
+    idempotency: Idempotency,
     post: MailPost,
     trail: AuditTrail,
     page_tokens: PageTokens,
@@ -58,10 +53,9 @@ impl Users {
     pub fn new(ports: &Ports, policy: Arc<Policy>, derived: &DerivedKeys) -> Self {
         Self {
             store: ports.store.clone(),
-            clock: ports.clock.clone(),
             entropy: ports.entropy.clone(),
             hasher: ports.hasher.clone(),
-            repeats: Idempotency::new(ports, derived),
+            idempotency: Idempotency::new(ports, derived),
             post: MailPost::new(ports.entropy.clone(), ports.sealer.clone(), derived.throttles.clone()),
             trail: AuditTrail::new(ports.entropy.clone()),
             page_tokens: PageTokens::new(derived.page_tokens.clone()),

@@ -1,26 +1,21 @@
 use super::Users;
-use crate::application::audit_trail::Event;
-use crate::application::caller::Caller;
-use crate::application::error::{Result, Violations};
-use crate::application::idempotency::{Answer, IdempotentCall, Started};
+use crate::application::call::Call;
+use crate::application::error::Violations;
+use crate::application::idempotency::{Idempotent, IdempotentCall};
 use crate::domain::audit::AuditType;
 use crate::domain::id::UserId;
 
 impl Users {
     /// Erases a deleted account before its time, with all that belongs to it. The audit trail keeps the id.
-    pub async fn purge_user(&self, caller: &Caller, id: &str, call: &IdempotentCall<()>) -> Result<Answer<()>> {
-        let now = self.clock.now();
+    pub async fn purge_user(&self, call: &Call, id: &str, request: &IdempotentCall<()>) -> Idempotent<()> {
         let mut violations = Violations::default();
         let id = violations.take("id", UserId::parse(id));
         let id = violations.check(id)?;
 
-        let (mut work, user) = match self.begin_on(caller, id, call).await? {
-            Started::New(begun) => begun,
-            Started::Repeated(answer) => return Ok(Answer::Repeated(answer)),
-        };
+        let (mut open, user) = self.begin_on(call, id, request).await?;
         user.require_deleted()?;
-        work.tx.users().erase_user(id, now).await?;
-        self.trail.record(work.tx.as_mut(), Event::by(caller, AuditType::UserPurged).on(id), now).await?;
-        work.finish(call, ()).await
+        open.tx.users().erase_user(id, call.now).await?;
+        self.trail.record(open.tx.as_mut(), call.event(AuditType::UserPurged).on(id), call.now).await?;
+        open.finish(()).await
     }
 }

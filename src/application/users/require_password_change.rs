@@ -1,8 +1,7 @@
 use super::Users;
-use crate::application::audit_trail::Event;
-use crate::application::caller::Caller;
-use crate::application::error::{Result, Violations};
-use crate::application::idempotency::{Answer, IdempotentCall, Started};
+use crate::application::call::Call;
+use crate::application::error::Violations;
+use crate::application::idempotency::{Idempotent, IdempotentCall};
 use crate::application::user_changes;
 use crate::domain::account::user::User;
 use crate::domain::audit::AuditType;
@@ -15,27 +14,23 @@ impl Users {
     /// account is suspended, in which case it could not be used.
     pub async fn require_password_change(
         &self,
-        caller: &Caller,
+        call: &Call,
         id: &str,
-        call: &IdempotentCall<User>,
-    ) -> Result<Answer<User>> {
-        let now = self.clock.now();
+        request: &IdempotentCall<User>,
+    ) -> Idempotent<User> {
         let mut violations = Violations::default();
         let id = violations.take("id", UserId::parse(id));
         let id = violations.check(id)?;
 
-        let (mut work, mut user) = match self.begin_on(caller, id, call).await? {
-            Started::New(begun) => begun,
-            Started::Repeated(answer) => return Ok(Answer::Repeated(answer)),
-        };
-        let tx = work.tx.as_mut();
-        user.require_password_change(now)?;
+        let (mut open, mut user) = self.begin_on(call, id, request).await?;
+        let tx = open.tx.as_mut();
+        user.require_password_change(call.now)?;
         user_changes::user(tx, &user).await?;
-        tx.sessions().end_sessions(id, None, (now, EndReason::Revoked)).await?;
+        tx.sessions().end_sessions(id, None, (call.now, EndReason::Revoked)).await?;
         if user.can_recover() {
-            self.post.order_token(tx, &user, ActionPurpose::ResetPassword, (&self.policy, now)).await?;
+            self.post.send_token_unthrottled(tx, &user, ActionPurpose::ResetPassword, (&self.policy, call.now)).await?;
         }
-        self.trail.record(tx, Event::by(caller, AuditType::PasswordChangeRequired).on(id), now).await?;
-        work.finish(call, user).await
+        self.trail.record(tx, call.event(AuditType::PasswordChangeRequired).on(id), call.now).await?;
+        open.finish(user).await
     }
 }

@@ -1,13 +1,11 @@
 use super::Users;
-use crate::application::access::rights;
-use crate::application::audit_trail::Event;
-use crate::application::caller::Caller;
-use crate::application::error::{Refusal, Result, Violations};
-use crate::application::idempotency::{Answer, IdempotentCall, Started};
+use crate::application::access::last_administrator;
+use crate::application::call::Call;
+use crate::application::error::{Result, Violations};
+use crate::application::idempotency::{Idempotent, IdempotentCall};
 use crate::application::ports::Transaction;
 use crate::application::profile::{ProfileTexts, require_free_username};
 use crate::application::{etag, user_changes};
-use crate::domain::Timestamp;
 use crate::domain::account::email::EmailAddress;
 use crate::domain::account::user::{Changes, User, UserState};
 use crate::domain::audit::AuditType;
@@ -44,59 +42,49 @@ impl Users {
     /// Changes an account. A new address is unproven unless the caller vouches for it.
     pub async fn update_user(
         &self,
-        caller: &Caller,
+        call: &Call,
         command: UpdateUser,
-        call: &IdempotentCall<User>,
-    ) -> Result<Answer<User>> {
-        let now = self.clock.now();
+        request: &IdempotentCall<User>,
+    ) -> Idempotent<User> {
         let mut violations = Violations::default();
-        let id = violations.take("user.id", UserId::parse(&command.id));
-        let etag = violations.take("user.etag", etag::read(&command.etag));
+        let id = violations.take("id", UserId::parse(&command.id));
+        let etag = violations.take("etag", etag::read(&command.etag));
         let fields = command.fields();
         let changes = Changes {
             profile: command.profile.parse(&mut violations),
-            email: command.email.and_then(|text| violations.take("user.email", EmailAddress::parse(&text))),
+            email: command.email.and_then(|text| violations.take("email", EmailAddress::parse(&text))),
             email_verified: command.email_verified,
         };
         let (id, etag) = violations.check(id.zip(etag))?;
 
-        let (mut work, mut user) = match self.begin_on(caller, id, call).await? {
-            Started::New(begun) => begun,
-            Started::Repeated(answer) => return Ok(Answer::Repeated(answer)),
-        };
-        let tx = work.tx.as_mut();
+        let (mut open, mut user) = self.begin_on(call, id, request).await?;
+        let tx = open.tx.as_mut();
         etag::require(etag, &user.etag())?;
         let before = user.clone();
-        user.administer(changes.clone(), now)?;
+        user.administer(changes.clone(), call.now)?;
         require_free_username(tx, &user, &changes.profile).await?;
-        require_free_email(tx, &user).await?;
+        user_changes::require_free_email(tx, &user.email, user.id).await?;
         if user.state != UserState::Active {
             // Also whoever has to prove the address again is no active administrator.
-            rights::keep_an_administrator(tx, &before).await?;
+            last_administrator::keep(tx, &before).await?;
         }
         user_changes::user(tx, &user).await?;
-        let event = Event::by(caller, AuditType::UserUpdated).on(id).with("fields", fields);
-        self.trail.record(tx, event, now).await?;
-        self.follow_up(tx, (caller, now), &before, &user).await?;
-        work.finish(call, user).await
+        let event = call.event(AuditType::UserUpdated).on(id).with("fields", fields);
+        self.trail.record(tx, event, call.now).await?;
+        self.follow_up(tx, call, (&before, &user)).await?;
+        open.finish(user).await
     }
 
     /// What a new address, or the loss of a proof, brings with it: notices, void tokens, and a new token that replaces
     /// them. Whoever has no password yet was invited, and is invited anew.
-    async fn follow_up(
-        &self,
-        tx: &mut dyn Transaction,
-        (caller, now): (&Caller, Timestamp),
-        before: &User,
-        user: &User,
-    ) -> Result<()> {
+    async fn follow_up(&self, tx: &mut dyn Transaction, call: &Call, (before, user): (&User, &User)) -> Result<()> {
         let has_moved = before.email.canonical() != user.email.canonical();
         if has_moved {
             tx.action_tokens().drop_action_tokens(user.id).await?;
             for address in [&before.email, &user.email] {
-                self.post.send_to(tx, (user, address), MailContent::EmailChanged, now).await?;
+                self.post.send_to(tx, (user, address), MailContent::EmailChanged, call.now).await?;
             }
-            self.trail.record(tx, Event::by(caller, AuditType::EmailChanged).on(user.id), now).await?;
+            self.trail.record(tx, call.event(AuditType::EmailChanged).on(user.id), call.now).await?;
         }
         let has_password = tx.credentials().find_password(user.id).await?.is_some();
         let purpose = if has_moved && !has_password && user.can_recover() {
@@ -106,15 +94,6 @@ impl Users {
         } else {
             return Ok(());
         };
-        self.post.order_token(tx, user, purpose, (&self.policy, now)).await
+        self.post.send_token_unthrottled(tx, user, purpose, (&self.policy, call.now)).await
     }
-}
-
-/// Refuses if the address is somebody else's.
-async fn require_free_email(tx: &mut dyn Transaction, user: &User) -> Result<()> {
-    let holder = tx.users().find_by_email(&user.email).await?;
-    if holder.is_some_and(|holder| holder.id != user.id) {
-        return Err(Refusal::EmailTaken.into());
-    }
-    Ok(())
 }

@@ -21,7 +21,7 @@ use crate::infrastructure::mail::settings::MailRoute;
 use crate::infrastructure::master_key::MasterKey;
 use crate::infrastructure::smtp::SmtpSettings;
 use crate::infrastructure::store::DatabaseUrl;
-use crate::presentation::net::trusted_proxies::TrustedProxies;
+use crate::presentation::net::TrustedProxies;
 use crate::telemetry::log::LogFormat;
 
 fn key() -> String {

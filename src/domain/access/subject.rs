@@ -5,7 +5,7 @@ use std::fmt;
 use uuid::Uuid;
 
 use crate::domain::id::{ApiKeyId, ServiceAccountId, SessionId, UserId};
-use crate::domain::session::Authentication;
+use crate::domain::session::authentication::AuthenticationContext;
 
 /// Somebody who can hold roles and be the `sub` of an access token. Ids of people and of services never collide, as all
 /// of them are UUIDs of version 7.
@@ -56,7 +56,7 @@ pub enum Principal {
         /// The session.
         session_id: SessionId,
         /// How the person signed in.
-        authentication: Authentication,
+        authentication: AuthenticationContext,
     },
     /// A service with an API key.
     Service {

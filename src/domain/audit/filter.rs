@@ -60,7 +60,7 @@ impl AuditFilter {
     fn restrict_types(&mut self, term: &Term) -> Result<(), InvalidFilter> {
         let value = &term.value.part;
         let is_meant = |kind: &AuditType| {
-            if value.is_prefix { kind.word().starts_with(&value.text) } else { kind.word() == value.text }
+            if value.is_prefix { kind.as_str().starts_with(&value.text) } else { kind.as_str() == value.text }
         };
         if !AuditType::ALL.iter().any(is_meant) {
             return Err(term.value.refuse("must name a type of events such as authn_login_fail"));

@@ -10,6 +10,7 @@ use std::fmt::Display;
 
 use super::Timestamp;
 use super::id::AuditEventId;
+use super::named_enum::named_enum;
 use super::session::origin::Origin;
 
 /// The longest actor and subject, in characters.
@@ -19,38 +20,8 @@ pub const MAX_TEXT_CHARS: usize = 256;
 /// The actor of what the service does by itself or on its command line.
 pub const SYSTEM: &str = "system";
 
-/// A closed choice. Its words are part of the contract and of what is stored, so a word keeps its meaning for ever.
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$about:meta])* $choice:ident = $word:literal,)+ }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub enum $name {
-            $($(#[$about])* $choice,)+
-        }
-
-        impl $name {
-            /// Every choice.
-            pub const ALL: &'static [Self] = &[$(Self::$choice),+];
-
-            /// The word for it.
-            #[must_use]
-            pub const fn word(self) -> &'static str {
-                match self {
-                    $(Self::$choice => $word,)+
-                }
-            }
-
-            /// The choice that the word stands for.
-            #[must_use]
-            pub fn of_word(word: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|choice| choice.word() == word)
-            }
-        }
-    };
-}
-
-words! {
-    /// What happened. The words follow the OWASP Logging Vocabulary where it has one.
+named_enum! {
+    /// What happened. The names follow the OWASP Logging Vocabulary where it has one.
     AuditType {
         /// Somebody signed in.
         LoginSucceeded = "authn_login_success",
@@ -143,7 +114,7 @@ words! {
     }
 }
 
-words! {
+named_enum! {
     /// How it ended.
     Outcome {
         /// It was done.
@@ -251,15 +222,15 @@ mod tests {
 
     #[test]
     fn words_are_plain_and_tell_the_types_apart() {
-        let words: HashSet<_> = AuditType::ALL.iter().map(|kind| kind.word()).collect();
+        let words: HashSet<_> = AuditType::ALL.iter().map(|kind| kind.as_str()).collect();
         assert_eq!(words.len(), AuditType::ALL.len());
         for kind in AuditType::ALL {
-            let is_plain = kind.word().bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
-            assert!(is_plain && kind.word().len() <= 40, "{kind:?}");
-            assert_eq!(AuditType::of_word(kind.word()), Some(*kind));
+            let is_plain = kind.as_str().bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+            assert!(is_plain && kind.as_str().len() <= 40, "{kind:?}");
+            assert_eq!(AuditType::parse(kind.as_str()), Some(*kind));
         }
-        assert_eq!(AuditType::of_word("login"), None);
-        assert_eq!(Outcome::ALL.iter().map(|o| o.word()).collect::<Vec<_>>(), ["success", "failure", "denied"]);
+        assert_eq!(AuditType::parse("login"), None);
+        assert_eq!(Outcome::ALL.iter().map(|o| o.as_str()).collect::<Vec<_>>(), ["success", "failure", "denied"]);
     }
 
     #[test]

@@ -38,7 +38,7 @@ impl ThrottleKey {
     /// cannot be guessed, so that no key is needed.
     #[must_use]
     pub fn events(kind: AuditType, cause: &[u8]) -> Self {
-        Self(*Digest::of(&[kind.word().as_bytes(), b"/", cause].concat()).as_bytes())
+        Self(*Digest::of(&[kind.as_str().as_bytes(), b"/", cause].concat()).as_bytes())
     }
 
     /// The key's bytes, for stores.

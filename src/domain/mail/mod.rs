@@ -82,6 +82,23 @@ impl MailContent {
             Self::NewSignIn { .. } => "new_sign_in",
         }
     }
+
+    /// Whether the reader can do something with it that nobody else may.
+    #[must_use]
+    pub const fn carries_token(&self) -> bool {
+        match self {
+            Self::VerifyEmail { .. }
+            | Self::ResetPassword { .. }
+            | Self::Invitation { .. }
+            | Self::ConfirmNewEmail { .. } => true,
+            Self::AlreadyRegistered
+            | Self::Welcome
+            | Self::PasswordChanged
+            | Self::EmailChangeRequested
+            | Self::EmailChanged
+            | Self::NewSignIn { .. } => false,
+        }
+    }
 }
 
 impl Mail {

@@ -48,6 +48,31 @@ impl Client {
     }
 }
 
+/// Names a client in the sense of OAuth (RFC 6749, section 2.2): a program that signs people in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientId(String);
+
+impl ClientId {
+    /// Whoever calls Ipse's own RPCs to sign people in.
+    #[must_use]
+    pub fn first_party() -> Self {
+        Self("ipse".to_owned())
+    }
+
+    /// Reads an id: 1 to 255 printable ASCII characters (RFC 6749, appendix A.1).
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_well_formed = (1..=255).contains(&text.len()) && text.bytes().all(|b| (0x20..0x7f).contains(&b));
+        is_well_formed.then(|| Self(text.to_owned()))
+    }
+
+    /// The id as written.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 /// The label that a client gives its session: one line of at most 64 code points, perhaps empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ClientLabel(String);

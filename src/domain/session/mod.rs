@@ -1,5 +1,6 @@
 //! Sessions: what a sign-in begins and a refresh prolongs.
 
+pub mod authentication;
 pub mod client;
 pub mod origin;
 pub mod refresh_token;
@@ -8,9 +9,11 @@ use time::Duration;
 
 use super::Timestamp;
 use super::id::{SessionId, UserId};
+use super::named_enum::named_enum;
 use super::secret::Digest;
-use super::session::client::{Client, ClientLabel};
-use super::session::refresh_token::RefreshToken;
+use authentication::Authentication;
+use client::{Client, ClientId, ClientLabel};
+use refresh_token::RefreshToken;
 
 /// How many live sessions a person may have; the oldest makes room for a new one.
 pub const MAX_PER_USER: i64 = 50;
@@ -26,40 +29,22 @@ pub struct SessionLifetimes {
     pub refresh_grace: Duration,
 }
 
-/// How a person proved who they are.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Authentication {
-    /// When.
-    pub time: Timestamp,
-    /// By which methods (RFC 8176).
-    pub methods: Vec<String>,
-    /// At which level: the claim `acr`.
-    pub level: String,
-}
-
-impl Authentication {
-    /// A sign-in by password alone.
-    #[must_use]
-    pub fn by_password(time: Timestamp) -> Self {
-        Self { time, methods: vec!["pwd".to_owned()], level: "urn:ipse:aal:1".to_owned() }
+named_enum! {
+    /// Why a session ended.
+    EndReason {
+        /// The person signed out.
+        Logout = "logout",
+        /// The person or an operator ended it from elsewhere.
+        Revoked = "revoked",
+        /// The password was replaced.
+        PasswordChanged = "password_changed",
+        /// A retired refresh token came back.
+        TokenReuse = "token_reuse",
+        /// It made room for a newer session.
+        Evicted = "evicted",
+        /// The account was suspended or deleted.
+        AccountClosed = "account_closed",
     }
-}
-
-/// Why a session ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EndReason {
-    /// The person signed out.
-    Logout,
-    /// The person or an operator ended it from elsewhere.
-    Revoked,
-    /// The password was replaced.
-    PasswordChanged,
-    /// A retired refresh token came back.
-    TokenReuse,
-    /// It made room for a newer session.
-    Evicted,
-    /// The account was suspended or deleted.
-    AccountClosed,
 }
 
 /// A signed-in device or program. One row for its whole life, however often it is refreshed.
@@ -69,6 +54,10 @@ pub struct Session {
     pub id: SessionId,
     /// Whose session it is.
     pub user_id: UserId,
+    /// The client that signed in on the person's behalf: the claim `client_id`.
+    pub client_id: ClientId,
+    /// The session that this one was derived from, if any.
+    pub parent_id: Option<SessionId>,
     /// Where the sign-in came from.
     pub client: Client,
     /// What the client calls itself.
@@ -118,7 +107,7 @@ pub enum RefreshVerdict {
 }
 
 impl Session {
-    /// Whether the session goes on at `now`.
+    /// Whether the session continues at `now`.
     #[must_use]
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.end.is_none() && now < self.expire_time && now < self.idle_expire_time
@@ -159,6 +148,7 @@ mod tests {
     use std::net::IpAddr;
 
     use super::super::secret::SecretKey;
+    use super::authentication::{Proof, ProofKind};
     use super::*;
 
     const LIFETIMES: SessionLifetimes = SessionLifetimes {
@@ -177,10 +167,12 @@ mod tests {
         let session = Session {
             id,
             user_id: UserId::new(at(0), &[2; 10]),
+            client_id: ClientId::first_party(),
+            parent_id: None,
             client: Client::new(IpAddr::from([127, 0, 0, 1]), ""),
             label: ClientLabel::default(),
             audience: None,
-            authentication: Authentication::by_password(at(0)),
+            authentication: Authentication::new(Proof { kind: ProofKind::Password, time: at(0) }),
             create_time: at(0),
             last_seen_time: at(0),
             expire_time: at(0) + LIFETIMES.absolute,

@@ -7,27 +7,24 @@ use time::Duration;
 use crate::domain::Timestamp;
 use crate::domain::account::email::EmailAddress;
 use crate::domain::id::UserId;
+use crate::domain::named_enum::named_enum;
 use crate::domain::secret::{Digest, Secret};
 
 /// The longest mailed token text that is looked at, in bytes.
 pub const MAX_BYTES: usize = 128;
 
-/// What a mailed token allows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ActionPurpose {
-    /// Proving the e-mail address.
-    VerifyEmail,
-    /// Setting a new password.
-    ResetPassword,
-    /// Taking the address that the token was mailed to.
-    ChangeEmail,
-    /// Setting the first password of an account that an operator made.
-    AcceptInvitation,
-}
-
-impl ActionPurpose {
-    /// Every purpose.
-    pub const ALL: [Self; 4] = [Self::VerifyEmail, Self::ResetPassword, Self::ChangeEmail, Self::AcceptInvitation];
+named_enum! {
+    /// What a mailed token allows.
+    ActionPurpose {
+        /// Proving the e-mail address.
+        VerifyEmail = "verify_email",
+        /// Setting a new password.
+        ResetPassword = "reset_password",
+        /// Taking the address that the token was mailed to.
+        ChangeEmail = "change_email",
+        /// Setting the first password of an account that an operator made.
+        AcceptInvitation = "accept_invitation",
+    }
 }
 
 /// How long mailed tokens are valid.

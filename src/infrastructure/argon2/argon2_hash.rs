@@ -95,7 +95,7 @@ impl Argon2Hash {
         let version = parsed.version.unwrap_or(Version::V0x10.into());
         let version = Version::try_from(version).map_err(|_| HashRefused::Malformed)?;
         let params = Params::try_from(&parsed).map_err(|_| HashRefused::Malformed)?;
-        // Exactly these parameters, each given and given once: the parser would fill gaps with defaults.
+        // Exactly these parameters, each given and given once: the parser would fill in defaults.
         if parsed.params.as_str() != canonical(&params) {
             return Err(HashRefused::Malformed);
         }

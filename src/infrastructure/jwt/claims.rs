@@ -8,7 +8,7 @@ use crate::domain::Timestamp;
 use crate::domain::access::permission::Rights;
 use crate::domain::access::subject::Principal;
 use crate::domain::id::{ApiKeyId, ServiceAccountId, SessionId, TokenId, UserId};
-use crate::domain::session::Authentication;
+use crate::domain::session::authentication::AuthenticationContext;
 use crate::domain::token::signing_key::{LONGEST_TOKEN_LIFE, MAX_SKEW};
 
 /// The one client of people: they sign in at this server itself.
@@ -112,7 +112,7 @@ impl Claims {
         match (self.auth_time, &self.acr, &self.amr) {
             (Some(auth_time), Some(level), Some(methods)) if self.client_id == PEOPLES_CLIENT => {
                 let authentication =
-                    Authentication { time: time(auth_time)?, methods: methods.clone(), level: level.clone() };
+                    AuthenticationContext { time: time(auth_time)?, methods: methods.clone(), level: level.clone() };
                 let (user_id, session_id) = (UserId::parse(&self.sub).ok()?, SessionId::parse(&self.sid).ok()?);
                 Some(Principal::Person { user_id, session_id, authentication })
             }

@@ -1,59 +1,43 @@
-//! A key pair, prepared once for every signature.
+//! A signing key in memory: both halves, its name, and the times of its life.
 
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, ED25519, EcdsaKeyPair, Ed25519KeyPair, ParsedPublicKey,
-    RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair, VerificationAlgorithm,
-};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::{Algorithm, DecodingKey, crypto};
 
-use super::compact::{self, Compact, Header};
-use super::jwk::{self, PublicKey};
+use super::compact::{Compact, Header};
+use super::jwk;
+use super::signer::Signer;
 use crate::application::ports::{Cause, OpenedKey};
 use crate::domain::Timestamp;
-use crate::domain::token::signing_key::{SigningAlgorithm, SigningKey, SigningKeyState};
+use crate::domain::token::signing_key::{SigningKey, SigningKeyState};
 
 /// The private half does not belong to the key's name.
 #[derive(Debug, thiserror::Error)]
 #[error("the private key does not belong to signing key {0}")]
 pub(super) struct ForeignPrivateKey(String);
 
-/// Both halves of a signing key, and the times of its life. Both are read once: to read a key is to check that it lies on
-/// the curve, and that its halves belong together, which costs as much as a signature.
+/// A signing key that was read and checked once.
 pub(super) struct KeyPair {
     stored: SigningKey,
     header: String,
-    private_key: PrivateKey,
-    public_key: ParsedPublicKey,
-}
-
-enum PrivateKey {
-    Es256(EcdsaKeyPair),
-    EdDsa(Ed25519KeyPair),
-    Rs256(RsaKeyPair),
+    signer: Signer,
+    algorithm: Algorithm,
+    public_key: DecodingKey,
 }
 
 impl KeyPair {
     /// Prepares a key. The public half is computed from the private one, so that the two cannot differ, and the key's
     /// name is checked against it.
     pub(super) fn new(opened: &OpenedKey) -> Result<Self, Cause> {
-        let (stored, private_key) = (opened.key.clone(), &opened.private_key);
-        let public_key = PublicKey::of_private(stored.algorithm, private_key)?;
-        if public_key.kid()? != stored.kid {
+        let stored = opened.key.clone();
+        let signer = Signer::from_pkcs8(stored.algorithm, &opened.private_key)?;
+        let (algorithm, public_key) = (jwk::algorithm(stored.algorithm), signer.public_key());
+        let (_, kid) = jwk::from_public_key(&public_key, algorithm)?;
+        if kid != stored.kid {
             return Err(ForeignPrivateKey(stored.kid).into());
         }
-        let (private_key, form): (_, &'static dyn VerificationAlgorithm) = match stored.algorithm {
-            SigningAlgorithm::Es256 => {
-                let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, private_key)?;
-                (PrivateKey::Es256(pair), &ECDSA_P256_SHA256_FIXED)
-            }
-            SigningAlgorithm::EdDsa => (PrivateKey::EdDsa(Ed25519KeyPair::from_pkcs8(private_key)?), &ED25519),
-            SigningAlgorithm::Rs256 => (PrivateKey::Rs256(jwk::rsa_pair(private_key)?), &RSA_PKCS1_2048_8192_SHA256),
-        };
-        let public_key = ParsedPublicKey::new(form, public_key.bytes())?;
         let header = Header::encode(stored.algorithm, &stored.kid)?;
-        Ok(Self { stored, header, private_key, public_key })
+        Ok(Self { stored, header, signer, algorithm, public_key })
     }
 
     pub(super) fn kid(&self) -> &str {
@@ -77,46 +61,42 @@ impl KeyPair {
     /// The compact form of a payload with this key's signature.
     pub(super) fn sign(&self, payload: &[u8]) -> Result<String, Cause> {
         let signed = format!("{}.{}", self.header, URL_SAFE_NO_PAD.encode(payload));
-        let signature = self.signature(signed.as_bytes())?;
+        let signature = self.signer.sign(signed.as_bytes())?;
         Ok(format!("{signed}.{signature}"))
-    }
-
-    /// A signature in base64url.
-    pub(super) fn signature(&self, message: &[u8]) -> Result<String, Cause> {
-        let random = SystemRandom::new();
-        Ok(match &self.private_key {
-            PrivateKey::Es256(pair) => URL_SAFE_NO_PAD.encode(pair.sign(&random, message)?),
-            PrivateKey::EdDsa(pair) => URL_SAFE_NO_PAD.encode(pair.try_sign(message)?),
-            PrivateKey::Rs256(pair) => {
-                let mut signature = vec![0; pair.public_modulus_len()];
-                pair.sign(&RSA_PKCS1_SHA256, &random, message, &mut signature)?;
-                URL_SAFE_NO_PAD.encode(signature)
-            }
-        })
     }
 
     /// Whether this key made the signature, which has as many bytes as its algorithm asks for.
     pub(super) fn verifies(&self, token: &Compact<'_>) -> bool {
-        compact::decode(token.signature).is_some_and(|signature| {
-            signature.len() == self.stored.algorithm.signature_bytes()
-                && self.public_key.verify_sig(token.signed.as_bytes(), &signature).is_ok()
-        })
+        base64::encoded_len(self.stored.algorithm.signature_bytes(), false) == Some(token.signature.len())
+            && crypto::verify(token.signature, token.signed.as_bytes(), &self.public_key, self.algorithm)
+                .unwrap_or(false)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use aws_lc_rs::signature::KeyPair as _;
+    use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair};
+    use zeroize::Zeroizing;
 
     use super::*;
-    use crate::infrastructure::jwt::forge::{Forge, copy};
+    use crate::domain::token::signing_key::SigningAlgorithm;
+    use crate::infrastructure::jwt::compact;
+    use crate::infrastructure::jwt::fixture::{Fixture, copy, stored};
 
-    /// The key of RFC 8037, appendix A, under the name of another.
+    fn decode(text: &str) -> Vec<u8> {
+        URL_SAFE_NO_PAD.decode(text).unwrap()
+    }
+
+    fn key(kid: &str, algorithm: SigningAlgorithm, private_key: &[u8]) -> KeyPair {
+        let private_key = Zeroizing::new(private_key.to_vec());
+        KeyPair::new(&OpenedKey { key: stored(kid.to_owned(), algorithm), private_key }).unwrap()
+    }
+
+    /// The key of RFC 8037, appendix A.
     fn rfc_8037() -> KeyPair {
-        let seed = URL_SAFE_NO_PAD.decode("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A").unwrap();
-        let pair = Ed25519KeyPair::from_seed_unchecked(&seed).unwrap();
-        let public_key = ParsedPublicKey::new(&ED25519, pair.public_key()).unwrap();
-        KeyPair { private_key: PrivateKey::EdDsa(pair), public_key, ..KeyPair::new(&Forge::new().ed25519).unwrap() }
+        let seed = decode("nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A");
+        let pkcs8 = Ed25519KeyPair::from_seed_unchecked(&seed).unwrap().to_pkcs8().unwrap();
+        key("kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k", SigningAlgorithm::EdDsa, pkcs8.as_ref())
     }
 
     #[test]
@@ -126,8 +106,8 @@ mod tests {
             "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg",
         );
         let key = rfc_8037();
-        assert_eq!(key.signature(signed.as_bytes()).unwrap(), signature);
-        key.public_key.verify_sig(signed.as_bytes(), &URL_SAFE_NO_PAD.decode(signature).unwrap()).unwrap();
+        assert_eq!(key.signer.sign(signed.as_bytes()).unwrap(), signature);
+        assert!(key.verifies(&Compact::split(&format!("{signed}.{signature}")).unwrap()));
     }
 
     #[test]
@@ -140,31 +120,37 @@ mod tests {
         );
         let token = Compact::split(token).unwrap();
         assert_eq!(Header::read(token.header).unwrap().kid, "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
-        assert!(!KeyPair::new(&Forge::new().ed25519).unwrap().verifies(&token));
+        assert!(!KeyPair::new(&Fixture::new().ed25519).unwrap().verifies(&token));
         assert!(rfc_8037().verifies(&token));
     }
 
     #[test]
     fn the_es256_signature_of_rfc_7515_appendix_a_3_verifies() {
-        let signed = concat!(
-            "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9",
-            "pc19yb290Ijp0cnVlfQ",
+        let (d, x, y) = (
+            "jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI",
+            "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+            "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
         );
-        let bytes = |text: &str| URL_SAFE_NO_PAD.decode(text).unwrap();
-        let signature = bytes("DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqPP3-Kg6NU1Q");
-        let x = bytes("f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU");
-        let y = bytes("x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0");
-        let key = ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, [vec![4], x, y].concat()).unwrap();
-        let verifies = |signed: &str| key.verify_sig(signed.as_bytes(), &signature).is_ok();
-        assert!(verifies(signed));
-        assert!(!verifies(&signed[1..]));
+        let point = [vec![4], decode(x), decode(y)].concat();
+        let form = &ECDSA_P256_SHA256_FIXED_SIGNING;
+        let pair = EcdsaKeyPair::from_private_key_and_public_key(form, &decode(d), &point).unwrap();
+        let pkcs8 = pair.to_pkcs8v1().unwrap();
+        let key = key("oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U", SigningAlgorithm::Es256, pkcs8.as_ref());
+        let token = concat!(
+            "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9",
+            "pc19yb290Ijp0cnVlfQ.DtEhU3ljbEg8L38VWAfUAqOyKAM6-Xx-F4GawxaepmXFCgfTjDxw5djxLa8ISlSApmWQxfKTUJqP",
+            "P3-Kg6NU1Q",
+        );
+        assert!(key.verifies(&Compact::split(token).unwrap()));
+        assert!(!key.verifies(&Compact::split(&token[1..]).unwrap()));
     }
 
     #[test]
     fn a_signature_has_the_length_of_its_algorithm() {
-        let forge = Forge::new();
-        for (opened, right) in forge.keys().into_iter().zip([64, 64, 384]) {
-            let (key, token) = (KeyPair::new(opened).unwrap(), Forge::token_of(opened));
+        let fixture = Fixture::new();
+        for (opened, right) in fixture.keys().into_iter().zip([64, 64, 384]) {
+            let key = KeyPair::new(opened).unwrap();
+            let token = key.sign(b"{}").unwrap();
             let token = Compact::split(&token).unwrap();
             let mut signature = compact::decode(token.signature).unwrap();
             signature.extend([0; 130]);
@@ -178,11 +164,11 @@ mod tests {
 
     #[test]
     fn a_private_key_under_another_name_is_refused() {
-        let forge = Forge::new();
-        let mut foreign = copy(&forge.ed25519);
-        foreign.key.kid.clone_from(&forge.p256.key.kid);
+        let fixture = Fixture::new();
+        let mut foreign = copy(&fixture.ed25519);
+        foreign.key.kid.clone_from(&fixture.es256.key.kid);
         assert!(KeyPair::new(&foreign).is_err());
-        foreign = copy(&forge.ed25519);
+        foreign = copy(&fixture.ed25519);
         for algorithm in [SigningAlgorithm::Es256, SigningAlgorithm::Rs256] {
             foreign.key.algorithm = algorithm;
             assert!(KeyPair::new(&foreign).is_err());

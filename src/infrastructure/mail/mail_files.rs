@@ -27,7 +27,7 @@ impl MailFiles {
         Ok(Self { directory, writer })
     }
 
-    fn announce(&self, mail: &Mail, path: &Path) {
+    fn log(&self, mail: &Mail, path: &Path) {
         let action = self.writer.action(&mail.content);
         tracing::info!(
             mail_id = %mail.id,
@@ -47,7 +47,7 @@ impl Mailer for MailFiles {
         let message = self.writer.write(mail).map_err(|error| MailRejected::ForGood(Box::new(error)))?;
         let path = self.directory.join(format!("{}.eml", mail.id));
         write_private(&path, &message.formatted()).await.map_err(|error| MailRejected::ForNow(Box::new(error)))?;
-        self.announce(mail, &path);
+        self.log(mail, &path);
         Ok(())
     }
 }

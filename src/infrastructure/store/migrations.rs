@@ -84,7 +84,9 @@ macro_rules! embedded {
             "0005_audit",
             "0006_user_service",
             "0007_access_changes",
-            "0008_service_accounts"
+            "0008_service_accounts",
+            "0009_jobs",
+            "0010_session_proofs"
         )
     };
     ($backend:literal, $($name:literal),+) => {

@@ -3,15 +3,14 @@
 //! Every query is written once, in `repositories`, and compiled for each backend against that backend's own
 //! connection, `schema` and `columns`. What truly differs stands in the two files `dialect.rs`.
 
+mod commit_order;
 mod error;
-mod gaps;
 pub mod migrations;
 mod pool;
 mod postgres;
 mod settings;
 mod sqlite;
 mod unit;
-mod word;
 
 use std::sync::Arc;
 

@@ -1,3 +1,5 @@
+//! Pools of connections, and what units of work they give.
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -1,3 +1,5 @@
+//! A unit of work on one connection of either backend, which survives that it is abandoned at any moment.
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,7 +31,7 @@ pub(super) trait Backend: Manager<Type: AsyncConnectionCore> + Sized + 'static {
 /// A unit of work on one connection.
 ///
 /// Handlers' futures are dropped at any await, also in the middle of a statement, a BEGIN or a COMMIT. Until a statement
-/// has answered well, the unit is therefore in doubt: a transaction in doubt cannot go on, and a connection in doubt or
+/// has answered well, the unit is therefore in doubt: a transaction in doubt cannot continue, and a connection in doubt or
 /// in a transaction is reset by a task of its own before the pool gets it back.
 ///
 /// The futures of queries are boxed: the compiler cannot tell that a future is `Send` that holds the type of a query with

@@ -3,6 +3,7 @@
 mod admin;
 mod connect;
 mod healthcheck;
+mod jobs;
 mod keys;
 mod pinned_certificate;
 mod progress;
@@ -18,6 +19,7 @@ use clap_complete::Shell;
 
 pub use self::admin::{Unusable, appointment};
 pub use self::healthcheck::{Unhealthy, healthcheck};
+pub use self::jobs::{JobsAction, MAX_LISTED_JOBS, NoDeadJob, job_table, retried_jobs};
 pub use self::keys::{KeysAction, KeysLeft, key_table, new_key, rewrapped};
 pub use self::progress::Progress;
 use crate::domain::account::email::EmailAddress;
@@ -61,6 +63,12 @@ pub enum Command {
         /// What to do with them.
         #[command(subcommand)]
         action: KeysAction,
+    },
+    /// Look at work that waits, such as mail, and try again what was given up, on the machine of the server
+    Jobs {
+        /// What to do with them.
+        #[command(subcommand)]
+        action: JobsAction,
     },
     /// Bring people in and take them out, through a running server
     Users {

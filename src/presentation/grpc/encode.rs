@@ -2,8 +2,7 @@
 
 use prost_types::Timestamp as ProtoTime;
 
-use super::json;
-use crate::application::auth::IssuedTokens;
+use crate::application::sessions::IssuedTokens;
 use crate::domain::Timestamp;
 use crate::domain::access::permission::Rights;
 use crate::domain::access::role::{Role, RoleGrant};
@@ -14,6 +13,7 @@ use crate::domain::account::username::Username;
 use crate::domain::credential::api_key::ApiKey;
 use crate::domain::id::SessionId;
 use crate::domain::session::Session;
+use crate::presentation::json;
 use crate::proto;
 
 /// A time as the contract carries it.
@@ -116,6 +116,7 @@ pub(super) fn api_key(key: &ApiKey) -> proto::ApiKey {
 
 /// A session, as seen from the session `current`.
 pub(super) fn session(session: &Session, current: SessionId) -> proto::Session {
+    let context = session.authentication.context();
     proto::Session {
         id: session.id.to_string(),
         user_id: session.user_id.to_string(),
@@ -126,8 +127,8 @@ pub(super) fn session(session: &Session, current: SessionId) -> proto::Session {
         client_label: session.label.as_str().to_owned(),
         ip_address: session.client.ip_address.to_string(),
         user_agent: session.client.user_agent.clone(),
-        amr: session.authentication.methods.clone(),
-        acr: session.authentication.level.clone(),
+        amr: context.methods,
+        acr: context.level,
         current: session.id == current,
     }
 }

@@ -1,22 +1,22 @@
-//! Calls that may be repeated: what the use cases need to tell them, and the answers that come back.
+//! Idempotent calls: what the use cases need to tell repeats, and the answers that come back.
 
 use prost::Message;
 use tonic::{Response, Status};
 use zeroize::Zeroizing;
 
-use super::status;
+use super::status::{self, PathOf};
 use crate::application::error::{Error, Violations};
-use crate::application::idempotency::{Answer, IdempotentCall};
+use crate::application::idempotency::{Exit, Idempotent, IdempotentCall};
 use crate::domain::id::RequestId;
 
 /// The response of an RPC whose use case yields `T`.
 pub(super) trait ResponseOf<T>: Message + Default {
     /// Encodes what the use case yields.
-    fn of(value: &T) -> Self;
+    fn from_value(value: &T) -> Self;
 }
 
 /// What tells this request of an RPC from others. Fails if `request_id` is neither a UUID nor empty.
-pub(super) fn able<T, R: ResponseOf<T>>(
+pub(super) fn request<T, R: ResponseOf<T>>(
     method: &'static str,
     request_id: &str,
     request: &impl Message,
@@ -28,17 +28,23 @@ pub(super) fn able<T, R: ResponseOf<T>>(
         request_id,
         method,
         message: Zeroizing::new(request.encode_to_vec()),
-        write: |value| R::of(value).encode_to_vec(),
+        write: |value| R::from_value(value).encode_to_vec(),
     })
 }
 
 /// The response to a call, whether it was the first one or a repeat.
-pub(super) fn respond<T, R: ResponseOf<T>>(answer: Answer<T>) -> Result<Response<R>, Status> {
-    let response = match answer {
-        Answer::First(value) => R::of(&value),
-        Answer::Repeated(bytes) => {
-            R::decode(bytes.as_slice()).map_err(|error| status::from_error(Error::Internal(Box::new(error))))?
+pub(super) fn respond<T, R: ResponseOf<T>>(outcome: Idempotent<T>) -> Result<Response<R>, Status> {
+    respond_at(str::to_owned, outcome)
+}
+
+/// As `respond`, for a request that has the fields of its use case elsewhere than at its root.
+pub(super) fn respond_at<T, R: ResponseOf<T>>(path: PathOf, outcome: Idempotent<T>) -> Result<Response<R>, Status> {
+    match outcome {
+        Ok(value) => Ok(Response::new(R::from_value(&value))),
+        Err(Exit::Repeated(first)) => {
+            let response = R::decode(first.0.as_slice());
+            response.map(Response::new).map_err(|error| status::from_error(Error::Internal(Box::new(error))))
         }
-    };
-    Ok(Response::new(response))
+        Err(Exit::Failed(error)) => Err(status::from_error_at(path, error)),
+    }
 }

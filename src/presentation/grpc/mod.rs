@@ -1,14 +1,13 @@
 //! The gRPC server: layers around services that decode, call one use case, and encode.
 
-mod caller;
-mod client;
-pub(super) mod connection;
+mod bearer;
+mod call;
 mod decode;
 mod encode;
 mod idempotency;
-pub(super) mod json;
 pub mod layers;
 mod mask;
+mod routes;
 pub mod server;
 pub mod services;
 mod status;
@@ -16,4 +15,5 @@ mod until_drained;
 mod user_fields;
 mod user_record;
 
-pub use server::{Server, Services};
+pub use routes::Services;
+pub use server::Server;

@@ -1,9 +1,10 @@
 //! The last stage of errors: application error to gRPC status. Nothing internal passes.
 
 use std::collections::HashMap;
+use std::error::Error as _;
+use std::sync::Arc;
 use std::time::Duration;
 
-use http::HeaderMap;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
@@ -19,6 +20,9 @@ const PREFIX: &str = "ERROR_REASON_";
 /// When to try again after a passing fault.
 const SOON: Duration = Duration::from_secs(1);
 
+/// Where a request has a field that its use case names.
+pub(super) type PathOf = fn(&str) -> String;
+
 /// An error as it goes out: code, reason, text, and what else it tells.
 struct Outgoing {
     code: Code,
@@ -30,9 +34,22 @@ struct Outgoing {
 
 /// The status for an error of a use case. Faults are logged here, once, with the request id the caller also gets.
 pub(super) fn from_error(error: Error) -> Status {
+    from_error_at(str::to_owned, error)
+}
+
+/// As `from_error`, for a request that has the fields of its use case elsewhere than at its root.
+pub(super) fn from_error_at(path: PathOf, error: Error) -> Status {
     match error {
-        Error::Invalid(violations) => invalid(&violations),
-        Error::Refused(refusal) => refused(refusal),
+        Error::Invalid(violations) => invalid(&violations, path),
+        Error::Refused(refusal) => {
+            let mut outgoing = refused(refusal.clone());
+            if let Some((field, description)) = refusal.field() {
+                outgoing.details.add_bad_request_violation(path(field), description);
+            }
+            let mut status = outgoing.into_status();
+            status.set_source(Arc::new(refusal));
+            status
+        }
         Error::Contention(cause) => {
             tracing::warn!(cause, "the store was busy");
             unavailable(ErrorReason::StorageBusy, "the store is busy, try again")
@@ -50,7 +67,7 @@ pub(super) fn from_error(error: Error) -> Status {
 
 /// The status for one field that cannot be decoded.
 pub(super) fn violation(field: &'static str, description: &str) -> Status {
-    invalid(&[Violation::form(field, description)])
+    invalid(&[Violation::form(field, description)], str::to_owned)
 }
 
 /// The status for a fault whose cause is logged elsewhere.
@@ -91,11 +108,10 @@ pub(super) fn too_large(max_bytes: usize) -> Status {
         .into_status()
 }
 
-/// The refusal that an answer tells of, if it is the want of a permission.
-pub(super) fn denial_in(headers: &HeaderMap) -> Option<Refusal> {
-    let status = Status::from_header_map(headers).filter(|status| status.code() == Code::PermissionDenied)?;
-    let permission = status.get_details_error_info()?.metadata.remove("permission")?;
-    Some(Refusal::PermissionMissing { permission })
+/// The refusal that an answer stands for, as the service that refused left it.
+pub(super) fn refusal_in<B>(response: &http::Response<B>) -> Option<&Refusal> {
+    let status = response.extensions().get::<Status>()?;
+    status.source()?.downcast_ref()
 }
 
 /// The reason that an error of ours gives, as `ErrorInfo` writes it.
@@ -114,7 +130,7 @@ fn unavailable(reason: ErrorReason, message: &'static str) -> Status {
     Outgoing::new(Code::Unavailable, reason, message).retry_after(SOON).into_status()
 }
 
-fn invalid(violations: &[Violation]) -> Status {
+fn invalid(violations: &[Violation], path: PathOf) -> Status {
     let mut outgoing = match violations {
         [Violation { rule: Rule::PasswordTooShort { minimum }, .. }] => {
             Outgoing::new(Code::InvalidArgument, ErrorReason::PasswordTooShort, "the password is too short")
@@ -129,16 +145,16 @@ fn invalid(violations: &[Violation]) -> Status {
         _ => Outgoing::new(Code::InvalidArgument, ErrorReason::FieldInvalid, "fields are invalid"),
     };
     for violation in violations {
-        outgoing.details.add_bad_request_violation(violation.field, &violation.description);
+        outgoing.details.add_bad_request_violation(path(violation.field), &violation.description);
     }
     outgoing.into_status()
 }
 
 /// One arm for each refusal: adding one without deciding its code does not compile.
 #[expect(clippy::too_many_lines, reason = "a table, which would tell less in parts")]
-fn refused(refusal: Refusal) -> Status {
+fn refused(refusal: Refusal) -> Outgoing {
     use ErrorReason as Reason;
-    let outgoing = match refusal {
+    match refusal {
         Refusal::CredentialsInvalid => {
             Outgoing::new(Code::Unauthenticated, Reason::CredentialsInvalid, "the credentials are not valid")
         }
@@ -183,30 +199,28 @@ fn refused(refusal: Refusal) -> Status {
             Outgoing::new(Code::ResourceExhausted, Reason::ServerOverloaded, "the server is overloaded")
                 .retry_after(SOON)
         }
-        Refusal::WatchTooSlow => {
-            Outgoing::new(Code::ResourceExhausted, Reason::WatchTooSlow, "the reader is too slow, go on from its token")
-                .retry_after(SOON)
-        }
+        Refusal::WatchTooSlow => Outgoing::new(
+            Code::ResourceExhausted,
+            Reason::WatchTooSlow,
+            "the reader is too slow, continue from its token",
+        )
+        .retry_after(SOON),
         Refusal::AudienceUnknown => {
             Outgoing::new(Code::InvalidArgument, Reason::AudienceUnknown, "the audience is not known")
-                .violating("audience", "must be one of the server's audiences")
         }
         Refusal::PageTokenInvalid => {
             Outgoing::new(Code::InvalidArgument, Reason::PageTokenInvalid, "the page token is not valid")
-                .violating("page_token", "must come from the page before, with the same arguments")
         }
         Refusal::ActionTokenInvalid => {
             Outgoing::new(Code::FailedPrecondition, Reason::ActionTokenInvalid, "the token is not valid")
         }
-        Refusal::UsernameTaken => Outgoing::new(Code::AlreadyExists, Reason::UsernameTaken, "the username is taken")
-            .violating("username", "is taken"),
+        Refusal::UsernameTaken => Outgoing::new(Code::AlreadyExists, Reason::UsernameTaken, "the username is taken"),
         Refusal::EmailTaken => Outgoing::new(Code::AlreadyExists, Reason::EmailTaken, "the e-mail address is taken"),
         Refusal::EtagMismatch => {
             Outgoing::new(Code::Aborted, Reason::EtagMismatch, "the object was changed since it was read")
         }
         Refusal::RequestIdReused => {
             Outgoing::new(Code::InvalidArgument, Reason::RequestIdReused, "the request id stood for another request")
-                .violating("request_id", "must be a new one for each request, and the same one for its repeats")
         }
         Refusal::StateForbids { state } => Outgoing::new(
             Code::FailedPrecondition,
@@ -214,16 +228,14 @@ fn refused(refusal: Refusal) -> Status {
             "the state of the account does not allow it",
         )
         .with("state", encode::state_name(state).to_owned()),
-        Refusal::NameTaken => {
-            Outgoing::new(Code::AlreadyExists, Reason::NameTaken, "the name is taken").violating("name", "is taken")
-        }
+        Refusal::NameTaken => Outgoing::new(Code::AlreadyExists, Reason::NameTaken, "the name is taken"),
         Refusal::RoleInUse => Outgoing::new(Code::FailedPrecondition, Reason::RoleInUse, "somebody has the role"),
         Refusal::RoleBuiltIn => {
             Outgoing::new(Code::FailedPrecondition, Reason::RoleBuiltIn, "built-in roles cannot be changed")
         }
-        Refusal::QuotaExceeded { what } => {
+        Refusal::QuotaExceeded { what, limit } => {
             let mut outgoing = Outgoing::new(Code::ResourceExhausted, Reason::QuotaExceeded, "there may be no more");
-            outgoing.details.add_quota_failure_violation("ipse.v1", what);
+            outgoing.details.add_quota_failure_violation("ipse.v1", format!("{what}, at most {limit}"));
             outgoing
         }
         Refusal::PersonRequired => {
@@ -239,8 +251,7 @@ fn refused(refusal: Refusal) -> Status {
             outgoing.details.set_resource_info(resource, name, "", "");
             outgoing
         }
-    };
-    outgoing.into_status()
+    }
 }
 
 impl Outgoing {
@@ -255,11 +266,6 @@ impl Outgoing {
 
     fn retry_after(mut self, delay: Duration) -> Self {
         self.details.set_retry_info(Some(delay));
-        self
-    }
-
-    fn violating(mut self, field: &str, description: &str) -> Self {
-        self.details.add_bad_request_violation(field, description);
         self
     }
 

@@ -4,8 +4,9 @@ use prost_types::Struct;
 use tonic::Status;
 
 use super::mask::Mask;
-use super::{json, status};
+use super::status;
 use crate::application::profile::ProfileTexts;
+use crate::presentation::json;
 use crate::proto::User;
 
 /// Those of the fields that are not empty: what an update without a mask changes.
@@ -35,4 +36,12 @@ pub(super) fn profile(user: User, mask: &Mask) -> Result<ProfileTexts, Status> {
 /// The JSON text of the attributes.
 pub(super) fn attributes(attributes: Option<Struct>) -> Result<String, Status> {
     json::write(attributes.unwrap_or_default()).map_err(|why| status::violation("user.attributes", &why.to_string()))
+}
+
+/// Where requests have a field of an account: in their resource, all but the password.
+pub(super) fn path(field: &str) -> String {
+    match field {
+        "password" | "request_id" => field.to_owned(),
+        _ => format!("user.{field}"),
+    }
 }

@@ -1,7 +1,7 @@
 //! What verifiers find out from the issuer alone (OpenID Connect Discovery 1.0, sections 3 and 4; RFC 8414, sections 2
 //! and 3).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -25,16 +25,16 @@ pub(super) enum Document {
     Metadata,
 }
 
-/// What is at this path. Where the issuer has a path, OpenID puts it before the well-known one and RFC 8414 after it; a
-/// proxy in front may also have taken it off.
-pub(super) fn find(issuer: &str, path: &str) -> Option<Document> {
-    let of_issuer = path_of(issuer);
-    let under_issuer = path.strip_prefix(of_issuer).unwrap_or(path);
-    match under_issuer {
-        KEY_SET => Some(Document::KeySet),
-        OPENID | OAUTH => Some(Document::Metadata),
-        _ => matches!(path.strip_suffix(of_issuer), Some(OPENID | OAUTH)).then_some(Document::Metadata),
-    }
+/// The paths of the documents. Where the issuer has a path, OpenID puts it before the well-known one and RFC 8414 after
+/// it; a proxy in front may also have taken it off.
+pub(super) fn paths(issuer: &str) -> BTreeMap<String, Document> {
+    let issuer = path_of(issuer);
+    let key_set = [KEY_SET.to_owned(), format!("{issuer}{KEY_SET}")];
+    let metadata = [OPENID, OAUTH].into_iter().flat_map(|well_known| {
+        [well_known.to_owned(), format!("{issuer}{well_known}"), format!("{well_known}{issuer}")]
+    });
+    let key_set = key_set.into_iter().map(|path| (path, Document::KeySet));
+    key_set.chain(metadata.map(|path| (path, Document::Metadata))).collect()
 }
 
 /// The path of a canonical URL, without a slash at its end.
@@ -61,6 +61,10 @@ pub(super) fn metadata(issuer: &str, keys: &[(SigningKey, SigningKeyState)]) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn find(issuer: &str, path: &str) -> Option<Document> {
+        paths(issuer).get(path).copied()
+    }
 
     #[test]
     fn documents_are_at_their_well_known_places() {

@@ -8,28 +8,32 @@
 //! - `/healthz`: the process lives. `/readyz`: it can do its work, and is not about to stop.
 
 mod answer;
-mod connection;
 mod discovery;
+mod documents;
 mod key_set;
+mod metrics;
+mod probes;
 
 use std::sync::Arc;
 
-use http::{HeaderMap, Method, StatusCode};
+use axum::Router;
+use axum::routing::get;
+use http::{Method, StatusCode};
 use tokio::net::TcpListener;
-use tokio_stream::StreamExt as _;
 use tokio_util::sync::CancellationToken;
 
-use super::grpc;
-use super::grpc::services::health::Health;
+use super::health::Health;
+use super::net::{connection, http1};
 use crate::application::keys::Keys;
-use crate::telemetry::metrics::{self, Metrics};
+use crate::telemetry::metrics::Metrics;
 use answer::Answer;
+use discovery::Document;
 pub use discovery::KEY_SET;
 
 /// How many connections may be open at a time; further ones wait to be accepted.
 const MAX_CONNECTIONS: usize = 128;
 
-/// What the side port tells of.
+/// What the side port tells of: the state of its handlers.
 #[derive(Clone)]
 pub struct SidePort {
     /// The signing keys.
@@ -45,55 +49,32 @@ pub struct SidePort {
 impl SidePort {
     /// Serves until `stopped`.
     pub async fn serve(self, listener: TcpListener, stopped: CancellationToken) {
-        let side = Arc::new(self);
-        let mut connections = grpc::connection::accept(listener, None, MAX_CONNECTIONS);
-        while let Some(Some(accepted)) = stopped.run_until_cancelled(connections.next()).await {
-            if let Ok(stream) = accepted {
-                tokio::spawn(connection::serve(side.clone(), stream));
-            }
-        }
+        let connections = connection::accept(listener, None, MAX_CONNECTIONS);
+        http1::serve(connections, routes(self), stopped).await;
     }
+}
 
-    /// The answer to a request. That of HEAD is the same, and its body is left out on the way.
-    async fn answer(&self, method: &Method, path: &str, headers: &HeaderMap) -> Answer {
-        if method != Method::GET && method != Method::HEAD {
-            return answer::method_not_allowed();
-        }
-        match path {
-            "/healthz" => answer::text(StatusCode::OK, "ok\n"),
-            "/readyz" if self.health.is_able() => answer::text(StatusCode::OK, "ready\n"),
-            "/readyz" => answer::text(StatusCode::SERVICE_UNAVAILABLE, "not ready\n"),
-            "/metrics" => self.measurements(),
-            path => match discovery::find(&self.issuer, path) {
-                Some(document) => self.document(document, headers).await,
-                None => answer::text(StatusCode::NOT_FOUND, "not found\n"),
-            },
-        }
-    }
-
-    async fn document(&self, document: discovery::Document, headers: &HeaderMap) -> Answer {
-        let keys = match self.keys.list_signing_keys().await {
-            Ok(keys) => keys,
-            Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "the key set cannot be read");
-                return answer::text(StatusCode::SERVICE_UNAVAILABLE, "the key set cannot be read\n");
-            }
+/// All that is served. `get` answers HEAD, too; no handler reads the body of a request.
+fn routes(side: SidePort) -> Router {
+    let mut routes = Router::new()
+        .without_v07_checks() // The path of an issuer may have segments such as `:a`. It has no braces: see `config`.
+        .route("/healthz", get(probes::healthz))
+        .route("/readyz", get(probes::readyz))
+        .route("/metrics", get(metrics::metrics));
+    for (path, document) in discovery::paths(&side.issuer) {
+        let handler = match document {
+            Document::KeySet => get(documents::key_set),
+            Document::Metadata => get(documents::metadata),
         };
-        match document {
-            discovery::Document::KeySet => answer::document(key_set::CONTENT_TYPE, &key_set::of(&keys), headers),
-            discovery::Document::Metadata => {
-                answer::document("application/json", &discovery::metadata(&self.issuer, &keys), headers)
-            }
-        }
+        routes = routes.route(&path, handler);
     }
+    routes.method_not_allowed_fallback(unserved).fallback(unserved).with_state(side)
+}
 
-    fn measurements(&self) -> Answer {
-        match self.metrics.text() {
-            Ok(text) => answer::fresh(metrics::CONTENT_TYPE, text),
-            Err(error) => {
-                tracing::error!(%error, "the metrics cannot be written");
-                answer::text(StatusCode::INTERNAL_SERVER_ERROR, "the metrics cannot be written\n")
-            }
-        }
+/// The answer to all other requests. A method that is served nowhere is refused before the path is looked at.
+async fn unserved(method: Method) -> Answer {
+    match method {
+        Method::GET | Method::HEAD => answer::text(StatusCode::NOT_FOUND, "not found\n"),
+        _ => answer::method_not_allowed(),
     }
 }

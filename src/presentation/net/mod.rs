@@ -1,5 +1,9 @@
-//! What every listener has in common: addresses, limits, certificates.
+//! What all listeners share: their settings, connections and their limits, TLS, the addresses of clients.
 
+pub(super) mod client;
+pub(super) mod connection;
+pub(super) mod http1;
 pub mod settings;
 pub mod tls;
-pub mod trusted_proxies;
+
+pub use client::TrustedProxies;

@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::client::TrustedProxies;
 use super::tls::TlsFiles;
-use super::trusted_proxies::TrustedProxies;
 
 /// The listeners and the limits of gRPC.
 #[derive(Debug, Clone)]

@@ -64,7 +64,7 @@ impl Certificates {
         }
     }
 
-    pub(in crate::presentation) fn current(&self) -> Arc<ServerConfig> {
+    pub(super) fn current(&self) -> Arc<ServerConfig> {
         self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 

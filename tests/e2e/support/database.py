@@ -24,7 +24,7 @@ class Sqlite:
 
     def make_all_mail_due(self) -> None:
         """Ends the lease that a killed server holds on mail, which is minutes long."""
-        self.query("UPDATE mail_outbox SET next_attempt_time = 0")
+        self.query("UPDATE jobs SET run_time = 0 WHERE lane LIKE 'mail.%'")
 
 
 @dataclass
@@ -42,7 +42,7 @@ class Postgres:
 
     def make_all_mail_due(self) -> None:
         """Ends the lease that a killed server holds on mail, which is minutes long."""
-        self.query("UPDATE mail_outbox SET next_attempt_time = 'epoch'")
+        self.query("UPDATE jobs SET run_time = 'epoch' WHERE lane LIKE 'mail.%'")
 
 
 def count(database: Sqlite | Postgres, what: str) -> int:

@@ -24,6 +24,7 @@ class MailServer:
         # What must never happen before TLS: every AUTH and MAIL, with whether the connection was encrypted.
         self.secure_steps: list[tuple[str, bool]] = []
         self.before_answer = lambda: None
+        self.refuses_recipients = False
         self._controller = Controller(
             self,
             hostname="127.0.0.1",
@@ -66,6 +67,12 @@ class MailServer:
     async def handle_MAIL(self, server, session, envelope, address, options) -> str:
         self.secure_steps.append(("MAIL", session.ssl is not None and session.authenticated))
         envelope.mail_from = address
+        return "250 OK"
+
+    async def handle_RCPT(self, server, session, envelope, address, options) -> str:
+        if self.refuses_recipients:
+            return "550 nobody of this name"
+        envelope.rcpt_tos.append(address)
         return "250 OK"
 
     async def handle_DATA(self, server, session, envelope) -> str:

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use ipse::application::ports::{ChangePosition, ChangeSink, RecordedChange, Store, Transaction};
+use ipse::application::ports::{ChangeSink, Position, RecordedChange, Store, Transaction};
 use ipse::domain::Timestamp;
 use ipse::domain::access::change::{AccessChange, TokenMarks};
 use ipse::domain::id::TokenId;
@@ -31,7 +31,7 @@ on_both_backends! {
     old_changes_are_erased
     a_follower_of_many_parallel_writers_misses_none
     the_process_hears_of_what_it_commits_and_of_nothing_else
-    who_listens_hears_of_an_announcement
+    who_listens_is_notified
 }
 
 fn token(number: u32) -> AccessChange {
@@ -49,18 +49,18 @@ async fn commit(fixture: &Fixture, numbers: &[u32]) {
     tx.commit().await.unwrap();
 }
 
-async fn look(fixture: &Fixture, position: &mut ChangePosition, limit: i64) -> Vec<RecordedChange> {
+async fn look(fixture: &Fixture, position: &mut Position, limit: i64) -> Vec<RecordedChange> {
     fixture.read().await.access_changes().follow_access_changes(position, limit).await.unwrap()
 }
 
 /// What comes next.
-async fn follow(fixture: &Fixture, position: &mut ChangePosition) -> Vec<AccessChange> {
+async fn follow(fixture: &Fixture, position: &mut Position) -> Vec<AccessChange> {
     look(fixture, position, 100).await.into_iter().map(|recorded| recorded.change).collect()
 }
 
 /// All changes that are on record.
 async fn all(fixture: &Fixture) -> Vec<AccessChange> {
-    follow(fixture, &mut ChangePosition::default()).await
+    follow(fixture, &mut Position::default()).await
 }
 
 async fn a_change_comes_back_once(fixture: Fixture) {
@@ -77,19 +77,19 @@ async fn a_change_comes_back_once(fixture: Fixture) {
     assert_eq!(tx.access_changes().insert_access_changes(&changes, at(7)).await.unwrap(), changes.len());
     assert_eq!(tx.access_changes().insert_access_changes(&[], at(7)).await.unwrap(), 0);
     tx.commit().await.unwrap();
-    let mut position = ChangePosition::default();
+    let mut position = Position::default();
     let mut found = look(&fixture, &mut position, 3).await;
     assert_eq!(found.len(), 3);
     found.extend(look(&fixture, &mut position, 100).await);
     assert!(found.is_sorted_by(|a, b| a.sequence < b.sequence));
     assert!(found.iter().all(|recorded| recorded.forget_after == AccessChange::forget_after(at(7))));
-    assert_eq!(position, ChangePosition { seen: found.last().unwrap().sequence, gaps: vec![] });
+    assert_eq!(position, Position::after(found.last().unwrap().sequence));
     assert!(found.into_iter().map(|recorded| recorded.change).eq(changes));
     assert_eq!(follow(&fixture, &mut position).await, []);
 }
 
 async fn what_is_not_committed_does_not_come(fixture: Fixture) {
-    let mut position = ChangePosition::default();
+    let mut position = Position::default();
     let mut open = fixture.write().await;
     insert(open.as_mut(), &[1]).await;
     assert_eq!(follow(&fixture, &mut position).await, []);
@@ -99,7 +99,7 @@ async fn what_is_not_committed_does_not_come(fixture: Fixture) {
 
 async fn what_is_visible_comes_at_once_and_the_watermark_waits(fixture: Fixture) {
     commit(&fixture, &[1]).await;
-    let mut position = ChangePosition::default();
+    let mut position = Position::default();
     assert_eq!(follow(&fixture, &mut position).await, [token(1)]);
     let before = position.watermark();
     if fixture.database.backend == Backend::Sqlite {
@@ -127,7 +127,7 @@ async fn what_is_visible_comes_at_once_and_the_watermark_waits(fixture: Fixture)
 }
 
 async fn what_was_rolled_back_is_not_waited_for(fixture: Fixture) {
-    let mut position = ChangePosition::default();
+    let mut position = Position::default();
     let mut open = fixture.write().await;
     insert(open.as_mut(), &[1, 2]).await;
     drop(open);
@@ -141,7 +141,7 @@ async fn what_was_rolled_back_is_not_waited_for(fixture: Fixture) {
 async fn erased_changes_are_not_waited_for(fixture: Fixture) {
     commit(&fixture, &(1..=40).collect::<Vec<_>>()).await;
     fixture.execute("DELETE FROM access_changes WHERE sequence % 2 = 1").await;
-    let mut position = ChangePosition::default();
+    let mut position = Position::default();
     let mut found = BTreeSet::new();
     while position.watermark() < 40 {
         let before = position.clone();
@@ -239,10 +239,10 @@ async fn a_follower_of_many_parallel_writers_misses_none(fixture: Fixture) {
 
 /// Follows the changes until it is over and nothing is missing; the tokens that came.
 async fn collect(store: Arc<dyn Store>, is_over: Arc<AtomicBool>) -> BTreeSet<Uuid> {
-    let (mut position, mut ids, mut numbers) = (ChangePosition::default(), BTreeSet::new(), BTreeSet::new());
+    let (mut position, mut ids, mut numbers) = (Position::default(), BTreeSet::new(), BTreeSet::new());
     loop {
         let was_over = is_over.load(Ordering::SeqCst);
-        let mut tx = store.read_aside().await.unwrap();
+        let mut tx = store.read_reserved().await.unwrap();
         let before = position.watermark();
         let found = tx.access_changes().follow_access_changes(&mut position, 7).await.unwrap();
         drop(tx);
@@ -254,7 +254,7 @@ async fn collect(store: Arc<dyn Store>, is_over: Arc<AtomicBool>) -> BTreeSet<Uu
             ids.insert(*id.as_uuid());
         }
         // What was rolled back by dropping may take a moment to end.
-        if was_over && found.is_empty() && position.gaps.is_empty() {
+        if was_over && found.is_empty() && position.unsettled.is_empty() {
             assert_eq!(numbers.last().copied(), Some(position.watermark()));
             return ids;
         }
@@ -297,17 +297,17 @@ async fn the_process_hears_of_what_it_commits_and_of_nothing_else(fixture: Fixtu
     assert_eq!(all(&fixture).await, [token(1), token(2), token(3)]);
 }
 
-async fn who_listens_hears_of_an_announcement(fixture: Fixture) {
+async fn who_listens_is_notified(fixture: Fixture) {
     if fixture.database.backend == Backend::Sqlite {
-        fixture.store.announce().await.unwrap();
+        fixture.store.notify().await.unwrap();
         return;
     }
     let (heard, mut hears) = tokio::sync::mpsc::unbounded_channel();
     let other = fixture.database.store().await;
-    let listens = tokio::spawn(async move { other.hear(&|| heard.send(()).unwrap()).await });
+    let listens = tokio::spawn(async move { other.listen(&|| heard.send(()).unwrap()).await });
     hears.recv().await.expect("it listens from now on");
-    fixture.store.announce().await.unwrap();
-    hears.recv().await.expect("it was announced");
+    fixture.store.notify().await.unwrap();
+    hears.recv().await.expect("it was notified");
     fixture
         .execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND datname = current_database()")
         .await;

@@ -70,10 +70,10 @@ async fn a_token_is_found_by_its_digest_and_purpose(fixture: Fixture) {
 
 async fn every_purpose_is_one_of_its_own(fixture: Fixture) {
     fixture.put_users(&[user(1)]).await;
-    let purposes = || (1..).zip(ActionPurpose::ALL);
+    let purposes = || (1..).zip(ActionPurpose::ALL.iter().copied());
     put(&fixture, &purposes().map(|(number, purpose)| token(1, purpose, number)).collect::<Vec<_>>()).await;
     for (number, purpose) in purposes() {
-        for other in ActionPurpose::ALL {
+        for other in ActionPurpose::ALL.iter().copied() {
             let found = (other == purpose).then_some(user(1).id);
             assert_eq!(find(&fixture, number, other, at(0)).await, found, "{purpose:?} as {other:?}");
         }

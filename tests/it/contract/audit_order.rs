@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use ipse::application::ports::{Store, TrailPosition, Transaction};
+use ipse::application::ports::{Position, Store, Transaction};
 use ipse::domain::audit::AuditEvent;
 use ipse::domain::audit::filter::AuditFilter;
 use ipse::domain::id::AuditEventId;
@@ -42,7 +42,7 @@ async fn commit_events(fixture: &Fixture, numbers: impl IntoIterator<Item = u32>
 }
 
 /// What comes next, as the numbers of the events themselves, not those of their places.
-async fn follow(fixture: &Fixture, position: &mut TrailPosition, limit: i64) -> Vec<u32> {
+async fn follow(fixture: &Fixture, position: &mut Position, limit: i64) -> Vec<u32> {
     let events = fixture.read().await.audit_events().follow_audit_events(position, limit).await.unwrap();
     assert!(events.is_sorted_by(|a, b| a.sequence < b.sequence));
     let number = |event: &AuditEvent| (0..1000).find(|number| event_id(*number) == event.id);
@@ -51,23 +51,23 @@ async fn follow(fixture: &Fixture, position: &mut TrailPosition, limit: i64) -> 
 
 async fn events_come_in_order_and_once(fixture: Fixture) {
     commit_events(&fixture, 1..=5).await;
-    let mut position = TrailPosition::default();
+    let mut position = Position::default();
     assert_eq!(follow(&fixture, &mut position, 3).await, [1, 2, 3]);
     assert_eq!(follow(&fixture, &mut position, 3).await, [4, 5]);
     assert_eq!(follow(&fixture, &mut position, 3).await, [0; 0]);
     commit_event(&fixture, 6).await;
     assert_eq!(follow(&fixture, &mut position, 3).await, [6]);
-    assert_eq!(position, TrailPosition { after: 6, gap: None });
+    assert_eq!(position, Position::after(6));
 }
 
 async fn a_position_skips_what_was_before(fixture: Fixture) {
     commit_events(&fixture, 1..=3).await;
-    assert_eq!(follow(&fixture, &mut TrailPosition { after: 2, gap: None }, 9).await, [3]);
-    assert_eq!(follow(&fixture, &mut TrailPosition { after: 99, gap: None }, 9).await, [0; 0]);
+    assert_eq!(follow(&fixture, &mut Position::after(2), 9).await, [3]);
+    assert_eq!(follow(&fixture, &mut Position::after(99), 9).await, [0; 0]);
 }
 
 async fn what_is_not_committed_does_not_come(fixture: Fixture) {
-    let mut position = TrailPosition::default();
+    let mut position = Position::default();
     let mut open = fixture.write().await;
     insert(open.as_mut(), 1).await;
     assert_eq!(follow(&fixture, &mut position, 9).await, [0; 0]);
@@ -96,7 +96,7 @@ async fn open_and_overtaken(fixture: &Fixture, overtaker_is_first: bool) -> Box<
 
 async fn nothing_overtakes_an_event_that_may_still_come(fixture: Fixture) {
     for overtaker_is_first in [false, true] {
-        let mut position = TrailPosition { after: newest(&fixture).await, gap: None };
+        let mut position = Position::after(newest(&fixture).await);
         commit_event(&fixture, 1).await;
         let open = open_and_overtaken(&fixture, overtaker_is_first).await;
         assert_eq!(follow(&fixture, &mut position, 9).await, [1]);
@@ -106,7 +106,7 @@ async fn nothing_overtakes_an_event_that_may_still_come(fixture: Fixture) {
         open.commit().await.unwrap();
         let rest = if fixture.database.backend == Backend::Sqlite { vec![2] } else { vec![2, 3] };
         assert_eq!(follow(&fixture, &mut position, 9).await, rest, "{overtaker_is_first}");
-        assert_eq!(position.gap, None);
+        assert_eq!(position.unsettled, []);
     }
 }
 
@@ -118,7 +118,7 @@ async fn newest(fixture: &Fixture) -> i64 {
 
 async fn what_was_rolled_back_is_not_waited_for(fixture: Fixture) {
     for overtaker_is_first in [false, true] {
-        let mut position = TrailPosition { after: newest(&fixture).await, gap: None };
+        let mut position = Position::after(newest(&fixture).await);
         let open = open_and_overtaken(&fixture, overtaker_is_first).await;
         assert_eq!(follow(&fixture, &mut position, 9).await, [0; 0]);
         drop(open);
@@ -132,13 +132,13 @@ async fn what_was_rolled_back_is_not_waited_for(fixture: Fixture) {
 async fn erased_events_are_not_waited_for(fixture: Fixture) {
     commit_events(&fixture, 1..=4).await;
     fixture.execute("DELETE FROM audit_events WHERE sequence IN (1, 3)").await;
-    assert_eq!(follow(&fixture, &mut TrailPosition::default(), 9).await, [2, 4]);
+    assert_eq!(follow(&fixture, &mut Position::default(), 9).await, [2, 4]);
 }
 
 async fn one_gap_after_another_is_passed(fixture: Fixture) {
     commit_events(&fixture, 1..=20).await;
     fixture.execute("DELETE FROM audit_events WHERE sequence % 2 = 1").await;
-    let mut position = TrailPosition::default();
+    let mut position = Position::default();
     let mut all = Vec::new();
     for _ in 0..10 {
         all.extend(follow(&fixture, &mut position, 3).await);
@@ -174,7 +174,7 @@ async fn a_follower_of_many_parallel_writers_misses_none(fixture: Fixture) {
 
 /// Follows the trail until it is over and nothing more comes; the ids of what came.
 async fn collect(store: Arc<dyn Store>, is_over: Arc<AtomicBool>) -> Vec<AuditEventId> {
-    let (mut position, mut ids, mut last) = (TrailPosition::default(), Vec::new(), 0);
+    let (mut position, mut ids, mut last) = (Position::default(), Vec::new(), 0);
     loop {
         let was_over = is_over.load(Ordering::SeqCst);
         let mut tx = store.read().await.unwrap();
@@ -186,7 +186,7 @@ async fn collect(store: Arc<dyn Store>, is_over: Arc<AtomicBool>) -> Vec<AuditEv
             ids.push(event.id);
         }
         // What was rolled back by dropping may take a moment to end.
-        if was_over && events.is_empty() && position.gap.is_none() {
+        if was_over && events.is_empty() && position.unsettled.is_empty() {
             return ids;
         }
         tokio::task::yield_now().await;

@@ -10,12 +10,13 @@ use ipse::domain::account::username::Username;
 use ipse::domain::audit::{AuditType, Event};
 use ipse::domain::credential::api_key::ApiKey;
 use ipse::domain::credential::password::PasswordHash;
-use ipse::domain::id::{ApiKeyId, AuditEventId, IdEntropy, MailId, ServiceAccountId, SessionId, UserId};
+use ipse::domain::id::{ApiKeyId, AuditEventId, IdEntropy, JobId, LeaseId, ServiceAccountId, SessionId, UserId};
 use ipse::domain::name::{Description, Name};
 use ipse::domain::secret::Digest;
-use ipse::domain::session::client::{Client, ClientLabel};
+use ipse::domain::session::authentication::{Authentication, Proof, ProofKind};
+use ipse::domain::session::client::{Client, ClientId, ClientLabel};
 use ipse::domain::session::origin::Origin;
-use ipse::domain::session::{Authentication, RefreshState, Session};
+use ipse::domain::session::{RefreshState, Session};
 use time::Duration;
 use time::macros::datetime;
 
@@ -69,10 +70,12 @@ pub(super) fn session(owner: &User, number: u32) -> Session {
     Session {
         id: SessionId::new(begin, &entropy(number)),
         user_id: owner.id,
+        client_id: ClientId::first_party(),
+        parent_id: None,
         client: Client::new([192, 0, 2, 1].into(), ""),
         label: ClientLabel::default(),
         audience: None,
-        authentication: Authentication::by_password(begin),
+        authentication: Authentication::new(Proof { kind: ProofKind::Password, time: begin }),
         create_time: begin,
         last_seen_time: begin,
         expire_time: begin + Duration::days(90),
@@ -114,9 +117,14 @@ pub(super) fn hash(number: u32) -> PasswordHash {
     PasswordHash::new(format!("$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ${number}"))
 }
 
-/// The mail id of this number.
-pub(super) fn mail_id(number: u32) -> MailId {
-    MailId::new(at(0), &entropy(number))
+/// The job id of this number.
+pub(super) fn job_id(number: u32) -> JobId {
+    JobId::new(at(0), &entropy(number))
+}
+
+/// The id of the lease of this number.
+pub(super) fn lease_id(number: u32) -> LeaseId {
+    LeaseId::new(at(0), &entropy(number))
 }
 
 /// The event of this number, of a person's own doing.

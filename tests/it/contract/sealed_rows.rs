@@ -1,10 +1,10 @@
-use ipse::application::ports::{OutboxEntry, RequestKey, SealedPlace};
-use ipse::domain::id::RequestId;
+use ipse::application::ports::{Job, JobClaim, JobPayload, Lease, RequestKey, SealedPlace};
+use ipse::domain::id::{JobId, RequestId};
 use ipse::domain::token::signing_key::{SigningAlgorithm, SigningKey};
 use uuid::Uuid;
 
 use super::Fixture;
-use super::samples::{HOSTILE, at, digest, mail_id, user};
+use super::samples::{HOSTILE, at, digest, job_id, lease_id, user};
 use crate::support::on_both_backends;
 
 on_both_backends! {
@@ -14,6 +14,7 @@ on_both_backends! {
     a_value_is_replaced_at_its_place_alone
     a_value_that_changed_meanwhile_is_not_replaced
     a_row_that_is_gone_stays_gone
+    what_is_not_sealed_is_not_replaced
 }
 
 fn request(caller: u32, id: u32) -> RequestKey {
@@ -25,7 +26,7 @@ fn places() -> Vec<Vec<SealedPlace>> {
     vec![
         vec![SealedPlace::ServerSecret(HOSTILE.to_owned()), SealedPlace::ServerSecret("root".to_owned())],
         vec![SealedPlace::SigningKey("A".to_owned()), SealedPlace::SigningKey("a".to_owned())],
-        vec![SealedPlace::Mail(mail_id(1)), SealedPlace::Mail(mail_id(2)), SealedPlace::Mail(mail_id(3))],
+        [1, 3, 4].map(|number| SealedPlace::Job(job_id(number))).to_vec(),
         [(1, 0), (1, 2), (2, 1)].map(|(caller, id)| SealedPlace::Answer(request(caller, id))).to_vec(),
     ]
 }
@@ -34,7 +35,23 @@ fn value(place: &SealedPlace) -> Vec<u8> {
     place.to_string().into_bytes()
 }
 
-/// A store with a value at each of the places, and a call that has no answer yet.
+/// A job that carries something.
+fn job(id: JobId, payload: JobPayload) -> Job {
+    Job {
+        id,
+        kind: "kind".to_owned(),
+        lane: "lane".to_owned(),
+        unique_key: None,
+        payload,
+        user_id: None,
+        create_time: at(0),
+        run_time: at(0),
+        give_up_time: None,
+        attempts: 0,
+    }
+}
+
+/// A store with a value at each of the places, a job that carries nothing sealed, and a call that has no answer yet.
 async fn sealed_values(backend: crate::support::database::Backend) -> Fixture {
     let fixture = Fixture::new(backend).await;
     let mut tx = fixture.write().await;
@@ -57,18 +74,8 @@ async fn sealed_values(backend: crate::support::database::Backend) -> Fixture {
                 };
                 tx.signing_keys().insert_signing_key(&key).await.unwrap();
             }
-            SealedPlace::Mail(id) => {
-                let (kind, time) = ("welcome".to_owned(), at(0));
-                let entry = OutboxEntry {
-                    id: *id,
-                    user_id: None,
-                    kind,
-                    sealed,
-                    create_time: time,
-                    attempts: 0,
-                    next_attempt_time: time,
-                };
-                tx.outbox().enqueue_mail(&entry).await.unwrap();
+            SealedPlace::Job(id) => {
+                assert!(tx.jobs().enqueue_job(&job(*id, JobPayload::Sealed(sealed))).await.unwrap());
             }
             SealedPlace::Answer(key) => {
                 tx.answered_requests().claim_request(*key, &digest(1), at(0), at(0)).await.unwrap();
@@ -77,6 +84,7 @@ async fn sealed_values(backend: crate::support::database::Backend) -> Fixture {
         }
     }
     tx.answered_requests().claim_request(request(1, 1), &digest(1), at(0), at(0)).await.unwrap();
+    assert!(tx.jobs().enqueue_job(&job(job_id(2), JobPayload::Plain(b"plain".to_vec()))).await.unwrap());
     tx.commit().await.unwrap();
     fixture
 }
@@ -139,9 +147,15 @@ async fn a_value_that_changed_meanwhile_is_not_replaced(fixture: Fixture) {
 
 async fn a_row_that_is_gone_stays_gone(fixture: Fixture) {
     let mut tx = fixture.write().await;
-    tx.outbox().remove_mail(mail_id(1)).await.unwrap();
+    let lease = Lease { id: lease_id(1), begin: at(0), end: at(1) };
+    assert_eq!(tx.jobs().claim_jobs("lane", &lease, 100).await.unwrap().len(), 4);
+    assert!(tx.jobs().finish_job(JobClaim { id: job_id(1), lease: lease.id }).await.unwrap());
     tx.commit().await.unwrap();
-    let place = SealedPlace::Mail(mail_id(1));
+    let place = SealedPlace::Job(job_id(1));
     assert!(!replace(&fixture, &place, &value(&place), b"new").await);
     assert_eq!(list(&fixture, &SealedPlace::beginnings()[2], 100).await.len(), 2);
+}
+
+async fn what_is_not_sealed_is_not_replaced(fixture: Fixture) {
+    assert!(!replace(&fixture, &SealedPlace::Job(job_id(2)), b"plain", b"new").await);
 }

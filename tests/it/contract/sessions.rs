@@ -6,8 +6,9 @@ use std::net::IpAddr;
 use ipse::application::ports::StoreError;
 use ipse::domain::Timestamp;
 use ipse::domain::account::user::User;
-use ipse::domain::session::client::{Client, ClientLabel};
-use ipse::domain::session::{Authentication, EndReason, RefreshState, Session};
+use ipse::domain::session::authentication::{Authentication, Proof, ProofKind};
+use ipse::domain::session::client::{Client, ClientId, ClientLabel};
+use ipse::domain::session::{EndReason, RefreshState, Session};
 use time::Duration;
 
 use super::samples::{HOSTILE, TICK, at, complete_user, digest, session, user};
@@ -65,6 +66,10 @@ fn rotated(session: &Session, number: u32, now: Timestamp) -> Session {
     }
 }
 
+fn proof(time: Timestamp) -> Proof {
+    Proof { kind: ProofKind::Password, time }
+}
+
 /// A session of which everything is known.
 fn complete_session(owner: &User, number: u32) -> Session {
     let plain = session(owner, number);
@@ -72,11 +77,10 @@ fn complete_session(owner: &User, number: u32) -> Session {
         client: Client::new("2001:db8::ffff:1".parse().unwrap(), HOSTILE),
         label: ClientLabel::parse(HOSTILE).unwrap(),
         audience: Some(HOSTILE.to_owned()),
-        authentication: Authentication {
-            time: at(-5) + TICK,
-            methods: vec!["pwd".to_owned(), HOSTILE.to_owned()],
-            level: HOSTILE.to_owned(),
-        },
+        authentication: Authentication::from_proofs([proof(at(-5) + TICK), proof(at(-9)), proof(at(-7) - TICK)])
+            .unwrap(),
+        client_id: ClientId::parse(r#"https://app.example/'";--"#).unwrap(),
+        parent_id: Some(session(owner, number + 1).id),
         last_seen_time: at(6) + TICK,
         end: Some((at(7) + TICK, EndReason::Revoked)),
         refresh: RefreshState {
@@ -91,12 +95,7 @@ fn complete_session(owner: &User, number: u32) -> Session {
 
 async fn a_session_comes_back_with_nothing_missing(fixture: Fixture) {
     fixture.put_users(&[user(1)]).await;
-    let no_methods = Authentication { methods: Vec::new(), ..Authentication::by_password(at(0)) };
-    for stored in [
-        session(&user(1), 1),
-        complete_session(&user(1), 2),
-        Session { authentication: no_methods, ..session(&user(1), 3) },
-    ] {
+    for stored in [session(&user(1), 1), complete_session(&user(1), 2)] {
         fixture.put_sessions(std::slice::from_ref(&stored)).await;
         assert_eq!(find(&fixture, &stored).await, stored);
     }

@@ -6,9 +6,10 @@ use time::Duration;
 use tonic::{Code, Status};
 
 use crate::support::descriptors;
+use crate::support::forge::Key;
 use crate::support::on_both_backends;
 use crate::support::refusal::reason;
-use crate::support::token::{self, Forge};
+use crate::support::token;
 use crate::support::wire::{Answer, Call};
 use crate::support::world::World;
 
@@ -118,6 +119,6 @@ async fn a_token_ends_with_its_time(world: World) {
     assert_eq!(reason(phone.me().await), TokenExpired);
     let (header, mut claims) = token::read(&phone.tokens.access_token);
     claims["iss"] = json!("https://other.example");
-    let forged = Forge::new(&world).await.sign(&header, &claims);
+    let forged = Key::of(&world).await.sign(header.to_string(), claims.to_string());
     assert_eq!(reason(phone.bearing(&forged).me().await), TokenInvalid, "expired, but never genuine");
 }

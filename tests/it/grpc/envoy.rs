@@ -8,12 +8,13 @@ use serde_json::json;
 use time::Duration;
 
 use crate::support::custodian::{Custodian, exchange};
+use crate::support::forge::Key;
 use crate::support::gateway::{CHECK, question, question_about, raw_question};
 use crate::support::on_both_backends;
 use crate::support::operator::Operator;
 use crate::support::person::Device;
 use crate::support::refusal::{reason, refusal};
-use crate::support::token::{self, Forge};
+use crate::support::token;
 use crate::support::trail::Trail;
 use crate::support::world::{AUDIENCE, ISSUER, START, World};
 
@@ -166,7 +167,7 @@ async fn a_token_is_for_the_audience_of_the_route(world: World) {
     // As a service's token, which is not for this server itself.
     let (header, mut claims) = token::read(&at_orders.tokens.access_token);
     claims["aud"] = json!([AUDIENCE]);
-    let elsewhere = at_orders.bearing(&Forge::new(&world).await.sign(&header, &claims));
+    let elsewhere = at_orders.bearing(&Key::of(&world).await.sign(header.to_string(), claims.to_string()));
     ask(&elsewhere, &[("audience", AUDIENCE)]).await.identity();
     assert_eq!(ask(&elsewhere, &[]).await.refusal(), (401, "TOKEN_INVALID"));
 }
@@ -198,7 +199,7 @@ async fn a_limited_token_is_told_with_its_limits(world: World) {
     let (header, mut claims) = token::read(&phone.tokens.access_token);
     claims.as_object_mut().unwrap().remove("roles");
     claims["scope"] = json!("bills.read orders.*");
-    let limited = Forge::new(&world).await.sign(&header, &claims);
+    let limited = Key::of(&world).await.sign(header.to_string(), claims.to_string());
     let verdict = world.verdict(question_about(&limited, &[READ])).await.unwrap();
     assert_eq!(verdict.identity()["x-ipse-scope"], "bills.read orders.*");
     assert!(!verdict.identity().contains_key("x-ipse-roles"), "{verdict:?}");

@@ -87,11 +87,11 @@ async fn tokens_of_a_replaced_key_are_good_to_their_end(world: World) {
     // By a clock that is a minute behind, the token is still valid for that long.
     world.wait(Duration::minutes(1) + Duration::SECOND);
     assert_eq!(states(&world).await, names(&[(&new, Active), (&old, Retiring)]));
-    world.replica().upkeep.purge().await.unwrap();
+    world.replica().purge.erase_batch().await.unwrap();
     assert_eq!(world.count("signing_keys").await, 2);
     world.wait(Duration::SECOND);
     assert_eq!(states(&world).await, names(&[(&new, Active)]));
-    world.replica().upkeep.purge().await.unwrap();
+    world.replica().purge.erase_batch().await.unwrap();
     assert_eq!(world.count("signing_keys").await, 1, "the private half is gone, too");
 }
 
@@ -190,7 +190,7 @@ async fn the_schedule_makes_one_key_on_several_replicas(world: World) {
     let world = world.restart_with(&["SIGNING_KEY_LIFETIME=1d"]).await;
     let others = [world.another_replica().await, world.another_replica().await];
     let first = signer(&world.replica().channel).await;
-    let upkeep = async || {
+    let rotate = async || {
         let [one, other] = &others;
         let replicas = [world.replica(), one, other];
         for done in join_all(replicas.map(|replica| replica.keys.rotate_when_due())).await {
@@ -198,11 +198,11 @@ async fn the_schedule_makes_one_key_on_several_replicas(world: World) {
         }
     };
     world.wait(Duration::days(1) - LEAD - Duration::MICROSECOND);
-    upkeep().await;
+    rotate().await;
     assert_eq!(world.count("signing_keys").await, 1);
     world.wait(Duration::MICROSECOND);
-    upkeep().await;
-    upkeep().await;
+    rotate().await;
+    rotate().await;
     assert_eq!(world.count("signing_keys").await, 2);
     for replica in &others {
         assert_eq!(keys(&replica.channel).await, listed(&world).await);
@@ -238,7 +238,7 @@ async fn a_revoked_key_is_replaced_at_once(world: World) {
     phone.me().await.unwrap();
     let world = world.restart().await;
     assert_eq!(states(&world).await, names(&[(&new, Active)]));
-    world.replica().upkeep.purge().await.unwrap();
+    world.replica().purge.erase_batch().await.unwrap();
     assert_eq!(world.count("signing_keys").await, 1);
 }
 
@@ -289,7 +289,7 @@ async fn the_trail_tells_of_keys(world: World) {
     let mut trail = Trail::from_now_on(&world).await.knowing(&["root"]).await;
     let new = holder.rotate().await.unwrap();
     let mut events = trail.events().await;
-    events.retain(|event| event.event.kind.word().starts_with("signing_key"));
+    events.retain(|event| event.event.kind.as_str().starts_with("signing_key"));
     let told = ["signing_key_created success root>?", "signing_key_rotated success root>?"];
     assert_eq!(trail.tell(&events), told);
     assert_eq!([&events[0].event.subject, &events[1].event.subject], [&new.kid, &old.kid]);
@@ -298,7 +298,7 @@ async fn the_trail_tells_of_keys(world: World) {
     holder.revoke(&new.kid).await.unwrap();
     holder.revoke(&old.kid).await.unwrap();
     let mut events = trail.events().await;
-    events.retain(|event| event.event.kind.word().starts_with("signing_key"));
+    events.retain(|event| event.event.kind.as_str().starts_with("signing_key"));
     let told = [
         "signing_key_revoked success root>?",
         "signing_key_revoked success root>?",

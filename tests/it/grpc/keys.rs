@@ -5,9 +5,10 @@ use serde_json::{Value, json};
 use time::Duration;
 
 use crate::support::database::Backend;
+use crate::support::forge::Key;
 use crate::support::key_holder::keys;
 use crate::support::on_both_backends;
-use crate::support::token::{self, Forge};
+use crate::support::token;
 use crate::support::world::{AUDIENCE, ISSUER, World};
 
 on_both_backends! {
@@ -143,5 +144,5 @@ async fn private_keys_are_sealed(world: World) {
     let sealed = &keys[0].sealed_private_key;
     assert!(!sealed.windows(curve.len()).any(|bytes| bytes == curve));
     // The right master key opens it, or this would panic.
-    assert_eq!(Forge::new(&world).await.public["kid"], json!(keys[0].kid));
+    assert_eq!(Key::of(&world).await.public["kid"], json!(keys[0].kid));
 }

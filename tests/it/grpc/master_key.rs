@@ -80,8 +80,7 @@ async fn the_master_key_is_changed_without_an_interruption(world: World) {
     world.stranger("carol").register().await.unwrap();
     still_old.keys.rotate_by_system(None).await.unwrap();
 
-    let expected =
-        [("server_secrets", 1, 0), ("signing_keys", 2, 0), ("mail_outbox", 1, 0), ("answered_requests", 1, 0)];
+    let expected = [("server_secrets", 1, 0), ("signing_keys", 2, 0), ("jobs", 1, 0), ("answered_requests", 1, 0)];
     assert_eq!(counts(&rewrap(world.replica()).await), expected);
     assert!(counts(&rewrap(world.replica()).await).iter().all(|(_, resealed, left)| resealed + left == 0));
     // A server that seals under the old key is not done with it.
@@ -120,11 +119,11 @@ async fn what_does_not_open_is_left_and_told_of(world: World) {
     world.stranger("bob").register().await.unwrap();
     world.stranger("carol").register().await.unwrap();
     let world = restart(world, NEW_KEY, &[MASTER_KEY]).await;
-    let one = "(SELECT id FROM mail_outbox ORDER BY id LIMIT 1)";
-    let damage = format!("UPDATE mail_outbox SET sealed = substr(sealed, 1, 20) WHERE id = {one}");
+    let one = "(SELECT id FROM jobs ORDER BY id LIMIT 1)";
+    let damage = format!("UPDATE jobs SET payload = substr(payload, 1, 20) WHERE id = {one}");
     world.database.outsider().await.execute(&damage).await;
     let tables = counts(&rewrap(world.replica()).await);
-    assert_eq!(tables[..3], [("server_secrets", 1, 0), ("signing_keys", 1, 0), ("mail_outbox", 1, 1)]);
+    assert_eq!(tables[..3], [("server_secrets", 1, 0), ("signing_keys", 1, 0), ("jobs", 1, 1)]);
 }
 
 async fn damaged_secrets_stop_the_start(world: World) {

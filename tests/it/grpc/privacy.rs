@@ -13,7 +13,7 @@ use crate::support::world::World;
 on_both_backends! {
     World::start =>
     nothing_is_left_of_whom_an_operator_erased
-    nothing_is_left_of_whom_upkeep_erased
+    nothing_is_left_of_whom_the_purge_erased
 }
 
 /// Texts that stand nowhere but in what this person gave.
@@ -54,7 +54,7 @@ async fn somebody(world: &World) -> Device<'_> {
 
 async fn is_clean_but_for_the_trail(world: &World, id: &str, hash: &str) {
     world.mails().await;
-    while world.replica().upkeep.purge().await.unwrap() > 0 {}
+    world.purge().await;
     let dump = dump(world).await;
     for canary in CANARIES.into_iter().chain([hash]) {
         assert!(!contains(&dump, canary.as_bytes()), "{canary}");
@@ -81,7 +81,7 @@ async fn nothing_is_left_of_whom_an_operator_erased(world: World) {
     is_clean_but_for_the_trail(&world, &id, &hash).await;
 }
 
-async fn nothing_is_left_of_whom_upkeep_erased(world: World) {
+async fn nothing_is_left_of_whom_the_purge_erased(world: World) {
     let phone = somebody(&world).await;
     let id = phone.me().await.unwrap().user.unwrap().id;
     let hash = hash(&world).await;

@@ -15,36 +15,25 @@ on_both_backends! {
     many_rows_go_in_batches
 }
 
-/// Erases what is over. How many rows.
-async fn purge(world: &World) -> usize {
-    let (mut all, upkeep) = (0, &world.replica().upkeep);
-    loop {
-        match upkeep.purge().await.unwrap() {
-            0 => return all,
-            some => all += some,
-        }
-    }
-}
-
 async fn sessions_stay_on_record_for_a_week_after_their_end(world: World) {
     let alice = world.person("alice").await;
     let (signed_out, _idle) = (alice.log_in().await.unwrap(), alice.log_in().await.unwrap());
     let mut busy = alice.log_in().await.unwrap();
     signed_out.log_out().await.unwrap();
     world.wait(Duration::days(7));
-    purge(&world).await;
+    world.purge().await;
     assert_eq!(world.count("sessions").await, 3);
     world.wait(Duration::MICROSECOND);
-    purge(&world).await;
+    world.purge().await;
     assert_eq!(world.count("sessions").await, 2);
     assert_eq!(reason(signed_out.refresh().await), RefreshTokenInvalid);
     busy = busy.refresh().await.unwrap();
     // The other one ends by itself after 14 days.
     world.wait(Duration::days(14) - Duration::MICROSECOND);
-    purge(&world).await;
+    world.purge().await;
     assert_eq!(world.count("sessions").await, 2);
     world.wait(Duration::MICROSECOND);
-    purge(&world).await;
+    world.purge().await;
     assert_eq!(world.count("sessions").await, 1, "the busy one, which has ended just now");
     assert_eq!(reason(busy.refresh().await), RefreshTokenInvalid);
 }
@@ -54,10 +43,10 @@ async fn mailed_tokens_stay_on_record_for_a_day_after_their_end(world: World) {
     alice.request_reset().await.unwrap();
     world.wait(Duration::hours(1) + Duration::days(1));
     bob.register().await.unwrap();
-    purge(&world).await;
+    world.purge().await;
     assert_eq!(world.count("action_tokens").await, 2);
     world.wait(Duration::MICROSECOND);
-    purge(&world).await;
+    world.purge().await;
     assert_eq!(world.count("action_tokens").await, 1);
     bob.verify(&bob.mailed_token().await).await.unwrap();
 }
@@ -69,9 +58,9 @@ async fn counters_stay_for_two_days_after_their_last_event(world: World) {
     }
     world.wait(Duration::days(2));
     bob.guess().await.unwrap_err();
-    assert_eq!(purge(&world).await, 1, "that there are signing keys is no news any more");
+    assert_eq!(world.purge().await, 1, "that there are signing keys is no news any more");
     world.wait(Duration::MICROSECOND);
-    assert_eq!(purge(&world).await, 2, "a name and a network");
+    assert_eq!(world.purge().await, 2, "a name and a network");
     assert_eq!(world.count("throttles").await, 2);
 }
 
@@ -81,12 +70,12 @@ async fn nothing_else_is_erased(world: World) {
     alice.request_reset().await.unwrap();
     world.wait(Duration::days(10));
     phone = phone.refresh().await.unwrap();
-    purge(&world).await;
+    world.purge().await;
     for (table, rows) in [
         ("users", 1),
         ("passwords", 1),
         ("sessions", 1),
-        ("mail_outbox", 1),
+        ("jobs", 1),
         ("signing_keys", 1),
         ("server_secrets", 1),
         ("action_tokens", 0),
@@ -111,7 +100,7 @@ async fn many_rows_go_in_batches(world: World) {
     );
     world.database.outsider().await.execute(&rows).await;
     world.wait(Duration::days(3));
-    assert_eq!(world.replica().upkeep.purge().await.unwrap(), 501, "and that there are signing keys");
-    assert_eq!(purge(&world).await, 602);
+    assert_eq!(world.replica().purge.erase_batch().await.unwrap(), 501, "and that there are signing keys");
+    assert_eq!(world.purge().await, 602);
     assert_eq!(world.count("throttles").await, 0);
 }

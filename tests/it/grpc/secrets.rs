@@ -4,10 +4,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
 use crate::support::dump::{contains, dump};
+use crate::support::forge::Key;
 use crate::support::letterbox::Service;
 use crate::support::on_both_backends;
 use crate::support::person::token_in;
-use crate::support::token::Forge;
 use crate::support::world::{MASTER_KEY, World};
 
 const WRONG_KEY: &str = "IPSE_MASTER_KEY: does not open the secrets of this database, nor does any of \
@@ -54,7 +54,7 @@ async fn no_secret_is_in_the_database(world: World) {
         secrets.push(URL_SAFE_NO_PAD.decode(&token).unwrap());
         secrets.push(token.into_bytes());
     }
-    let private = Forge::new(&world).await.private;
+    let private = Key::of(&world).await.private;
     secrets.extend(private.windows(16).step_by(16).map(<[u8]>::to_vec));
     for secret in secrets {
         assert!(!contains(&dump, &secret), "{}", String::from_utf8_lossy(&secret));

@@ -29,6 +29,11 @@ on_both_backends! {
     an_issuer_with_a_path_is_found
 }
 
+on_both_backends! {
+    with_a_path_like_a_pattern =>
+    the_path_of_an_issuer_is_no_pattern
+}
+
 const JWKS: &str = "/.well-known/jwks.json";
 const METADATA: [&str; 2] = ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"];
 const ISSUER_WITH_PATH: &str = "https://id.example/tenants/one";
@@ -39,6 +44,10 @@ async fn with_eddsa(backend: Backend) -> World {
 
 async fn with_a_path(backend: Backend) -> World {
     World::with(backend, &["ISSUER=https://id.example/tenants/one"]).await
+}
+
+async fn with_a_path_like_a_pattern(backend: Backend) -> World {
+    World::with(backend, &["ISSUER=https://id.example/:a/*b"]).await
 }
 
 async fn fetch(world: &World, path: &str) -> HttpAnswer {
@@ -86,6 +95,7 @@ async fn documents_are_kept_and_asked_for_again(world: World) {
         let again = ask(side_port, &format!("GET {path}"), &[&format!("if-none-match: {etag}")]).await;
         assert_eq!((again.status, again.body.as_str(), again.header("etag")), (304, "", etag));
         assert_eq!(again.header("cache-control"), first.header("cache-control"));
+        assert!(!again.headers.contains_key("content-length"), "an answer without a body has no length");
         let other = ask(side_port, &format!("GET {path}"), &["if-none-match: \"other\""]).await;
         assert_eq!(other, first);
 
@@ -142,5 +152,16 @@ async fn an_issuer_with_a_path_is_found(world: World) {
     }
     for path in ["/tenants/one/metrics", "/tenants/one/healthz", "/tenants/.well-known/openid-configuration"] {
         assert_eq!(get(world.replica().side_port, path).await.status, 404, "{path}");
+    }
+}
+
+async fn the_path_of_an_issuer_is_no_pattern(world: World) {
+    for (path, status) in [
+        ("/:a/*b/.well-known/jwks.json", 200),
+        ("/.well-known/openid-configuration/:a/*b", 200),
+        ("/x/y/.well-known/jwks.json", 404),
+        ("/.well-known/openid-configuration/x/y", 404),
+    ] {
+        assert_eq!(get(world.replica().side_port, path).await.status, status, "{path}");
     }
 }

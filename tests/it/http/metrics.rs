@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use ipse::proto::WatchAuditEventsRequest;
 use ipse::proto::audit_service_client::AuditServiceClient;
+use time::Duration;
 
 use crate::support::database::Backend;
 use crate::support::http::get;
+use crate::support::letterbox::Service;
 use crate::support::on_both_backends;
 use crate::support::wire::Call;
 use crate::support::world::{START, World};
@@ -19,6 +21,7 @@ on_both_backends! {
     nothing_of_a_person_is_in_a_metric
     the_parts_tell_how_busy_they_are
     mails_count_by_what_became_of_them
+    jobs_count_by_kind_and_what_became_of_them
 }
 
 on_both_backends! {
@@ -172,6 +175,35 @@ async fn mails_count_by_what_became_of_them(world: World) {
     assert_eq!(samples["ipse_mail_deliveries_total{outcome=\"sent\"}"], "2", "a verification and a welcome");
     assert_eq!(samples["ipse_mail_deliveries_total{outcome=\"given_up\"}"], "0");
     assert_eq!(samples["ipse_mail_overdue_seconds"], "0");
+}
+
+async fn jobs_count_by_kind_and_what_became_of_them(world: World) {
+    world.person("alice").await;
+    world.letterbox.set(Service::Moved);
+    world.stranger("bob").register().await.unwrap();
+    world.deliver_mail().await;
+    world.letterbox.set(Service::Closed);
+    world.stranger("carol").register().await.unwrap();
+    world.deliver_mail().await;
+    world.wait(Duration::seconds(65));
+    world.replica().jobs.look_over().await.unwrap();
+    let samples = samples(&world).await;
+    for (series, expected) in [
+        ("ipse_jobs_attempts_total{kind=\"token_mail\",outcome=\"done\"}", "1"),
+        ("ipse_jobs_attempts_total{kind=\"token_mail\",outcome=\"retried\"}", "1"),
+        ("ipse_jobs_attempts_total{kind=\"token_mail\",outcome=\"given_up\"}", "1"),
+        ("ipse_jobs_attempts_total{kind=\"notice_mail\",outcome=\"done\"}", "1"),
+        ("ipse_jobs_attempts_total{kind=\"purge\",outcome=\"done\"}", "0"),
+        ("ipse_jobs_waiting{kind=\"token_mail\"}", "1"),
+        ("ipse_jobs_waiting{kind=\"notice_mail\"}", "0"),
+        ("ipse_jobs_oldest_seconds{kind=\"token_mail\"}", "60"),
+        ("ipse_jobs_oldest_seconds{kind=\"notice_mail\"}", "0"),
+        ("ipse_jobs_dead{kind=\"token_mail\"}", "1"),
+        ("ipse_jobs_dead{kind=\"notice_mail\"}", "0"),
+        ("ipse_mail_overdue_seconds", "60"),
+    ] {
+        assert_eq!(samples[series], expected, "{series}");
+    }
 }
 
 async fn what_is_refused_for_overload_counts(world: World) {

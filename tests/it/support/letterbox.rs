@@ -15,6 +15,8 @@ pub(crate) enum Service {
     Closed,
     /// Mail is refused for good.
     Moved,
+    /// Mail that carries no token is never answered.
+    StuckForNotices,
 }
 
 /// Keeps what is delivered.
@@ -53,8 +55,10 @@ impl Letterbox {
 impl Mailer for Letterbox {
     async fn deliver(&self, mail: &Mail) -> Result<(), MailRejected> {
         self.tries.lock().unwrap().push(mail.id);
-        match *self.service.lock().unwrap() {
-            Service::Open => self.mails.lock().unwrap().push(mail.clone()),
+        let service = *self.service.lock().unwrap();
+        match service {
+            Service::StuckForNotices if !mail.content.carries_token() => std::future::pending().await,
+            Service::Open | Service::StuckForNotices => self.mails.lock().unwrap().push(mail.clone()),
             Service::Closed => return Err(MailRejected::ForNow("the letterbox is closed".into())),
             Service::Moved => return Err(MailRejected::ForGood("the letterbox has moved".into())),
         }

@@ -7,6 +7,7 @@ pub(crate) mod database;
 pub(crate) mod descriptors;
 pub(crate) mod dump;
 pub(crate) mod entropy;
+pub(crate) mod forge;
 pub(crate) mod gateway;
 pub(crate) mod guard;
 pub(crate) mod http;

@@ -56,7 +56,7 @@ impl<'w> Trail<'w> {
     /// Events, each as `type outcome actor>subject reason`.
     pub(crate) fn tell(&self, events: &[AuditEvent]) -> Vec<String> {
         let line = |AuditEvent { event, .. }: &AuditEvent| {
-            let (kind, outcome) = (event.kind.word(), event.outcome.word());
+            let (kind, outcome) = (event.kind.as_str(), event.outcome.as_str());
             let (actor, subject) = (self.name(&event.actor), self.name(&event.subject));
             format!("{kind} {outcome} {actor}>{subject} {}", event.reason).trim_end().to_owned()
         };

@@ -8,10 +8,10 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ipse::application::access::feed::AccessFeed;
+use ipse::application::jobs::{Jobs, Lane, Purge};
 use ipse::application::keys::Keys;
 use ipse::application::ports::Store;
 use ipse::application::service_accounts::ServiceAccounts;
-use ipse::application::upkeep::Upkeep;
 use ipse::composition::{App, Overrides, StartError};
 use ipse::config::{LoadOptions, Settings};
 use ipse::domain::Timestamp;
@@ -65,7 +65,8 @@ pub(crate) struct Replica {
     pub(crate) side_port: SocketAddr,
     pub(crate) channel: Channel,
     pub(crate) store: Arc<dyn Store>,
-    pub(crate) upkeep: Arc<Upkeep>,
+    pub(crate) jobs: Arc<Jobs>,
+    pub(crate) purge: Arc<Purge>,
     pub(crate) service_accounts: Arc<ServiceAccounts>,
     pub(crate) keys: Arc<Keys>,
     pub(crate) feed: Arc<AccessFeed>,
@@ -190,7 +191,18 @@ impl World {
 
     /// Delivers what is due.
     pub(crate) async fn deliver_mail(&self) {
-        while self.replica.upkeep.deliver_mail().await.unwrap() {}
+        self.replica.deliver_mail().await;
+    }
+
+    /// Erases what is over. How many rows.
+    pub(crate) async fn purge(&self) -> usize {
+        let mut all = 0;
+        loop {
+            match self.replica.purge.erase_batch().await.unwrap() {
+                0 => return all,
+                some => all += some,
+            }
+        }
     }
 
     /// Changes a stored account as an operator would.
@@ -245,18 +257,26 @@ impl Replica {
         let address = listener.local_addr().unwrap();
         let side_listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let side_port = side_listener.local_addr().unwrap();
-        let (store, upkeep, feed) = (app.store(), app.upkeep(), app.feed());
+        let (store, feed) = (app.store(), app.feed());
+        let (jobs, purge) = (app.jobs(), app.purge());
         let (keys, service_accounts) = (app.keys(), app.service_accounts());
         let stop = CancellationToken::new();
         let served = tokio::spawn(serve(app, (listener, side_listener), stop.clone()));
         let channel = Endpoint::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
-        Self { address, side_port, channel, store, upkeep, service_accounts, keys, feed, stop, served }
+        Self { address, side_port, channel, store, jobs, purge, service_accounts, keys, feed, stop, served }
     }
 
     /// Takes in what happened to tokens meanwhile, and trusts it for a second. In production this goes on all the time; here
     /// a process asks the database until this is called.
     pub(crate) async fn look(&self) {
         self.feed.look(self.store.as_ref()).await.unwrap();
+    }
+
+    /// Delivers what is due.
+    pub(crate) async fn deliver_mail(&self) {
+        for lane in [Lane::TokenMail, Lane::NoticeMail] {
+            while self.jobs.run_next(lane).await.unwrap() {}
+        }
     }
 
     /// Tells the process to stop.

@@ -1,8 +1,8 @@
 //! What makes access tokens void, in the memory of each process: checking a token costs no query.
 //!
 //! Every change of what tokens are worth is a row that the store writes in the transaction of the change. The process that
-//! made it takes it in as soon as it is committed. All others read the rows every 200 ms, and at once when they hear an
-//! announcement, which may get lost. A process trusts its memory only if the last reading that went well *began* within the
+//! made it takes it in as soon as it is committed. All others read the rows every 200 ms, and at once when they get a
+//! notification, which may get lost. A process trusts its memory only if the last reading that went well *began* within the
 //! last second by the clock, so that it knows all that was committed a second ago. Otherwise the database is asked for each
 //! token, and if that fails, nobody is let in.
 
@@ -18,7 +18,7 @@ use tokio::sync::{Mutex, Notify, watch};
 use self::memory::Memory;
 pub use self::memory::{Cursor, Page, Revocation, TooFarBehind};
 use crate::application::error::Result;
-use crate::application::ports::{ChangePosition, ChangeSink, Clock, Store};
+use crate::application::ports::{ChangeSink, Clock, Position, Store};
 use crate::domain::Timestamp;
 use crate::domain::access::change::{AccessChange, TokenMarks};
 
@@ -26,7 +26,7 @@ use crate::domain::access::change::{AccessChange, TokenMarks};
 const FRESH: Duration = Duration::SECOND;
 /// How often the changes of other processes are looked for.
 const POLL: std::time::Duration = std::time::Duration::from_millis(200);
-/// The least time between two looks, however many announcements there are.
+/// The least time between two looks, however many notifications there are.
 const PAUSE: std::time::Duration = std::time::Duration::from_millis(20);
 /// How many changes are read at a time.
 const BATCH: i64 = 1000;
@@ -46,7 +46,7 @@ pub enum Standing {
 pub struct AccessFeed {
     clock: Arc<dyn Clock>,
     state: RwLock<State>,
-    position: Mutex<ChangePosition>,
+    position: Mutex<Position>,
     wake: Notify,
     news: watch::Sender<u64>,
     key_sets: watch::Sender<u64>,
@@ -63,8 +63,8 @@ struct State {
     seen: i64,
     /// How often somebody's rights changed.
     rights: u64,
-    /// Whether this process committed changes that it has not announced.
-    is_unannounced: bool,
+    /// Whether this process committed changes that it has not notified the others of.
+    is_notification_due: bool,
     /// Whether the numbers that were read may be others now.
     is_to_start_over: bool,
 }
@@ -88,7 +88,7 @@ impl AccessFeed {
         let mut is_failing = false;
         loop {
             self.publish();
-            let looked = self.announce(store).await.and(self.look(store).await);
+            let looked = self.notify(store).await.and(self.look(store).await);
             if let (Err(error), false) = (&looked, is_failing) {
                 tracing::warn!(error = error as &dyn std::error::Error, "access changes cannot be followed");
             }
@@ -102,10 +102,10 @@ impl AccessFeed {
     pub async fn look(&self, store: &dyn Store) -> Result<()> {
         let mut position = self.position.lock().await;
         if std::mem::take(&mut self.write().is_to_start_over) {
-            *position = ChangePosition::default();
+            *position = Position::default();
         }
         let began = self.clock.now();
-        let mut tx = store.read_aside().await?;
+        let mut tx = store.read_reserved().await?;
         loop {
             let changes = tx.access_changes().follow_access_changes(&mut position, BATCH).await?;
             let is_all = i64::try_from(changes.len()).is_ok_and(|count| count < BATCH);
@@ -124,7 +124,7 @@ impl AccessFeed {
         Ok(())
     }
 
-    /// Has changes looked for as soon as possible: some were announced.
+    /// Has changes looked for as soon as possible: there was a notification.
     pub fn wake(&self) {
         self.wake.notify_one();
     }
@@ -214,9 +214,9 @@ impl AccessFeed {
         self.key_sets.subscribe()
     }
 
-    async fn announce(&self, store: &dyn Store) -> Result<()> {
-        if std::mem::take(&mut self.write().is_unannounced) {
-            store.announce().await?;
+    async fn notify(&self, store: &dyn Store) -> Result<()> {
+        if std::mem::take(&mut self.write().is_notification_due) {
+            store.notify().await?;
         }
         Ok(())
     }
@@ -256,7 +256,7 @@ impl ChangeSink for AccessFeed {
         for change in changes {
             self.take_in(&mut state, change, None);
         }
-        state.is_unannounced = true;
+        state.is_notification_due = true;
         drop(state);
         self.wake();
     }

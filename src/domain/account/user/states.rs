@@ -4,19 +4,21 @@ use time::Duration;
 
 use super::User;
 use crate::domain::Timestamp;
+use crate::domain::named_enum::named_enum;
 use crate::domain::text::{self, InvalidText};
 
-/// The state of an account.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum UserState {
-    /// The e-mail address is not proven yet.
-    Pending,
-    /// In use.
-    Active,
-    /// Suspended by an operator.
-    Suspended,
-    /// Deleted, and erased later.
-    Deleted,
+named_enum! {
+    /// The state of an account.
+    UserState {
+        /// The e-mail address is not proven yet.
+        Pending = "pending",
+        /// In use.
+        Active = "active",
+        /// Suspended by an operator.
+        Suspended = "suspended",
+        /// Deleted, and erased later.
+        Deleted = "deleted",
+    }
 }
 
 /// Why an operator suspended or activated an account: one line of at most 256 code points, perhaps empty.
@@ -148,7 +150,7 @@ impl User {
         }
     }
 
-    /// Whether sessions of this person go on.
+    /// Whether sessions of this person continue.
     #[must_use]
     pub fn keeps_sessions(&self) -> bool {
         matches!(self.state, UserState::Pending | UserState::Active)

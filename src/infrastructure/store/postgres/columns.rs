@@ -1,3 +1,5 @@
+//! How ids and times stand in columns.
+
 use diesel::deserialize::{self, FromSql, FromSqlRow};
 use diesel::expression::AsExpression;
 use diesel::pg::{Pg, PgValue};

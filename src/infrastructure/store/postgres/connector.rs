@@ -1,3 +1,5 @@
+//! Opens connections to a PostgreSQL server.
+
 use std::ops::{Deref, DerefMut};
 use std::path::Path;
 use std::sync::Arc;

@@ -35,8 +35,8 @@ macro_rules! queueing {
 }
 pub(super) use queueing;
 
-/// One statement that inserts rows but for those that a unique value stands in the way of, and returns what is in the
-/// first column of the others. It has one array for each column: planning it costs the same for any number of rows.
+/// One statement that inserts rows, except for those that a unique value stands in the way of, and returns what is in
+/// the first column of the others. It has one array for each column: planning it costs the same for any number of rows.
 macro_rules! inserting_all {
     ($rows:expr => $table:ident ($first:ident $(, $column:ident)*)) => {{
         use diesel::dsl::SqlTypeOf;
@@ -63,8 +63,8 @@ pub(super) async fn lock_signing_keys(unit: &mut Unit) -> StoreResult<()> {
     unit.batch("SELECT pg_advisory_xact_lock(70190001)").await
 }
 
-/// The transactions that may have taken a number of a table and are still under way. To add a row, a transaction locks
-/// the table first, takes a number then, and gives the lock back after its end shows to others.
+/// The transactions in flight that may have taken a number of a table: those that hold the lock of whoever adds or
+/// erases rows.
 pub(super) async fn writers(unit: &mut Unit, table: &'static str) -> StoreResult<Vec<String>> {
     let locks = sql::<Array<Text>>(
         "ARRAY (SELECT virtualtransaction FROM pg_locks

@@ -1,7 +1,9 @@
+//! The store on PostgreSQL.
+
 mod columns;
 mod connector;
 mod dialect;
-mod hearing;
+mod notifications;
 #[path = "../repositories/mod.rs"]
 #[expect(clippy::duplicate_mod, reason = "one set of repositories, compiled for each backend")]
 mod repositories;
@@ -26,7 +28,7 @@ type Unit = unit::Unit<Connector>;
 /// A PostgreSQL database.
 pub(super) struct PostgresStore {
     connections: Connections<Connector>,
-    aside: Connections<Connector>,
+    reserved: Connections<Connector>,
     connector: Connector,
     runtime_role: Option<String>,
 }
@@ -38,7 +40,7 @@ impl PostgresStore {
         let connections = |most| Connections::new(connector.clone(), most, settings, sink.clone());
         Ok(Self {
             connections: connections(settings.max_connections)?,
-            aside: connections(1)?,
+            reserved: connections(1)?,
             connector,
             runtime_role: settings.runtime_role.clone(),
         })
@@ -65,20 +67,20 @@ impl Store for PostgresStore {
         Ok(Box::new(self.connections.read().await?))
     }
 
-    async fn read_aside(&self) -> StoreResult<Box<dyn Transaction>> {
-        Ok(Box::new(self.aside.read().await?))
+    async fn read_reserved(&self) -> StoreResult<Box<dyn Transaction>> {
+        Ok(Box::new(self.reserved.read().await?))
     }
 
     async fn write(&self) -> StoreResult<Box<dyn Transaction>> {
         Ok(Box::new(self.connections.write().await?))
     }
 
-    async fn announce(&self) -> StoreResult<()> {
-        self.aside.read().await?.batch(hearing::ANNOUNCE).await
+    async fn notify(&self) -> StoreResult<()> {
+        self.reserved.read().await?.batch(notifications::NOTIFY).await
     }
 
-    async fn hear(&self, heard: &(dyn Fn() + Send + Sync)) -> StoreResult<()> {
-        hearing::hear(&self.connector, heard).await
+    async fn listen(&self, notified: &(dyn Fn() + Send + Sync)) -> StoreResult<()> {
+        notifications::listen(&self.connector, notified).await
     }
 
     async fn ping(&self) -> StoreResult<()> {
@@ -90,7 +92,7 @@ impl Store for PostgresStore {
     }
 
     /// The server vacuums by itself.
-    async fn scrub(&self) -> StoreResult<()> {
+    async fn checkpoint(&self) -> StoreResult<()> {
         Ok(())
     }
 }

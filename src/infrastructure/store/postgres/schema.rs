@@ -37,11 +37,14 @@ diesel::table! {
         user_id -> Uuid,
         ip_address -> Text,
         user_agent -> Text,
+        client_id -> Text,
+        parent_id -> Nullable<Uuid>,
         client_label -> Text,
         audience -> Nullable<Text>,
         auth_time -> Timestamptz,
         amr -> Text,
         acr -> Text,
+        proofs -> Text,
         create_time -> Timestamptz,
         last_seen_time -> Timestamptz,
         expire_time -> Timestamptz,
@@ -77,14 +80,21 @@ diesel::table! {
 }
 
 diesel::table! {
-    mail_outbox (id) {
+    jobs (id) {
         id -> Uuid,
-        user_id -> Nullable<Uuid>,
         kind -> Text,
-        sealed -> Binary,
+        lane -> Text,
+        unique_key -> Nullable<Text>,
+        payload -> Binary,
+        sealed -> Bool,
+        user_id -> Nullable<Uuid>,
         create_time -> Timestamptz,
+        run_time -> Timestamptz,
+        give_up_time -> Nullable<Timestamptz>,
         attempts -> Integer,
-        next_attempt_time -> Timestamptz,
+        lease -> Nullable<Uuid>,
+        last_error -> Nullable<Text>,
+        dead_time -> Nullable<Timestamptz>,
     }
 }
 

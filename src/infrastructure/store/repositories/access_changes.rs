@@ -5,12 +5,12 @@ use uuid::Uuid;
 use super::backend::columns::DbTime;
 use super::backend::schema::access_changes;
 use super::backend::{Unit, dialect};
-use crate::application::ports::{AccessChanges, ChangePosition, RecordedChange, StoreResult};
+use crate::application::ports::{AccessChanges, Position, RecordedChange, StoreResult};
 use crate::domain::Timestamp;
 use crate::domain::access::change::{AccessChange, TokenMarks};
 use crate::domain::id::TokenId;
+use crate::infrastructure::store::commit_order;
 use crate::infrastructure::store::error::meaning;
-use crate::infrastructure::store::gaps::{Found, Step};
 
 diesel::alias!(access_changes as old: Old);
 
@@ -25,10 +25,14 @@ const RIGHTS: &str = "rights";
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = access_changes)]
 struct ChangeRow {
+    sequence: i64,
     kind: String,
     target: String,
     revoked_before: Option<DbTime>,
+    forget_after: DbTime,
 }
+
+commit_order::sequenced!(ChangeRow of access_changes, AtOnce);
 
 struct NewChangeRow {
     kind: &'static str,
@@ -61,32 +65,8 @@ impl AccessChanges for Unit {
         Ok(inserted.len())
     }
 
-    async fn follow_access_changes(
-        &mut self,
-        position: &mut ChangePosition,
-        limit: i64,
-    ) -> StoreResult<Vec<RecordedChange>> {
-        let under_way =
-            if position.gaps.is_empty() { Vec::new() } else { dialect::writers(self, "access_changes").await? };
-        let mut unseen = access_changes::table.filter(access_changes::sequence.gt(position.seen)).into_boxed();
-        for gap in &position.gaps {
-            unseen = unseen.or_filter(access_changes::sequence.between(*gap.numbers.start(), *gap.numbers.end()));
-        }
-        let columns = (access_changes::sequence, access_changes::forget_after, ChangeRow::as_select());
-        let in_order = unseen.order(access_changes::sequence).limit(limit).select(columns);
-        let rows: Vec<(i64, DbTime, ChangeRow)> = self.load(in_order).await?;
-
-        let numbers: Vec<i64> = rows.iter().map(|(sequence, ..)| *sequence).collect();
-        let is_all = i64::try_from(rows.len()).is_ok_and(|count| count < limit);
-        let looked_up_to = numbers.last().filter(|_| !is_all).copied().unwrap_or(i64::MAX);
-        let step = Step::from(position, &Found { numbers: &numbers, looked_up_to, under_way: &under_way });
-        let writers = if step.has_new_gaps() { dialect::writers(self, "access_changes").await? } else { Vec::new() };
-        let recorded = |(sequence, forget_after, row): (i64, DbTime, ChangeRow)| {
-            Ok(RecordedChange { sequence, change: row.into_change()?, forget_after: forget_after.0 })
-        };
-        let changes = rows.into_iter().map(recorded).collect::<StoreResult<Vec<_>>>()?;
-        *position = step.finish(&writers);
-        Ok(changes)
+    async fn follow_access_changes(&mut self, position: &mut Position, limit: i64) -> StoreResult<Vec<RecordedChange>> {
+        commit_order::follow(self, position, limit, ChangeRow::into_recorded).await
     }
 
     async fn is_void(&mut self, token: &TokenMarks<'_>) -> StoreResult<bool> {
@@ -125,6 +105,11 @@ impl NewChangeRow {
 }
 
 impl ChangeRow {
+    fn into_recorded(self) -> StoreResult<RecordedChange> {
+        let (sequence, forget_after) = (self.sequence, self.forget_after.0);
+        Ok(RecordedChange { sequence, change: self.into_change()?, forget_after })
+    }
+
     fn into_change(self) -> StoreResult<AccessChange> {
         let id = || meaning(Uuid::try_parse(&self.target).ok(), "access_changes.target");
         Ok(match self.kind.as_str() {

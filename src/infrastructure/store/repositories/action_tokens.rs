@@ -11,7 +11,6 @@ use crate::domain::id::UserId;
 use crate::domain::secret::Digest;
 use crate::domain::token::action_token::{ActionPurpose, ActionToken};
 use crate::infrastructure::store::error::meaning;
-use crate::infrastructure::store::word::Word;
 
 diesel::alias!(action_tokens as expired: Expired);
 
@@ -20,7 +19,7 @@ impl ActionTokens for Unit {
     async fn put_action_token(&mut self, token: &ActionToken) -> StoreResult<()> {
         let key = (
             action_tokens::user_id.eq(DbId(*token.user_id.as_uuid())),
-            action_tokens::purpose.eq(token.purpose.word()),
+            action_tokens::purpose.eq(token.purpose.as_str()),
         );
         let values = (
             action_tokens::new_email.eq(token.new_email.as_ref().map(EmailAddress::written)),
@@ -67,7 +66,7 @@ impl ActionTokens for Unit {
         let rows: Vec<(String, Option<String>, DbTime, DbTime)> = self.load(query).await?;
         let read = |(word, address, created, expires): (String, _, DbTime, DbTime)| {
             Ok(PendingToken {
-                purpose: meaning(ActionPurpose::of_word(&word), "action_tokens.purpose")?,
+                purpose: meaning(ActionPurpose::parse(&word), "action_tokens.purpose")?,
                 new_email: read_address(address)?,
                 create_time: created.0,
                 expire_time: expires.0,
@@ -77,7 +76,7 @@ impl ActionTokens for Unit {
     }
 
     async fn drop_action_token(&mut self, user_id: UserId, purpose: ActionPurpose) -> StoreResult<()> {
-        let stored = action_tokens::table.find((DbId(*user_id.as_uuid()), purpose.word()));
+        let stored = action_tokens::table.find((DbId(*user_id.as_uuid()), purpose.as_str()));
         self.execute(diesel::delete(stored)).await?;
         Ok(())
     }
@@ -105,7 +104,7 @@ fn read_address(text: Option<String>) -> StoreResult<Option<EmailAddress>> {
 #[diesel::dsl::auto_type]
 fn valid<'a>(digest: &'a Digest, purpose: ActionPurpose, now: DbTime) -> _ {
     let digest: &'a [u8] = digest.as_bytes();
-    let purpose: &'static str = purpose.word();
+    let purpose: &'static str = purpose.as_str();
     action_tokens::table
         .filter(action_tokens::digest.eq(digest))
         .filter(action_tokens::purpose.eq(purpose))

@@ -14,7 +14,6 @@ use crate::domain::account::user::UserState;
 use crate::domain::id::{RoleId, UserId};
 use crate::domain::name::{Description, Name};
 use crate::infrastructure::store::error::meaning;
-use crate::infrastructure::store::word::Word;
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = roles)]
@@ -117,7 +116,7 @@ impl Roles for Unit {
             .inner_join(users::table)
             .filter(people::role_id.eq(DbId(*role_id.as_uuid())))
             .filter(people::user_id.ne(DbId(*except.as_uuid())))
-            .filter(users::state.eq(UserState::Active.word()))
+            .filter(users::state.eq(UserState::Active.as_str()))
             .select(people::user_id)
             .limit(1);
         Ok(self.find::<_, DbId>(query).await?.is_some())

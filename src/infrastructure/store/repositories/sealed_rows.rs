@@ -3,9 +3,9 @@ use diesel::prelude::*;
 
 use super::backend::Unit;
 use super::backend::columns::DbId;
-use super::backend::schema::{answered_requests, mail_outbox, server_secrets, signing_keys};
+use super::backend::schema::{answered_requests, jobs, server_secrets, signing_keys};
 use crate::application::ports::{RequestKey, SealedPlace, SealedRows, StoreResult};
-use crate::domain::id::{MailId, RequestId};
+use crate::domain::id::{JobId, RequestId};
 
 type Sealed = Vec<(SealedPlace, Vec<u8>)>;
 
@@ -15,7 +15,7 @@ impl SealedRows for Unit {
         match after {
             SealedPlace::ServerSecret(name) => secrets(self, name, limit).await,
             SealedPlace::SigningKey(kid) => keys(self, kid, limit).await,
-            SealedPlace::Mail(id) => mails(self, *id, limit).await,
+            SealedPlace::Job(id) => job_payloads(self, *id, limit).await,
             SealedPlace::Answer(key) => answers(self, *key, limit).await,
         }
     }
@@ -30,9 +30,9 @@ impl SealedRows for Unit {
                 let key = signing_keys::table.find(kid).filter(signing_keys::sealed_private_key.eq(old));
                 self.execute(diesel::update(key).set(signing_keys::sealed_private_key.eq(new))).await?
             }
-            SealedPlace::Mail(id) => {
-                let mail = mail_outbox::table.find(DbId(*id.as_uuid())).filter(mail_outbox::sealed.eq(old));
-                self.execute(diesel::update(mail).set(mail_outbox::sealed.eq(new))).await?
+            SealedPlace::Job(id) => {
+                let job = jobs::table.find(DbId(*id.as_uuid())).filter(jobs::sealed.and(jobs::payload.eq(old)));
+                self.execute(diesel::update(job).set(jobs::payload.eq(new))).await?
             }
             SealedPlace::Answer(key) => {
                 let answer = answered_requests::table.find(columns(*key)).filter(answered_requests::sealed.eq(old));
@@ -57,11 +57,11 @@ async fn keys(unit: &mut Unit, after: &str, limit: i64) -> StoreResult<Sealed> {
     Ok(rows.into_iter().map(|(key, bytes)| (SealedPlace::SigningKey(key), bytes)).collect())
 }
 
-async fn mails(unit: &mut Unit, after: MailId, limit: i64) -> StoreResult<Sealed> {
-    use mail_outbox::{id, sealed};
-    let later = mail_outbox::table.filter(id.gt(DbId(*after.as_uuid())));
-    let rows: Vec<(DbId, Vec<u8>)> = unit.load(later.order(id).select((id, sealed)).limit(limit)).await?;
-    Ok(rows.into_iter().map(|(key, bytes)| (SealedPlace::Mail(MailId::from_uuid(key.0)), bytes)).collect())
+async fn job_payloads(unit: &mut Unit, after: JobId, limit: i64) -> StoreResult<Sealed> {
+    use jobs::{id, payload, sealed};
+    let later = jobs::table.filter(id.gt(DbId(*after.as_uuid()))).filter(sealed);
+    let rows: Vec<(DbId, Vec<u8>)> = unit.load(later.order(id).select((id, payload)).limit(limit)).await?;
+    Ok(rows.into_iter().map(|(key, bytes)| (SealedPlace::Job(JobId::from_uuid(key.0)), bytes)).collect())
 }
 
 async fn answers(unit: &mut Unit, after: RequestKey, limit: i64) -> StoreResult<Sealed> {

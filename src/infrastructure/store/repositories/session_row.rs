@@ -3,12 +3,13 @@ use diesel::prelude::*;
 use super::backend::columns::{DbId, DbTime};
 use super::backend::schema::sessions;
 use crate::application::ports::StoreResult;
+use crate::domain::Timestamp;
 use crate::domain::id::{SessionId, UserId};
 use crate::domain::secret::Digest;
-use crate::domain::session::client::{Client, ClientLabel};
-use crate::domain::session::{Authentication, EndReason, RefreshState, Session};
+use crate::domain::session::authentication::{Authentication, Proof, ProofKind};
+use crate::domain::session::client::{Client, ClientId, ClientLabel};
+use crate::domain::session::{EndReason, RefreshState, Session};
 use crate::infrastructure::store::error::meaning;
-use crate::infrastructure::store::word::Word;
 
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = sessions)]
@@ -17,11 +18,14 @@ pub(super) struct SessionRow {
     user_id: DbId,
     ip_address: String,
     user_agent: String,
+    client_id: String,
+    parent_id: Option<DbId>,
     client_label: String,
     audience: Option<String>,
     auth_time: DbTime,
     amr: String,
     acr: String,
+    proofs: String,
     create_time: DbTime,
     pub(super) last_seen_time: DbTime,
     pub(super) expire_time: DbTime,
@@ -53,22 +57,26 @@ impl ClientRow {
 impl From<&Session> for SessionRow {
     fn from(session: &Session) -> Self {
         let (end_time, end_reason) = session.end.unzip();
+        let context = session.authentication.context();
         Self {
             id: DbId(*session.id.as_uuid()),
             user_id: DbId(*session.user_id.as_uuid()),
             ip_address: session.client.ip_address.to_string(),
             user_agent: session.client.user_agent.clone(),
+            client_id: session.client_id.as_str().to_owned(),
+            parent_id: session.parent_id.map(|id| DbId(*id.as_uuid())),
             client_label: session.label.as_str().to_owned(),
             audience: session.audience.clone(),
-            auth_time: DbTime(session.authentication.time),
-            amr: session.authentication.methods.join(","),
-            acr: session.authentication.level.clone(),
+            auth_time: DbTime(context.time),
+            amr: context.methods.join(","),
+            acr: context.level,
+            proofs: write_proofs(&session.authentication),
             create_time: DbTime(session.create_time),
             last_seen_time: DbTime(session.last_seen_time),
             expire_time: DbTime(session.expire_time),
             idle_expire_time: DbTime(session.idle_expire_time),
             end_time: end_time.map(DbTime),
-            end_reason: end_reason.map(|reason| reason.word().to_owned()),
+            end_reason: end_reason.map(|reason| reason.as_str().to_owned()),
             refresh_generation: session.refresh.generation.into(),
             refresh_digest: session.refresh.current.as_bytes().to_vec(),
             previous_digest: session.refresh.previous.map(|digest| digest.as_bytes().to_vec()),
@@ -83,14 +91,12 @@ impl SessionRow {
         Ok(Session {
             id: SessionId::from_uuid(self.id.0),
             user_id: UserId::from_uuid(self.user_id.0),
+            client_id: meaning(ClientId::parse(&self.client_id), "sessions.client_id")?,
+            parent_id: self.parent_id.map(|id| SessionId::from_uuid(id.0)),
             client: ClientRow { ip_address: self.ip_address, user_agent: self.user_agent }.into_client()?,
             label: meaning(ClientLabel::parse(&self.client_label).ok(), "sessions.client_label")?,
             audience: self.audience,
-            authentication: Authentication {
-                time: self.auth_time.0,
-                methods: self.amr.split_terminator(',').map(str::to_owned).collect(),
-                level: self.acr,
-            },
+            authentication: meaning(read_proofs(&self.proofs, self.auth_time.0), "sessions.proofs")?,
             create_time: self.create_time.0,
             last_seen_time: self.last_seen_time.0,
             expire_time: self.expire_time.0,
@@ -106,14 +112,33 @@ impl SessionRow {
     }
 }
 
+/// `kind=microseconds since 1970`, with commas between.
+fn write_proofs(authentication: &Authentication) -> String {
+    let write = |proof: &Proof| format!("{}={}", proof.kind.as_str(), proof.time.unix_timestamp_nanos() / 1000);
+    authentication.proofs().map(write).collect::<Vec<_>>().join(",")
+}
+
+/// Sessions from before proofs were stored, or of a replica of that time, began with the password.
+fn read_proofs(text: &str, auth_time: Timestamp) -> Option<Authentication> {
+    if text.is_empty() {
+        return Some(Authentication::new(Proof { kind: ProofKind::Password, time: auth_time }));
+    }
+    let read = |proof: &str| {
+        let (kind, microseconds) = proof.split_once('=')?;
+        let time = Timestamp::from_unix_timestamp_nanos(microseconds.parse::<i128>().ok()? * 1000).ok()?;
+        Some(Proof { kind: ProofKind::parse(kind)?, time })
+    };
+    Authentication::from_proofs(text.split(',').map(read).collect::<Option<Vec<_>>>()?)
+}
+
 fn digest(bytes: &[u8], place: &'static str) -> StoreResult<Digest> {
     meaning(bytes.try_into().ok().map(Digest::from_bytes), place)
 }
 
-fn end(time: Option<DbTime>, reason: Option<String>) -> StoreResult<Option<(crate::domain::Timestamp, EndReason)>> {
+fn end(time: Option<DbTime>, reason: Option<String>) -> StoreResult<Option<(Timestamp, EndReason)>> {
     match (time, reason) {
         (None, None) => Ok(None),
-        (Some(time), Some(word)) => Ok(Some((time.0, meaning(EndReason::of_word(&word), "sessions.end_reason")?))),
+        (Some(time), Some(word)) => Ok(Some((time.0, meaning(EndReason::parse(&word), "sessions.end_reason")?))),
         _ => meaning(None, "sessions.end_time"),
     }
 }

@@ -16,7 +16,6 @@ use crate::domain::id::{SessionId, UserId};
 use crate::domain::secret::Digest;
 use crate::domain::session::client::Client;
 use crate::domain::session::{EndReason, Session};
-use crate::infrastructure::store::word::Word;
 
 diesel::alias!(sessions as over: Over);
 
@@ -121,7 +120,7 @@ impl Sessions for Unit {
     }
 
     async fn known_clients(&mut self, user_id: UserId, limit: i64) -> StoreResult<Vec<Client>> {
-        let trusted = [EndReason::Logout, EndReason::Evicted].map(EndReason::word);
+        let trusted = [EndReason::Logout, EndReason::Evicted].map(EndReason::as_str);
         let query = sessions::table
             .filter(sessions::user_id.eq(DbId(*user_id.as_uuid())))
             .filter(sessions::end_reason.is_null().or(sessions::end_reason.eq_any(trusted)))
@@ -172,6 +171,6 @@ fn is_live(now: DbTime) -> _ {
 
 #[diesel::dsl::auto_type]
 fn ended(now: DbTime, reason: EndReason) -> _ {
-    let word: &'static str = reason.word();
+    let word: &'static str = reason.as_str();
     (sessions::end_time.eq(now), sessions::end_reason.eq(word))
 }

@@ -15,7 +15,6 @@ use crate::domain::account::user::{StateReason, User, UserState};
 use crate::domain::account::username::Username;
 use crate::domain::id::UserId;
 use crate::infrastructure::store::error::meaning;
-use crate::infrastructure::store::word::Word;
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = users, treat_none_as_null = true)]
@@ -137,7 +136,7 @@ impl From<&User> for UserRow {
             display_name: user.display_name.as_str().to_owned(),
             locale: user.locale.as_ref().map(|locale| locale.as_str().to_owned()),
             attributes: user.attributes.as_json().to_owned(),
-            state: user.state.word().to_owned(),
+            state: user.state.as_str().to_owned(),
             suspend_time: user.suspend_time.map(DbTime),
             state_reason: user.state_reason.as_str().to_owned(),
             provisional: user.provisional,
@@ -163,7 +162,7 @@ impl UserRow {
             display_name: meaning(DisplayName::parse(&self.display_name).ok(), "users.display_name")?,
             locale: optional(self.locale, "users.locale", |text| Locale::parse(text).ok())?,
             attributes: meaning(Attributes::new(self.attributes).ok(), "users.attributes")?,
-            state: meaning(UserState::of_word(&self.state), "users.state")?,
+            state: meaning(UserState::parse(&self.state), "users.state")?,
             suspend_time: self.suspend_time.map(|time| time.0),
             state_reason: meaning(StateReason::parse(&self.state_reason).ok(), "users.state_reason")?,
             provisional: self.provisional,

@@ -21,7 +21,6 @@ use crate::domain::id::UserId;
 use crate::domain::interval::Interval;
 use crate::domain::listing::user_filter::{RoleKey, UserFilter};
 use crate::domain::listing::user_order::Direction;
-use crate::infrastructure::store::word::Word;
 
 type Database = <Connection as AsyncConnectionCore>::Backend;
 type Rows<'a> = users::BoxedQuery<'a, Database, SqlTypeOf<AsSelect<UserRow, Database>>>;
@@ -83,7 +82,7 @@ macro_rules! within {
 fn in_state<'a>(query: &UserQuery, roles: &[DbId], state: UserState) -> Rows<'a> {
     let filter = query.filter.clone();
     let mut rows: Rows<'a> = users::table
-        .filter(users::state.eq(state.word()))
+        .filter(users::state.eq(state.as_str()))
         .limit(if filter.states.contains(&state) { query.limit } else { 0 })
         .select(UserRow::as_select())
         .into_boxed();

@@ -1,3 +1,5 @@
+//! Opens connections to a SQLite file.
+
 use std::path::Path;
 use std::time::Duration;
 

@@ -21,7 +21,7 @@ pub(super) const BEGIN: &str = "BEGIN IMMEDIATE";
 /// Empties the log, which holds what the file held before; unless somebody still reads it, and then it has to wait for
 /// the next time. Erased rows of the file itself are overwritten as they are erased (`secure_delete`).
 /// Statistics of what is in the tables are refreshed on the way: without them, a filter for a rare value would walk all.
-pub(super) const SCRUB: &str = "PRAGMA analysis_limit = 1000; PRAGMA optimize; PRAGMA busy_timeout = 0;
+pub(super) const CHECKPOINT: &str = "PRAGMA analysis_limit = 1000; PRAGMA optimize; PRAGMA busy_timeout = 0;
     PRAGMA wal_checkpoint(TRUNCATE); PRAGMA busy_timeout = 5000;";
 
 /// Rolls back, after a statement that still runs. Without a transaction there is nothing to do.
@@ -48,8 +48,8 @@ macro_rules! queueing {
 }
 pub(super) use queueing;
 
-/// One statement that inserts rows but for those that a unique value stands in the way of, and returns what is in the
-/// first column of the others. There are no arrays, so it has each value of each row.
+/// One statement that inserts rows, except for those that a unique value stands in the way of, and returns what is in
+/// the first column of the others. There are no arrays, so it has each value of each row.
 macro_rules! inserting_all {
     ($rows:expr => $table:ident ($first:ident $(, $column:ident)*)) => {{
         use diesel::dsl::SqlTypeOf;

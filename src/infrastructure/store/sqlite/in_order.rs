@@ -1,3 +1,5 @@
+//! Where the blocking calls of SQLite run.
+
 use std::error::Error;
 use std::sync::Arc;
 
@@ -8,7 +10,7 @@ use tokio::sync::Mutex;
 
 /// Runs the blocking work of one connection on tokio's threads, strictly in the order in which it was asked for.
 ///
-/// Work goes on when its future is dropped. Without the order, the ROLLBACK that follows an abandoned statement might
+/// Work continues when its future is dropped. Without the order, the ROLLBACK that follows an abandoned statement might
 /// overtake it, and the statement would take effect outside of the transaction.
 #[derive(Default)]
 pub(super) struct InOrder {

@@ -1,3 +1,5 @@
+//! The store on SQLite.
+
 mod columns;
 mod connector;
 mod dialect;
@@ -29,7 +31,7 @@ type Unit = unit::Unit<Connector>;
 pub(super) struct SqliteStore {
     writer: Connections<Connector>,
     readers: Connections<Connector>,
-    aside: Connections<Connector>,
+    reserved: Connections<Connector>,
 }
 
 impl SqliteStore {
@@ -40,7 +42,7 @@ impl SqliteStore {
         Ok(Self {
             writer: connections(Role::Writer, 1)?,
             readers: connections(Role::Reader, settings.max_connections)?,
-            aside: connections(Role::Reader, 1)?,
+            reserved: connections(Role::Reader, 1)?,
         })
     }
 
@@ -61,8 +63,8 @@ impl Store for SqliteStore {
         Ok(Box::new(self.readers.read().await?))
     }
 
-    async fn read_aside(&self) -> StoreResult<Box<dyn Transaction>> {
-        Ok(Box::new(self.aside.read().await?))
+    async fn read_reserved(&self) -> StoreResult<Box<dyn Transaction>> {
+        Ok(Box::new(self.reserved.read().await?))
     }
 
     async fn write(&self) -> StoreResult<Box<dyn Transaction>> {
@@ -70,11 +72,11 @@ impl Store for SqliteStore {
     }
 
     /// Processes on one file learn of each other's changes by reading.
-    async fn announce(&self) -> StoreResult<()> {
+    async fn notify(&self) -> StoreResult<()> {
         Ok(())
     }
 
-    async fn hear(&self, _: &(dyn Fn() + Send + Sync)) -> StoreResult<()> {
+    async fn listen(&self, _: &(dyn Fn() + Send + Sync)) -> StoreResult<()> {
         std::future::pending().await
     }
 
@@ -86,8 +88,8 @@ impl Store for SqliteStore {
         vec![self.writer.status("writer"), self.readers.status("readers")]
     }
 
-    async fn scrub(&self) -> StoreResult<()> {
-        self.writer.read().await?.batch(dialect::SCRUB).await
+    async fn checkpoint(&self) -> StoreResult<()> {
+        self.writer.read().await?.batch(dialect::CHECKPOINT).await
     }
 }
 

@@ -37,11 +37,14 @@ diesel::table! {
         user_id -> Binary,
         ip_address -> Text,
         user_agent -> Text,
+        client_id -> Text,
+        parent_id -> Nullable<Binary>,
         client_label -> Text,
         audience -> Nullable<Text>,
         auth_time -> BigInt,
         amr -> Text,
         acr -> Text,
+        proofs -> Text,
         create_time -> BigInt,
         last_seen_time -> BigInt,
         expire_time -> BigInt,
@@ -77,14 +80,21 @@ diesel::table! {
 }
 
 diesel::table! {
-    mail_outbox (id) {
+    jobs (id) {
         id -> Binary,
-        user_id -> Nullable<Binary>,
         kind -> Text,
-        sealed -> Binary,
+        lane -> Text,
+        unique_key -> Nullable<Text>,
+        payload -> Binary,
+        sealed -> Bool,
+        user_id -> Nullable<Binary>,
         create_time -> BigInt,
+        run_time -> BigInt,
+        give_up_time -> Nullable<BigInt>,
         attempts -> Integer,
-        next_attempt_time -> BigInt,
+        lease -> Nullable<Binary>,
+        last_error -> Nullable<Text>,
+        dead_time -> Nullable<BigInt>,
     }
 }
 

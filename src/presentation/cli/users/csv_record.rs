@@ -4,7 +4,7 @@ use csv::StringRecord;
 use serde_json::Value;
 
 use super::words::{read_state, read_time, write_state, write_time};
-use crate::presentation::grpc::json;
+use crate::presentation::json;
 use crate::proto::{User, UserRecord};
 
 /// The columns of an export. Those of an import may stand in any order, and only the address has to be there.

@@ -9,7 +9,7 @@ use http::HeaderMap;
 pub(in crate::presentation::grpc) struct MalformedTimeout;
 
 /// The smaller of the client's and the server's limit.
-pub(in crate::presentation::grpc) fn of(
+pub(in crate::presentation::grpc) fn from_headers(
     headers: &HeaderMap,
     server_limit: Duration,
 ) -> Result<Duration, MalformedTimeout> {
@@ -48,9 +48,9 @@ mod tests {
         let with = |value: &str| {
             let mut headers = HeaderMap::new();
             headers.insert("grpc-timeout", value.parse().unwrap());
-            of(&headers, limit)
+            from_headers(&headers, limit)
         };
-        assert_eq!(of(&HeaderMap::new(), limit), Ok(limit));
+        assert_eq!(from_headers(&HeaderMap::new(), limit), Ok(limit));
         assert_eq!(with("50m"), Ok(Duration::from_millis(50)));
         assert_eq!(with("99999999H"), Ok(limit));
         assert_eq!(with("1n"), Ok(Duration::from_nanos(1)));

@@ -21,15 +21,17 @@ use tracing::Instrument as _;
 
 use super::policy::PolicyTable;
 use super::{deadline, request_id, trace_context};
-use crate::application::auth::Auth;
+use crate::application::access::Authorizer;
+use crate::application::call::Call;
 use crate::application::error::{Error, Refusal};
-use crate::application::ports::Entropy;
+use crate::application::ports::{Clock, Entropy};
+use crate::domain::access::policy::Access;
 use crate::domain::session::origin::Origin;
 use crate::presentation::grpc::services::envoy;
-use crate::presentation::grpc::services::health::Health;
 use crate::presentation::grpc::until_drained::UntilDrained;
-use crate::presentation::grpc::{client, status};
-use crate::presentation::net::trusted_proxies::TrustedProxies;
+use crate::presentation::grpc::{bearer, status};
+use crate::presentation::health::Health;
+use crate::presentation::net::{TrustedProxies, client};
 
 /// The largest request message of all RPCs but that of Envoy, in bytes.
 pub(in crate::presentation::grpc) const MAX_MESSAGE_BYTES: usize = 64 * 1024;
@@ -43,7 +45,8 @@ const HEALTH_CHECKS: &str = "/grpc.health.v1.Health/";
 
 /// What the gate needs.
 pub(in crate::presentation::grpc) struct Gate {
-    pub(in crate::presentation::grpc) auth: Arc<Auth>,
+    pub(in crate::presentation::grpc) authorizer: Arc<Authorizer>,
+    pub(in crate::presentation::grpc) clock: Arc<dyn Clock>,
     pub(in crate::presentation::grpc) policy: PolicyTable,
     pub(in crate::presentation::grpc) entropy: Arc<dyn Entropy>,
     pub(in crate::presentation::grpc) proxies: TrustedProxies,
@@ -57,7 +60,7 @@ impl Gate {
     where
         S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
     {
-        let id = request_id::of(request.headers(), self.entropy.as_ref());
+        let id = request_id::from_headers(request.headers(), self.entropy.as_ref());
         // Only paths of the contract are logged as they are: others are a caller's own text.
         let path = request.uri().path();
         let max_bytes = max_message_bytes(path);
@@ -99,22 +102,16 @@ impl Gate {
         }
         let access = self.policy.find(request.uri().path()).ok_or_else(status::method_unknown)?;
         let _place = if is_health_check { None } else { Some(self.take_place()?) };
-        let limit = deadline::of(request.headers(), self.time_limit)
+        let limit = deadline::from_headers(request.headers(), self.time_limit)
             .map_err(|_| status::malformed("grpc-timeout must be up to eight digits and a unit"))?;
         let work = async {
-            let bearer = client::bearer(request.headers().get_all(AUTHORIZATION).iter().map(HeaderValue::as_bytes));
-            let origin = self.origin(&request);
             let rpc = request.uri().path().to_owned();
-            let caller = self.auth.admit(&bearer, (&rpc, access), &origin).await.map_err(status::from_error)?;
-            request.extensions_mut().insert(origin);
-            request.extensions_mut().insert(bearer);
-            request.extensions_mut().insert(access.clone());
-            if let Some(caller) = &caller {
-                request.extensions_mut().insert(caller.clone());
-            }
+            let call = self.authorizer.authorize_call(self.call(&request, access), &rpc).await;
+            let call = Arc::new(call.map_err(status::from_error)?);
+            request.extensions_mut().insert(call.clone());
             let Ok(response) = inner.call(request).await;
-            if let (Some(caller), Some(refusal)) = (caller, status::denial_in(response.headers())) {
-                self.auth.record_denial(&caller, &rpc, &refusal).await.map_err(status::from_error)?;
+            if let Some(refusal) = status::refusal_in(&response) {
+                self.authorizer.record_denial(&call, &rpc, refusal).await.map_err(status::from_error)?;
             }
             Ok(response.map(|body| Body::new(UntilDrained::new(body, self.health.drained()))))
         };
@@ -122,12 +119,14 @@ impl Gate {
         tokio::time::timeout_at(deadline, work).await.unwrap_or_else(|_| Err(status::timed_out()))
     }
 
-    fn origin(&self, request: &Request<Body>) -> Origin {
-        Origin {
-            client: client::of(request, &self.proxies),
+    fn call(&self, request: &Request<Body>, access: &Access) -> Call {
+        let bearer = bearer::from_values(request.headers().get_all(AUTHORIZATION).iter().map(HeaderValue::as_bytes));
+        let origin = Origin {
+            client: client::from_request(request, &self.proxies),
             request_id: request_id::current().to_string(),
             trace_id: trace_context::trace_id(request.headers()).unwrap_or_default().to_owned(),
-        }
+        };
+        Call::new(self.clock.now(), origin, bearer, access.clone())
     }
 
     fn take_place(&self) -> Result<SemaphorePermit<'_>, Status> {

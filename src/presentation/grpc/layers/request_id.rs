@@ -15,7 +15,7 @@ tokio::task_local! {
 }
 
 /// The caller's own id if it is a plain word of at most 64 characters, else a new one of 128 random bits.
-pub(in crate::presentation::grpc) fn of(headers: &HeaderMap, entropy: &dyn Entropy) -> String {
+pub(in crate::presentation::grpc) fn from_headers(headers: &HeaderMap, entropy: &dyn Entropy) -> String {
     let given = headers.get(HEADER).and_then(|value| value.to_str().ok());
     let is_plain = |id: &&str| {
         (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))

@@ -9,8 +9,9 @@ use tonic::{Request, Response, Status};
 use super::personal_data;
 use crate::application::accounts::{Accounts, ChangePassword, UpdateMe};
 use crate::application::page::PageRequest;
+use crate::domain::secret::Secret;
 use crate::presentation::grpc::mask::Fields;
-use crate::presentation::grpc::{caller, encode, status, user_fields};
+use crate::presentation::grpc::{call, encode, status, user_fields};
 use crate::proto::account_service_server::AccountService;
 use crate::proto::{
     ChangeEmailRequest, ChangeEmailResponse, ChangePasswordRequest, ChangePasswordResponse, ConfirmEmailChangeRequest,
@@ -25,13 +26,13 @@ pub(in crate::presentation::grpc) struct AccountRpc(pub(in crate::presentation::
 #[tonic::async_trait]
 impl AccountService for AccountRpc {
     async fn get_me(&self, request: Request<GetMeRequest>) -> Result<Response<GetMeResponse>, Status> {
-        let person = caller::person(&request)?;
-        let me = self.0.get_me(&person).await.map_err(status::from_error)?;
+        let call = call::from_request(&request)?;
+        let me = self.0.get_me(&call).await.map_err(status::from_error)?;
         Ok(Response::new(GetMeResponse {
             user: Some(encode::user(&me.user)),
             roles: me.roles.iter().map(|role| role.name.as_str().to_owned()).collect(),
             permissions: me.permissions.into_iter().collect(),
-            session: Some(encode::session(&me.session, person.session_id)),
+            session: Some(encode::session(&me.session, call.person().map_err(status::from_error)?.session_id)),
         }))
     }
 
@@ -39,17 +40,19 @@ impl AccountService for AccountRpc {
         &self,
         request: Request<ChangePasswordRequest>,
     ) -> Result<Response<ChangePasswordResponse>, Status> {
-        let person = caller::person(&request)?;
+        let call = call::from_request(&request)?;
         let ChangePasswordRequest { current_password, new_password } = request.into_inner();
-        let command = ChangePassword { current_password, new_password };
-        self.0.change_password(&person, command).await.map_err(status::from_error)?;
+        let command =
+            ChangePassword { current_password: Secret::new(current_password), new_password: Secret::new(new_password) };
+        self.0.change_password(&call, command).await.map_err(status::from_error)?;
         Ok(Response::new(ChangePasswordResponse {}))
     }
 
     async fn update_me(&self, request: Request<UpdateMeRequest>) -> Result<Response<UpdateMeResponse>, Status> {
-        let person = caller::person(&request)?;
+        let call = call::from_request(&request)?;
         let command = decode_update(request.into_inner())?;
-        let user = self.0.update_me(&person, command).await.map_err(status::from_error)?;
+        let user = self.0.update_me(&call, command).await;
+        let user = user.map_err(|error| status::from_error_at(user_fields::path, error))?;
         Ok(Response::new(UpdateMeResponse { user: Some(encode::user(&user)) }))
     }
 
@@ -57,8 +60,8 @@ impl AccountService for AccountRpc {
         &self,
         request: Request<ChangeEmailRequest>,
     ) -> Result<Response<ChangeEmailResponse>, Status> {
-        let person = caller::person(&request)?;
-        self.0.change_email(&person, &request.get_ref().new_email).await.map_err(status::from_error)?;
+        let call = call::from_request(&request)?;
+        self.0.change_email(&call, &request.get_ref().new_email).await.map_err(status::from_error)?;
         Ok(Response::new(ChangeEmailResponse {}))
     }
 
@@ -66,14 +69,17 @@ impl AccountService for AccountRpc {
         &self,
         request: Request<ConfirmEmailChangeRequest>,
     ) -> Result<Response<ConfirmEmailChangeResponse>, Status> {
-        let origin = caller::origin(&request)?;
-        self.0.confirm_email_change(&request.get_ref().token, &origin).await.map_err(status::from_error)?;
+        let call = call::from_request(&request)?;
+        let token = Secret::new(request.into_inner().token);
+        // The address is not in the request: it was mailed with the token.
+        let path = |_: &str| "token".to_owned();
+        self.0.confirm_email_change(&call, &token).await.map_err(|error| status::from_error_at(path, error))?;
         Ok(Response::new(ConfirmEmailChangeResponse {}))
     }
 
     async fn delete_me(&self, request: Request<DeleteMeRequest>) -> Result<Response<DeleteMeResponse>, Status> {
-        let person = caller::person(&request)?;
-        self.0.delete_me(&person, &request.get_ref().password).await.map_err(status::from_error)?;
+        let call = call::from_request(&request)?;
+        self.0.delete_me(&call, &Secret::new(request.into_inner().password)).await.map_err(status::from_error)?;
         Ok(Response::new(DeleteMeResponse {}))
     }
 
@@ -83,20 +89,23 @@ impl AccountService for AccountRpc {
         &self,
         request: Request<ExportMyDataRequest>,
     ) -> Result<Response<Self::ExportMyDataStream>, Status> {
-        let person = caller::person(&request)?;
-        let export = self.0.export_my_data(&person).await.map_err(status::from_error)?;
-        Ok(Response::new(personal_data::stream_of(export, person.session_id)?.boxed()))
+        let call = call::from_request(&request)?;
+        let export = self.0.export_my_data(&call).await.map_err(status::from_error)?;
+        Ok(Response::new(
+            personal_data::stream_of(export, call.person().map_err(status::from_error)?.session_id)?.boxed(),
+        ))
     }
 
     async fn list_my_sessions(
         &self,
         request: Request<ListMySessionsRequest>,
     ) -> Result<Response<ListMySessionsResponse>, Status> {
-        let person = caller::person(&request)?;
+        let call = call::from_request(&request)?;
         let ListMySessionsRequest { page_size, page_token } = request.into_inner();
         let page = PageRequest { size: page_size, token: page_token };
-        let found = self.0.list_my_sessions(&person, &page).await.map_err(status::from_error)?;
-        let sessions = found.sessions.iter().map(|session| encode::session(session, person.session_id)).collect();
+        let current = call.person().map_err(status::from_error)?.session_id;
+        let found = self.0.list_my_sessions(&call, &page).await.map_err(status::from_error)?;
+        let sessions = found.items.iter().map(|session| encode::session(session, current)).collect();
         Ok(Response::new(ListMySessionsResponse { sessions, next_page_token: found.next_page_token }))
     }
 
@@ -104,8 +113,8 @@ impl AccountService for AccountRpc {
         &self,
         request: Request<RevokeMySessionRequest>,
     ) -> Result<Response<RevokeMySessionResponse>, Status> {
-        let person = caller::person(&request)?;
-        self.0.revoke_my_session(&person, &request.get_ref().session_id).await.map_err(status::from_error)?;
+        let call = call::from_request(&request)?;
+        self.0.revoke_my_session(&call, &request.get_ref().session_id).await.map_err(status::from_error)?;
         Ok(Response::new(RevokeMySessionResponse {}))
     }
 
@@ -113,8 +122,8 @@ impl AccountService for AccountRpc {
         &self,
         request: Request<RevokeMyOtherSessionsRequest>,
     ) -> Result<Response<RevokeMyOtherSessionsResponse>, Status> {
-        let person = caller::person(&request)?;
-        let count = self.0.revoke_my_other_sessions(&person).await.map_err(status::from_error)?;
+        let call = call::from_request(&request)?;
+        let count = self.0.revoke_my_other_sessions(&call).await.map_err(status::from_error)?;
         let revoked_count = i32::try_from(count).unwrap_or(i32::MAX);
         Ok(Response::new(RevokeMyOtherSessionsResponse { revoked_count }))
     }

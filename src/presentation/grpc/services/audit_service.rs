@@ -13,7 +13,7 @@ use crate::application::audit::{Audit, AuditWatch};
 use crate::application::page::PageRequest;
 use crate::domain::audit::{AuditEvent, Outcome};
 use crate::domain::session::origin::Origin;
-use crate::presentation::grpc::{caller, encode, status};
+use crate::presentation::grpc::{call, encode, status};
 use crate::proto;
 use crate::proto::audit_service_server::AuditService;
 use crate::proto::{
@@ -32,7 +32,7 @@ impl AuditService for AuditRpc {
         let ListAuditEventsRequest { page_size, page_token, filter } = request.into_inner();
         let page = PageRequest { size: page_size, token: page_token };
         let found = self.0.list_audit_events(&filter, &page).await.map_err(status::from_error)?;
-        let events = found.events.into_iter().map(encode_event).collect();
+        let events = found.items.into_iter().map(encode_event).collect();
         Ok(Response::new(ListAuditEventsResponse { events, next_page_token: found.next_page_token }))
     }
 
@@ -42,9 +42,9 @@ impl AuditService for AuditRpc {
         &self,
         request: Request<WatchAuditEventsRequest>,
     ) -> Result<Response<Self::WatchAuditEventsStream>, Status> {
-        let (caller, access) = (caller::of(&request)?, caller::access(&request)?);
+        let call = call::from_request(&request)?;
         let after_sequence = request.get_ref().after_sequence;
-        let watch = self.0.watch_audit_events(caller, access, after_sequence).map_err(status::from_error)?;
+        let watch = self.0.watch_audit_events(call, after_sequence).map_err(status::from_error)?;
         Ok(Response::new(stream_of(watch).boxed()))
     }
 }
@@ -74,7 +74,7 @@ pub(in crate::presentation::grpc) fn encode_event(audit: AuditEvent) -> proto::A
         id: audit.id.to_string(),
         sequence: audit.sequence,
         time: Some(encode::time(audit.time)),
-        r#type: event.kind.word().to_owned(),
+        r#type: event.kind.as_str().to_owned(),
         actor: event.actor,
         subject: event.subject,
         outcome: outcome.into(),

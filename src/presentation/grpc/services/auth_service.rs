@@ -4,8 +4,12 @@ use std::sync::Arc;
 
 use tonic::{Request, Response, Status};
 
-use crate::application::auth::{Auth, LogIn, LogOut, Register, ResetPassword};
-use crate::presentation::grpc::{caller, encode, status};
+use crate::application::recovery::{Recovery, ResetPassword};
+use crate::application::registration::{Register, Registration};
+use crate::application::sessions::{LogOut, Sessions};
+use crate::application::sign_in::{LogIn, SignIn};
+use crate::domain::secret::Secret;
+use crate::presentation::grpc::{call, encode, status};
 use crate::proto::auth_service_server::AuthService;
 use crate::proto::login_response::Result as LoginResult;
 use crate::proto::{
@@ -15,15 +19,20 @@ use crate::proto::{
 };
 
 /// Decodes calls of `AuthService` for their use cases.
-pub(in crate::presentation::grpc) struct AuthRpc(pub(in crate::presentation::grpc) Arc<Auth>);
+pub(in crate::presentation::grpc) struct AuthRpc {
+    pub(in crate::presentation::grpc) registration: Arc<Registration>,
+    pub(in crate::presentation::grpc) sign_in: Arc<SignIn>,
+    pub(in crate::presentation::grpc) recovery: Arc<Recovery>,
+    pub(in crate::presentation::grpc) sessions: Arc<Sessions>,
+}
 
 #[tonic::async_trait]
 impl AuthService for AuthRpc {
     async fn register(&self, request: Request<RegisterRequest>) -> Result<Response<RegisterResponse>, Status> {
-        let origin = caller::origin(&request)?;
+        let call = call::from_request(&request)?;
         let RegisterRequest { email, password, username, display_name, locale } = request.into_inner();
-        let command = Register { email, password, username, display_name, locale };
-        self.0.register(command, &origin).await.map_err(status::from_error)?;
+        let command = Register { email, password: Secret::new(password), username, display_name, locale };
+        self.registration.register(&call, command).await.map_err(status::from_error)?;
         Ok(Response::new(RegisterResponse {}))
     }
 
@@ -31,8 +40,11 @@ impl AuthService for AuthRpc {
         &self,
         request: Request<VerifyEmailRequest>,
     ) -> Result<Response<VerifyEmailResponse>, Status> {
-        let origin = caller::origin(&request)?;
-        self.0.verify_email(&request.get_ref().token, &origin).await.map_err(status::from_error)?;
+        let call = call::from_request(&request)?;
+        self.registration
+            .verify_email(&call, &Secret::new(request.into_inner().token))
+            .await
+            .map_err(status::from_error)?;
         Ok(Response::new(VerifyEmailResponse {}))
     }
 
@@ -40,29 +52,33 @@ impl AuthService for AuthRpc {
         &self,
         request: Request<ResendVerificationRequest>,
     ) -> Result<Response<ResendVerificationResponse>, Status> {
-        let origin = caller::origin(&request)?;
-        self.0.resend_verification(&request.get_ref().email, &origin).await.map_err(status::from_error)?;
+        let call = call::from_request(&request)?;
+        self.registration.resend_verification(&call, &request.get_ref().email).await.map_err(status::from_error)?;
         Ok(Response::new(ResendVerificationResponse {}))
     }
 
     async fn login(&self, request: Request<LoginRequest>) -> Result<Response<LoginResponse>, Status> {
-        let origin = caller::origin(&request)?;
+        let call = call::from_request(&request)?;
         let LoginRequest { identifier, password, audience, client_label } = request.into_inner();
-        let command = LogIn { identifier, password, audience, client_label };
-        let tokens = self.0.log_in(command, &origin).await.map_err(status::from_error)?;
+        let command = LogIn { identifier, password: Secret::new(password), audience, client_label };
+        let tokens = self.sign_in.log_in(&call, command).await.map_err(status::from_error)?;
         Ok(Response::new(LoginResponse { result: Some(LoginResult::Tokens(encode::tokens(&tokens))) }))
     }
 
     async fn refresh(&self, request: Request<RefreshRequest>) -> Result<Response<RefreshResponse>, Status> {
-        let origin = caller::origin(&request)?;
-        let tokens = self.0.refresh(&request.get_ref().refresh_token, &origin).await.map_err(status::from_error)?;
+        let call = call::from_request(&request)?;
+        let tokens = self
+            .sessions
+            .refresh(&call, &Secret::new(request.into_inner().refresh_token))
+            .await
+            .map_err(status::from_error)?;
         Ok(Response::new(RefreshResponse { tokens: Some(encode::tokens(&tokens)) }))
     }
 
     async fn logout(&self, request: Request<LogoutRequest>) -> Result<Response<LogoutResponse>, Status> {
-        let (bearer, origin) = (caller::bearer(&request)?, caller::origin(&request)?);
-        let command = LogOut { refresh_token: request.into_inner().refresh_token, bearer };
-        self.0.log_out(command, &origin).await.map_err(status::from_error)?;
+        let call = call::from_request(&request)?;
+        let command = LogOut { refresh_token: Secret::new(request.into_inner().refresh_token) };
+        self.sessions.log_out(&call, command).await.map_err(status::from_error)?;
         Ok(Response::new(LogoutResponse {}))
     }
 
@@ -70,8 +86,8 @@ impl AuthService for AuthRpc {
         &self,
         request: Request<RequestPasswordResetRequest>,
     ) -> Result<Response<RequestPasswordResetResponse>, Status> {
-        let origin = caller::origin(&request)?;
-        self.0.request_password_reset(&request.get_ref().email, &origin).await.map_err(status::from_error)?;
+        let call = call::from_request(&request)?;
+        self.recovery.request_password_reset(&call, &request.get_ref().email).await.map_err(status::from_error)?;
         Ok(Response::new(RequestPasswordResetResponse {}))
     }
 
@@ -79,9 +95,10 @@ impl AuthService for AuthRpc {
         &self,
         request: Request<ResetPasswordRequest>,
     ) -> Result<Response<ResetPasswordResponse>, Status> {
-        let origin = caller::origin(&request)?;
+        let call = call::from_request(&request)?;
         let ResetPasswordRequest { token, new_password } = request.into_inner();
-        self.0.reset_password(ResetPassword { token, new_password }, &origin).await.map_err(status::from_error)?;
+        let command = ResetPassword { token: Secret::new(token), new_password: Secret::new(new_password) };
+        self.recovery.reset_password(&call, command).await.map_err(status::from_error)?;
         Ok(Response::new(ResetPasswordResponse {}))
     }
 }

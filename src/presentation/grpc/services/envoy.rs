@@ -6,10 +6,10 @@ use serde_json::json;
 use tonic::{Code, Request, Response, Status};
 use tonic_types::StatusExt as _;
 
-use crate::application::auth::{Auth, AuthorizeRequest, Authorized};
+use crate::application::access::{AuthorizeRequest, Authorized, Authorizer};
 use crate::application::error::{Error, Refusal};
 use crate::domain::access::subject::Subject;
-use crate::presentation::grpc::{caller, client, status};
+use crate::presentation::grpc::{bearer, call, status};
 use crate::proto::envoy::attribute_context::HttpRequest;
 use crate::proto::envoy::authorization_server::Authorization;
 use crate::proto::envoy::check_response::{HttpResponse, Status as Verdict};
@@ -29,17 +29,17 @@ pub(in crate::presentation::grpc) const PATH: &str = "/envoy.service.auth.v3.Aut
 const PREFIX: &str = "x-ipse-";
 
 /// Decodes the questions of Envoy for their use case.
-pub(in crate::presentation::grpc) struct EnvoyRpc(pub(in crate::presentation::grpc) Arc<Auth>);
+pub(in crate::presentation::grpc) struct EnvoyRpc(pub(in crate::presentation::grpc) Arc<Authorizer>);
 
 #[tonic::async_trait]
 impl Authorization for EnvoyRpc {
     async fn check(&self, request: Request<CheckRequest>) -> Result<Response<CheckResponse>, Status> {
-        let origin = caller::origin(&request)?;
+        let call = call::from_request(&request)?;
         let attributes = request.into_inner().attributes.unwrap_or_default();
         let sent = Headers::of(attributes.request.and_then(|request| request.http).unwrap_or_default());
-        let bearer = client::bearer(sent.values("authorization"));
+        let bearer = bearer::from_values(sent.values("authorization"));
         let command = AuthorizeRequest { bearer, demands: attributes.context_extensions };
-        match self.0.authorize_request(PATH, command, &origin).await {
+        match self.0.authorize_request(&call, PATH, command).await {
             Ok(authorized) => Ok(Response::new(allow(&authorized, &sent))),
             Err(error) => deny(error).map(Response::new),
         }
@@ -69,7 +69,7 @@ impl Headers {
     }
 }
 
-/// The request goes on and says who sent it. Whatever the client itself said about that is replaced or taken away.
+/// The request continues and says who sent it. Whatever the client itself said about that is replaced or taken away.
 fn allow(authorized: &Authorized, sent: &Headers) -> CheckResponse {
     let (told, untold): (Vec<_>, Vec<_>) = identity(authorized).into_iter().partition(|(_, value)| !value.is_empty());
     let is_told = |name: &str| told.iter().any(|(of, _)| of == name);
@@ -94,9 +94,9 @@ fn identity(Authorized { caller, held }: &Authorized) -> [(String, String); 6] {
     [
         ("subject", caller.subject().to_string()),
         ("subject-kind", kind.to_owned()),
-        ("session", caller.principal.sid().to_string()),
+        ("session", caller.principal().sid().to_string()),
         ("roles", held.as_ref().map(|held| held.role_names.join(",")).unwrap_or_default()),
-        ("scope", caller.scope.as_ref().map(ToString::to_string).unwrap_or_default()),
+        ("scope", caller.scope().map(ToString::to_string).unwrap_or_default()),
         ("auth-time", caller.auth_time().map(|time| time.unix_timestamp().to_string()).unwrap_or_default()),
     ]
     .map(|(name, value)| (format!("{PREFIX}{name}"), value))

@@ -6,9 +6,8 @@ use tonic::{Request, Response, Status};
 
 use crate::application::keys::{Keys, ListedKey};
 use crate::domain::token::signing_key::SigningKeyState;
-use crate::presentation::grpc::idempotency;
-use crate::presentation::grpc::idempotency::ResponseOf;
-use crate::presentation::grpc::{caller, encode, status};
+use crate::presentation::grpc::idempotency::{self, ResponseOf};
+use crate::presentation::grpc::{call, encode, status};
 use crate::proto;
 use crate::proto::key_service_server::KeyService;
 use crate::proto::{
@@ -33,33 +32,31 @@ impl KeyService for KeyRpc {
         &self,
         request: Request<RotateSigningKeyRequest>,
     ) -> Result<Response<RotateSigningKeyResponse>, Status> {
-        let caller = caller::of(&request)?;
-        let request = request.into_inner();
-        let call = idempotency::able::<_, RotateSigningKeyResponse>("RotateSigningKey", &request.request_id, &request)?;
-        idempotency::respond(
-            self.0.rotate_signing_key(&caller, &request.algorithm, &call).await.map_err(status::from_error)?,
-        )
+        let (call, request) = call::split(request)?;
+        let once =
+            idempotency::request::<_, RotateSigningKeyResponse>("RotateSigningKey", &request.request_id, &request)?;
+        idempotency::respond(self.0.rotate_signing_key(&call, &request.algorithm, &once).await)
     }
 
     async fn revoke_signing_key(
         &self,
         request: Request<RevokeSigningKeyRequest>,
     ) -> Result<Response<RevokeSigningKeyResponse>, Status> {
-        let caller = caller::of(&request)?;
-        let request = request.into_inner();
-        let call = idempotency::able::<_, RevokeSigningKeyResponse>("RevokeSigningKey", &request.request_id, &request)?;
-        idempotency::respond(self.0.revoke_signing_key(&caller, &request.kid, &call).await.map_err(status::from_error)?)
+        let (call, request) = call::split(request)?;
+        let once =
+            idempotency::request::<_, RevokeSigningKeyResponse>("RevokeSigningKey", &request.request_id, &request)?;
+        idempotency::respond(self.0.revoke_signing_key(&call, &request.kid, &once).await)
     }
 }
 
 impl ResponseOf<ListedKey> for RotateSigningKeyResponse {
-    fn of(key: &ListedKey) -> Self {
+    fn from_value(key: &ListedKey) -> Self {
         Self { key: Some(encode_key(key)) }
     }
 }
 
 impl ResponseOf<()> for RevokeSigningKeyResponse {
-    fn of((): &()) -> Self {
+    fn from_value((): &()) -> Self {
         Self {}
     }
 }

@@ -4,7 +4,6 @@ pub(super) mod account_service;
 pub(super) mod audit_service;
 pub(super) mod auth_service;
 pub(super) mod envoy;
-pub mod health;
 pub(super) mod key_service;
 mod personal_data;
 pub(super) mod revocation_stream;

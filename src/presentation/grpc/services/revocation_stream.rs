@@ -22,7 +22,7 @@ use crate::application::access::feed::Revocation;
 use crate::application::tokens::{RevocationNews, RevocationWatch, Tokens, resume_token};
 use crate::domain::access::change::AccessChange;
 use crate::presentation::grpc::layers::gate::MAX_MESSAGE_BYTES;
-use crate::presentation::grpc::{caller, encode, status};
+use crate::presentation::grpc::{call, encode, status};
 use crate::proto::token_service_server::TokenServiceServer;
 use crate::proto::watch_revocations_response::Revoked;
 use crate::proto::{WatchRevocationsRequest, WatchRevocationsResponse};
@@ -69,9 +69,9 @@ impl ServerStreamingService<WatchRevocationsRequest> for Watch {
     fn call(&mut self, request: Request<WatchRevocationsRequest>) -> Self::Future {
         let tokens = self.0.clone();
         async move {
-            let (caller, access) = (caller::of(&request)?, caller::access(&request)?);
+            let call = call::from_request(&request)?;
             let resume_token = &request.get_ref().resume_token;
-            let watch = tokens.watch_revocations(caller, access, resume_token).await.map_err(status::from_error)?;
+            let watch = tokens.watch_revocations(call, resume_token).await.map_err(status::from_error)?;
             Ok(Response::new(stream_of(watch)))
         }
         .boxed()

@@ -12,10 +12,9 @@ use crate::application::roles::{
 };
 use crate::domain::access::role::Role;
 use crate::domain::secret::Secret;
-use crate::presentation::grpc::idempotency;
-use crate::presentation::grpc::idempotency::ResponseOf;
+use crate::presentation::grpc::idempotency::{self, ResponseOf};
 use crate::presentation::grpc::mask::Fields;
-use crate::presentation::grpc::{caller, encode, status};
+use crate::presentation::grpc::{call, encode, status};
 use crate::proto;
 use crate::proto::role_service_server::RoleService;
 use crate::proto::{
@@ -32,12 +31,11 @@ pub(in crate::presentation::grpc) struct RoleRpc(pub(in crate::presentation::grp
 #[tonic::async_trait]
 impl RoleService for RoleRpc {
     async fn create_role(&self, request: Request<CreateRoleRequest>) -> Result<Response<CreateRoleResponse>, Status> {
-        let caller = caller::of(&request)?;
-        let request = request.into_inner();
-        let call = idempotency::able::<_, CreateRoleResponse>("CreateRole", &request.request_id, &request)?;
+        let (call, request) = call::split(request)?;
+        let once = idempotency::request::<_, CreateRoleResponse>("CreateRole", &request.request_id, &request)?;
         let role = request.role.ok_or_else(|| missing("role"))?;
         let command = CreateRole { name: role.name, description: role.description, permissions: role.permissions };
-        idempotency::respond(self.0.create_role(&caller, command, &call).await.map_err(status::from_error)?)
+        idempotency::respond_at(path, self.0.create_role(&call, command, &once).await)
     }
 
     async fn get_role(&self, request: Request<GetRoleRequest>) -> Result<Response<GetRoleResponse>, Status> {
@@ -49,52 +47,48 @@ impl RoleService for RoleRpc {
         let ListRolesRequest { page_size, page_token } = request.into_inner();
         let page = PageRequest { size: page_size, token: page_token };
         let found = self.0.list_roles(&page).await.map_err(status::from_error)?;
-        let roles = found.roles.iter().map(encode::role).collect();
+        let roles = found.items.iter().map(encode::role).collect();
         Ok(Response::new(ListRolesResponse { roles, next_page_token: found.next_page_token }))
     }
 
     async fn update_role(&self, request: Request<UpdateRoleRequest>) -> Result<Response<UpdateRoleResponse>, Status> {
-        let caller = caller::of(&request)?;
-        let request = request.into_inner();
-        let call = idempotency::able::<_, UpdateRoleResponse>("UpdateRole", &request.request_id, &request)?;
+        let (call, request) = call::split(request)?;
+        let once = idempotency::request::<_, UpdateRoleResponse>("UpdateRole", &request.request_id, &request)?;
         let command = decode_update(request)?;
-        idempotency::respond(self.0.update_role(&caller, command, &call).await.map_err(status::from_error)?)
+        idempotency::respond_at(path, self.0.update_role(&call, command, &once).await)
     }
 
     async fn delete_role(&self, request: Request<DeleteRoleRequest>) -> Result<Response<DeleteRoleResponse>, Status> {
-        let caller = caller::of(&request)?;
-        let request = request.into_inner();
-        let call = idempotency::able::<_, DeleteRoleResponse>("DeleteRole", &request.request_id, &request)?;
+        let (call, request) = call::split(request)?;
+        let once = idempotency::request::<_, DeleteRoleResponse>("DeleteRole", &request.request_id, &request)?;
         let command = DeleteRole { id: request.id, etag: request.etag };
-        idempotency::respond(self.0.delete_role(&caller, command, &call).await.map_err(status::from_error)?)
+        idempotency::respond(self.0.delete_role(&call, command, &once).await)
     }
 
     async fn grant_role(&self, request: Request<GrantRoleRequest>) -> Result<Response<GrantRoleResponse>, Status> {
         use grant_role_request::Subject as Sent;
-        let caller = caller::of(&request)?;
-        let request = request.into_inner();
-        let call = idempotency::able::<_, GrantRoleResponse>("GrantRole", &request.request_id, &request)?;
+        let (call, request) = call::split(request)?;
+        let once = idempotency::request::<_, GrantRoleResponse>("GrantRole", &request.request_id, &request)?;
         let subject = match request.subject {
             None => NamedSubject::Missing,
             Some(Sent::UserId(id)) => NamedSubject::User(id),
             Some(Sent::ServiceAccountId(id)) => NamedSubject::ServiceAccount(id),
         };
         let command = GrantRole { role_id: request.role_id, subject };
-        idempotency::respond(self.0.grant_role(&caller, command, &call).await.map_err(status::from_error)?)
+        idempotency::respond(self.0.grant_role(&call, command, &once).await)
     }
 
     async fn revoke_role(&self, request: Request<RevokeRoleRequest>) -> Result<Response<RevokeRoleResponse>, Status> {
         use revoke_role_request::Subject as Sent;
-        let caller = caller::of(&request)?;
-        let request = request.into_inner();
-        let call = idempotency::able::<_, RevokeRoleResponse>("RevokeRole", &request.request_id, &request)?;
+        let (call, request) = call::split(request)?;
+        let once = idempotency::request::<_, RevokeRoleResponse>("RevokeRole", &request.request_id, &request)?;
         let subject = match request.subject {
             None => NamedSubject::Missing,
             Some(Sent::UserId(id)) => NamedSubject::User(id),
             Some(Sent::ServiceAccountId(id)) => NamedSubject::ServiceAccount(id),
         };
         let command = GrantRole { role_id: request.role_id, subject };
-        idempotency::respond(self.0.revoke_role(&caller, command, &call).await.map_err(status::from_error)?)
+        idempotency::respond(self.0.revoke_role(&call, command, &once).await)
     }
 
     async fn list_grants(&self, request: Request<ListGrantsRequest>) -> Result<Response<ListGrantsResponse>, Status> {
@@ -108,7 +102,7 @@ impl RoleService for RoleRpc {
         };
         let page = PageRequest { size: page_size, token: page_token };
         let found = self.0.list_grants(whose, &page).await.map_err(status::from_error)?;
-        let grants = found.grants.iter().map(encode::role_grant).collect();
+        let grants = found.items.iter().map(encode::role_grant).collect();
         Ok(Response::new(ListGrantsResponse { grants, next_page_token: found.next_page_token }))
     }
 
@@ -120,7 +114,7 @@ impl RoleService for RoleRpc {
         let page = PageRequest { size: page_size, token: page_token };
         let found = self.0.list_permissions(&page).await.map_err(status::from_error)?;
         let encode = |KnownPermission { name, rpcs }| proto::Permission { name, built_in: !rpcs.is_empty(), rpcs };
-        let permissions = found.permissions.into_iter().map(encode).collect();
+        let permissions = found.items.into_iter().map(encode).collect();
         Ok(Response::new(ListPermissionsResponse { permissions, next_page_token: found.next_page_token }))
     }
 
@@ -129,7 +123,7 @@ impl RoleService for RoleRpc {
         request: Request<CheckPermissionRequest>,
     ) -> Result<Response<CheckPermissionResponse>, Status> {
         use check_permission_request::Subject as Sent;
-        let caller = caller::of(&request)?;
+        let call = call::from_request(&request)?;
         let CheckPermissionRequest { subject, permissions } = request.into_inner();
         let subject = match subject {
             None => CheckedSubject::Caller,
@@ -138,7 +132,7 @@ impl RoleService for RoleRpc {
             Some(Sent::AccessToken(token)) => CheckedSubject::Bearer(Secret::new(token)),
         };
         let command = CheckPermission { subject, permissions };
-        let checks = self.0.check_permission(&caller, command).await.map_err(status::from_error)?;
+        let checks = self.0.check_permission(&call, command).await.map_err(status::from_error)?;
         let encode =
             |(permission, allowed): (_, _)| PermissionCheck { permission: ToString::to_string(&permission), allowed };
         Ok(Response::new(CheckPermissionResponse { checks: checks.into_iter().map(encode).collect() }))
@@ -173,36 +167,41 @@ fn decode_update(request: UpdateRoleRequest) -> Result<UpdateRole, Status> {
     })
 }
 
+/// Where requests have a field of a role.
+fn path(field: &str) -> String {
+    if field == "request_id" { field.to_owned() } else { format!("role.{field}") }
+}
+
 fn missing(field: &'static str) -> Status {
     status::from_error(Error::Invalid(vec![Violation::form(field, "is required")]))
 }
 
 impl ResponseOf<Role> for CreateRoleResponse {
-    fn of(role: &Role) -> Self {
+    fn from_value(role: &Role) -> Self {
         Self { role: Some(encode::role(role)) }
     }
 }
 
 impl ResponseOf<Role> for UpdateRoleResponse {
-    fn of(role: &Role) -> Self {
+    fn from_value(role: &Role) -> Self {
         Self { role: Some(encode::role(role)) }
     }
 }
 
 impl ResponseOf<()> for DeleteRoleResponse {
-    fn of((): &()) -> Self {
+    fn from_value((): &()) -> Self {
         Self {}
     }
 }
 
 impl ResponseOf<()> for GrantRoleResponse {
-    fn of((): &()) -> Self {
+    fn from_value((): &()) -> Self {
         Self {}
     }
 }
 
 impl ResponseOf<()> for RevokeRoleResponse {
-    fn of((): &()) -> Self {
+    fn from_value((): &()) -> Self {
         Self {}
     }
 }

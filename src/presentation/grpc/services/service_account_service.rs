@@ -12,10 +12,9 @@ use crate::application::service_accounts::{
 };
 use crate::domain::account::service_account::ServiceAccount;
 use crate::domain::credential::api_key::ApiKey;
-use crate::presentation::grpc::idempotency;
-use crate::presentation::grpc::idempotency::ResponseOf;
+use crate::presentation::grpc::idempotency::{self, ResponseOf};
 use crate::presentation::grpc::mask::Fields;
-use crate::presentation::grpc::{caller, decode, encode, status};
+use crate::presentation::grpc::{call, decode, encode, status};
 use crate::proto::service_account_service_server::ServiceAccountService;
 use crate::proto::{
     CreateApiKeyRequest, CreateApiKeyResponse, CreateServiceAccountRequest, CreateServiceAccountResponse,
@@ -35,15 +34,15 @@ impl ServiceAccountService for ServiceAccountRpc {
         &self,
         request: Request<CreateServiceAccountRequest>,
     ) -> Result<Response<CreateServiceAccountResponse>, Status> {
-        let (caller, request) = caller::take(request)?;
-        let call = idempotency::able::<_, CreateServiceAccountResponse>(
+        let (call, request) = call::split(request)?;
+        let once = idempotency::request::<_, CreateServiceAccountResponse>(
             "CreateServiceAccount",
             &request.request_id,
             &request,
         )?;
         let account = request.service_account.ok_or_else(|| status::violation("service_account", "is required"))?;
         let command = CreateServiceAccount { name: account.name, description: account.description };
-        idempotency::respond(self.0.create_service_account(&caller, command, &call).await.map_err(status::from_error)?)
+        idempotency::respond_at(account_path, self.0.create_service_account(&call, command, &once).await)
     }
 
     async fn get_service_account(
@@ -61,7 +60,7 @@ impl ServiceAccountService for ServiceAccountRpc {
         let ListServiceAccountsRequest { page_size, page_token } = request.into_inner();
         let page = PageRequest { size: page_size, token: page_token };
         let found = self.0.list_service_accounts(&page).await.map_err(status::from_error)?;
-        let service_accounts = found.accounts.iter().map(encode::service_account).collect();
+        let service_accounts = found.items.iter().map(encode::service_account).collect();
         Ok(Response::new(ListServiceAccountsResponse { service_accounts, next_page_token: found.next_page_token }))
     }
 
@@ -69,66 +68,62 @@ impl ServiceAccountService for ServiceAccountRpc {
         &self,
         request: Request<UpdateServiceAccountRequest>,
     ) -> Result<Response<UpdateServiceAccountResponse>, Status> {
-        let (caller, request) = caller::take(request)?;
-        let call = idempotency::able::<_, UpdateServiceAccountResponse>(
+        let (call, request) = call::split(request)?;
+        let once = idempotency::request::<_, UpdateServiceAccountResponse>(
             "UpdateServiceAccount",
             &request.request_id,
             &request,
         )?;
         let command = decode_update(request)?;
-        idempotency::respond(self.0.update_service_account(&caller, command, &call).await.map_err(status::from_error)?)
+        idempotency::respond_at(account_path, self.0.update_service_account(&call, command, &once).await)
     }
 
     async fn disable_service_account(
         &self,
         request: Request<DisableServiceAccountRequest>,
     ) -> Result<Response<DisableServiceAccountResponse>, Status> {
-        let (caller, request) = caller::take(request)?;
-        let call = idempotency::able::<_, DisableServiceAccountResponse>(
+        let (call, request) = call::split(request)?;
+        let once = idempotency::request::<_, DisableServiceAccountResponse>(
             "DisableServiceAccount",
             &request.request_id,
             &request,
         )?;
-        idempotency::respond(
-            self.0.disable_service_account(&caller, &request.id, &call).await.map_err(status::from_error)?,
-        )
+        idempotency::respond(self.0.disable_service_account(&call, &request.id, &once).await)
     }
 
     async fn enable_service_account(
         &self,
         request: Request<EnableServiceAccountRequest>,
     ) -> Result<Response<EnableServiceAccountResponse>, Status> {
-        let (caller, request) = caller::take(request)?;
-        let call = idempotency::able::<_, EnableServiceAccountResponse>(
+        let (call, request) = call::split(request)?;
+        let once = idempotency::request::<_, EnableServiceAccountResponse>(
             "EnableServiceAccount",
             &request.request_id,
             &request,
         )?;
-        idempotency::respond(
-            self.0.enable_service_account(&caller, &request.id, &call).await.map_err(status::from_error)?,
-        )
+        idempotency::respond(self.0.enable_service_account(&call, &request.id, &once).await)
     }
 
     async fn delete_service_account(
         &self,
         request: Request<DeleteServiceAccountRequest>,
     ) -> Result<Response<DeleteServiceAccountResponse>, Status> {
-        let (caller, request) = caller::take(request)?;
-        let call = idempotency::able::<_, DeleteServiceAccountResponse>(
+        let (call, request) = call::split(request)?;
+        let once = idempotency::request::<_, DeleteServiceAccountResponse>(
             "DeleteServiceAccount",
             &request.request_id,
             &request,
         )?;
         let command = DeleteServiceAccount { id: request.id, etag: request.etag };
-        idempotency::respond(self.0.delete_service_account(&caller, command, &call).await.map_err(status::from_error)?)
+        idempotency::respond(self.0.delete_service_account(&call, command, &once).await)
     }
 
     async fn create_api_key(
         &self,
         request: Request<CreateApiKeyRequest>,
     ) -> Result<Response<CreateApiKeyResponse>, Status> {
-        let (caller, request) = caller::take(request)?;
-        let call = idempotency::able::<_, CreateApiKeyResponse>("CreateApiKey", &request.request_id, &request)?;
+        let (call, request) = call::split(request)?;
+        let once = idempotency::request::<_, CreateApiKeyResponse>("CreateApiKey", &request.request_id, &request)?;
         let key = request.api_key.ok_or_else(|| status::violation("api_key", "is required"))?;
         let expire_time = decode::time("api_key.expire_time", key.expire_time);
         let command = CreateApiKey {
@@ -137,7 +132,7 @@ impl ServiceAccountService for ServiceAccountRpc {
             scopes: key.scopes,
             expire_time: expire_time.map_err(|violation| status::from_error(Error::Invalid(vec![violation])))?,
         };
-        idempotency::respond(self.0.create_api_key(&caller, command, &call).await.map_err(status::from_error)?)
+        idempotency::respond_at(key_path, self.0.create_api_key(&call, command, &once).await)
     }
 
     async fn list_api_keys(
@@ -147,7 +142,7 @@ impl ServiceAccountService for ServiceAccountRpc {
         let ListApiKeysRequest { service_account_id, page_size, page_token } = request.into_inner();
         let command = ListApiKeys { service_account_id, page: PageRequest { size: page_size, token: page_token } };
         let found = self.0.list_api_keys(&command).await.map_err(status::from_error)?;
-        let api_keys = found.keys.iter().map(encode::api_key).collect();
+        let api_keys = found.items.iter().map(encode::api_key).collect();
         Ok(Response::new(ListApiKeysResponse { api_keys, next_page_token: found.next_page_token }))
     }
 
@@ -155,9 +150,9 @@ impl ServiceAccountService for ServiceAccountRpc {
         &self,
         request: Request<RevokeApiKeyRequest>,
     ) -> Result<Response<RevokeApiKeyResponse>, Status> {
-        let (caller, request) = caller::take(request)?;
-        let call = idempotency::able::<_, RevokeApiKeyResponse>("RevokeApiKey", &request.request_id, &request)?;
-        idempotency::respond(self.0.revoke_api_key(&caller, &request.id, &call).await.map_err(status::from_error)?)
+        let (call, request) = call::split(request)?;
+        let once = idempotency::request::<_, RevokeApiKeyResponse>("RevokeApiKey", &request.request_id, &request)?;
+        idempotency::respond(self.0.revoke_api_key(&call, &request.id, &once).await)
     }
 }
 
@@ -168,6 +163,16 @@ const FIELDS: Fields = Fields {
     restricted: (&[], ""),
     elsewhere: &[("disabled", "DisableServiceAccount and EnableServiceAccount")],
 };
+
+/// Where requests have a field of a service account.
+fn account_path(field: &str) -> String {
+    if field == "request_id" { field.to_owned() } else { format!("service_account.{field}") }
+}
+
+/// Where requests have a field of an API key.
+fn key_path(field: &str) -> String {
+    if field == "request_id" { field.to_owned() } else { format!("api_key.{field}") }
+}
 
 fn decode_update(request: UpdateServiceAccountRequest) -> Result<UpdateServiceAccount, Status> {
     let account = request.service_account.ok_or_else(|| status::violation("service_account", "is required"))?;
@@ -186,7 +191,7 @@ fn decode_update(request: UpdateServiceAccountRequest) -> Result<UpdateServiceAc
 macro_rules! tell_the_account {
     ($($response:ident)*) => {
         $(impl ResponseOf<ServiceAccount> for $response {
-            fn of(account: &ServiceAccount) -> Self {
+            fn from_value(account: &ServiceAccount) -> Self {
                 Self { service_account: Some(encode::service_account(account)) }
             }
         })*
@@ -200,19 +205,19 @@ tell_the_account! {
 }
 
 impl ResponseOf<()> for DeleteServiceAccountResponse {
-    fn of((): &()) -> Self {
+    fn from_value((): &()) -> Self {
         Self {}
     }
 }
 
 impl ResponseOf<NewApiKey> for CreateApiKeyResponse {
-    fn of(made: &NewApiKey) -> Self {
+    fn from_value(made: &NewApiKey) -> Self {
         Self { api_key: Some(encode::api_key(&made.key)), secret: made.secret.expose().expose().to_owned() }
     }
 }
 
 impl ResponseOf<ApiKey> for RevokeApiKeyResponse {
-    fn of(key: &ApiKey) -> Self {
+    fn from_value(key: &ApiKey) -> Self {
         Self { api_key: Some(encode::api_key(key)) }
     }
 }

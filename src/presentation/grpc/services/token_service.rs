@@ -1,4 +1,4 @@
-//! `ipse.v1.TokenService`, but for `WatchRevocations`.
+//! `ipse.v1.TokenService`, except for `WatchRevocations`.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::application::tokens::{ActiveToken, IntrospectToken, Tokens};
 use crate::domain::access::permission::Pattern;
 use crate::domain::access::subject::{Principal, Subject};
 use crate::domain::secret::Secret;
-use crate::presentation::grpc::{caller, encode, status};
+use crate::presentation::grpc::{call, encode, status};
 use crate::proto::token_service_server::TokenService;
 use crate::proto::{
     ExchangeApiKeyRequest, ExchangeApiKeyResponse, IntrospectTokenRequest, IntrospectTokenResponse, RevokeTokenRequest,
@@ -29,9 +29,9 @@ impl TokenService for TokenRpc {
         &self,
         request: Request<IntrospectTokenRequest>,
     ) -> Result<Response<IntrospectTokenResponse>, Status> {
-        let IntrospectTokenRequest { token, audience } = request.into_inner();
+        let (call, IntrospectTokenRequest { token, audience }) = call::split(request)?;
         let command = IntrospectToken { token: Secret::new(token), audience };
-        let found = self.tokens.introspect_token(command).await.map_err(status::from_error)?;
+        let found = self.tokens.introspect_token(&call, command).await.map_err(status::from_error)?;
         Ok(Response::new(found.as_ref().map(encode_active).unwrap_or_default()))
     }
 
@@ -39,9 +39,9 @@ impl TokenService for TokenRpc {
         &self,
         request: Request<RevokeTokenRequest>,
     ) -> Result<Response<RevokeTokenResponse>, Status> {
-        let origin = caller::origin(&request)?;
+        let call = call::from_request(&request)?;
         let token = Secret::new(request.into_inner().token);
-        self.tokens.revoke_token(&token, &origin).await.map_err(status::from_error)?;
+        self.tokens.revoke_token(&call, &token).await.map_err(status::from_error)?;
         Ok(Response::new(RevokeTokenResponse {}))
     }
 
@@ -59,10 +59,10 @@ impl TokenService for TokenRpc {
         &self,
         request: Request<ExchangeApiKeyRequest>,
     ) -> Result<Response<ExchangeApiKeyResponse>, Status> {
-        let origin = caller::origin(&request)?;
+        let call = call::from_request(&request)?;
         let ExchangeApiKeyRequest { api_key, audience, scopes } = request.into_inner();
         let command = ExchangeApiKey { api_key: Secret::new(api_key), audience, scopes };
-        let token = self.service_accounts.exchange_api_key(&command, &origin).await.map_err(status::from_error)?;
+        let token = self.service_accounts.exchange_api_key(&call, &command).await.map_err(status::from_error)?;
         Ok(Response::new(ExchangeApiKeyResponse {
             access_token: token.access_token.expose().to_owned(),
             expire_time: Some(encode::time(token.expire_time)),

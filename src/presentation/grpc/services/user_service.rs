@@ -7,14 +7,12 @@ use tonic::{Request, Response, Status, Streaming};
 use super::user_transfer::{self, Responses};
 use crate::application::page::PageRequest;
 use crate::application::transfer::UserTransfer;
-use crate::application::users::{
-    ActivateUser, CreateUser, DeleteUser, ListUsers, Lookup, SuspendUser, UndeleteUser, UpdateUser, Users,
-};
+use crate::application::users::{CreateUser, ListUsers, Lookup, StateChange, UpdateUser, UserVersion, Users};
 use crate::domain::account::user::User;
-use crate::presentation::grpc::idempotency;
-use crate::presentation::grpc::idempotency::{ResponseOf, able};
+use crate::domain::secret::Secret;
+use crate::presentation::grpc::idempotency::{self, ResponseOf};
 use crate::presentation::grpc::mask::Fields;
-use crate::presentation::grpc::{caller, encode, status, user_fields};
+use crate::presentation::grpc::{call, encode, status, user_fields};
 use crate::proto::lookup_user_request::Name;
 use crate::proto::user_service_server::UserService;
 use crate::proto::{
@@ -36,10 +34,10 @@ pub(in crate::presentation::grpc) struct UserRpc {
 #[tonic::async_trait]
 impl UserService for UserRpc {
     async fn create_user(&self, request: Request<CreateUserRequest>) -> Result<Response<CreateUserResponse>, Status> {
-        let (caller, request) = caller::take(request)?;
-        let call = able::<_, CreateUserResponse>("CreateUser", &request.request_id, &request)?;
+        let (call, request) = call::split(request)?;
+        let once = idempotency::request::<_, CreateUserResponse>("CreateUser", &request.request_id, &request)?;
         let command = decode_create(request)?;
-        idempotency::respond(self.users.create_user(&caller, command, &call).await.map_err(status::from_error)?)
+        idempotency::respond_at(user_fields::path, self.users.create_user(&call, command, &once).await)
     }
 
     async fn get_user(&self, request: Request<GetUserRequest>) -> Result<Response<GetUserResponse>, Status> {
@@ -75,79 +73,82 @@ impl UserService for UserRpc {
             .list_users(&ListUsers { page, filter, order_by, show_deleted })
             .await
             .map_err(status::from_error)?;
-        let users = found.users.iter().map(encode::user).collect();
+        let users = found.items.iter().map(encode::user).collect();
         Ok(Response::new(ListUsersResponse { users, next_page_token: found.next_page_token }))
     }
 
     async fn update_user(&self, request: Request<UpdateUserRequest>) -> Result<Response<UpdateUserResponse>, Status> {
-        let (caller, request) = caller::take(request)?;
-        let call = able::<_, UpdateUserResponse>("UpdateUser", &request.request_id, &request)?;
+        let (call, request) = call::split(request)?;
+        let once = idempotency::request::<_, UpdateUserResponse>("UpdateUser", &request.request_id, &request)?;
         let command = decode_update(request)?;
-        idempotency::respond(self.users.update_user(&caller, command, &call).await.map_err(status::from_error)?)
+        idempotency::respond_at(user_fields::path, self.users.update_user(&call, command, &once).await)
     }
 
     async fn suspend_user(
         &self,
         request: Request<SuspendUserRequest>,
     ) -> Result<Response<SuspendUserResponse>, Status> {
-        let (caller, request) = caller::take(request)?;
-        let call = able::<_, SuspendUserResponse>("SuspendUser", &request.request_id, &request)?;
-        let command = SuspendUser { id: request.id, reason: request.reason };
-        idempotency::respond(self.users.suspend_user(&caller, command, &call).await.map_err(status::from_error)?)
+        let (call, request) = call::split(request)?;
+        let once = idempotency::request::<_, SuspendUserResponse>("SuspendUser", &request.request_id, &request)?;
+        let command = StateChange { id: request.id, reason: request.reason };
+        idempotency::respond(self.users.suspend_user(&call, command, &once).await)
     }
 
     async fn activate_user(
         &self,
         request: Request<ActivateUserRequest>,
     ) -> Result<Response<ActivateUserResponse>, Status> {
-        let (caller, request) = caller::take(request)?;
-        let call = able::<_, ActivateUserResponse>("ActivateUser", &request.request_id, &request)?;
-        let command = ActivateUser { id: request.id, reason: request.reason };
-        idempotency::respond(self.users.activate_user(&caller, command, &call).await.map_err(status::from_error)?)
+        let (call, request) = call::split(request)?;
+        let once = idempotency::request::<_, ActivateUserResponse>("ActivateUser", &request.request_id, &request)?;
+        let command = StateChange { id: request.id, reason: request.reason };
+        idempotency::respond(self.users.activate_user(&call, command, &once).await)
     }
 
     async fn delete_user(&self, request: Request<DeleteUserRequest>) -> Result<Response<DeleteUserResponse>, Status> {
-        let (caller, request) = caller::take(request)?;
-        let call = able::<_, DeleteUserResponse>("DeleteUser", &request.request_id, &request)?;
-        let command = DeleteUser { id: request.id, etag: request.etag };
-        idempotency::respond(self.users.delete_user(&caller, command, &call).await.map_err(status::from_error)?)
+        let (call, request) = call::split(request)?;
+        let once = idempotency::request::<_, DeleteUserResponse>("DeleteUser", &request.request_id, &request)?;
+        let command = UserVersion { id: request.id, etag: request.etag };
+        idempotency::respond(self.users.delete_user(&call, command, &once).await)
     }
 
     async fn undelete_user(
         &self,
         request: Request<UndeleteUserRequest>,
     ) -> Result<Response<UndeleteUserResponse>, Status> {
-        let (caller, request) = caller::take(request)?;
-        let call = able::<_, UndeleteUserResponse>("UndeleteUser", &request.request_id, &request)?;
-        let command = UndeleteUser { id: request.id, etag: request.etag };
-        idempotency::respond(self.users.undelete_user(&caller, command, &call).await.map_err(status::from_error)?)
+        let (call, request) = call::split(request)?;
+        let once = idempotency::request::<_, UndeleteUserResponse>("UndeleteUser", &request.request_id, &request)?;
+        let command = UserVersion { id: request.id, etag: request.etag };
+        idempotency::respond(self.users.undelete_user(&call, command, &once).await)
     }
 
     async fn purge_user(&self, request: Request<PurgeUserRequest>) -> Result<Response<PurgeUserResponse>, Status> {
-        let (caller, request) = caller::take(request)?;
-        let call = able::<_, PurgeUserResponse>("PurgeUser", &request.request_id, &request)?;
-        idempotency::respond(self.users.purge_user(&caller, &request.id, &call).await.map_err(status::from_error)?)
+        let (call, request) = call::split(request)?;
+        let once = idempotency::request::<_, PurgeUserResponse>("PurgeUser", &request.request_id, &request)?;
+        idempotency::respond(self.users.purge_user(&call, &request.id, &once).await)
     }
 
     async fn require_password_change(
         &self,
         request: Request<RequirePasswordChangeRequest>,
     ) -> Result<Response<RequirePasswordChangeResponse>, Status> {
-        let (caller, request) = caller::take(request)?;
-        let call = able::<_, RequirePasswordChangeResponse>("RequirePasswordChange", &request.request_id, &request)?;
-        idempotency::respond(
-            self.users.require_password_change(&caller, &request.id, &call).await.map_err(status::from_error)?,
-        )
+        let (call, request) = call::split(request)?;
+        let once = idempotency::request::<_, RequirePasswordChangeResponse>(
+            "RequirePasswordChange",
+            &request.request_id,
+            &request,
+        )?;
+        idempotency::respond(self.users.require_password_change(&call, &request.id, &once).await)
     }
 
     async fn list_user_sessions(
         &self,
         request: Request<ListUserSessionsRequest>,
     ) -> Result<Response<ListUserSessionsResponse>, Status> {
-        let (caller, request) = caller::take(request)?;
+        let (call, request) = call::split(request)?;
         let page = PageRequest { size: request.page_size, token: request.page_token };
-        let found = self.users.list_user_sessions(&request.id, &page).await.map_err(status::from_error)?;
-        let sessions = found.sessions.iter().map(|session| encode::session(session, caller.session_id())).collect();
+        let current = call.caller().map_err(status::from_error)?.session_id();
+        let found = self.users.list_user_sessions(&call, &request.id, &page).await.map_err(status::from_error)?;
+        let sessions = found.items.iter().map(|session| encode::session(session, current)).collect();
         Ok(Response::new(ListUserSessionsResponse { sessions, next_page_token: found.next_page_token }))
     }
 
@@ -155,11 +156,10 @@ impl UserService for UserRpc {
         &self,
         request: Request<RevokeUserSessionsRequest>,
     ) -> Result<Response<RevokeUserSessionsResponse>, Status> {
-        let (caller, request) = caller::take(request)?;
-        let call = able::<_, RevokeUserSessionsResponse>("RevokeUserSessions", &request.request_id, &request)?;
-        idempotency::respond(
-            self.users.revoke_user_sessions(&caller, &request.id, &call).await.map_err(status::from_error)?,
-        )
+        let (call, request) = call::split(request)?;
+        let once =
+            idempotency::request::<_, RevokeUserSessionsResponse>("RevokeUserSessions", &request.request_id, &request)?;
+        idempotency::respond(self.users.revoke_user_sessions(&call, &request.id, &once).await)
     }
 
     type ImportUsersStream = Responses<ImportUsersResponse>;
@@ -212,7 +212,7 @@ fn decode_create(request: CreateUserRequest) -> Result<CreateUser, Status> {
         display_name: user.display_name,
         locale: user.locale,
         attributes: user_fields::attributes(user.attributes)?,
-        password,
+        password: Secret::new(password),
     })
 }
 
@@ -232,7 +232,7 @@ fn decode_update(request: UpdateUserRequest) -> Result<UpdateUser, Status> {
 macro_rules! hold_the_user {
     ($($response:ident)*) => {
         $(impl ResponseOf<User> for $response {
-            fn of(user: &User) -> Self {
+            fn from_value(user: &User) -> Self {
                 Self { user: Some(encode::user(user)) }
             }
         })*
@@ -245,13 +245,13 @@ hold_the_user! {
 }
 
 impl ResponseOf<()> for PurgeUserResponse {
-    fn of((): &()) -> Self {
+    fn from_value((): &()) -> Self {
         Self {}
     }
 }
 
 impl ResponseOf<usize> for RevokeUserSessionsResponse {
-    fn of(count: &usize) -> Self {
+    fn from_value(count: &usize) -> Self {
         Self { revoked_count: i32::try_from(*count).unwrap_or(i32::MAX) }
     }
 }

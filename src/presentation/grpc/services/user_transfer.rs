@@ -9,13 +9,12 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status, Streaming};
 
-use crate::application::caller::Caller;
+use crate::application::call::Call;
 use crate::application::error;
 use crate::application::transfer::{Batch, BatchReport, ExportUsers, MAX_ROWS, RowRefusal, UserTransfer, WhyRefused};
-use crate::domain::access::policy::Access;
 use crate::presentation::grpc::layers::gate;
 use crate::presentation::grpc::layers::gate::MAX_MESSAGE_BYTES;
-use crate::presentation::grpc::{caller, status, user_record};
+use crate::presentation::grpc::{call, status, user_record};
 use crate::proto::{
     ErrorReason, ExportUsersRequest, ExportUsersResponse, ImportRefusal, ImportUsersRequest, ImportUsersResponse,
     UserRecord,
@@ -38,28 +37,28 @@ pub(in crate::presentation::grpc) fn import(
     request: Request<Streaming<ImportUsersRequest>>,
 ) -> Result<Response<Responses<ImportUsersResponse>>, Status> {
     let place = transfer.take_place().map_err(status::from_error)?;
-    let admitted = Arc::new((caller::of(&request)?, caller::access(&request)?, place));
+    let authorized = Arc::new((call::from_request(&request)?, place));
     let (sender, receiver) = mpsc::channel(1);
     tokio::spawn(decode(transfer.clone(), request.into_inner(), sender));
     let mut next_row = 0;
     let responses = ReceiverStream::new(receiver).map(move |arrived| {
         let first_row = next_row;
         next_row += arrived.as_ref().ok().and_then(|read| read.as_ref().ok()).map_or(0, |(batch, _)| batch.size());
-        let (transfer, admitted) = (transfer.clone(), admitted.clone());
-        async move { store(&transfer, (&admitted.0, &admitted.1), arrived, first_row).await }
+        let (transfer, authorized) = (transfer.clone(), authorized.clone());
+        async move { store(&transfer, &authorized.0, arrived, first_row).await }
     });
     Ok(Response::new(responses.buffered(PARALLEL_BATCHES).boxed()))
 }
 
 async fn store(
     transfer: &UserTransfer,
-    admitted: (&Caller, &Access),
+    call: &Call,
     arrived: Arrived,
     first_row: usize,
 ) -> Result<ImportUsersResponse, Status> {
     let read = arrived.map_err(|fault| gate::in_our_form(&fault, gate::MAX_MESSAGE_BYTES).unwrap_or(fault))?;
     let (batch, dry_run) = read.map_err(status::from_error)?;
-    let report = transfer.import(admitted, &batch, dry_run).await.map_err(status::from_error)?;
+    let report = transfer.import(call, &batch, dry_run).await.map_err(status::from_error)?;
     Ok(encode_report(first_row, report))
 }
 
@@ -97,14 +96,14 @@ pub(in crate::presentation::grpc) async fn export(
     request: Request<ExportUsersRequest>,
 ) -> Result<Response<Responses<ExportUsersResponse>>, Status> {
     let place = transfer.take_place().map_err(status::from_error)?;
-    let (caller, access) = (caller::of(&request)?, caller::access(&request)?);
+    let call = call::from_request(&request)?;
     let ExportUsersRequest { filter, include_hashes } = request.into_inner();
     let command = ExportUsers { filter, include_hashes };
-    let export = transfer.begin_export(&caller, &command).await.map_err(status::from_error)?;
+    let export = transfer.begin_export(&call, &command).await.map_err(status::from_error)?;
     let pages = stream::try_unfold((export, place), move |(mut export, place)| {
-        let (transfer, caller, access) = (transfer.clone(), caller.clone(), access.clone());
+        let (transfer, call) = (transfer.clone(), call.clone());
         async move {
-            let page = transfer.next_page((&caller, &access), &mut export).await.map_err(status::from_error)?;
+            let page = transfer.next_page(&call, &mut export).await.map_err(status::from_error)?;
             Ok::<_, Status>(page.map(|page| (page, (export, place))))
         }
     });
@@ -134,16 +133,24 @@ fn framed_len(record: &UserRecord) -> usize {
     1 + prost::length_delimiter_len(length) + length
 }
 
+/// Where a row has a field.
+fn path(field: &str) -> String {
+    match field {
+        "user" | "password_hash" | "provisional" | "suspend_time" | "rows" => field.to_owned(),
+        _ => format!("user.{field}"),
+    }
+}
+
 fn encode_report(first_row: usize, report: BatchReport) -> ImportUsersResponse {
     let number = |row: usize| i64::try_from(row).unwrap_or(i64::MAX);
     let count = |rows: usize| i32::try_from(rows).unwrap_or(i32::MAX);
     let refusals = report.refusals.into_iter().map(|RowRefusal { row, why }| {
         let (reason, field, description) = match why {
-            WhyRefused::Invalid(violation) => (ErrorReason::FieldInvalid, violation.field, violation.description),
-            WhyRefused::EmailTaken => (ErrorReason::EmailTaken, "user.email", "is taken".to_owned()),
-            WhyRefused::UsernameTaken => (ErrorReason::UsernameTaken, "user.username", "is taken".to_owned()),
+            WhyRefused::Invalid(violation) => (ErrorReason::FieldInvalid, path(violation.field), violation.description),
+            WhyRefused::EmailTaken => (ErrorReason::EmailTaken, path("email"), "is taken".to_owned()),
+            WhyRefused::UsernameTaken => (ErrorReason::UsernameTaken, path("username"), "is taken".to_owned()),
         };
-        ImportRefusal { row: number(first_row + row), reason: reason.into(), field: field.to_owned(), description }
+        ImportRefusal { row: number(first_row + row), reason: reason.into(), field, description }
     });
     ImportUsersResponse {
         first_row: number(first_row),

@@ -59,7 +59,7 @@ async fn throttled_requests_are_told_of(world: World) {
     assert_eq!(reason(alice.request_reset().await), RateLimited);
     assert_eq!(reason(world.stranger("bob").register().await), RateLimited);
     let events = trail.events().await;
-    let told: Vec<_> = events.iter().map(|e| (e.event.kind.word(), e.event.details["request"].as_str())).collect();
+    let told: Vec<_> = events.iter().map(|e| (e.event.kind.as_str(), e.event.details["request"].as_str())).collect();
     let expected = [
         ("excess_rate_limit_exceeded", "authn_password_reset_request"),
         ("excess_rate_limit_exceeded", "user_created"),

@@ -84,7 +84,7 @@ async fn a_success_after_failures_stands_out(world: World) {
     alice.log_in().await.unwrap();
     assert_eq!(alice.mail_kinds().await, ["new_sign_in"], "the person is told, too");
     let [event] = &trail.events().await[..] else { panic!("one event is expected") };
-    assert_eq!(event.event.kind.word(), "authn_login_successafterfail");
+    assert_eq!(event.event.kind.as_str(), "authn_login_successafterfail");
     assert_eq!(event.event.details["failures_before"], "5");
 }
 

@@ -6,11 +6,12 @@ use prost::Message as _;
 use serde_json::json;
 use time::Duration;
 
+use crate::support::forge::Key;
 use crate::support::guard::Guard;
 use crate::support::on_both_backends;
 use crate::support::operator::Operator;
 use crate::support::refusal::reason;
-use crate::support::token::{self, Forge};
+use crate::support::token;
 use crate::support::wire::{Answer, Call};
 use crate::support::world::{AUDIENCE, ISSUER, START, World};
 
@@ -82,7 +83,7 @@ async fn of_a_limited_token_the_scope_is_told_and_no_roles(world: World) {
     let (header, mut claims) = token::read(&phone.tokens.access_token);
     claims.as_object_mut().unwrap().remove("roles");
     claims["scope"] = json!("orders.* users.read");
-    let limited = Forge::new(&world).await.sign(&header, &claims);
+    let limited = Key::of(&world).await.sign(header.to_string(), claims.to_string());
     for _ in 0..2 {
         let found = guard.introspect(&limited).await.unwrap();
         assert_eq!(
@@ -146,7 +147,7 @@ async fn whatever_is_wrong_the_answer_is_the_same(world: World) {
     ended.log_out().await.unwrap();
     alice.revoke_token(&revoked.tokens.access_token).await.unwrap();
     let (header, claims) = token::read(&good.tokens.access_token);
-    let forge = Forge::new(&world).await;
+    let key = Key::of(&world).await;
     let mut foreign = claims.clone();
     foreign["iss"] = json!("https://other.example");
     let mut unknown = header.clone();
@@ -158,8 +159,8 @@ async fn whatever_is_wrong_the_answer_is_the_same(world: World) {
         ("an API key", "ipse_01890a5dac96774bbcceb302099a8057_secret".to_owned()),
         ("of an ended session", ended.tokens.access_token.clone()),
         ("revoked", revoked.tokens.access_token.clone()),
-        ("of another issuer", forge.sign(&header, &foreign)),
-        ("of an unknown key", forge.sign(&unknown, &claims)),
+        ("of another issuer", key.sign(header.to_string(), foreign.to_string())),
+        ("of an unknown key", key.sign(unknown.to_string(), claims.to_string())),
         ("with a changed signature", with_another_signature(&good.tokens.access_token)),
         ("without a signature", good.tokens.access_token.rsplit_once('.').unwrap().0.to_owned()),
     ];

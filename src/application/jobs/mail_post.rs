@@ -1,0 +1,179 @@
+//! Writes the jobs that deliver mail, in the transaction of the change that the mail tells of.
+
+use std::sync::Arc;
+
+use super::JobKind;
+use super::payload::MailPayload;
+use crate::application::error::{Error, Result};
+use crate::application::policy::Policy;
+use crate::application::ports::{Entropy, Job, JobClaim, JobPayload, SealedPlace, Sealer, Transaction};
+use crate::domain::Timestamp;
+use crate::domain::account::email::EmailAddress;
+use crate::domain::account::user::User;
+use crate::domain::credential::throttle::{Budget, ThrottleKey};
+use crate::domain::id::{JobId, LeaseId, MailId, UserId};
+use crate::domain::mail::{Mail, MailContent};
+use crate::domain::secret::{Secret, SecretKey};
+use crate::domain::token::action_token;
+use crate::domain::token::action_token::{ActionPurpose, ActionToken};
+
+/// Has mail delivered, once the transaction it is written in is committed.
+#[derive(Clone)]
+pub(in crate::application) struct MailPost {
+    entropy: Arc<dyn Entropy>,
+    sealer: Arc<dyn Sealer>,
+    throttle_key: SecretKey,
+}
+
+impl MailPost {
+    pub(in crate::application) fn new(
+        entropy: Arc<dyn Entropy>,
+        sealer: Arc<dyn Sealer>,
+        throttle_key: SecretKey,
+    ) -> Self {
+        Self { entropy, sealer, throttle_key }
+    }
+
+    /// Writes a mail to the address of the account, whatever was written before.
+    pub(in crate::application) async fn send(
+        &self,
+        tx: &mut dyn Transaction,
+        user: &User,
+        content: MailContent,
+        now: Timestamp,
+    ) -> Result<()> {
+        self.send_to(tx, (user, &user.email), content, now).await
+    }
+
+    /// Writes a mail to another address of a person.
+    pub(in crate::application) async fn send_to(
+        &self,
+        tx: &mut dyn Transaction,
+        (user, recipient): (&User, &EmailAddress),
+        content: MailContent,
+        now: Timestamp,
+    ) -> Result<()> {
+        self.enqueue(tx, (user, recipient), content, (None, now)).await
+    }
+
+    /// Writes a mail unless the address had too many of the kind: nobody can flood another person's mailbox.
+    pub(in crate::application) async fn send_sparingly(
+        &self,
+        tx: &mut dyn Transaction,
+        user: &User,
+        content: MailContent,
+        now: Timestamp,
+    ) -> Result<()> {
+        if self.take_budget(tx, &user.email, content.kind(), now).await? {
+            self.send(tx, user, content, now).await?;
+        }
+        Ok(())
+    }
+
+    /// Mails a new token, which replaces the person's earlier one, unless the address had too many of the kind. In
+    /// that case the earlier token stays valid. An address without an account costs the same statements. Whether a token
+    /// was mailed.
+    pub(in crate::application) async fn send_token(
+        &self,
+        tx: &mut dyn Transaction,
+        (address, user): (&EmailAddress, Option<&User>),
+        purpose: ActionPurpose,
+        (policy, now): (&Policy, Timestamp),
+    ) -> Result<bool> {
+        let carry = carrier(purpose);
+        // The kind does not depend on the token, which is made once it is clear that there will be one.
+        let kind = carry(Secret::new("")).kind();
+        let in_budget = self.take_budget(tx, address, kind, now).await?;
+        let Some(user) = user.filter(|_| in_budget) else {
+            tx.action_tokens().drop_action_token(UserId::NOBODY, purpose).await?;
+            tx.jobs().finish_job(JobClaim { id: JobId::NOBODY, lease: LeaseId::NOBODY }).await?;
+            return Ok(false);
+        };
+        let new_email = (purpose == ActionPurpose::ChangeEmail).then(|| address.clone());
+        let token = self.new_token(tx, user.id, (purpose, new_email), (policy, now)).await?;
+        let expire_time = now + policy.action_tokens.of(purpose);
+        self.enqueue(tx, (user, address), carry(token), (Some(expire_time), now)).await?;
+        Ok(true)
+    }
+
+    /// Mails a new token to a person, which replaces the earlier one, whatever was mailed before: for operators, whose
+    /// mail nobody may hold back by using the address's budget up.
+    pub(in crate::application) async fn send_token_unthrottled(
+        &self,
+        tx: &mut dyn Transaction,
+        user: &User,
+        purpose: ActionPurpose,
+        (policy, now): (&Policy, Timestamp),
+    ) -> Result<()> {
+        let token = self.new_token(tx, user.id, (purpose, None), (policy, now)).await?;
+        let expire_time = now + policy.action_tokens.of(purpose);
+        self.enqueue(tx, (user, &user.email), carrier(purpose)(token), (Some(expire_time), now)).await
+    }
+
+    /// Makes a new token, which replaces the person's earlier one for the purpose, without mailing it: whoever calls
+    /// hands it over. `ChangeEmail` comes with the address to take, other purposes with none.
+    pub(in crate::application) async fn new_token(
+        &self,
+        tx: &mut dyn Transaction,
+        user_id: UserId,
+        (purpose, new_email): (ActionPurpose, Option<EmailAddress>),
+        (policy, now): (&Policy, Timestamp),
+    ) -> Result<Secret> {
+        let text = action_token::text(&self.entropy.bytes()?);
+        let digest = action_token::digest(text.expose());
+        let expire_time = now + policy.action_tokens.of(purpose);
+        let token = ActionToken { user_id, purpose, new_email, digest, create_time: now, expire_time };
+        tx.action_tokens().put_action_token(&token).await?;
+        Ok(text)
+    }
+
+    /// Writes a mail, with the time when the token in it expires, if it is known.
+    async fn enqueue(
+        &self,
+        tx: &mut dyn Transaction,
+        (user, recipient): (&User, &EmailAddress),
+        content: MailContent,
+        (expire_time, now): (Option<Timestamp>, Timestamp),
+    ) -> Result<()> {
+        let kind = JobKind::for_mail(&content);
+        let mail = Mail::to(user, recipient, MailId::new(now, &self.entropy.bytes()?), content);
+        let id = JobId::from_uuid(*mail.id.as_uuid());
+        let payload = MailPayload::new(&mail, expire_time).to_json();
+        let payload = payload.map_err(|error| Error::Internal(Box::new(error)))?;
+        let job = Job {
+            id,
+            kind: kind.as_str().to_owned(),
+            lane: kind.lane().as_str().to_owned(),
+            unique_key: None,
+            payload: JobPayload::Sealed(self.sealer.seal(&SealedPlace::Job(id), &payload)?),
+            user_id: Some(user.id),
+            create_time: now,
+            run_time: now,
+            give_up_time: kind.give_up_time(now),
+            attempts: 0,
+        };
+        tx.jobs().enqueue_job(&job).await?;
+        Ok(())
+    }
+
+    async fn take_budget(
+        &self,
+        tx: &mut dyn Transaction,
+        address: &EmailAddress,
+        kind: &str,
+        now: Timestamp,
+    ) -> Result<bool> {
+        let key = ThrottleKey::mail(&self.throttle_key, kind, address.canonical());
+        Ok(tx.throttles().take_budget(&key, &Budget::MAIL, now).await?)
+    }
+}
+
+/// Which mail carries a token for this purpose.
+fn carrier(purpose: ActionPurpose) -> fn(Secret) -> MailContent {
+    match purpose {
+        ActionPurpose::VerifyEmail => |token| MailContent::VerifyEmail { token },
+        ActionPurpose::ResetPassword => |token| MailContent::ResetPassword { token },
+        ActionPurpose::ChangeEmail => |token| MailContent::ConfirmNewEmail { token },
+        ActionPurpose::AcceptInvitation => |token| MailContent::Invitation { token },
+    }
+}

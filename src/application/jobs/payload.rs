@@ -1,0 +1,183 @@
+//! What jobs carry, as JSON, in which form it is stored. A form that was stored once has to be read by later versions too.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::domain::Timestamp;
+use crate::domain::account::email::EmailAddress;
+use crate::domain::account::profile::{DisplayName, Locale};
+use crate::domain::id::MailId;
+use crate::domain::mail::{Mail, MailContent};
+use crate::domain::secret::Secret;
+use crate::domain::session::client::Client;
+
+/// The bytes are not what a job of the kind carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("what the job carries cannot be read by this version")]
+pub(super) struct InvalidPayload;
+
+/// A mail without its id, which is that of the job.
+#[derive(Serialize, Deserialize)]
+pub(super) struct MailPayload<'a> {
+    recipient: Cow<'a, str>,
+    display_name: Cow<'a, str>,
+    locale: Option<Cow<'a, str>>,
+    content: ContentPayload<'a>,
+    /// When the token in it expires, in seconds since 1970. Mail of earlier versions does not know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    expire_unix_time: Option<i64>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+enum ContentPayload<'a> {
+    VerifyEmail { token: Cow<'a, str> },
+    AlreadyRegistered,
+    ResetPassword { token: Cow<'a, str> },
+    Invitation { token: Cow<'a, str> },
+    Welcome,
+    PasswordChanged,
+    ConfirmNewEmail { token: Cow<'a, str> },
+    EmailChangeRequested,
+    EmailChanged,
+    NewSignIn { ip_address: IpAddr, user_agent: Cow<'a, str>, unix_time: i64 },
+}
+
+impl<'a> MailPayload<'a> {
+    /// A mail, and when the token in it expires, if it carries one.
+    pub(super) fn new(mail: &'a Mail, expire_time: Option<Timestamp>) -> Self {
+        Self {
+            recipient: mail.recipient.written().into(),
+            display_name: mail.display_name.as_str().into(),
+            locale: mail.locale.as_ref().map(|locale| locale.as_str().into()),
+            content: ContentPayload::new(&mail.content),
+            expire_unix_time: expire_time.map(Timestamp::unix_timestamp),
+        }
+    }
+
+    /// Writes JSON.
+    pub(super) fn to_json(&self) -> Result<Zeroizing<Vec<u8>>, InvalidPayload> {
+        serde_json::to_vec(self).map(Zeroizing::new).map_err(|_| InvalidPayload)
+    }
+
+    /// Reads JSON.
+    pub(super) fn from_json(json: &'a [u8]) -> Result<Self, InvalidPayload> {
+        serde_json::from_slice(json).map_err(|_| InvalidPayload)
+    }
+
+    /// Whether the token in it is of no use any more.
+    pub(super) fn is_expired(&self, now: Timestamp) -> bool {
+        self.expire_unix_time.is_some_and(|time| time <= now.unix_timestamp())
+    }
+
+    /// The mail.
+    pub(super) fn into_mail(self, id: MailId) -> Result<Mail, InvalidPayload> {
+        Ok(Mail {
+            id,
+            recipient: EmailAddress::parse(&self.recipient).map_err(|_| InvalidPayload)?,
+            display_name: DisplayName::parse(&self.display_name).map_err(|_| InvalidPayload)?,
+            locale: self.locale.map(|tag| Locale::parse(&tag)).transpose().map_err(|_| InvalidPayload)?,
+            content: self.content.into_content()?,
+        })
+    }
+}
+
+impl<'a> ContentPayload<'a> {
+    fn new(content: &'a MailContent) -> Self {
+        match content {
+            MailContent::VerifyEmail { token } => Self::VerifyEmail { token: token.expose().into() },
+            MailContent::AlreadyRegistered => Self::AlreadyRegistered,
+            MailContent::ResetPassword { token } => Self::ResetPassword { token: token.expose().into() },
+            MailContent::Invitation { token } => Self::Invitation { token: token.expose().into() },
+            MailContent::Welcome => Self::Welcome,
+            MailContent::PasswordChanged => Self::PasswordChanged,
+            MailContent::ConfirmNewEmail { token } => Self::ConfirmNewEmail { token: token.expose().into() },
+            MailContent::EmailChangeRequested => Self::EmailChangeRequested,
+            MailContent::EmailChanged => Self::EmailChanged,
+            MailContent::NewSignIn { client, time } => Self::NewSignIn {
+                ip_address: client.ip_address,
+                user_agent: client.user_agent.as_str().into(),
+                unix_time: time.unix_timestamp(),
+            },
+        }
+    }
+
+    fn into_content(self) -> Result<MailContent, InvalidPayload> {
+        Ok(match self {
+            Self::VerifyEmail { token } => MailContent::VerifyEmail { token: Secret::new(token) },
+            Self::AlreadyRegistered => MailContent::AlreadyRegistered,
+            Self::ResetPassword { token } => MailContent::ResetPassword { token: Secret::new(token) },
+            Self::Invitation { token } => MailContent::Invitation { token: Secret::new(token) },
+            Self::Welcome => MailContent::Welcome,
+            Self::PasswordChanged => MailContent::PasswordChanged,
+            Self::ConfirmNewEmail { token } => MailContent::ConfirmNewEmail { token: Secret::new(token) },
+            Self::EmailChangeRequested => MailContent::EmailChangeRequested,
+            Self::EmailChanged => MailContent::EmailChanged,
+            Self::NewSignIn { ip_address, user_agent, unix_time } => MailContent::NewSignIn {
+                client: Client::new(ip_address, &user_agent),
+                time: Timestamp::from_unix_timestamp(unix_time).map_err(|_| InvalidPayload)?,
+            },
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use time::Duration;
+
+    use super::*;
+    use crate::domain::mail;
+
+    fn mail(content: MailContent, locale: Option<Locale>) -> Mail {
+        Mail {
+            id: MailId::parse("01890a5d-ac96-774b-bcce-b302099a8057").unwrap(),
+            recipient: EmailAddress::parse("Canary@B\u{fc}cher.example").unwrap(),
+            display_name: DisplayName::parse("Canary \"O'Neil\"").unwrap(),
+            locale,
+            content,
+        }
+    }
+
+    #[test]
+    fn each_kind_of_mail_round_trips() {
+        for content in mail::fixture::contents() {
+            for locale in [None, Some(Locale::parse("de-CH").unwrap())] {
+                let mail = mail(content.clone(), locale);
+                let json = MailPayload::new(&mail, None).to_json().unwrap();
+                assert_eq!(MailPayload::from_json(&json).unwrap().into_mail(mail.id), Ok(mail));
+            }
+        }
+    }
+
+    #[test]
+    fn a_mail_is_expired_with_its_token() {
+        let (mail, time) = (mail(MailContent::Welcome, None), Timestamp::UNIX_EPOCH + Duration::hours(1));
+        let is_expired = |expire_time, now| {
+            let json = MailPayload::new(&mail, expire_time).to_json().unwrap();
+            MailPayload::from_json(&json).unwrap().is_expired(now)
+        };
+        assert!(!is_expired(Some(time), time - Duration::MICROSECOND));
+        assert!(is_expired(Some(time), time));
+        assert!(!is_expired(None, time + Duration::days(1000)));
+    }
+
+    #[test]
+    fn mail_that_an_earlier_version_wrote_is_read() {
+        let json = br#"{"recipient":"a@b.de","display_name":"","locale":null,
+            "content":{"kind":"reset_password","token":"canary-token"}}"#;
+        let payload = MailPayload::from_json(json).unwrap();
+        assert!(!payload.is_expired(Timestamp::UNIX_EPOCH + Duration::days(100_000)));
+        let token = Secret::new("canary-token");
+        assert_eq!(payload.into_mail(MailId::NOBODY).unwrap().content, MailContent::ResetPassword { token });
+    }
+
+    #[test]
+    fn other_bytes_are_refused() {
+        for json in ["", "{}", "null", r#"{"recipient":"a","display_name":"","locale":null,"content":{"kind":"x"}}"#] {
+            assert!(MailPayload::from_json(json.as_bytes()).is_err(), "{json}");
+        }
+    }
+}

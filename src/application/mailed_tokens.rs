@@ -1,0 +1,103 @@
+//! Tokens that are asked for by mail, and their use.
+
+use std::sync::Arc;
+
+use super::Ports;
+use super::attempt_limiter::AttemptLimiter;
+use super::audit_trail::{AuditTrail, Event};
+use super::call::Call;
+use super::error::{Refusal, Result, Violations};
+use super::jobs::MailPost;
+use super::policy::Policy;
+use super::ports::{ConsumedToken, Store, Transaction};
+use crate::domain::Timestamp;
+use crate::domain::account::email::EmailAddress;
+use crate::domain::account::user::User;
+use crate::domain::audit::AuditType;
+use crate::domain::secret::{Digest, Secret, SecretKey};
+use crate::domain::text;
+use crate::domain::token::action_token::{self, ActionPurpose};
+
+/// A token that somebody asks for by mail.
+pub(super) struct WantedToken {
+    /// What it is for.
+    pub(super) purpose: ActionPurpose,
+    /// Which accounts may have one.
+    pub(super) may_have: fn(&User) -> bool,
+    /// What the audit trail calls it.
+    pub(super) kind: AuditType,
+}
+
+/// Mails tokens to whoever asks for them.
+pub(super) struct MailedTokens {
+    store: Arc<dyn Store>,
+    post: MailPost,
+    trail: AuditTrail,
+    throttle_key: SecretKey,
+    policy: Arc<Policy>,
+}
+
+impl MailedTokens {
+    /// Takes the ports it needs.
+    pub(super) fn new(ports: &Ports, policy: Arc<Policy>, throttle_key: &SecretKey) -> Self {
+        Self {
+            store: ports.store.clone(),
+            post: MailPost::new(ports.entropy.clone(), ports.sealer.clone(), throttle_key.clone()),
+            trail: AuditTrail::new(ports.entropy.clone()),
+            throttle_key: throttle_key.clone(),
+            policy,
+        }
+    }
+
+    /// Mails a token to an address if it has an account that may have one. Outcome and cost are the same for every
+    /// address; the audit trail alone tells whether there was an account.
+    pub(super) async fn send(&self, call: &Call, email: &str, wanted: WantedToken) -> Result<()> {
+        let mut violations = Violations::default();
+        let email = violations.take("email", EmailAddress::parse(email));
+        let email = violations.check(email)?;
+        let outcome = self.try_send(call, &email, &wanted).await;
+        let throttled = call.event(AuditType::RateLimitExceeded).with("request", wanted.kind.as_str());
+        self.trail.note_throttling(self.store.as_ref(), outcome, throttled, call.now).await
+    }
+
+    async fn try_send(&self, call: &Call, email: &EmailAddress, wanted: &WantedToken) -> Result<()> {
+        let limiter = AttemptLimiter::request(&self.throttle_key, "mail", &call.origin.client);
+        let mut tx = self.store.write().await?;
+        limiter.check(tx.as_mut(), call.now).await?;
+        limiter.count(tx.as_mut(), call.now).await?;
+        let user = tx.users().find_by_email(email).await?.filter(wanted.may_have);
+        let to = (email, user.as_ref());
+        let is_mailed = self.post.send_token(tx.as_mut(), to, wanted.purpose, (&self.policy, call.now)).await?;
+        let mut event = call.event(wanted.kind).with("mailed", is_mailed);
+        if let Some(user) = &user {
+            event = event.on(user.id);
+        }
+        self.trail.record(tx.as_mut(), event, call.now).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
+/// Reads the text of a mailed token: the digest under which it is stored.
+pub(super) fn read(token: &Secret, violations: &mut Violations) -> Option<Digest> {
+    let text = violations.take("token", text::required(token.expose(), action_token::MAX_BYTES));
+    text.map(action_token::digest)
+}
+
+/// Takes a mailed token out, or refuses it: of several calls exactly one gets it.
+pub(super) async fn consume(
+    tx: &mut dyn Transaction,
+    digest: &Digest,
+    purpose: ActionPurpose,
+    now: Timestamp,
+) -> Result<(ConsumedToken, User)> {
+    let consumed = tx.action_tokens().consume_action_token(digest, purpose, now).await?;
+    let consumed = consumed.ok_or(Refusal::ActionTokenInvalid)?;
+    let user = tx.users().find_user(consumed.user_id).await?.ok_or(Refusal::ActionTokenInvalid)?;
+    Ok((consumed, user))
+}
+
+/// What an audit event tells of whoever used a token that was mailed to them.
+pub(super) fn used_by(user: &User, call: &Call, kind: AuditType) -> Event {
+    Event::by_person(user.id, &call.origin, kind).on(user.id)
+}

@@ -1,0 +1,87 @@
+use super::Recovery;
+use crate::application::call::Call;
+use crate::application::error::{Error, Refusal, Result, Violation, Violations};
+use crate::application::ports::Transaction;
+use crate::application::{attempt_limiter, mailed_tokens, user_changes};
+use crate::domain::Timestamp;
+use crate::domain::account::user::{User, UserState};
+use crate::domain::audit::AuditType;
+use crate::domain::id::UserId;
+use crate::domain::mail::MailContent;
+use crate::domain::secret::{Digest, Secret};
+use crate::domain::session::EndReason;
+use crate::domain::token::action_token::ActionPurpose;
+
+/// What a person sends to set a new password.
+#[derive(Debug, Clone, Default)]
+pub struct ResetPassword {
+    /// The mailed token.
+    pub token: Secret,
+    /// The new password.
+    pub new_password: Secret,
+}
+
+impl Recovery {
+    /// Sets a new password with the token of a reset or an invitation, ends every session and lifts the lock of failed
+    /// attempts. Never signs in.
+    pub async fn reset_password(&self, call: &Call, command: ResetPassword) -> Result<()> {
+        let digest = self.parse_reset(&command)?;
+        let (user, purpose) = self.find_recoverable(&digest, call.now).await?;
+        let accepted = self.policy.passwords.accept(command.new_password.expose(), &user.words());
+        let password = accepted.map_err(|why| Error::Invalid(vec![Violation::password("new_password", why)]))?;
+        let hash = self.hasher.hash(&password).await?;
+
+        let mut tx = self.store.write().await?;
+        let (_, user) = mailed_tokens::consume(tx.as_mut(), &digest, purpose, call.now).await?;
+        let mut user = Some(user).filter(User::can_recover).ok_or(Refusal::ActionTokenInvalid)?;
+        tx.credentials().put_password(user.id, &hash, call.now).await?;
+        let was_pending = user.state == UserState::Pending;
+        user.password_recovered(call.now);
+        user_changes::user(tx.as_mut(), &user).await?;
+        // Whoever had the account before must not take it back by what was asked for or mailed then.
+        tx.action_tokens().drop_action_tokens(user.id).await?;
+        tx.sessions().end_sessions(user.id, None, (call.now, EndReason::PasswordChanged)).await?;
+        attempt_limiter::forget_all(tx.as_mut(), &self.throttle_key, &user).await?;
+        for notice in notices(purpose, was_pending) {
+            self.post.send(tx.as_mut(), &user, notice.clone(), call.now).await?;
+        }
+        let event = mailed_tokens::used_by(&user, call, AuditType::PasswordReset);
+        self.trail.record(tx.as_mut(), event, call.now).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Checks what can be checked without knowing whose token it is.
+    fn parse_reset(&self, command: &ResetPassword) -> Result<Digest> {
+        let mut violations = Violations::default();
+        let digest = mailed_tokens::read(&command.token, &mut violations);
+        let accepted = self.policy.passwords.accept(command.new_password.expose(), &[]);
+        let password = violations.take_password("new_password", accepted);
+        violations.check(digest.zip(password)).map(|(digest, _)| digest)
+    }
+
+    /// Whose token it is, and what for. It is looked up as the one, then as the other.
+    async fn find_recoverable(&self, digest: &Digest, now: Timestamp) -> Result<(User, ActionPurpose)> {
+        let mut tx = self.store.read().await?;
+        for purpose in [ActionPurpose::ResetPassword, ActionPurpose::AcceptInvitation] {
+            if let Some(user_id) = tx.action_tokens().find_action_token(digest, purpose, now).await? {
+                return Ok((find_recoverable_in(tx.as_mut(), user_id).await?, purpose));
+            }
+        }
+        Err(Refusal::ActionTokenInvalid.into())
+    }
+}
+
+async fn find_recoverable_in(tx: &mut dyn Transaction, id: UserId) -> Result<User> {
+    let user = tx.users().find_user(id).await?;
+    user.filter(User::can_recover).ok_or(Refusal::ActionTokenInvalid.into())
+}
+
+/// What the person is told. Whoever accepts an invitation sets a first password, and replaces none.
+const fn notices(purpose: ActionPurpose, was_pending: bool) -> &'static [MailContent] {
+    match (was_pending, purpose) {
+        (true, ActionPurpose::AcceptInvitation) => &[MailContent::Welcome],
+        (true, _) => &[MailContent::PasswordChanged, MailContent::Welcome],
+        (false, _) => &[MailContent::PasswordChanged],
+    }
+}

@@ -1,0 +1,48 @@
+//! Signing up, and proving the address.
+
+mod register;
+mod resend_verification;
+mod verify_email;
+
+use std::sync::Arc;
+
+pub use register::Register;
+
+use super::Ports;
+use super::audit_trail::AuditTrail;
+use super::jobs::MailPost;
+use super::keys::DerivedKeys;
+use super::mailed_tokens::MailedTokens;
+use super::policy::Policy;
+use super::ports::{Entropy, PasswordHasher, Store};
+use crate::domain::secret::SecretKey;
+
+/// The use cases of signing up.
+pub struct Registration {
+    store: Arc<dyn Store>,
+    entropy: Arc<dyn Entropy>,
+    hasher: Arc<dyn PasswordHasher>,
+    post: MailPost,
+    mailed_tokens: MailedTokens,
+    trail: AuditTrail,
+    throttle_key: SecretKey,
+    policy: Arc<Policy>,
+}
+
+impl Registration {
+    /// Takes the ports it needs.
+    #[must_use]
+    pub fn new(ports: &Ports, policy: Arc<Policy>, derived: &DerivedKeys) -> Self {
+        let throttle_key = derived.throttles.clone();
+        Self {
+            store: ports.store.clone(),
+            entropy: ports.entropy.clone(),
+            hasher: ports.hasher.clone(),
+            post: MailPost::new(ports.entropy.clone(), ports.sealer.clone(), throttle_key.clone()),
+            mailed_tokens: MailedTokens::new(ports, policy.clone(), &throttle_key),
+            trail: AuditTrail::new(ports.entropy.clone()),
+            throttle_key,
+            policy,
+        }
+    }
+}

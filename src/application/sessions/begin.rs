@@ -1,0 +1,72 @@
+use super::{IssuedTokens, Sessions};
+use crate::application::call::Call;
+use crate::application::error::Result;
+use crate::application::ports::Transaction;
+use crate::application::sign_in::ProvenSignIn;
+use crate::domain::access::role::Role;
+use crate::domain::account::user::User;
+use crate::domain::id::SessionId;
+use crate::domain::session::refresh_token::RefreshToken;
+use crate::domain::session::{MAX_PER_USER, RefreshState, Session};
+
+/// A session that was stored in a transaction, whose tokens are issued once that is committed.
+pub(in crate::application) struct BegunSession {
+    /// The session.
+    pub(in crate::application) session: Session,
+    refresh: RefreshToken,
+    roles: Vec<Role>,
+}
+
+impl Sessions {
+    /// Begins a session: evicts the oldest of too many, notifies the person, and stores it. To be called with the person's
+    /// row locked: nobody suspends or deletes the person before the session is there to be ended with the others.
+    pub(in crate::application) async fn begin(
+        &self,
+        tx: &mut dyn Transaction,
+        user: &User,
+        sign_in: ProvenSignIn,
+        call: &Call,
+    ) -> Result<BegunSession> {
+        let id = SessionId::new(call.now, &self.entropy.bytes()?);
+        let refresh = RefreshToken::first(id, &self.entropy.bytes()?);
+        let after_failures = sign_in.after_failures;
+        let session = self.session(user, sign_in, &refresh, call);
+        tx.sessions().evict_sessions(user.id, MAX_PER_USER - 1, call.now).await?;
+        self.notify_of_sign_in(tx, user, &session, after_failures).await?;
+        tx.sessions().insert_session(&session).await?;
+        tx.users().record_login(user.id, call.now).await?;
+        let roles = tx.roles().roles_of(user.id.into()).await?;
+        Ok(BegunSession { session, refresh, roles })
+    }
+
+    /// The tokens of a session that was begun and committed.
+    pub(in crate::application) fn tokens_of(&self, begun: &BegunSession, call: &Call) -> Result<IssuedTokens> {
+        self.issue(&begun.session, &begun.refresh, &begun.roles, call.now)
+    }
+
+    fn session(&self, user: &User, sign_in: ProvenSignIn, refresh: &RefreshToken, call: &Call) -> Session {
+        let lifetimes = self.policy.sessions;
+        let expire_time = call.now + lifetimes.absolute;
+        Session {
+            id: refresh.session_id(),
+            user_id: user.id,
+            client_id: sign_in.client_id,
+            parent_id: None,
+            client: call.origin.client.clone(),
+            label: sign_in.label,
+            audience: sign_in.audience,
+            authentication: sign_in.authentication,
+            create_time: call.now,
+            last_seen_time: call.now,
+            expire_time,
+            idle_expire_time: (call.now + lifetimes.idle).min(expire_time),
+            end: None,
+            refresh: RefreshState {
+                generation: refresh.generation(),
+                current: refresh.digest(),
+                previous: None,
+                rotate_time: call.now,
+            },
+        }
+    }
+}

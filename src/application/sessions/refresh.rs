@@ -1,0 +1,75 @@
+use super::{IssuedTokens, Sessions};
+use crate::application::call::Call;
+use crate::application::error::{Error, Refusal, Result, Violations};
+use crate::application::ports::Transaction;
+use crate::domain::audit::AuditType;
+use crate::domain::secret::Secret;
+use crate::domain::session::refresh_token;
+use crate::domain::session::refresh_token::RefreshToken;
+use crate::domain::session::{EndReason, RefreshVerdict, Session};
+use crate::domain::text;
+
+impl Sessions {
+    /// Exchanges a refresh token for new tokens.
+    ///
+    /// Parallel refreshes of one token agree on one successor: one of them stores it, the others find it stored and,
+    /// within the grace, derive the same one. A client that breaks off after the change was stored gets it again in
+    /// the same way.
+    pub async fn refresh(&self, call: &Call, refresh_token: &Secret) -> Result<IssuedTokens> {
+        let mut violations = Violations::default();
+        let text = violations.take("refresh_token", text::required(refresh_token.expose(), refresh_token::MAX_BYTES));
+        let text = violations.check(text)?;
+        let token = RefreshToken::parse(text, &self.refresh_key).ok_or(Refusal::RefreshTokenInvalid)?;
+
+        let mut tx = self.store.write().await?;
+        let mut rotated = self.rotate(tx.as_mut(), &token, call).await;
+        if matches!(rotated, Ok(None)) {
+            rotated = self.rotate(tx.as_mut(), &token, call).await;
+        }
+        match rotated {
+            Ok(Some((session, successor))) => {
+                let roles = tx.roles().roles_of(session.user_id.into()).await?;
+                tx.commit().await?;
+                self.issue(&session, &successor, &roles, call.now)
+            }
+            Ok(None) => Err(Refusal::RefreshTokenInvalid.into()),
+            Err(Error::Refused(refusal)) => {
+                // The refusal may have ended the session, which must be remembered before it is told.
+                tx.commit().await?;
+                Err(refusal.into())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The session with its new live token, and that token; nothing if a parallel refresh was faster.
+    async fn rotate(
+        &self,
+        tx: &mut dyn Transaction,
+        token: &RefreshToken,
+        call: &Call,
+    ) -> Result<Option<(Session, RefreshToken)>> {
+        let found = tx.sessions().find_session_with_user(token.session_id()).await?;
+        let (mut session, user) = found.ok_or(Refusal::RefreshTokenInvalid)?;
+        if !user.keeps_sessions() {
+            return Err(Refusal::RefreshTokenInvalid.into());
+        }
+        let successor = token.successor(&self.refresh_key);
+        match session.judge(token, call.now, self.policy.sessions.refresh_grace) {
+            RefreshVerdict::Rotate => {
+                session.rotate(&successor, call.now, self.policy.sessions);
+                let stored = tx.sessions().rotate_session(&session, &token.digest()).await?;
+                Ok(stored.then_some((session, successor)))
+            }
+            RefreshVerdict::Repeat => Ok(Some((session, successor))),
+            RefreshVerdict::Reused => {
+                tx.sessions().end_session(session.id, EndReason::TokenReuse, call.now).await?;
+                let event = call.event(AuditType::TokenReused).on(user.id).failed("REFRESH_TOKEN_REUSED");
+                self.trail.record(tx, event.with("session_id", session.id), call.now).await?;
+                tracing::warn!(session_id = %session.id, user_id = %user.id, "a retired refresh token came back, the session was ended");
+                Err(Refusal::RefreshTokenInvalid.into())
+            }
+            RefreshVerdict::Over => Err(Refusal::RefreshTokenInvalid.into()),
+        }
+    }
+}

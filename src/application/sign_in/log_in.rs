@@ -1,0 +1,180 @@
+use super::SignIn;
+use super::attempt::{SignInAttempt, WantedSession};
+use super::sign_in_candidate::{Identifier, SignInCandidate, find};
+use crate::application::attempt_limiter::{self, AttemptLimiter, FailedAttempt};
+use crate::application::audit_trail::Event;
+use crate::application::call::Call;
+use crate::application::error::{Error, Refusal, Result, Violations};
+use crate::application::ports::{Transaction, Verification};
+use crate::application::sessions::IssuedTokens;
+use crate::domain::account::email;
+use crate::domain::account::user::{SignInRefusal, User};
+use crate::domain::audit::AuditType;
+use crate::domain::credential::password::{Password, PasswordHash};
+use crate::domain::secret::Secret;
+use crate::domain::session::authentication::{AssuranceLevel, ProofKind};
+use crate::domain::session::client::ClientLabel;
+use crate::domain::text;
+
+/// What a person sends to sign in.
+#[derive(Debug, Clone, Default)]
+pub struct LogIn {
+    /// The e-mail address or the username.
+    pub identifier: String,
+    /// The password.
+    pub password: Secret,
+    /// The service the access token is for, or empty.
+    pub audience: String,
+    /// What the client calls itself, or empty.
+    pub client_label: String,
+}
+
+/// A command that is well formed.
+struct ValidLogIn {
+    identifier: Identifier,
+    password: Password,
+    wanted: WantedSession,
+}
+
+/// What the right password proved, to be confirmed in the transaction that begins the session.
+struct CheckedPassword {
+    candidate: SignInCandidate,
+    attempt: SignInAttempt,
+    /// A hash of the same password in place of one that is outdated.
+    stronger: Option<PasswordHash>,
+}
+
+impl SignIn {
+    /// Signs in with a password.
+    ///
+    /// The work is the same for known and unknown names up to the answer: the same reads, one hash, one transaction. Only
+    /// a hash that another system made costs more or less, until the first sign-in replaces it.
+    /// The account's state shows only after the right password. Waiting times are checked again after the hash, so
+    /// that many parallel guesses are not worth more than the first few; an attempt that has to wait learns nothing
+    /// and is not counted.
+    pub async fn log_in(&self, call: &Call, command: LogIn) -> Result<IssuedTokens> {
+        let valid = self.parse_log_in(&command)?;
+        let client = &call.origin.client;
+        let limiter = AttemptLimiter::sign_in(&self.throttle_key, valid.identifier.canonical(), client);
+        let outcome = self.try_log_in(call, valid, &limiter).await;
+        let throttled = Event::anonymous(&call.origin, AuditType::LoginThrottled);
+        self.trail.note_throttling(self.store.as_ref(), outcome, throttled, call.now).await
+    }
+
+    async fn try_log_in(&self, call: &Call, valid: ValidLogIn, limiter: &AttemptLimiter) -> Result<IssuedTokens> {
+        let name = valid.identifier.canonical().to_owned();
+        let checked = self.check_password(call, valid, limiter).await?;
+        let CheckedPassword { candidate, attempt, stronger } = checked;
+        let proven = attempt.complete(AssuranceLevel::Aal1);
+        let proven = proven.ok_or_else(|| Error::Internal("a right password proves nothing".into()))?;
+
+        let mut tx = self.store.write().await?;
+        limiter.check(tx.as_mut(), call.now).await?;
+        let Some(user) = self.confirm(tx.as_mut(), &candidate, stronger.as_ref()).await? else {
+            let event = candidate.failed("ACCOUNT_CHANGED_MEANWHILE", &call.origin);
+            self.trail.record(tx.as_mut(), event, call.now).await?;
+            tx.commit().await?;
+            return Err(Refusal::CredentialsInvalid.into());
+        };
+        attempt_limiter::forget(tx.as_mut(), &self.throttle_key, &name).await?;
+        let begun = self.sessions.begin(tx.as_mut(), &user, proven, call).await?;
+        self.trail.record(tx.as_mut(), candidate.succeeded(&begun.session, &call.origin), call.now).await?;
+        tx.commit().await?;
+        self.sessions.tokens_of(&begun, call)
+    }
+
+    /// Checks the password, and whether the account may sign in. Failures and refusals are recorded before they are told.
+    async fn check_password(
+        &self,
+        call: &Call,
+        valid: ValidLogIn,
+        limiter: &AttemptLimiter,
+    ) -> Result<CheckedPassword> {
+        let candidate = {
+            let mut tx = self.store.read().await?;
+            limiter.check(tx.as_mut(), call.now).await?;
+            find(tx.as_mut(), &valid.identifier).await?
+        };
+        let hash = candidate.credential.as_ref().map(|credential| &credential.hash);
+        let verification = self.hasher.verify(&valid.password, hash).await?;
+        let user = match candidate.proven(verification) {
+            Ok(user) => user,
+            Err(why) => {
+                let event = candidate.failed(why, &call.origin);
+                let failed = FailedAttempt { user_id: candidate.user_id(), event };
+                limiter.remember_failure(self.store.as_ref(), &self.trail, failed, call.now).await?;
+                return Err(Refusal::CredentialsInvalid.into());
+            }
+        };
+        if let Err(why) = user.may_sign_in(self.policy.unverified_sign_in) {
+            let event = Event::by_person(user.id, &call.origin, AuditType::LoginFailed).on(user.id);
+            let event = event.denied(audit_reason(why));
+            self.trail.record_alone(self.store.as_ref(), event, call.now).await?;
+            return Err(refusal(why).into());
+        }
+        let stronger = match verification {
+            Verification::MatchOutdated => Some(self.hasher.hash(&valid.password).await?),
+            Verification::Match | Verification::Mismatch => None,
+        };
+        let mut attempt = SignInAttempt::new(valid.wanted, candidate.failed_often());
+        attempt.prove(ProofKind::Password, call.now);
+        Ok(CheckedPassword { candidate, attempt, stronger })
+    }
+
+    /// The person, if what the password was checked against still holds; clears the failures. Nobody suspends or deletes
+    /// the person before the session is there to be ended with the others.
+    async fn confirm(
+        &self,
+        tx: &mut dyn Transaction,
+        candidate: &SignInCandidate,
+        stronger: Option<&PasswordHash>,
+    ) -> Result<Option<User>> {
+        let user = tx.users().lock_user(candidate.user_id()).await?;
+        let credential = tx.credentials().find_password(candidate.user_id()).await?;
+        let (Some(user), Some(credential)) = (user, credential) else {
+            return Ok(None);
+        };
+        let same_password = candidate.credential.as_ref().is_some_and(|before| before.hash == credential.hash);
+        if !same_password || user.may_sign_in(self.policy.unverified_sign_in).is_err() {
+            return Ok(None);
+        }
+        if credential.failures > 0 {
+            tx.credentials().forget_failures(user.id).await?;
+        }
+        if let Some(stronger) = stronger {
+            tx.credentials().upgrade_hash(user.id, &credential.hash, stronger).await?;
+        }
+        Ok(Some(user))
+    }
+
+    fn parse_log_in(&self, command: &LogIn) -> Result<ValidLogIn> {
+        let mut violations = Violations::default();
+        let identifier = violations.take("identifier", text::required(&command.identifier, email::MAX_BYTES));
+        let password = violations.take("password", Password::presented(command.password.expose()));
+        let audience = violations.take("audience", text::optional(&command.audience, 255));
+        let label = violations.take("client_label", ClientLabel::parse(&command.client_label));
+        let ((identifier, password), (audience, label)) =
+            violations.check(identifier.zip(password).zip(audience.zip(label)))?;
+        let audience = self.policy.audiences.choose(audience).map_err(|_| Refusal::AudienceUnknown)?;
+        let wanted = WantedSession { audience, label };
+        Ok(ValidLogIn { identifier: Identifier::parse(identifier), password, wanted })
+    }
+}
+
+fn refusal(why: SignInRefusal) -> Refusal {
+    match why {
+        SignInRefusal::Unknown => Refusal::CredentialsInvalid,
+        SignInRefusal::Disabled => Refusal::AccountDisabled,
+        SignInRefusal::EmailNotVerified => Refusal::EmailNotVerified,
+        SignInRefusal::PasswordChangeRequired => Refusal::PasswordChangeRequired,
+    }
+}
+
+const fn audit_reason(why: SignInRefusal) -> &'static str {
+    match why {
+        SignInRefusal::Unknown => "ACCOUNT_DELETED",
+        SignInRefusal::Disabled => "ACCOUNT_DISABLED",
+        SignInRefusal::EmailNotVerified => "EMAIL_NOT_VERIFIED",
+        SignInRefusal::PasswordChangeRequired => "PASSWORD_CHANGE_REQUIRED",
+    }
+}

@@ -1,0 +1,100 @@
+//! The name that somebody signs in under, and what the store knows of it.
+
+use crate::application::audit_trail::Event;
+use crate::application::error::Result;
+use crate::application::ports::{PasswordCredential, Transaction, Verification};
+use crate::domain::account::email::EmailAddress;
+use crate::domain::account::user::{User, UserState};
+use crate::domain::account::username::Username;
+use crate::domain::audit::AuditType;
+use crate::domain::credential::throttle::{HARD_LIMIT, SlowDown};
+use crate::domain::id::UserId;
+use crate::domain::session::Session;
+use crate::domain::session::origin::Origin;
+
+/// The name a person signs in under.
+pub(super) enum Identifier {
+    /// With an @.
+    Email(EmailAddress),
+    /// Without.
+    Username(Username),
+    /// No account can have such a name; it costs the same as one that none happens to have.
+    Nobody(String),
+}
+
+/// What the store knows of a name.
+pub(super) struct SignInCandidate {
+    pub(super) user: Option<User>,
+    pub(super) credential: Option<PasswordCredential>,
+}
+
+impl Identifier {
+    pub(super) fn parse(text: &str) -> Self {
+        if text.contains('@') {
+            EmailAddress::parse(text).map_or_else(|_| Self::Nobody(text.to_lowercase()), Self::Email)
+        } else {
+            Username::parse(text).map_or_else(|_| Self::Nobody(text.to_lowercase()), Self::Username)
+        }
+    }
+
+    pub(super) fn canonical(&self) -> &str {
+        match self {
+            Self::Email(email) => email.canonical(),
+            Self::Username(username) => username.as_str(),
+            Self::Nobody(text) => text,
+        }
+    }
+}
+
+impl SignInCandidate {
+    pub(super) fn user_id(&self) -> UserId {
+        self.user.as_ref().map_or(UserId::NOBODY, |user| user.id)
+    }
+
+    fn failures(&self) -> i32 {
+        self.credential.as_ref().map_or(0, |credential| credential.failures)
+    }
+
+    /// The person, if the account exists, the password was right, and it is not disabled by too many failures; or else
+    /// a word for the audit trail, and for nobody else.
+    pub(super) fn proven(&self, verification: Verification) -> std::result::Result<&User, &'static str> {
+        let user = self.user.as_ref().ok_or("IDENTIFIER_UNKNOWN")?;
+        match verification {
+            Verification::Mismatch => Err("PASSWORD_WRONG"),
+            _ if self.failures() >= HARD_LIMIT => Err("PASSWORD_DISABLED"),
+            _ if user.state == UserState::Deleted => Err("ACCOUNT_DELETED"),
+            Verification::Match | Verification::MatchOutdated => Ok(user),
+        }
+    }
+
+    /// Whether so many attempts have failed that further ones have to wait.
+    pub(super) fn failed_often(&self) -> bool {
+        self.failures() >= SlowDown::ACCOUNT.first_delayed
+    }
+
+    pub(super) fn failed(&self, why: &str, origin: &Origin) -> Event {
+        let event = Event::anonymous(origin, AuditType::LoginFailed).failed(why);
+        if let Some(user) = &self.user { event.on(user.id) } else { event }
+    }
+
+    pub(super) fn succeeded(&self, session: &Session, origin: &Origin) -> Event {
+        let kind = if self.failed_often() { AuditType::LoginSucceededAfterFailures } else { AuditType::LoginSucceeded };
+        Event::by_person(session.user_id, origin, kind)
+            .on(session.user_id)
+            .with("session_id", session.id)
+            .with("method", session.authentication.context().methods.join(","))
+            .with("failures_before", self.failures())
+    }
+}
+
+/// Finds what the store knows of a name, with the same queries whether or not it knows it.
+pub(super) async fn find(tx: &mut dyn Transaction, identifier: &Identifier) -> Result<SignInCandidate> {
+    let user = match identifier {
+        Identifier::Email(email) => tx.users().find_by_email(email).await?,
+        Identifier::Username(username) => tx.users().find_by_username(username).await?,
+        Identifier::Nobody(_) => tx.users().find_user(UserId::NOBODY).await?,
+    };
+    let user_id = user.as_ref().map_or(UserId::NOBODY, |user| user.id);
+    let credential = tx.credentials().find_password(user_id).await?;
+    Ok(SignInCandidate { user, credential })
+}

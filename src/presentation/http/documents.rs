@@ -1,0 +1,32 @@
+//! The public documents, as they are while the keys are these.
+
+use axum::extract::State;
+use http::{HeaderMap, StatusCode};
+
+use super::answer::{self, Answer};
+use super::{SidePort, discovery, key_set};
+use crate::application::keys::ListedKey;
+
+/// The key set.
+pub(super) async fn key_set(State(side): State<SidePort>, request: HeaderMap) -> Answer {
+    match read_keys(&side).await {
+        Ok(keys) => answer::document(key_set::CONTENT_TYPE, &key_set::from_keys(&keys), &request),
+        Err(unreadable) => unreadable,
+    }
+}
+
+/// The metadata of the issuer.
+pub(super) async fn metadata(State(side): State<SidePort>, request: HeaderMap) -> Answer {
+    match read_keys(&side).await {
+        Ok(keys) => answer::document("application/json", &discovery::metadata(&side.issuer, &keys), &request),
+        Err(unreadable) => unreadable,
+    }
+}
+
+/// The keys, or what is answered without them.
+async fn read_keys(side: &SidePort) -> Result<Vec<ListedKey>, Answer> {
+    side.keys.list_signing_keys().await.map_err(|error| {
+        tracing::warn!(error = &error as &dyn std::error::Error, "the key set cannot be read");
+        answer::text(StatusCode::SERVICE_UNAVAILABLE, "the key set cannot be read\n")
+    })
+}
