@@ -151,7 +151,6 @@ fn invalid(violations: &[Violation], path: PathOf) -> Status {
 }
 
 /// One arm for each refusal: adding one without deciding its code does not compile.
-#[expect(clippy::too_many_lines, reason = "a table, which would tell less in parts")]
 fn refused(refusal: Refusal) -> Outgoing {
     use ErrorReason as Reason;
     match refusal {
