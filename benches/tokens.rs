@@ -149,9 +149,9 @@ fn compare_signatures() -> Result<(), Failure> {
         print_compared(&format!("sign {algorithm:?}"), || prepared(&message).map(|_| ()), || Ok(sign().map(|_| ())?))?;
         let signature = prepared(&message)?;
         let verify_prepared = || Ok(prepared_public.verify_sig(&message, &URL_SAFE_NO_PAD.decode(&signature)?)?);
-        let verify = || match crypto::verify(&signature, &message, &public, algorithm)? {
-            true => Ok(()),
-            false => Err("a good signature was refused".into()),
+        let verify = || {
+            let is_good = crypto::verify(&signature, &message, &public, algorithm)?;
+            if is_good { Ok(()) } else { Err("a good signature was refused".into()) }
         };
         print_compared(&format!("verify {algorithm:?}"), verify_prepared, verify)?;
     }

@@ -13,6 +13,7 @@ use ipse::infrastructure::store::migrations::{self, MigrationError};
 use sha2::{Digest as _, Sha256};
 
 use crate::support::database::{Backend, Database, migrations_directory};
+use crate::support::hex::hex;
 use crate::support::on_both_backends;
 use crate::support::person::token_in;
 use crate::support::world::{MASTER_KEY, START, World};
@@ -121,7 +122,7 @@ async fn migrate_up_to(database: &Database, last: &str) {
     for name in names(database.backend).into_iter().take_while(|name| name.as_str() <= last) {
         let sql = fs::read_to_string(migrations_directory(database.backend).join(&name).join("up.sql")).unwrap();
         outsider.execute(&sql).await;
-        let digest: String = Sha256::digest(&sql).iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest: String = hex(&Sha256::digest(&sql));
         let checksum = match database.backend {
             Backend::Sqlite => format!("{value}'{digest}'"),
             Backend::Postgres => format!("'{value}{digest}'"),
@@ -148,7 +149,7 @@ async fn mail_that_waited_before_there_were_jobs_is_delivered(database: Database
             r#"{{"recipient":"person{number}@example.com","display_name":"Ada","locale":"de","content":{content}}}"#
         );
         let sealed = secret_box.seal(&SealedPlace::Job(JobId::parse(&id).unwrap()), mail.as_bytes()).unwrap();
-        let sealed: String = sealed.iter().map(|byte| format!("{byte:02x}")).collect();
+        let sealed: String = hex(&sealed);
         let (kind, attempts) = (["reset_password", "welcome", "verify_email"][number - 1], number - 1);
         let row = match database.backend {
             Backend::Sqlite => {

@@ -10,6 +10,7 @@ pub(crate) mod entropy;
 pub(crate) mod forge;
 pub(crate) mod gateway;
 pub(crate) mod guard;
+pub(crate) mod hex;
 pub(crate) mod http;
 pub(crate) mod key_holder;
 pub(crate) mod letterbox;
