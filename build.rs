@@ -1,8 +1,12 @@
 //! Compiles the contract in pure Rust: no system protoc.
 
 use std::error::Error;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::{env, fs};
+
+use prost::Message as _;
+use prost_types::field_descriptor_proto::Label;
+use prost_types::{FileDescriptorProto, FileDescriptorSet, OneofDescriptorProto};
 
 /// Where the contract lies that is not ours.
 const GATEWAY: &str = "src/presentation/grpc/services";
@@ -21,10 +25,41 @@ fn main() -> Result<(), Box<dyn Error>> {
     // The plain descriptor set keeps the `access` options, which prost's own types would drop.
     fs::write(out.join("descriptors.bin"), compiler.encode_file_descriptor_set())?;
     tonic_prost_build::configure().compile_fds(compiler.file_descriptor_set())?;
+    compile_rows(compiler.file_descriptor_set(), &out.join("rows"))?;
 
     // The service that the example in Rust guards.
     println!("cargo::rerun-if-changed=examples/proto");
     let orders = protox::compile(["orders/v1/orders_service.proto"], ["examples/proto"])?;
     tonic_prost_build::configure().build_client(false).compile_fds(orders)?;
+    Ok(())
+}
+
+/// Compiles the rows of an import once more, for pbjson to read them from JSON. All their fields are optional there, as
+/// pbjson takes `null` only for such fields; on the wire that makes no difference.
+fn compile_rows(mut contract: FileDescriptorSet, out: &Path) -> Result<(), Box<dyn Error>> {
+    let ours = ["ipse/v1/user.proto", "ipse/v1/user_transfer.proto"];
+    contract.file.retain(|file| file.package() == "google.protobuf" || ours.contains(&file.name()));
+    contract.file.iter_mut().filter(|file| ours.contains(&file.name())).try_for_each(make_optional)?;
+    fs::create_dir_all(out)?;
+    let descriptors = contract.encode_to_vec();
+    tonic_prost_build::configure()
+        .compile_well_known_types(true)
+        .extern_path(".google.protobuf", "::pbjson_types")
+        .out_dir(out)
+        .compile_fds(contract)?;
+    pbjson_build::Builder::new().register_descriptors(&descriptors)?.out_dir(out).build(&[".ipse.v1"])?;
+    Ok(())
+}
+
+fn make_optional(file: &mut FileDescriptorProto) -> Result<(), Box<dyn Error>> {
+    file.source_code_info = None;
+    file.message_type.retain(|message| ["User", "UserRecord", "ImportUsersRequest"].contains(&message.name()));
+    for message in &mut file.message_type {
+        for field in message.field.iter_mut().filter(|field| field.label() == Label::Optional) {
+            field.proto3_optional = Some(true);
+            field.oneof_index = Some(message.oneof_decl.len().try_into()?);
+            message.oneof_decl.push(OneofDescriptorProto { name: Some(format!("_{}", field.name())), options: None });
+        }
+    }
     Ok(())
 }

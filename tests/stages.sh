@@ -3,15 +3,18 @@
 # and all (the stages' names), and call, in this order: read_arguments "$@", stages_begin, stage …, stages_end.
 #
 # A stage's output goes to .tools/logs/NAME.log, and to the terminal if the stage fails or with --verbose. A stage that
-# cannot run calls `skip REASON` and returns 77. `notice TEXT` repeats something at the end without failing anything.
+# cannot run returns 77: after `lacks TOOL` if that is for want of a tool, which fails the run. `skip TEST` names a test
+# that was left out, which fails the run only with CI=true. `notice TEXT` repeats something at the end without failing
+# anything.
 
 : "${root:?}"
 
-# Sets wanted, the stages to run, and verbose. --help prints the script's first comment.
+# Sets wanted, the stages to run, named, those of them that the caller named, and verbose. --help prints the script's
+# first comment.
 read_arguments() {
   : "${all:?}"
   local word
-  wanted=() verbose=
+  named=() verbose=
   for word; do
     case $word in
       -h | --help)
@@ -24,11 +27,12 @@ read_arguments() {
           printf '%s: no stage named %s; see --help\n' "$0" "$word" >&2
           exit 2
         fi
-        wanted+=("$word")
+        named+=("$word")
         ;;
     esac
   done
-  if ((${#wanted[@]} == 0)); then wanted=("${all[@]}"); fi
+  wanted=("${named[@]}")
+  if ((${#named[@]} == 0)); then wanted=("${all[@]}"); fi
 }
 
 # wants NAME…: is one of them to be run?
@@ -40,15 +44,18 @@ wants() {
   return 1
 }
 
+is_named() { [[ " ${named[*]} " == *" $1 "* ]]; }
+
 stages_begin() {
   state=$(mktemp -d)
   progress=
   stage_result=
   trap 'stop_progress; rm -rf "$state"' EXIT
   mkdir -p "$root/.tools/logs"
-  touch "$state"/{rows,skips,notices,counts}
+  touch "$state"/{rows,missing,skips,notices,counts}
 }
 
+lacks() { printf '%s: %s\n' "$stage_name" "$1" >>"$state/missing"; }
 skip() { printf '%s: %s\n' "$stage_name" "$1" >>"$state/skips"; }
 notice() { printf '%s: %s\n' "$stage_name" "$1" >>"$state/notices"; }
 
@@ -86,12 +93,12 @@ stage() {
   add_row "$((SECONDS - start))"
 }
 
-# stage_not_run NAME REASON: a stage that is not even tried.
+# stage_not_run NAME REASON: a stage that is not even tried, for want of something.
 stage_not_run() {
   stage_name=$1
   stage_result=skipped
   printf '==> %s\n' "$stage_name"
-  skip "$2"
+  lacks "$2"
   : >"$state/counts"
   add_row 0
 }
@@ -150,18 +157,23 @@ count_tests() {
     while read -r test; do skip "$test"; done
 }
 
-# Prints the table, what was skipped and what else is to be known, and last how many stages passed, failed and were
-# skipped. Fails if a stage did, or if something was skipped where CI=true.
+# Prints the table, what was missing or skipped and what else is to be known, and last how many stages passed, failed
+# and were skipped. Fails if a stage did, if something was missing, if a stage that the caller named did not run, or if a
+# test was skipped where CI=true.
 stages_end() {
   if [[ ${STAGES_INTO:-} ]]; then # this is a part of another run, which prints and judges
     local part
-    for part in rows skips notices; do cat "$state/$part" >>"$STAGES_INTO/$part"; done
+    for part in rows missing skips notices; do cat "$state/$part" >>"$STAGES_INTO/$part"; done
     return
   fi
   print_table
   if [[ -s $state/notices ]]; then
     printf '\nNOTICE\n'
     sed 's/^/  /' "$state/notices"
+  fi
+  if [[ -s $state/missing ]]; then
+    printf '\nmissing (each fails the run)\n'
+    sed 's/^/  /' "$state/missing"
   fi
   if [[ -s $state/skips ]]; then
     printf '\nskips%s\n' "$(if in_ci; then printf ' (with CI=true, each fails the run)'; fi)"
@@ -172,8 +184,12 @@ stages_end() {
     END { printf "\n%d passed, %d failed, %d skipped\n", stages["passed"], stages["failed"], stages["skipped"] }
   ' "$state/rows"
 
-  if grep -q '^[^ ]* failed ' "$state/rows"; then return 1; fi
+  if grep -q '^[^ ]* failed ' "$state/rows" || [[ -s $state/missing ]]; then return 1; fi
   if in_ci && [[ -s $state/skips ]]; then return 1; fi
+  local name result
+  while read -r name result _; do
+    if [[ $result == skipped ]] && is_named "$name"; then return 1; fi
+  done <"$state/rows"
 }
 
 print_table() {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::audit_trail::{AuditTrail, Event};
 use super::error::{Error, Result};
 use super::jobs::MailPost;
+use super::keys::DerivedKeys;
 use super::policy::Policy;
 use super::ports::{Clock, Entropy, Store, Transaction, UserInsert};
 use super::{Ports, user_changes};
@@ -15,7 +16,7 @@ use crate::domain::account::profile::DisplayName;
 use crate::domain::account::user::{SignUp, User, UserState};
 use crate::domain::audit::AuditType;
 use crate::domain::id::UserId;
-use crate::domain::secret::{Secret, SecretKey};
+use crate::domain::secret::Secret;
 use crate::domain::session::EndReason;
 use crate::domain::token::action_token::ActionPurpose;
 
@@ -46,14 +47,14 @@ pub struct Administrators {
 }
 
 impl Administrators {
-    /// Takes the ports it needs. `root` is the installation's root secret.
+    /// Takes the ports it needs.
     #[must_use]
-    pub fn new(ports: &Ports, policy: Arc<Policy>, root: &SecretKey) -> Self {
+    pub fn new(ports: &Ports, policy: Arc<Policy>, derived: &DerivedKeys) -> Self {
         Self {
             store: ports.store.clone(),
             clock: ports.clock.clone(),
             entropy: ports.entropy.clone(),
-            post: MailPost::new(ports.entropy.clone(), ports.sealer.clone(), root.derive("throttle")),
+            post: MailPost::new(ports.entropy.clone(), ports.sealer.clone(), derived.throttles.clone()),
             trail: AuditTrail::new(ports.entropy.clone()),
             policy,
         }
@@ -111,6 +112,6 @@ impl Administrators {
         let purpose = ActionPurpose::AcceptInvitation;
         tx.action_tokens().drop_action_token(user.id, ActionPurpose::VerifyEmail).await?;
         let invitation = self.post.new_token(tx, user.id, (purpose, None), (&self.policy, now)).await?;
-        Ok(Appointment::Invited { invitation, expire_time: now + self.policy.token_lifetime(purpose) })
+        Ok(Appointment::Invited { invitation, expire_time: now + self.policy.action_tokens.of(purpose) })
     }
 }

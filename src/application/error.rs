@@ -33,7 +33,7 @@ pub enum Error {
 /// A field that is not acceptable. The description never holds the field's value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
-    /// The field's path in the request.
+    /// The field, as the use case calls it. Adapters map it to the path that their caller wrote.
     pub field: &'static str,
     /// What is wrong with it, as a predicate of the field.
     pub description: String,
@@ -120,8 +120,10 @@ pub enum Refusal {
     RoleBuiltIn,
     /// There may be no more of these.
     QuotaExceeded {
-        /// Of what, with the greatest number.
+        /// Of what.
         what: &'static str,
+        /// The greatest number.
+        limit: u32,
     },
     /// The account is in a state that does not allow the change.
     StateForbids {
@@ -139,6 +141,24 @@ pub enum Refusal {
         /// The name that was asked for.
         name: String,
     },
+}
+
+impl Refusal {
+    /// The field that it is about, as the use case calls it, and what is wrong with it.
+    #[must_use]
+    pub const fn field(&self) -> Option<(&'static str, &'static str)> {
+        Some(match self {
+            Self::UsernameTaken => ("username", "is taken"),
+            Self::EmailTaken => ("email", "is taken"),
+            Self::NameTaken => ("name", "is taken"),
+            Self::AudienceUnknown => ("audience", "must be one of the server's audiences"),
+            Self::PageTokenInvalid => ("page_token", "must come from the page before, with the same arguments"),
+            Self::RequestIdReused => {
+                ("request_id", "must be a new one for each request, and the same one for its repeats")
+            }
+            _ => return None,
+        })
+    }
 }
 
 impl Violation {

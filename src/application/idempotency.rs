@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use super::call::Call;
 use super::error::{Error, Refusal, Result};
+use super::keys::DerivedKeys;
 use super::ports::{RequestKey, SealedPlace, Sealer, Store, Transaction};
 use crate::domain::id::RequestId;
 use crate::domain::secret::{Digest, SecretKey};
@@ -71,9 +72,9 @@ pub(super) struct Idempotency {
 }
 
 impl Idempotency {
-    /// `root` is the installation's root secret.
-    pub(super) fn new(ports: &super::Ports, root: &SecretKey) -> Self {
-        Self { store: ports.store.clone(), sealer: ports.sealer.clone(), key: root.derive("repeated request") }
+    /// Works through these ports.
+    pub(super) fn new(ports: &super::Ports, derived: &DerivedKeys) -> Self {
+        Self { store: ports.store.clone(), sealer: ports.sealer.clone(), key: derived.repeated_requests.clone() }
     }
 
     /// Opens the transaction of a call, unless the caller made the same call before. An id that stood for another call is

@@ -6,7 +6,7 @@ use crate::domain::access::audience::Audiences;
 use crate::domain::account::user::UnverifiedSignIn;
 use crate::domain::credential::password::PasswordPolicy;
 use crate::domain::session::SessionLifetimes;
-use crate::domain::token::action_token::ActionPurpose;
+use crate::domain::token::action_token::ActionTokenLifetimes;
 
 /// The operator's decisions, validated at start.
 #[derive(Debug, Clone)]
@@ -17,12 +17,8 @@ pub struct Policy {
     pub sessions: SessionLifetimes,
     /// How long access tokens live.
     pub access_token_lifetime: Duration,
-    /// How long a mailed verification token is valid.
-    pub verification_lifetime: Duration,
-    /// How long a mailed reset token is valid.
-    pub reset_lifetime: Duration,
-    /// How long an invitation is valid.
-    pub invitation_lifetime: Duration,
+    /// How long mailed tokens are valid.
+    pub action_tokens: ActionTokenLifetimes,
     /// How long the data of deleted accounts is kept.
     pub deleted_retention: Duration,
     /// Whether unproven addresses may sign in.
@@ -31,15 +27,4 @@ pub struct Policy {
     pub sign_in_notice: bool,
     /// The services that tokens are issued for.
     pub audiences: Audiences,
-}
-
-impl Policy {
-    /// How long a token for this purpose is valid.
-    pub(super) const fn token_lifetime(&self, purpose: ActionPurpose) -> Duration {
-        match purpose {
-            ActionPurpose::VerifyEmail | ActionPurpose::ChangeEmail => self.verification_lifetime,
-            ActionPurpose::ResetPassword => self.reset_lifetime,
-            ActionPurpose::AcceptInvitation => self.invitation_lifetime,
-        }
-    }
 }

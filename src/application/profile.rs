@@ -36,12 +36,10 @@ impl ProfileTexts {
     /// Reads the values; fields that are not acceptable are noted and left out.
     pub(super) fn parse(self, violations: &mut Violations) -> ProfileChanges {
         ProfileChanges {
-            display_name: self
-                .display_name
-                .and_then(|text| violations.take("user.display_name", DisplayName::parse(&text))),
-            username: self.username.map(|text| violations.take_optional("user.username", &text, Username::parse)),
-            locale: self.locale.map(|text| violations.take_optional("user.locale", &text, Locale::parse)),
-            attributes: self.attributes.and_then(|json| violations.take("user.attributes", Attributes::new(json))),
+            display_name: self.display_name.and_then(|text| violations.take("display_name", DisplayName::parse(&text))),
+            username: self.username.map(|text| violations.take_optional("username", &text, Username::parse)),
+            locale: self.locale.map(|text| violations.take_optional("locale", &text, Locale::parse)),
+            attributes: self.attributes.and_then(|json| violations.take("attributes", Attributes::new(json))),
         }
     }
 }

@@ -114,7 +114,7 @@ pub(super) fn told_to_stop() -> impl Future<Output = ()> {
                     _ = terminate.recv() => {}
                     _ = interrupt.recv() => {}
                 }
-                tracing::info!("stopping: calls in work may end");
+                tracing::info!("stopping: calls in flight may end");
             }
             Err(error) => {
                 tracing::error!(%error, "signals cannot be received, so the server only stops by force");

@@ -7,11 +7,12 @@ use crate::application;
 use crate::application::ports::SealError;
 use crate::config::InvalidSetting;
 use crate::infrastructure::argon2::argon2_hasher::HashingStartError;
+use crate::infrastructure::data_folder::DataFolderError;
 use crate::infrastructure::store::migrations::MigrationError;
 use crate::presentation::grpc::layers::policy::PolicyError;
 use crate::presentation::net::tls::TlsError;
 
-/// Why the service does not start or does not go on. Most of it is a setting that shows to be wrong only in use.
+/// Why the service does not start or does not continue. Most of it is a setting that shows to be wrong only in use.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// A setting is wrong.
@@ -28,7 +29,7 @@ pub enum StartError {
     Serve(#[from] tonic::transport::Error),
     /// There may be no more of these.
     #[error("there are too many already: {0}")]
-    TooMany(&'static str),
+    TooMany(String),
     /// A use case failed for another reason.
     #[error("the service could not be prepared")]
     Prepare(#[source] application::error::Error),
@@ -88,6 +89,12 @@ impl StartError {
     }
 }
 
+impl From<DataFolderError> for StartError {
+    fn from(error: DataFolderError) -> Self {
+        InvalidSetting::of("data_dir", error).into()
+    }
+}
+
 impl From<MigrationError> for StartError {
     fn from(error: MigrationError) -> Self {
         match error {
@@ -102,4 +109,19 @@ fn setting(key: &str, problem: &str, error: &(dyn Error + 'static)) -> StartErro
     let causes = std::iter::successors(Some(error), |&error| error.source());
     let causes: Vec<String> = causes.map(ToString::to_string).collect();
     InvalidSetting::of(key, format!("{problem}: {}", causes.join(": "))).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::infrastructure::master_key::InvalidMasterKey;
+
+    #[test]
+    fn a_data_folder_that_cannot_be_used_is_named_by_its_setting() {
+        let why = |error: DataFolderError| StartError::from(error).to_string();
+        let damaged = why(InvalidMasterKey::Form.into());
+        assert_eq!(damaged, "IPSE_DATA_DIR: the file master.key in it must be base64 of 32 bytes");
+        let created = why(DataFolderError::Create(io::ErrorKind::NotADirectory));
+        assert!(created.starts_with("IPSE_DATA_DIR: cannot be created: "), "{created}");
+    }
 }

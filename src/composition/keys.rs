@@ -15,7 +15,9 @@ pub async fn list(settings: &Settings) -> Result<Vec<ListedKey>, StartError> {
 pub async fn rotate(settings: &Settings, algorithm: Option<SigningAlgorithm>) -> Result<ListedKey, StartError> {
     let made = App::for_command(settings).await?.keys.rotate_by_system(algorithm).await;
     made.map_err(|error| match error {
-        Error::Refused(Refusal::QuotaExceeded { what }) => StartError::TooMany(what),
+        Error::Refused(Refusal::QuotaExceeded { what, limit }) => {
+            StartError::TooMany(format!("{what}, at most {limit}"))
+        }
         error => StartError::prepare(error),
     })
 }

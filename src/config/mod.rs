@@ -1,24 +1,120 @@
 //! Typed settings: the environment (`IPSE_*`) over the file `ipse.toml` over the defaults, checked as a whole at the
 //! start. An unknown name or a bad value stops the start with one line that names the setting and never its value.
 //!
-//! A new setting is one entry in the table ([`SETTINGS`]) and one line where its part of [`Settings`] is read.
+//! The values belong to the adapters and policies that use them, and so do their types; each section here has the table
+//! of its settings and fills one of those types. A new setting is one entry in the table of its section, one line where
+//! the section is read, and the field of the type.
 
-mod dev;
-mod listener;
 mod pem;
-mod settings;
+mod reference;
+mod sections;
+mod setting;
 mod source;
-mod table;
 #[cfg(test)]
 mod tests;
 mod url;
 mod value;
 
-pub use dev::{DevFolder, MasterKey};
-pub use listener::{Endpoint, ListenerSettings, TlsFiles};
-pub use settings::{
-    DatabaseSettings, HashingSettings, LogSettings, MailRoute, MailSettings, PasswordSettings, Settings, TokenSettings,
-};
+use time::Duration;
+
+pub use reference::reference;
+pub use sections::{data_folder, database, listener, log, settings};
+pub use setting::Setting;
 pub use source::{InvalidSetting, LoadOptions, Source};
-pub use table::{SETTINGS, Setting, reference};
-pub use value::{LogFormat, Mailbox};
+
+use crate::application::keys::KeyPolicy;
+use crate::application::policy::Policy;
+use crate::domain::account::user::UnverifiedSignIn;
+use crate::infrastructure::argon2::argon2_hasher::HashingSettings;
+use crate::infrastructure::data_folder::DataFolder;
+use crate::infrastructure::mail::settings::{MailRoute, MailSettings};
+use crate::infrastructure::master_key::MasterKeys;
+use crate::infrastructure::store::DatabaseSettings;
+use crate::presentation::net::settings::ListenerSettings;
+use crate::telemetry::log::LogSettings;
+use sections::{accounts, audit, hashing, mail, master_keys, signing_keys};
+
+/// Everything that an operator decides, valid as a whole.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The folder of `--dev`, if the server is one.
+    pub dev: Option<DataFolder>,
+    /// The database.
+    pub database: DatabaseSettings,
+    /// The listeners.
+    pub listener: ListenerSettings,
+    /// The keys that seal what is secret in the database.
+    pub master_keys: MasterKeys,
+    /// The keys that sign tokens.
+    pub signing_keys: KeyPolicy,
+    /// Accounts, sessions and tokens.
+    pub policy: Policy,
+    /// The hashing of passwords.
+    pub hashing: HashingSettings,
+    /// Mail.
+    pub mail: MailSettings,
+    /// How long the audit trail is kept.
+    pub audit_retention: Duration,
+    /// The log.
+    pub log: LogSettings,
+}
+
+impl Settings {
+    /// Gathers and checks all settings; the first problem stops it.
+    pub fn load(options: LoadOptions) -> Result<Self, InvalidSetting> {
+        Self::read(&Source::gather(options)?)
+    }
+
+    /// Reads all settings.
+    pub fn read(source: &Source) -> Result<Self, InvalidSetting> {
+        Ok(Self {
+            dev: data_folder::read(source)?,
+            database: database::read(source)?,
+            listener: listener::read(source)?,
+            master_keys: master_keys::read(source)?,
+            signing_keys: signing_keys::read(source)?,
+            policy: accounts::read(source)?,
+            hashing: hashing::read(source)?,
+            mail: mail::read(source)?,
+            audit_retention: audit::read_retention(source)?,
+            log: log::read(source)?,
+        })
+    }
+
+    /// The claim `iss` of tokens: a canonical https URL without a slash at its end.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        self.policy.audiences.own()
+    }
+
+    /// What an operator should know about these settings at each start.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if let Some(folder) = &self.dev {
+            let folder = folder.path().display();
+            warnings.push(format!("--dev is not for production: database, master key and mail are kept in {folder}"));
+        }
+        if matches!(self.mail.route, MailRoute::Folder(_)) {
+            warnings.push("mail is not sent: it is written to files and to the log".to_owned());
+        }
+        if self.listener.endpoint.tls.is_none() {
+            let address = self.listener.endpoint.address;
+            warnings
+                .push(format!("gRPC is served without TLS on {address}: passwords and tokens can be read on the way"));
+        }
+        if let Some(address) = self.listener.http_address.filter(|address| !address.ip().to_canonical().is_loopback()) {
+            warnings.push(format!(
+                "the side port is served without TLS on {address}: whoever can change what it answers can make tokens"
+            ));
+        }
+        if self.policy.unverified_sign_in == UnverifiedSignIn::Allowed {
+            warnings.push("people may sign in before they have proven their e-mail address".to_owned());
+        }
+        if self.policy.passwords.minimum() < 15 {
+            let length = self.policy.passwords.minimum();
+            warnings.push(format!("passwords of {length} code points are accepted; NIST SP 800-63B-4 asks for 15"));
+        }
+        warnings
+    }
+}

@@ -6,7 +6,11 @@ use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use super::table::{self, SETTINGS, Setting};
+use time::Duration;
+
+use super::sections::settings;
+use super::setting::{self, Setting};
+use super::value;
 
 const DEFAULT_FILE: &str = "ipse.toml";
 const PREFIX: &str = "IPSE_";
@@ -28,7 +32,7 @@ impl InvalidSetting {
 
     /// A setting in the form of the environment, for problems that show only when it is used.
     pub fn of(key: &str, problem: impl Display) -> Self {
-        Self::new(table::variable(key), problem)
+        Self::new(setting::variable(key), problem)
     }
 }
 
@@ -112,6 +116,11 @@ impl Source {
         })
     }
 
+    /// A span of time with limits, which are in the table.
+    pub(super) fn span(&self, key: &str) -> Result<Duration, InvalidSetting> {
+        self.limited(key, value::seconds).map(|seconds| Duration::seconds(i64::from(seconds)))
+    }
+
     /// A problem of a setting with the others, under the name it was given by.
     pub(super) fn refuse(&self, key: &str, problem: impl Display) -> InvalidSetting {
         match self.given(key) {
@@ -139,7 +148,7 @@ impl Source {
 }
 
 fn find(key: &str) -> Result<&'static Setting, InvalidSetting> {
-    table::find(key).ok_or_else(|| InvalidSetting::new(key, "is not a setting"))
+    settings().find(|setting| setting.key == key).ok_or_else(|| InvalidSetting::new(key, "is not a setting"))
 }
 
 fn given_in(
@@ -190,7 +199,7 @@ fn environment(variables: Vec<(OsString, OsString)>) -> Result<BTreeMap<String, 
             Err(_) => malformed.insert(name, String::new()),
         };
     }
-    let known: Vec<String> = SETTINGS.iter().flat_map(|s| names(s, s.variable(), "_FILE")).collect();
+    let known: Vec<String> = settings().flat_map(|s| names(s, s.variable(), "_FILE")).collect();
     check_names(texts.keys().chain(malformed.keys()), &known)?;
     match malformed.pop_first() {
         Some((name, _)) => Err(InvalidSetting::new(name, "must be UTF-8")),
@@ -220,7 +229,7 @@ fn file(path: Option<&Path>) -> Result<BTreeMap<String, String>, InvalidSetting>
         let line = content.bytes().take(start).filter(|byte| *byte == b'\n').count() + 1;
         InvalidSetting::new(name, format!("is not valid TOML, see line {line}"))
     })?;
-    let known: Vec<String> = SETTINGS.iter().flat_map(|s| names(s, s.key.to_owned(), "_file")).collect();
+    let known: Vec<String> = settings().flat_map(|s| names(s, s.key.to_owned(), "_file")).collect();
     check_names(table.keys(), &known)?;
     table.into_iter().map(|(key, value)| text(&key, value).map(|text| (key, text))).collect()
 }

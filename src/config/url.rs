@@ -11,7 +11,7 @@ pub(super) fn issuer(text: &str) -> Result<String, &'static str> {
     Ok(text.to_owned())
 }
 
-/// A URL to which paths and queries are added: https, as the links carry tokens, but for the developer's own machine.
+/// A URL to which paths and queries are added: https, as the links carry tokens, except for the developer's own machine.
 pub(super) fn link_base(text: &str) -> Result<String, &'static str> {
     plain_url(text)
         .filter(|url| url.scheme() == "https" || (url.scheme() == "http" && is_local(url)))
@@ -41,18 +41,7 @@ fn is_local(url: &Url) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn accepted<T>(parse: impl Fn(&str) -> Result<T, &'static str>, texts: &[&str]) {
-        for text in texts {
-            assert!(parse(text).is_ok(), "{text:?}");
-        }
-    }
-
-    fn refused<T>(parse: impl Fn(&str) -> Result<T, &'static str>, texts: &[&str]) {
-        for text in texts {
-            assert!(parse(text).is_err(), "{text:?}");
-        }
-    }
+    use crate::config::tests::{accepted, refused};
 
     #[test]
     fn issuers_are_canonical_https_urls() {

@@ -5,7 +5,6 @@ import os
 import signal
 import stat
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -98,10 +97,10 @@ def test_a_killed_import_goes_on_where_it_stopped(
         if process.returncode == 0:
             break
         if victim == "server":
-            assert "the same command goes on from there" in errors, errors
+            assert "the same command continues from there" in errors, errors
         assert count(database, IMPORTED) >= far(note) > 0
     assert kills == 3 and f"accepted: {rows}, " in output and "refused: 0" in output, output
-    assert "going on after line" in errors and not note.exists() and report.read_text() == ""
+    assert "continuing after line" in errors and not note.exists() and report.read_text() == ""
     assert count(database, IMPORTED) == rows == count(database, "passwords") - 1
 
 
@@ -210,7 +209,7 @@ def test_certificates_are_checked(tmp_path: Path) -> None:
 def test_the_speed_and_the_memory_hold() -> None:
     """A fiftieth of what the script measures by itself, and slower, as other tests may run beside."""
     script = str(ROOT / "tests/measure/import.py")
-    command = [sys.executable, script, "--rows", "20000", "--least-rows-per-second", "3000", "--most-ratio", "2.5"]
+    command = [script, "--rows", "20000", "--least-rows-per-second", "3000", "--most-ratio", "2.5"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=600, env=os.environ)
     print(done.stdout)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -5,9 +5,12 @@
 
 mod architecture;
 mod attacks;
+mod cli;
 mod contract;
 mod docs;
 mod grpc;
 mod http;
 mod migrations;
+mod secret_types;
+mod stages;
 mod support;

@@ -2,7 +2,7 @@
 """Measures the release binary: how many API keys are exchanged for access tokens in a second, beside calls that do nothing,
 and that no password hash runs for it.
 
-usage: .tools/venv/bin/python tests/measure/exchange.py, after `tests/run tools build`
+usage: tests/measure/exchange.py, after `tests/run tools build`
 
 Exits with 1 if a hash ran. SQLite, plaintext on the loopback address, client and server on the same machine.
 """
@@ -13,7 +13,9 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
+import virtual_environment
+
+virtual_environment.enter()
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc

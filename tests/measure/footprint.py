@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures the release binary: memory when idle and under a storm of sign-ins, time to start, sign-ins a second.
 
-usage: .tools/venv/bin/python tests/measure/footprint.py, after `tests/run tools build`
+usage: tests/measure/footprint.py, after `tests/run tools build`
 
 Exits with 1 if a bound is broken. SQLite, plaintext on the loopback address, client and server on the same machine.
 """
@@ -14,7 +14,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
+import virtual_environment
+
+virtual_environment.enter()
 
 from support.client import PASSWORD, Client
 from support.contract import auth_pb2

@@ -2,7 +2,7 @@
 """Measures the release binary with many people: the speed of an import, the memory it takes, and whether finding people
 takes as long as among few.
 
-usage: .tools/venv/bin/python tests/measure/import.py [--rows N], after `tests/run tools build`
+usage: tests/measure/import.py [--rows N], after `tests/run tools build`
 
 Exits with 1 if a bound is broken. Client, service and database share the machine. PostgreSQL has its default settings,
 so that every batch that was answered for is on the disk.
@@ -17,7 +17,9 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
+import virtual_environment
+
+virtual_environment.enter()
 
 from support import people
 from support.client import SECONDS, Client, bearer

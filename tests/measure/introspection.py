@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures how many tokens the release binary checks and issues in a second, against calls of it that do nothing.
 
-usage: .tools/venv/bin/python tests/measure/introspection.py [--algorithm ES256], after `tests/run tools build`
+usage: tests/measure/introspection.py [--algorithm ES256], after `tests/run tools build`
 
 Exits with 1 if a bound is broken. Client and servers share the machine, so that only the ratios mean something. The load
 comes from `cargo bench --bench tokens`, which says what is compared.
@@ -14,7 +14,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
+import virtual_environment
+
+virtual_environment.enter()
 
 import grpc
 

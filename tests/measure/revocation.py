@@ -2,7 +2,7 @@
 """Measures two servers on one PostgreSQL: the time until a token that one revoked is refused by the other, with and
 without announcements, and whether a thousand watchers slow down those who end sessions.
 
-usage: .tools/venv/bin/python tests/measure/revocation.py [--times N], after `tests/run tools build`
+usage: tests/measure/revocation.py [--times N], after `tests/run tools build`
 
 Exits with 1 if a bound is broken. Servers, clients and database share the machine, on the loopback address.
 """
@@ -17,7 +17,9 @@ import uuid
 from functools import partial
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "e2e"))
+import virtual_environment
+
+virtual_environment.enter()
 
 import jwt
 

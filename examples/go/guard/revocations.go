@@ -38,7 +38,7 @@ func (r *Revocations) Include(ids []string, issued int64) (revoked, known bool) 
 }
 
 // Watch hears of revocations until the context ends, as the service whose key this is. It holds the permission
-// tokens.introspect. Watch goes on where the stream broke off.
+// tokens.introspect. Watch continues where the stream broke off.
 func (r *Revocations) Watch(ctx context.Context, ipse ipsev1.TokenServiceClient, apiKey string) {
 	var resume ipsev1.WatchRevocationsRequest
 	for ctx.Err() == nil {

@@ -39,7 +39,7 @@ pub struct PersonalDataExport {
     next: Step,
 }
 
-/// Where an export goes on.
+/// Where an export continues.
 enum Step {
     Account,
     Sessions(Option<SessionPosition>),

@@ -22,6 +22,7 @@ pub use update_me::UpdateMe;
 use super::Ports;
 use super::audit_trail::AuditTrail;
 use super::jobs::MailPost;
+use super::keys::DerivedKeys;
 use super::page::PageTokens;
 use super::policy::Policy;
 use super::ports::{PasswordHasher, Store};
@@ -41,17 +42,17 @@ pub struct Accounts {
 }
 
 impl Accounts {
-    /// Takes the ports it needs. `root` is the installation's root secret.
+    /// Takes the ports it needs.
     #[must_use]
-    pub fn new(ports: &Ports, policy: Arc<Policy>, catalogue: Arc<Catalogue>, root: &SecretKey) -> Self {
-        let throttle_key = root.derive("throttle");
+    pub fn new(ports: &Ports, policy: Arc<Policy>, catalogue: Arc<Catalogue>, derived: &DerivedKeys) -> Self {
+        let throttle_key = derived.throttles.clone();
         Self {
             store: ports.store.clone(),
             hasher: ports.hasher.clone(),
             post: MailPost::new(ports.entropy.clone(), ports.sealer.clone(), throttle_key.clone()),
             trail: AuditTrail::new(ports.entropy.clone()),
             throttle_key,
-            page_tokens: PageTokens::new(root.derive("page token")),
+            page_tokens: PageTokens::new(derived.page_tokens.clone()),
             policy,
             catalogue,
         }

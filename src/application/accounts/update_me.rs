@@ -19,7 +19,7 @@ impl Accounts {
     /// Changes the caller's profile.
     pub async fn update_me(&self, call: &Call, command: UpdateMe) -> Result<User> {
         let mut violations = Violations::default();
-        let etag = violations.take("user.etag", etag::read(&command.etag));
+        let etag = violations.take("etag", etag::read(&command.etag));
         let fields = command.profile.named().join(",");
         let changes = command.profile.parse(&mut violations);
         let (etag, changes) = violations.check(etag.zip(Some(changes)))?;

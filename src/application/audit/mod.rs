@@ -8,9 +8,9 @@ use std::sync::Arc;
 pub use watch_audit_events::AuditWatch;
 
 use super::Ports;
+use super::keys::DerivedKeys;
 use super::page::PageTokens;
 use super::ports::{Clock, Store};
-use crate::domain::secret::SecretKey;
 
 /// The use cases of the audit trail.
 pub struct Audit {
@@ -20,13 +20,13 @@ pub struct Audit {
 }
 
 impl Audit {
-    /// Takes the ports it needs. `root` is the installation's root secret.
+    /// Takes the ports it needs.
     #[must_use]
-    pub fn new(ports: &Ports, root: &SecretKey) -> Self {
+    pub fn new(ports: &Ports, derived: &DerivedKeys) -> Self {
         Self {
             store: ports.store.clone(),
             clock: ports.clock.clone(),
-            page_tokens: PageTokens::new(root.derive("page token")),
+            page_tokens: PageTokens::new(derived.page_tokens.clone()),
         }
     }
 }

@@ -91,7 +91,7 @@ impl MailPost {
         };
         let new_email = (purpose == ActionPurpose::ChangeEmail).then(|| address.clone());
         let token = self.new_token(tx, user.id, (purpose, new_email), (policy, now)).await?;
-        let expire_time = now + policy.token_lifetime(purpose);
+        let expire_time = now + policy.action_tokens.of(purpose);
         self.enqueue(tx, (user, address), carry(token), (Some(expire_time), now)).await?;
         Ok(true)
     }
@@ -106,7 +106,7 @@ impl MailPost {
         (policy, now): (&Policy, Timestamp),
     ) -> Result<()> {
         let token = self.new_token(tx, user.id, (purpose, None), (policy, now)).await?;
-        let expire_time = now + policy.token_lifetime(purpose);
+        let expire_time = now + policy.action_tokens.of(purpose);
         self.enqueue(tx, (user, &user.email), carrier(purpose)(token), (Some(expire_time), now)).await
     }
 
@@ -121,7 +121,7 @@ impl MailPost {
     ) -> Result<Secret> {
         let text = action_token::text(&self.entropy.bytes()?);
         let digest = action_token::digest(text.expose());
-        let expire_time = now + policy.token_lifetime(purpose);
+        let expire_time = now + policy.action_tokens.of(purpose);
         let token = ActionToken { user_id, purpose, new_email, digest, create_time: now, expire_time };
         tx.action_tokens().put_action_token(&token).await?;
         Ok(text)

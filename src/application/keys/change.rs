@@ -51,7 +51,7 @@ impl Keys {
     }
 
     /// Stores what a change did to the ring, tells of each new key, and has the other processes take it up.
-    pub(super) async fn save(
+    pub(super) async fn store_changes(
         &self,
         tx: &mut dyn Transaction,
         (before, after): (&KeyRing, &KeyRing),

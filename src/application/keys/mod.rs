@@ -2,6 +2,7 @@
 //! the change of the master key.
 
 mod change;
+mod derived_keys;
 mod list_signing_keys;
 mod open;
 mod reload;
@@ -16,13 +17,13 @@ use std::sync::{Arc, RwLock};
 use time::Duration;
 use tokio::sync::Mutex;
 
+pub use derived_keys::DerivedKeys;
 pub use rewrap::Rewrapped;
 
 use super::Ports;
 use super::audit_trail::AuditTrail;
 use super::idempotency::Idempotency;
 use super::ports::{AccessTokens, Clock, KeyGenerator, Sealer, Store};
-use crate::domain::secret::SecretKey;
 use crate::domain::token::signing_key::{SigningAlgorithm, SigningKey, SigningKeyState};
 
 /// A signing key and the place of its life now.
@@ -56,9 +57,9 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// Takes the ports it needs. `root` is the installation's root secret. Before anything else, `open` has to be called.
+    /// Takes the ports it needs. Before anything else, `open` has to be called.
     #[must_use]
-    pub fn new(ports: &Ports, generator: Arc<dyn KeyGenerator>, policy: KeyPolicy, root: &SecretKey) -> Self {
+    pub fn new(ports: &Ports, generator: Arc<dyn KeyGenerator>, policy: KeyPolicy, derived: &DerivedKeys) -> Self {
         Self {
             store: ports.store.clone(),
             clock: ports.clock.clone(),
@@ -66,7 +67,7 @@ impl Keys {
             tokens: ports.tokens.clone(),
             generator,
             policy,
-            idempotency: Idempotency::new(ports, root),
+            idempotency: Idempotency::new(ports, derived),
             trail: AuditTrail::new(ports.entropy.clone()),
             held: RwLock::new(Arc::new([])),
             in_order: Mutex::new(()),

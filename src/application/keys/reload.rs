@@ -15,7 +15,7 @@ impl Keys {
     }
 
     /// Signs and checks with these keys from now on, and tells verifiers of them. Keys that are over stay closed. One that
-    /// does not open is an error, and is not used; the others are, or a revoked key would go on where a new one does not open.
+    /// does not open is an error, and is not used; the others are, or a revoked key would continue where a new one does not open.
     pub(super) fn put_to_use(&self, keys: &[SigningKey]) -> Result<()> {
         let now = self.clock.now();
         let in_use = keys.iter().filter(|key| key.is_listed(now));

@@ -25,7 +25,7 @@ impl Keys {
             self.publish(&mut ring, spare, now)?;
         }
         self.trail.record(tx, call.event(AuditType::SigningKeyRevoked).on(kid), now).await?;
-        self.save(tx, (&before, &ring), (&|kind| call.event(kind), now)).await?;
+        self.store_changes(tx, (&before, &ring), (&|kind| call.event(kind), now)).await?;
         open.finish(()).await?;
         self.put_to_use(ring.keys())?;
         tracing::warn!(kid, "a signing key was revoked");

@@ -6,7 +6,7 @@ use crate::application::error::{Error, Refusal, Result, Violations};
 use crate::application::idempotency::{Idempotent, IdempotentCall};
 use crate::application::ports::Transaction;
 use crate::domain::audit::AuditType;
-use crate::domain::token::key_ring::KeyRing;
+use crate::domain::token::key_ring::{KeyRing, MAX_KEYS};
 use crate::domain::token::signing_key::SigningAlgorithm;
 
 impl Keys {
@@ -45,10 +45,10 @@ impl Keys {
         let before = lock_ring(tx).await?;
         let (mut ring, now) = (before.clone(), self.clock.now());
         if ring.is_full(now) {
-            return Err(Refusal::QuotaExceeded { what: "signing keys, at most 32" }.into());
+            return Err(Refusal::QuotaExceeded { what: "signing keys", limit: MAX_KEYS }.into());
         }
         self.publish(&mut ring, spare, now)?;
-        self.save(tx, (&before, &ring), (actor, now)).await?;
+        self.store_changes(tx, (&before, &ring), (actor, now)).await?;
         let new = ring.last(now).ok_or_else(|| Error::Internal("the new key is not in line".into()))?.clone();
         if let Some(replaced) = before.last(now) {
             let event = actor(AuditType::SigningKeyRotated).on(&replaced.kid).with("successor", &new.kid);

@@ -18,7 +18,7 @@ impl Keys {
         let (mut ring, now) = (before.clone(), self.clock.now());
         if ring.is_due(self.policy.lifetime, now) && !ring.is_full(now) {
             self.publish(&mut ring, spare, now)?;
-            self.save(tx.as_mut(), (&before, &ring), (&Event::by_system, now)).await?;
+            self.store_changes(tx.as_mut(), (&before, &ring), (&Event::by_system, now)).await?;
         }
         tx.commit().await?;
         self.put_to_use(ring.keys())

@@ -90,6 +90,9 @@ pub enum TokenRejected {
     Invalid,
 }
 
+/// The longest access token that is looked at, in bytes.
+pub const MAX_TOKEN_BYTES: usize = 8192;
+
 /// Signs and checks access tokens with the installation's keys. Neither operation does input or output.
 pub trait AccessTokens: Send + Sync {
     /// Takes these keys in place of all before.

@@ -14,8 +14,8 @@ pub type StoredUser = (User, Option<PasswordHash>);
 /// Many people at a time, in a few statements.
 #[async_trait]
 pub trait BulkUsers: Send {
-    /// Stores 1 to 500 new people with different ids, and their passwords, but for those whose id, address or username somebody has who is
-    /// stored already or stands before them. Who is stored now; the transaction goes on.
+    /// Stores 1 to 500 new people with different ids, and their passwords, except for those whose id, address or username somebody has who is
+    /// stored already or stands before them. Who is stored now; the transaction continues.
     async fn insert_records(&mut self, records: &[&UserRecord]) -> StoreResult<HashSet<UserId>>;
 
     /// Everybody who has the id, the address or the username of one of at most 500 people.

@@ -27,7 +27,7 @@ mod throttles;
 mod users;
 
 pub use access_changes::{AccessChanges, ChangeSink, RecordedChange};
-pub use access_tokens::{AccessClaims, AccessTokens, Grants, OpenedKey, TokenRejected, Verified};
+pub use access_tokens::{AccessClaims, AccessTokens, Grants, MAX_TOKEN_BYTES, OpenedKey, TokenRejected, Verified};
 pub use action_tokens::{ActionTokens, ConsumedToken, PendingToken};
 pub use answered_requests::{AnsweredRequest, AnsweredRequests, RequestKey};
 pub use api_keys::ApiKeys;

@@ -29,7 +29,7 @@ pub trait Roles: Send {
     /// A page of roles in the order of their names, after a name.
     async fn list_roles(&mut self, after: Option<&Name>, limit: i64) -> StoreResult<Vec<Role>>;
 
-    /// Stores a new role. Whether it did: `false` means the name is taken, and the transaction goes on.
+    /// Stores a new role. Whether it did: `false` means the name is taken, and the transaction continues.
     async fn insert_role(&mut self, role: &Role) -> StoreResult<bool>;
 
     /// Stores a changed role whose entity grew from the stored revision `role.revision - 1`. Whether it did. A name that

@@ -21,7 +21,7 @@ pub trait ServiceAccounts: Send {
     /// How many accounts there are.
     async fn count_service_accounts(&mut self) -> StoreResult<i64>;
 
-    /// Stores a new account. Whether it did: `false` means the name is taken, and the transaction goes on.
+    /// Stores a new account. Whether it did: `false` means the name is taken, and the transaction continues.
     async fn insert_service_account(&mut self, account: &ServiceAccount) -> StoreResult<bool>;
 
     /// Stores a changed account whose entity grew from the stored revision `account.revision - 1`. Whether it did. A name

@@ -14,7 +14,7 @@ use crate::domain::listing::user_order::Direction;
 pub enum UserInsert {
     /// The user is stored.
     Inserted,
-    /// Another account has the address, or the username, or both; nothing was stored and the transaction goes on.
+    /// Another account has the address, or the username, or both; nothing was stored and the transaction continues.
     NameTaken,
 }
 

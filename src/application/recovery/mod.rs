@@ -10,6 +10,7 @@ pub use reset_password::ResetPassword;
 use super::Ports;
 use super::audit_trail::AuditTrail;
 use super::jobs::MailPost;
+use super::keys::DerivedKeys;
 use super::mailed_tokens::MailedTokens;
 use super::policy::Policy;
 use super::ports::{PasswordHasher, Store};
@@ -27,10 +28,10 @@ pub struct Recovery {
 }
 
 impl Recovery {
-    /// Takes the ports it needs. `root` is the installation's root secret.
+    /// Takes the ports it needs.
     #[must_use]
-    pub fn new(ports: &Ports, policy: Arc<Policy>, root: &SecretKey) -> Self {
-        let throttle_key = root.derive("throttle");
+    pub fn new(ports: &Ports, policy: Arc<Policy>, derived: &DerivedKeys) -> Self {
+        let throttle_key = derived.throttles.clone();
         Self {
             store: ports.store.clone(),
             hasher: ports.hasher.clone(),

@@ -11,6 +11,7 @@ pub use register::Register;
 use super::Ports;
 use super::audit_trail::AuditTrail;
 use super::jobs::MailPost;
+use super::keys::DerivedKeys;
 use super::mailed_tokens::MailedTokens;
 use super::policy::Policy;
 use super::ports::{Entropy, PasswordHasher, Store};
@@ -29,10 +30,10 @@ pub struct Registration {
 }
 
 impl Registration {
-    /// Takes the ports it needs. `root` is the installation's root secret.
+    /// Takes the ports it needs.
     #[must_use]
-    pub fn new(ports: &Ports, policy: Arc<Policy>, root: &SecretKey) -> Self {
-        let throttle_key = root.derive("throttle");
+    pub fn new(ports: &Ports, policy: Arc<Policy>, derived: &DerivedKeys) -> Self {
+        let throttle_key = derived.throttles.clone();
         Self {
             store: ports.store.clone(),
             entropy: ports.entropy.clone(),

@@ -6,13 +6,13 @@ use crate::application::access::caller::{Bearer, Caller};
 use crate::application::access::source::Source;
 use crate::application::call::Call;
 use crate::application::error::{Error, Refusal, Result, Violations};
+use crate::application::ports::MAX_TOKEN_BYTES;
 use crate::domain::access::permission::{Permission, Rights};
 use crate::domain::access::subject::Subject;
 use crate::domain::secret::Secret;
 use crate::domain::text;
 
 const MAX_PERMISSIONS: usize = 100;
-const MAX_TOKEN_BYTES: usize = 8192;
 
 /// Whom to ask about.
 #[derive(Debug, Clone)]

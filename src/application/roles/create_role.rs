@@ -28,9 +28,9 @@ impl Roles {
         request: &IdempotentCall<Role>,
     ) -> Idempotent<Role> {
         let mut violations = Violations::default();
-        let name = violations.take("role.name", Name::parse(&command.name));
-        let description = violations.take("role.description", Description::parse(&command.description));
-        let permissions = violations.take("role.permissions", parse_permissions(&command.permissions));
+        let name = violations.take("name", Name::parse(&command.name));
+        let description = violations.take("description", Description::parse(&command.description));
+        let permissions = violations.take("permissions", parse_permissions(&command.permissions));
         let (name, description, permissions) =
             violations.check(name.zip(description).zip(permissions).map(|((a, b), c)| (a, b, c)))?;
         let id = RoleId::new(call.now, &self.entropy.bytes()?);
@@ -39,8 +39,8 @@ impl Roles {
         let mut open = self.idempotency.open(call, request).await?;
         let tx = open.tx.as_mut();
         Source::Transaction(&mut *tx).require_all(call.caller()?, &role.permissions).await?;
-        if i64::try_from(tx.roles().list_roles(None, MAX_ROLES).await?.len()) == Ok(MAX_ROLES) {
-            return Err(Refusal::QuotaExceeded { what: "roles, at most 1000" }.into());
+        if tx.roles().list_roles(None, MAX_ROLES.into()).await?.len() >= MAX_ROLES as usize {
+            return Err(Refusal::QuotaExceeded { what: "roles", limit: MAX_ROLES }.into());
         }
         if !tx.roles().insert_role(&role).await? {
             return Err(Refusal::NameTaken.into());

@@ -44,8 +44,8 @@ impl Roles {
             return Err(StateForbids(user.state).into());
         }
         if tx.roles().put_grant(&RoleGrant { role_id, subject, create_time: call.now }).await? {
-            if tx.roles().roles_of(subject).await?.len() > MAX_PER_SUBJECT {
-                return Err(Refusal::QuotaExceeded { what: "roles of one subject, at most 100" }.into());
+            if tx.roles().roles_of(subject).await?.len() > MAX_PER_SUBJECT as usize {
+                return Err(Refusal::QuotaExceeded { what: "roles of one subject", limit: MAX_PER_SUBJECT }.into());
             }
             let event = call.event(AuditType::PermissionsChanged).on(subject).with("granted", role_id);
             self.trail.record(tx, event, call.now).await?;

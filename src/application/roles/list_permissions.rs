@@ -20,7 +20,7 @@ impl Roles {
         let page = self.page_tokens.open("permissions", page, |bytes| Some(bytes.to_vec()))?;
         let own = self.catalogue.0.iter().map(|(permission, rpcs)| (permission.as_str().to_owned(), rpcs.clone()));
         let mut known: BTreeMap<String, Vec<String>> = own.collect();
-        for role in self.store.read().await?.roles().list_roles(None, MAX_ROLES).await? {
+        for role in self.store.read().await?.roles().list_roles(None, MAX_ROLES.into()).await? {
             for pattern in role.permissions.patterns() {
                 known.entry(pattern.as_str().to_owned()).or_default();
             }

@@ -27,10 +27,10 @@ use super::Ports;
 use super::access::Authorizer;
 use super::audit_trail::AuditTrail;
 use super::idempotency::Idempotency;
+use super::keys::DerivedKeys;
 use super::page::PageTokens;
 use super::ports::{Entropy, Store};
 use crate::domain::access::permission::Catalogue;
-use crate::domain::secret::SecretKey;
 
 /// The use cases of roles.
 pub struct Roles {
@@ -44,16 +44,15 @@ pub struct Roles {
 }
 
 impl Roles {
-    /// Takes the ports it needs, and what knows whose an access token is. `root` is the installation's root
-    /// secret.
+    /// Takes the ports it needs, and what knows whose an access token is.
     #[must_use]
-    pub fn new(ports: &Ports, authorizer: Arc<Authorizer>, catalogue: Arc<Catalogue>, root: &SecretKey) -> Self {
+    pub fn new(ports: &Ports, authorizer: Arc<Authorizer>, catalogue: Arc<Catalogue>, derived: &DerivedKeys) -> Self {
         Self {
             store: ports.store.clone(),
             entropy: ports.entropy.clone(),
             authorizer,
-            page_tokens: PageTokens::new(root.derive("page token")),
-            idempotency: Idempotency::new(ports, root),
+            page_tokens: PageTokens::new(derived.page_tokens.clone()),
+            idempotency: Idempotency::new(ports, derived),
             trail: AuditTrail::new(ports.entropy.clone()),
             catalogue,
         }

@@ -63,11 +63,11 @@ impl Roles {
 
 fn parse(command: &UpdateRole) -> Result<(RoleId, RoleChanges)> {
     let mut violations = Violations::default();
-    let id = violations.take("role.id", RoleId::parse(&command.id));
-    let name = command.name.as_deref().and_then(|text| violations.take("role.name", Name::parse(text)));
+    let id = violations.take("id", RoleId::parse(&command.id));
+    let name = command.name.as_deref().and_then(|text| violations.take("name", Name::parse(text)));
     let description = command.description.as_deref();
-    let description = description.and_then(|text| violations.take("role.description", Description::parse(text)));
+    let description = description.and_then(|text| violations.take("description", Description::parse(text)));
     let permissions = command.permissions.as_deref();
-    let permissions = permissions.and_then(|texts| violations.take("role.permissions", parse_permissions(texts)));
+    let permissions = permissions.and_then(|texts| violations.take("permissions", parse_permissions(texts)));
     violations.check(id.map(|id| (id, RoleChanges { name, description, permissions })))
 }

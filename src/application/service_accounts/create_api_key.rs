@@ -58,8 +58,8 @@ impl ServiceAccounts {
         if let Some(pattern) = valid.scope.as_ref().and_then(|scope| held.rights.missing(scope)) {
             return Err(Refusal::PermissionMissing { permission: pattern.as_str().to_owned() }.into());
         }
-        if tx.api_keys().count_live_api_keys(account.id, call.now).await? >= MAX_LIVE_PER_ACCOUNT {
-            return Err(Refusal::QuotaExceeded { what: "API keys of one account, at most 100" }.into());
+        if tx.api_keys().count_live_api_keys(account.id, call.now).await? >= i64::from(MAX_LIVE_PER_ACCOUNT) {
+            return Err(Refusal::QuotaExceeded { what: "API keys of one account", limit: MAX_LIVE_PER_ACCOUNT }.into());
         }
         let key = valid.into_key(&secret, call.now);
         tx.api_keys().insert_api_key(&key).await?;
@@ -87,11 +87,10 @@ impl ValidApiKey {
 
 fn parse(command: &CreateApiKey, now: Timestamp) -> Result<ValidApiKey> {
     let mut violations = Violations::default();
-    let account_id =
-        violations.take("api_key.service_account_id", ServiceAccountId::parse(&command.service_account_id));
-    let display_name = violations.take("api_key.display_name", DisplayName::parse(&command.display_name));
-    let scope = violations.take("api_key.scopes", api_key::parse_scopes(&command.scopes));
-    let expire_time = violations.take("api_key.expire_time", api_key::expiry(command.expire_time, now));
+    let account_id = violations.take("service_account_id", ServiceAccountId::parse(&command.service_account_id));
+    let display_name = violations.take("display_name", DisplayName::parse(&command.display_name));
+    let scope = violations.take("scopes", api_key::parse_scopes(&command.scopes));
+    let expire_time = violations.take("expire_time", api_key::expiry(command.expire_time, now));
     let parts = account_id.zip(display_name).zip(scope.zip(expire_time));
     violations.check(parts.map(|((account_id, display_name), (scope, expire_time))| ValidApiKey {
         account_id,

@@ -25,16 +25,16 @@ impl ServiceAccounts {
         request: &IdempotentCall<ServiceAccount>,
     ) -> Idempotent<ServiceAccount> {
         let mut violations = Violations::default();
-        let name = violations.take("service_account.name", Name::parse(&command.name));
-        let description = violations.take("service_account.description", Description::parse(&command.description));
+        let name = violations.take("name", Name::parse(&command.name));
+        let description = violations.take("description", Description::parse(&command.description));
         let (name, description) = violations.check(name.zip(description))?;
         let id = ServiceAccountId::new(call.now, &self.entropy.bytes()?);
         let account = ServiceAccount::new(id, name, description, call.now);
 
         let mut open = self.idempotency.open(call, request).await?;
         let tx = open.tx.as_mut();
-        if tx.service_accounts().count_service_accounts().await? >= MAX_SERVICE_ACCOUNTS {
-            return Err(Refusal::QuotaExceeded { what: "service accounts, at most 10000" }.into());
+        if tx.service_accounts().count_service_accounts().await? >= i64::from(MAX_SERVICE_ACCOUNTS) {
+            return Err(Refusal::QuotaExceeded { what: "service accounts", limit: MAX_SERVICE_ACCOUNTS }.into());
         }
         if !tx.service_accounts().insert_service_account(&account).await? {
             return Err(Refusal::NameTaken.into());

@@ -25,10 +25,10 @@ pub use update_service_account::UpdateServiceAccount;
 use super::Ports;
 use super::audit_trail::AuditTrail;
 use super::idempotency::Idempotency;
+use super::keys::DerivedKeys;
 use super::page::PageTokens;
 use super::policy::Policy;
 use super::ports::{AccessTokens, Entropy, Store};
-use crate::domain::secret::SecretKey;
 use key_uses::KeyUses;
 
 /// The use cases of service accounts. Whoever may call which is decided before; here, nobody acts on an account that may
@@ -45,16 +45,16 @@ pub struct ServiceAccounts {
 }
 
 impl ServiceAccounts {
-    /// Takes the ports it needs. `root` is the installation's root secret.
+    /// Takes the ports it needs.
     #[must_use]
-    pub fn new(ports: &Ports, policy: Arc<Policy>, root: &SecretKey) -> Self {
+    pub fn new(ports: &Ports, policy: Arc<Policy>, derived: &DerivedKeys) -> Self {
         Self {
             store: ports.store.clone(),
             entropy: ports.entropy.clone(),
             tokens: ports.tokens.clone(),
-            idempotency: Idempotency::new(ports, root),
+            idempotency: Idempotency::new(ports, derived),
             trail: AuditTrail::new(ports.entropy.clone()),
-            page_tokens: PageTokens::new(root.derive("page token")),
+            page_tokens: PageTokens::new(derived.page_tokens.clone()),
             policy,
             uses: KeyUses::default(),
         }

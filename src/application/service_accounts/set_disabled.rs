@@ -1,5 +1,5 @@
 use super::ServiceAccounts;
-use super::subject::save;
+use super::subject::store_account;
 use crate::application::call::Call;
 use crate::application::error::Violations;
 use crate::application::idempotency::{Idempotent, IdempotentCall};
@@ -40,7 +40,7 @@ impl ServiceAccounts {
         let (mut open, mut account) = self.begin_on(call, id, request).await?;
         if account.set_disabled(disabled, call.now) {
             let tx = open.tx.as_mut();
-            save(tx, &account).await?;
+            store_account(tx, &account).await?;
             let kind = if disabled { AuditType::ServiceAccountDisabled } else { AuditType::ServiceAccountEnabled };
             self.trail.record(tx, call.event(kind).on(id), call.now).await?;
         }

@@ -25,7 +25,7 @@ impl ServiceAccounts {
 }
 
 /// Stores a changed account, unless another one has its name.
-pub(super) async fn save(tx: &mut dyn Transaction, account: &ServiceAccount) -> Result<()> {
+pub(super) async fn store_account(tx: &mut dyn Transaction, account: &ServiceAccount) -> Result<()> {
     match tx.service_accounts().update_service_account(account).await {
         Ok(true) => Ok(()),
         Ok(false) => Err(Error::Contention("the service account was changed by another transaction".into())),

@@ -1,5 +1,5 @@
 use super::ServiceAccounts;
-use super::subject::save;
+use super::subject::store_account;
 use crate::application::call::Call;
 use crate::application::error::Violations;
 use crate::application::etag;
@@ -31,19 +31,18 @@ impl ServiceAccounts {
         request: &IdempotentCall<ServiceAccount>,
     ) -> Idempotent<ServiceAccount> {
         let mut violations = Violations::default();
-        let id = violations.take("service_account.id", ServiceAccountId::parse(&command.id));
-        let etag = violations.take("service_account.etag", etag::read(&command.etag));
-        let name = command.name.and_then(|text| violations.take("service_account.name", Name::parse(&text)));
+        let id = violations.take("id", ServiceAccountId::parse(&command.id));
+        let etag = violations.take("etag", etag::read(&command.etag));
+        let name = command.name.and_then(|text| violations.take("name", Name::parse(&text)));
         let description = command.description;
-        let description =
-            description.and_then(|text| violations.take("service_account.description", Description::parse(&text)));
+        let description = description.and_then(|text| violations.take("description", Description::parse(&text)));
         let (id, etag) = violations.check(id.zip(etag))?;
 
         let (mut open, mut account) = self.begin_on(call, id, request).await?;
         let tx = open.tx.as_mut();
         etag::require(etag, &account.etag())?;
         account.change(name, description, call.now);
-        save(tx, &account).await?;
+        store_account(tx, &account).await?;
         self.trail.record(tx, call.event(AuditType::ServiceAccountUpdated).on(id), call.now).await?;
         open.finish(account).await
     }

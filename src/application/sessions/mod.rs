@@ -16,6 +16,7 @@ use super::Ports;
 use super::access::Authorizer;
 use super::audit_trail::AuditTrail;
 use super::jobs::MailPost;
+use super::keys::DerivedKeys;
 use super::policy::Policy;
 use super::ports::{AccessTokens, Entropy, Store};
 use crate::domain::secret::SecretKey;
@@ -33,17 +34,17 @@ pub struct Sessions {
 }
 
 impl Sessions {
-    /// Takes the ports it needs. `root` is the installation's root secret.
+    /// Takes the ports it needs.
     #[must_use]
-    pub fn new(ports: &Ports, authorizer: Arc<Authorizer>, policy: Arc<Policy>, root: &SecretKey) -> Self {
+    pub fn new(ports: &Ports, authorizer: Arc<Authorizer>, policy: Arc<Policy>, derived: &DerivedKeys) -> Self {
         Self {
             store: ports.store.clone(),
             entropy: ports.entropy.clone(),
             tokens: ports.tokens.clone(),
             authorizer,
-            post: MailPost::new(ports.entropy.clone(), ports.sealer.clone(), root.derive("throttle")),
+            post: MailPost::new(ports.entropy.clone(), ports.sealer.clone(), derived.throttles.clone()),
             trail: AuditTrail::new(ports.entropy.clone()),
-            refresh_key: root.derive("refresh token"),
+            refresh_key: derived.refresh_tokens.clone(),
             policy,
         }
     }

@@ -11,6 +11,7 @@ pub use log_in::LogIn;
 
 use super::Ports;
 use super::audit_trail::AuditTrail;
+use super::keys::DerivedKeys;
 use super::policy::Policy;
 use super::ports::{PasswordHasher, Store};
 use super::sessions::Sessions;
@@ -27,15 +28,15 @@ pub struct SignIn {
 }
 
 impl SignIn {
-    /// Takes the ports it needs, and the façade that begins sessions. `root` is the installation's root secret.
+    /// Takes the ports it needs, and the façade that begins sessions.
     #[must_use]
-    pub fn new(ports: &Ports, sessions: Arc<Sessions>, policy: Arc<Policy>, root: &SecretKey) -> Self {
+    pub fn new(ports: &Ports, sessions: Arc<Sessions>, policy: Arc<Policy>, derived: &DerivedKeys) -> Self {
         Self {
             store: ports.store.clone(),
             hasher: ports.hasher.clone(),
             sessions,
             trail: AuditTrail::new(ports.entropy.clone()),
-            throttle_key: root.derive("throttle"),
+            throttle_key: derived.throttles.clone(),
             policy,
         }
     }

@@ -1,10 +1,10 @@
 use std::sync::Arc;
 
-use super::{MAX_TOKEN_BYTES, Tokens};
+use super::Tokens;
 use crate::application::access::Held;
 use crate::application::call::Call;
 use crate::application::error::{Result, Violations};
-use crate::application::ports::Verified;
+use crate::application::ports::{MAX_TOKEN_BYTES, Verified};
 use crate::domain::secret::Secret;
 use crate::domain::text;
 

@@ -16,9 +16,6 @@ use super::audit_trail::AuditTrail;
 use super::ports::{AccessTokens, Clock, Store};
 use super::sessions::Sessions;
 
-/// The longest token that is taken, in bytes.
-const MAX_TOKEN_BYTES: usize = 8192;
-
 /// The use cases of access tokens.
 pub struct Tokens {
     store: Arc<dyn Store>,

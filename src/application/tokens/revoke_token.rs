@@ -1,8 +1,8 @@
-use super::{MAX_TOKEN_BYTES, Tokens};
+use super::Tokens;
 use crate::application::audit_trail::Event;
 use crate::application::call::Call;
 use crate::application::error::{Refusal, Result, Violations};
-use crate::application::ports::Verified;
+use crate::application::ports::{MAX_TOKEN_BYTES, Verified};
 use crate::domain::Timestamp;
 use crate::domain::access::change::AccessChange;
 use crate::domain::audit::AuditType;

@@ -34,12 +34,12 @@ const RESUME: &str = "r1-";
 /// What a watcher hears.
 #[derive(Debug)]
 pub enum RevocationNews {
-    /// A revocation, as every watcher hears it who has heard all before. To go on after it is to go on after what was known
+    /// A revocation, as every watcher hears it who has heard all before. To continue after it is to continue after what was known
     /// before it.
     Shared(Arc<Revocation>),
     /// What this watcher alone hears in this way.
     Own {
-        /// Where to go on, once this was heard.
+        /// Where to continue, once this was heard.
         resume_token: String,
         /// What is void; nothing in a sign of life.
         revocation: Option<Arc<Revocation>>,
@@ -161,7 +161,7 @@ impl RevocationNews {
     }
 }
 
-/// Where a watcher goes on who knows all changes with a number up to this one.
+/// Where a watcher continues who knows all changes with a number up to this one.
 #[must_use]
 pub fn resume_token(known: i64) -> String {
     format!("{RESUME}{known}")

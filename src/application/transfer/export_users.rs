@@ -21,7 +21,7 @@ pub struct ExportUsers {
     pub include_hashes: bool,
 }
 
-/// An export that goes on.
+/// An export that continues.
 pub struct Export {
     query: UserQuery,
     include_hashes: bool,

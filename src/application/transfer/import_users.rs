@@ -124,7 +124,7 @@ impl Rivals {
             return Ok(if is_stored { None } else { Some(WhyRefused::EmailTaken) });
         }
         if self.stored.iter().any(|(holder, _)| holder.id == user.id) {
-            return Ok(Some(WhyRefused::Invalid(Violation::form("user.id", "must not be that of another account"))));
+            return Ok(Some(WhyRefused::Invalid(Violation::form("id", "must not be that of another account"))));
         }
         let is_theirs = |name: &Username| self.stored.iter().any(|(holder, _)| holder.username.as_ref() == Some(name));
         if user.username.as_ref().is_some_and(is_theirs) {

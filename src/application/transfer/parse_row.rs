@@ -10,6 +10,7 @@ use crate::domain::account::user::{StateReason, User, UserState};
 use crate::domain::account::user_record::{Stated, UserRecord};
 use crate::domain::account::username::Username;
 use crate::domain::id::UserId;
+use crate::domain::secret::Secret;
 
 /// The most rows of a batch.
 pub const MAX_ROWS: usize = 500;
@@ -52,7 +53,7 @@ pub struct ImportRow {
     /// When it will be erased.
     pub purge_time: Option<Timestamp>,
     /// The password hash, in the form of the system that made it.
-    pub password_hash: String,
+    pub password_hash: Secret,
 }
 
 /// A batch of rows that are well formed, and why the others are not.
@@ -80,7 +81,7 @@ impl UserTransfer {
             match record {
                 // The store tells rows apart by their ids.
                 Ok(record) if ids.insert(record.user.id) => batch.rows.push((index, record)),
-                Ok(_) => batch.refuse(index, Violation::form("user.id", "must not be that of a row before it")),
+                Ok(_) => batch.refuse(index, Violation::form("id", "must not be that of a row before it")),
                 Err(violation) => batch.refuse(index, violation),
             }
         }
@@ -91,7 +92,8 @@ impl UserTransfer {
     fn parse_row(&self, row: ImportRow, now: Timestamp) -> Result<std::result::Result<UserRecord, Violation>> {
         let new_id = UserId::new(now, &self.entropy.bytes()?);
         let mut violations = Violations::default();
-        let hash = violations.take_optional("password_hash", &row.password_hash, |text| self.hasher.accept(text));
+        let hash =
+            violations.take_optional("password_hash", row.password_hash.expose(), |text| self.hasher.accept(text));
         let stated = stated(&row, &mut violations);
         let user = user(row, &mut violations).map(|user| User {
             id: stated.id.unwrap_or(new_id),
@@ -124,7 +126,7 @@ impl Batch {
 
 fn stated(row: &ImportRow, violations: &mut Violations) -> Stated {
     Stated {
-        id: violations.take_optional("user.id", &row.id, parse_id),
+        id: violations.take_optional("id", &row.id, parse_id),
         create_time: row.create_time,
         update_time: row.update_time,
         suspend_time: row.suspend_time,
@@ -143,15 +145,15 @@ fn parse_id(text: &str) -> std::result::Result<UserId, &'static str> {
 
 /// The account of a row, with the times of the epoch for what is left open.
 fn user(row: ImportRow, violations: &mut Violations) -> Option<User> {
-    let state = violations.take("user.state", state(&row));
+    let state = violations.take("state", state(&row));
     let provisional = violations.take("provisional", provisional(&row));
-    let email = violations.take("user.email", EmailAddress::parse(&row.email));
-    let username = violations.take_optional("user.username", &row.username, Username::parse);
-    let display_name = violations.take("user.display_name", DisplayName::parse(&row.display_name));
-    let locale = violations.take_optional("user.locale", &row.locale, Locale::parse);
+    let email = violations.take("email", EmailAddress::parse(&row.email));
+    let username = violations.take_optional("username", &row.username, Username::parse);
+    let display_name = violations.take("display_name", DisplayName::parse(&row.display_name));
+    let locale = violations.take_optional("locale", &row.locale, Locale::parse);
     let attributes = row.attributes.map_or(Ok(Attributes::default()), Attributes::new);
-    let attributes = violations.take("user.attributes", attributes);
-    let state_reason = violations.take("user.state_reason", StateReason::parse(&row.state_reason));
+    let attributes = violations.take("attributes", attributes);
+    let state_reason = violations.take("state_reason", StateReason::parse(&row.state_reason));
     Some(User {
         id: UserId::NOBODY,
         email: email?,

@@ -1,33 +1,19 @@
-use super::Users;
+use super::{StateChange, Users};
 use crate::application::call::Call;
-use crate::application::error::Violations;
 use crate::application::idempotency::{Idempotent, IdempotentCall};
 use crate::application::user_changes;
-use crate::domain::account::user::{StateReason, User};
+use crate::domain::account::user::User;
 use crate::domain::audit::AuditType;
-use crate::domain::id::UserId;
-
-/// Whose suspension to lift, and why.
-#[derive(Debug, Clone, Default)]
-pub struct ActivateUser {
-    /// The person.
-    pub id: String,
-    /// The reason, or empty.
-    pub reason: String,
-}
 
 impl Users {
     /// Lifts a suspension. Sessions that it ended stay ended.
     pub async fn activate_user(
         &self,
         call: &Call,
-        command: ActivateUser,
+        command: StateChange,
         request: &IdempotentCall<User>,
     ) -> Idempotent<User> {
-        let mut violations = Violations::default();
-        let id = violations.take("id", UserId::parse(&command.id));
-        let reason = violations.take("reason", StateReason::parse(&command.reason));
-        let (id, reason) = violations.check(id.zip(reason))?;
+        let (id, reason) = command.parse()?;
 
         let (mut open, mut user) = self.begin_on(call, id, request).await?;
         user.activate(reason, call.now)?;

@@ -79,11 +79,11 @@ impl Users {
 
     fn parse_create(&self, command: &CreateUser) -> Result<ValidUser> {
         let mut violations = Violations::default();
-        let email = violations.take("user.email", EmailAddress::parse(&command.email));
-        let username = violations.take_optional("user.username", &command.username, Username::parse);
-        let display_name = violations.take("user.display_name", DisplayName::parse(&command.display_name));
-        let locale = violations.take_optional("user.locale", &command.locale, Locale::parse);
-        let attributes = violations.take("user.attributes", Attributes::new(command.attributes.clone()));
+        let email = violations.take("email", EmailAddress::parse(&command.email));
+        let username = violations.take_optional("username", &command.username, Username::parse);
+        let display_name = violations.take("display_name", DisplayName::parse(&command.display_name));
+        let locale = violations.take_optional("locale", &command.locale, Locale::parse);
+        let attributes = violations.take("attributes", Attributes::new(command.attributes.clone()));
 
         let names = email.as_ref().zip(display_name.as_ref());
         let words = names.map(|(email, name)| account_words(email, username.as_ref(), name)).unwrap_or_default();

@@ -18,24 +18,21 @@ mod update_user;
 
 use std::sync::Arc;
 
-pub use activate_user::ActivateUser;
 pub use batch_get_users::FoundUsers;
 pub use create_user::CreateUser;
-pub use delete_user::DeleteUser;
 pub use list_users::ListUsers;
 pub use lookup_user::Lookup;
-pub use suspend_user::SuspendUser;
-pub use undelete_user::UndeleteUser;
+pub use subject::{StateChange, UserVersion};
 pub use update_user::UpdateUser;
 
 use super::Ports;
 use super::audit_trail::AuditTrail;
 use super::idempotency::Idempotency;
 use super::jobs::MailPost;
+use super::keys::DerivedKeys;
 use super::page::PageTokens;
 use super::policy::Policy;
 use super::ports::{Entropy, PasswordHasher, Store};
-use crate::domain::secret::SecretKey;
 
 /// The use cases of administering people. Whoever may call which is decided before; here, nobody acts on an account that
 /// may do more than they.
@@ -51,17 +48,17 @@ pub struct Users {
 }
 
 impl Users {
-    /// Takes the ports it needs. `root` is the installation's root secret.
+    /// Takes the ports it needs.
     #[must_use]
-    pub fn new(ports: &Ports, policy: Arc<Policy>, root: &SecretKey) -> Self {
+    pub fn new(ports: &Ports, policy: Arc<Policy>, derived: &DerivedKeys) -> Self {
         Self {
             store: ports.store.clone(),
             entropy: ports.entropy.clone(),
             hasher: ports.hasher.clone(),
-            idempotency: Idempotency::new(ports, root),
-            post: MailPost::new(ports.entropy.clone(), ports.sealer.clone(), root.derive("throttle")),
+            idempotency: Idempotency::new(ports, derived),
+            post: MailPost::new(ports.entropy.clone(), ports.sealer.clone(), derived.throttles.clone()),
             trail: AuditTrail::new(ports.entropy.clone()),
-            page_tokens: PageTokens::new(root.derive("page token")),
+            page_tokens: PageTokens::new(derived.page_tokens.clone()),
             policy,
         }
     }

@@ -3,10 +3,11 @@ use std::fmt::Display;
 use super::Users;
 use crate::application::access::source::Source;
 use crate::application::call::Call;
-use crate::application::error::{Refusal, Result};
+use crate::application::error::{Refusal, Result, Violations};
+use crate::application::etag;
 use crate::application::idempotency::{Exit, IdempotentCall, OpenCall};
 use crate::application::ports::Transaction;
-use crate::domain::account::user::User;
+use crate::domain::account::user::{StateReason, User};
 use crate::domain::id::UserId;
 
 impl Users {
@@ -22,6 +23,42 @@ impl Users {
         let user = open.tx.users().lock_user(id).await?.ok_or_else(|| not_found(id))?;
         Source::Transaction(open.tx.as_mut()).require_power_over(call.caller()?, id.into()).await?;
         Ok((open, user))
+    }
+}
+
+/// Whose state to change, and why.
+#[derive(Debug, Clone, Default)]
+pub struct StateChange {
+    /// The person.
+    pub id: String,
+    /// The reason, or empty.
+    pub reason: String,
+}
+
+impl StateChange {
+    pub(super) fn parse(&self) -> Result<(UserId, StateReason)> {
+        let mut violations = Violations::default();
+        let id = violations.take("id", UserId::parse(&self.id));
+        let reason = violations.take("reason", StateReason::parse(&self.reason));
+        violations.check(id.zip(reason))
+    }
+}
+
+/// Whose account to delete or to restore, as it was read.
+#[derive(Debug, Clone, Default)]
+pub struct UserVersion {
+    /// The person.
+    pub id: String,
+    /// The etag that was read, or empty for any.
+    pub etag: String,
+}
+
+impl UserVersion {
+    pub(super) fn parse(&self) -> Result<(UserId, &str)> {
+        let mut violations = Violations::default();
+        let id = violations.take("id", UserId::parse(&self.id));
+        let etag = violations.take("etag", etag::read(&self.etag));
+        violations.check(id.zip(etag))
     }
 }
 

@@ -47,12 +47,12 @@ impl Users {
         request: &IdempotentCall<User>,
     ) -> Idempotent<User> {
         let mut violations = Violations::default();
-        let id = violations.take("user.id", UserId::parse(&command.id));
-        let etag = violations.take("user.etag", etag::read(&command.etag));
+        let id = violations.take("id", UserId::parse(&command.id));
+        let etag = violations.take("etag", etag::read(&command.etag));
         let fields = command.fields();
         let changes = Changes {
             profile: command.profile.parse(&mut violations),
-            email: command.email.and_then(|text| violations.take("user.email", EmailAddress::parse(&text))),
+            email: command.email.and_then(|text| violations.take("email", EmailAddress::parse(&text))),
             email_verified: command.email_verified,
         };
         let (id, etag) = violations.check(id.zip(etag))?;

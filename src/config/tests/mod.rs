@@ -14,10 +14,30 @@ use rcgen::generate_simple_self_signed;
 use tempfile::TempDir;
 
 use super::*;
+use crate::config;
+use crate::domain::account::user::UnverifiedSignIn;
+use crate::infrastructure::mail::link_base::LinkBase;
+use crate::infrastructure::mail::settings::MailRoute;
+use crate::infrastructure::master_key::MasterKey;
+use crate::infrastructure::smtp::SmtpSettings;
 use crate::infrastructure::store::DatabaseUrl;
+use crate::presentation::net::TrustedProxies;
+use crate::telemetry::log::LogFormat;
 
 fn key() -> String {
     STANDARD.encode((100..132).collect::<Vec<u8>>())
+}
+
+pub(super) fn accepted<T, E>(parse: impl Fn(&str) -> Result<T, E>, texts: &[&str]) {
+    for text in texts {
+        assert!(parse(text).is_ok(), "{text:?}");
+    }
+}
+
+pub(super) fn refused<T, E>(parse: impl Fn(&str) -> Result<T, E>, texts: &[&str]) {
+    for text in texts {
+        assert!(parse(text).is_err(), "{text:?}");
+    }
 }
 
 /// A test's settings: a complete environment for production, or `--dev`, and what the test adds to it.
@@ -83,40 +103,40 @@ impl Case {
 #[test]
 fn production_has_safe_defaults() {
     let settings = Case::production().load();
-    assert!(settings.dev.is_none() && settings.database.folder.is_none());
+    assert!(settings.dev.is_none());
     assert_eq!(settings.database.max_connections, 16);
     assert_eq!(settings.listener.endpoint.address.to_string(), "127.0.0.1:50051");
     assert_eq!(settings.listener.http_address.unwrap().to_string(), "127.0.0.1:8080");
-    assert!(!settings.listener.reflection);
-    assert_eq!(settings.listener.trusted_proxies, []);
-    assert_eq!(settings.listener.request_timeout, Duration::from_secs(10));
-    assert_eq!(settings.listener.shutdown_grace, Duration::from_secs(30));
-    assert_eq!(settings.listener.max_in_flight, 1024);
-    assert_eq!(settings.tokens.issuer, "https://id.example");
-    assert_eq!(settings.tokens.signing_algorithm.name(), "ES256");
-    assert_eq!(settings.tokens.signing_key_lifetime, time::Duration::days(90));
-    assert_eq!(settings.tokens.other_master_keys.len(), 0);
-    assert_eq!(settings.tokens.access_token_lifetime, time::Duration::minutes(15));
-    assert_eq!(settings.tokens.verification_lifetime, time::Duration::hours(8));
-    assert_eq!(settings.tokens.reset_lifetime, time::Duration::hours(1));
-    assert_eq!(settings.tokens.invitation_lifetime, time::Duration::hours(24));
-    assert!(!settings.mail.sign_in_notice);
-    assert_eq!(settings.sessions.absolute, time::Duration::days(30));
-    assert_eq!(settings.sessions.idle, time::Duration::days(14));
-    assert_eq!(settings.sessions.refresh_grace, time::Duration::seconds(10));
-    assert_eq!(settings.passwords.min_length, 15);
-    assert!(!settings.passwords.unverified_sign_in);
-    let hashing = settings.passwords.hashing;
+    assert!(!settings.listener.limits.reflection);
+    assert_eq!(settings.listener.limits.proxies, TrustedProxies::default());
+    assert_eq!(settings.listener.limits.time_limit, Duration::from_secs(10));
+    assert_eq!(settings.listener.limits.grace, Duration::from_secs(30));
+    assert_eq!(settings.listener.limits.in_flight, 1024);
+    assert_eq!(settings.issuer(), "https://id.example");
+    assert_eq!(settings.signing_keys.algorithm.name(), "ES256");
+    assert_eq!(settings.signing_keys.lifetime, time::Duration::days(90));
+    assert_eq!(settings.master_keys.others.len(), 0);
+    assert_eq!(settings.policy.access_token_lifetime, time::Duration::minutes(15));
+    assert_eq!(settings.policy.action_tokens.verification, time::Duration::hours(8));
+    assert_eq!(settings.policy.action_tokens.reset, time::Duration::hours(1));
+    assert_eq!(settings.policy.action_tokens.invitation, time::Duration::hours(24));
+    assert!(!settings.policy.sign_in_notice);
+    assert_eq!(settings.policy.sessions.absolute, time::Duration::days(30));
+    assert_eq!(settings.policy.sessions.idle, time::Duration::days(14));
+    assert_eq!(settings.policy.sessions.refresh_grace, time::Duration::seconds(10));
+    assert_eq!(settings.policy.passwords.minimum(), 15);
+    assert_eq!(settings.policy.unverified_sign_in, UnverifiedSignIn::Refused);
+    let hashing = settings.hashing;
     assert_eq!((hashing.memory_kib, hashing.iterations, hashing.queue), (19456, 2, 512));
     assert!(hashing.threads >= 1);
     assert_eq!(settings.log.format, LogFormat::Json);
-    assert_eq!(settings.mail.link_base.as_deref(), Some("https://app.example"));
-    assert!(matches!(settings.mail.route, MailRoute::Smtp { ca_file: None, .. }));
+    assert_eq!(settings.mail.message.link_base.as_ref().map(LinkBase::as_str), Some("https://app.example"));
+    assert!(matches!(settings.mail.route, MailRoute::Smtp(SmtpSettings { ca_file: None, .. })));
 }
 
 #[test]
 fn production_guesses_nothing() {
-    let required = SETTINGS.iter().filter(|setting| setting.required).map(Setting::variable);
+    let required = config::settings().filter(|setting| setting.required).map(Setting::variable);
     assert_eq!(required.clone().count(), 5);
     for name in required {
         assert_eq!(Case::production().unset(&name).error(), format!("{name}: is required"));
@@ -132,11 +152,11 @@ fn dev_needs_nothing() {
     let folder = settings.dev.clone().unwrap();
     assert_eq!(folder.path(), Path::new("./ipse-dev"));
     assert_eq!(settings.database.url, DatabaseUrl::Sqlite("./ipse-dev/ipse.db".into()));
-    assert_eq!(settings.database.folder, Some(folder.clone()));
-    assert!(matches!(&settings.tokens.master_key, MasterKey::Kept(kept) if *kept == folder));
+    assert!(matches!(&settings.master_keys.current, MasterKey::Kept(kept) if *kept == folder));
     assert!(matches!(&settings.mail.route, MailRoute::Folder(path) if *path == folder.mail()));
-    assert_eq!(settings.tokens.issuer, "https://ipse.localhost");
-    assert!(settings.listener.reflection && settings.passwords.unverified_sign_in);
+    assert_eq!(settings.issuer(), "https://ipse.localhost");
+    assert!(settings.listener.limits.reflection);
+    assert_eq!(settings.policy.unverified_sign_in, UnverifiedSignIn::Allowed);
     assert!(settings.listener.endpoint.tls.is_none());
     assert_eq!(settings.log.format, LogFormat::Pretty);
 }
@@ -159,9 +179,9 @@ fn what_is_given_wins_over_dev() {
         .set("IPSE_SMTP_URL", "smtp://localhost:1025")
         .load();
     assert_eq!(settings.database.url, DatabaseUrl::Sqlite("/srv/try/ipse.db".into()));
-    assert!(matches!(settings.tokens.master_key, MasterKey::Given(_)));
-    assert!(matches!(settings.mail.route, MailRoute::Smtp { .. }));
-    assert!(!settings.listener.reflection);
+    assert!(matches!(settings.master_keys.current, MasterKey::Given(_)));
+    assert!(matches!(settings.mail.route, MailRoute::Smtp(_)));
+    assert!(!settings.listener.limits.reflection);
 }
 
 #[test]
@@ -188,7 +208,7 @@ fn every_limit_holds_at_its_boundary() {
         ("hashing_threads", ["0", "256"], ["-1", "257"]),
         ("hashing_queue", ["1", "65536"], ["0", "65537"]),
     ];
-    let limited: Vec<&str> = SETTINGS.iter().filter(|setting| setting.limits.is_some()).map(|s| s.key).collect();
+    let limited: Vec<&str> = config::settings().filter(|setting| setting.limits.is_some()).map(|s| s.key).collect();
     assert_eq!(table.map(|(key, ..)| key).as_slice(), limited);
     for (key, accepted, refused) in table {
         let name = format!("IPSE_{}", key.to_uppercase());
@@ -205,7 +225,7 @@ fn every_limit_holds_at_its_boundary() {
 #[test]
 fn an_idle_time_fits_into_its_session() {
     let short = Case::production().set("IPSE_SESSION_LIFETIME", "1d");
-    assert_eq!(short.load().sessions.idle, time::Duration::days(1));
+    assert_eq!(short.load().policy.sessions.idle, time::Duration::days(1));
     let longer = Case::production().set("IPSE_SESSION_LIFETIME", "1d").set("IPSE_SESSION_IDLE_LIFETIME", "2d");
     assert_eq!(longer.error(), "IPSE_SESSION_IDLE_LIFETIME: must be at most IPSE_SESSION_LIFETIME");
 }
@@ -216,9 +236,9 @@ fn parts_are_read_without_the_rest() {
     let mut bare = Case::dev().set("IPSE_DATABASE_URL", "sqlite:x");
     bare.options.dev = false;
     let source = source(bare);
-    assert_eq!(DatabaseSettings::read(&source).unwrap().url, DatabaseUrl::Sqlite("x".into()));
-    assert_eq!(Endpoint::read(&source).unwrap().address.port(), 50051);
-    assert_eq!(LogSettings::read(&source).unwrap().format, LogFormat::Json);
+    assert_eq!(database::read(&source).unwrap().url, DatabaseUrl::Sqlite("x".into()));
+    assert_eq!(listener::read_endpoint(&source).unwrap().address.port(), 50051);
+    assert_eq!(log::read(&source).unwrap().format, LogFormat::Json);
     assert!(Settings::read(&source).is_err());
 }
 
@@ -247,7 +267,7 @@ fn settings_are_printed_without_secrets() {
     let other = STANDARD.encode((200..232).collect::<Vec<u8>>());
     let case = Case::production().set("IPSE_OTHER_MASTER_KEYS", &other);
     let settings = case.load();
-    assert_eq!(settings.tokens.other_master_keys[0].expose()[..2], [200, 201]);
+    assert_eq!(settings.master_keys.others[0].expose()[..2], [200, 201]);
     let printed = format!("{settings:?}");
     assert!(printed.contains("id.example"));
     assert!(!printed.contains("hunter2") && !printed.contains(&key()) && !printed.contains(&other));

@@ -1,5 +1,6 @@
 //! Where settings are found, and how errors name them.
 
+use crate::domain::access::audience::Audiences;
 use crate::infrastructure::store::DatabaseUrl;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
@@ -11,7 +12,7 @@ const CANARY: &str = "c4n4ry\0";
 
 #[test]
 fn no_error_holds_a_value() {
-    for setting in SETTINGS {
+    for setting in config::settings() {
         let name = setting.variable();
         let in_toml = format!("{} = \"c4n4ry\\u0000\"", setting.key);
         for case in [Case::production, Case::dev] {
@@ -28,7 +29,7 @@ fn no_error_holds_a_value() {
 
 #[test]
 fn no_error_holds_the_value_or_path_of_a_secret_in_a_file() {
-    for setting in SETTINGS.iter().filter(|setting| setting.secret) {
+    for setting in config::settings().filter(|setting| setting.secret) {
         let name = format!("{}_FILE", setting.variable());
         let content = Case::production().unset(&setting.variable()).set_file(&name, CANARY).error();
         let path = Case::production().unset(&setting.variable()).set(&name, "/c4n4ry").error();
@@ -41,10 +42,10 @@ fn no_error_holds_the_value_or_path_of_a_secret_in_a_file() {
 fn the_environment_wins_over_the_file_and_the_file_over_the_default() {
     let toml = "audiences = \"orders\"\nhashing_queue = 9\nreflection = true\naccess_token_lifetime = \"5m\"";
     let settings = Case::production().toml(toml).set("IPSE_HASHING_QUEUE", "7").load();
-    assert_eq!(settings.tokens.audiences, ["orders"]);
-    assert_eq!(settings.passwords.hashing.queue, 7);
-    assert!(settings.listener.reflection);
-    assert_eq!(settings.tokens.access_token_lifetime, time::Duration::minutes(5));
+    assert_eq!(settings.policy.audiences, Audiences::new("https://id.example".into(), vec!["orders".into()]));
+    assert_eq!(settings.hashing.queue, 7);
+    assert!(settings.listener.limits.reflection);
+    assert_eq!(settings.policy.access_token_lifetime, time::Duration::minutes(5));
 }
 
 #[test]

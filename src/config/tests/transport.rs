@@ -26,7 +26,7 @@ fn a_certificate_and_its_key_go_together() {
     let pair = || generate_simple_self_signed(["id.example".to_owned()]).unwrap();
     let (one, other) = (pair(), pair());
     let files = tls(&one, &one).set_file("IPSE_TLS_CLIENT_CA_FILE", &other.cert.pem()).load().listener.endpoint.tls;
-    assert!(files.is_some_and(|files| files.client_ca.is_some()));
+    assert!(files.is_some_and(|files| files.client_authorities.is_some()));
 
     for (case, error) in [
         (tls(&one, &other), "IPSE_TLS_KEY_FILE: names a key that cannot be used or is not the certificate's"),

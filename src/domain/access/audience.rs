@@ -6,7 +6,7 @@
 pub struct UnknownAudience;
 
 /// The audiences of this server: its own, which is the issuer, and those an operator allows (RFC 9700, section 2.3).
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Audiences {
     own: String,
     allowed: Vec<String>,

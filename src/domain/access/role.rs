@@ -11,9 +11,9 @@ use crate::domain::name::{Description, Name};
 /// How many patterns a role may have.
 pub const MAX_PERMISSIONS: usize = 100;
 /// How many roles there may be.
-pub const MAX_ROLES: i64 = 1000;
+pub const MAX_ROLES: u32 = 1000;
 /// How many roles somebody may have.
-pub const MAX_PER_SUBJECT: usize = 100;
+pub const MAX_PER_SUBJECT: u32 = 100;
 
 /// The role that may do everything. At least one active person keeps it: a service cannot sign in to put things right.
 pub const ADMINISTRATOR: RoleId = RoleId::from_uuid(Uuid::from_u128(0x0000_0000_0000_7000_8000_0000_0000_0001));

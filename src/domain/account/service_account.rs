@@ -5,7 +5,7 @@ use crate::domain::id::ServiceAccountId;
 use crate::domain::name::{Description, Name};
 
 /// How many service accounts there may be.
-pub const MAX_SERVICE_ACCOUNTS: i64 = 10_000;
+pub const MAX_SERVICE_ACCOUNTS: u32 = 10_000;
 
 /// A program that calls other services, or Ipse itself.
 #[derive(Debug, Clone, PartialEq, Eq)]

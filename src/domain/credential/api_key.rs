@@ -11,7 +11,7 @@ use crate::domain::id::{ApiKeyId, ServiceAccountId};
 use crate::domain::secret::Digest;
 
 /// How many keys of an account may be neither revoked nor expired.
-pub const MAX_LIVE_PER_ACCOUNT: i64 = 100;
+pub const MAX_LIVE_PER_ACCOUNT: u32 = 100;
 /// How many patterns may limit a key, or a token that it is exchanged for.
 pub const MAX_SCOPES: usize = 16;
 /// When a key expires of which nothing else was said.

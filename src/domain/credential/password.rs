@@ -90,6 +90,12 @@ impl PasswordPolicy {
         Self { minimum, service_words }
     }
 
+    /// The least code points.
+    #[must_use]
+    pub const fn minimum(&self) -> usize {
+        self.minimum
+    }
+
     /// Accepts or refuses a new password. `account_words` are the names of the account: address, username, name.
     pub fn accept(&self, input: &str, account_words: &[&str]) -> Result<Password, PasswordRejected> {
         if input.len() > MAX_BYTES {

@@ -107,7 +107,7 @@ pub enum RefreshVerdict {
 }
 
 impl Session {
-    /// Whether the session goes on at `now`.
+    /// Whether the session continues at `now`.
     #[must_use]
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.end.is_none() && now < self.expire_time && now < self.idle_expire_time

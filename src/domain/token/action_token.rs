@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use time::Duration;
 
 use crate::domain::Timestamp;
 use crate::domain::account::email::EmailAddress;
@@ -23,6 +24,29 @@ named_enum! {
         ChangeEmail = "change_email",
         /// Setting the first password of an account that an operator made.
         AcceptInvitation = "accept_invitation",
+    }
+}
+
+/// How long mailed tokens are valid.
+#[derive(Debug, Clone, Copy)]
+pub struct ActionTokenLifetimes {
+    /// Those that prove an e-mail address.
+    pub verification: Duration,
+    /// Those that reset a password.
+    pub reset: Duration,
+    /// Those that invite to choose the first password.
+    pub invitation: Duration,
+}
+
+impl ActionTokenLifetimes {
+    /// How long a token for this purpose is valid.
+    #[must_use]
+    pub const fn of(&self, purpose: ActionPurpose) -> Duration {
+        match purpose {
+            ActionPurpose::VerifyEmail | ActionPurpose::ChangeEmail => self.verification,
+            ActionPurpose::ResetPassword => self.reset,
+            ActionPurpose::AcceptInvitation => self.invitation,
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use super::signing_key::{LEAD, SigningKey, SigningKeyState};
 use crate::domain::Timestamp;
 
 /// The most keys that verifiers are told of at a time.
-pub const MAX_KEYS: usize = 32;
+pub const MAX_KEYS: u32 = 32;
 
 /// The keys of the installation. Those that sign or are about to stand in line: each one retires at the moment in which
 /// the next one begins, and the last one has no end.
@@ -51,7 +51,7 @@ impl KeyRing {
     /// Whether verifiers can be told of no further key at `now`.
     #[must_use]
     pub fn is_full(&self, now: Timestamp) -> bool {
-        self.keys.iter().filter(|key| key.is_listed(now)).count() >= MAX_KEYS
+        self.keys.iter().filter(|key| key.is_listed(now)).count() >= MAX_KEYS as usize
     }
 
     /// Whether it is time to publish a successor, so that no key signs for longer than `lifetime`.
@@ -72,7 +72,7 @@ impl KeyRing {
     }
 
     /// Drops a key at once. If it signed, the next one in line begins now; if there is none, none signs until another one
-    /// is published. If it was to sign, the one before it goes on. Whether verifiers were told of such a key.
+    /// is published. If it was to sign, the one before it continues. Whether verifiers were told of such a key.
     pub fn revoke(&mut self, kid: &str, now: Timestamp) -> bool {
         let Some(key) = self.keys.iter_mut().find(|key| key.kid == kid && key.is_listed(now)) else { return false };
         key.retire_time = Some(key.retire_time.map_or(now, |time| time.min(now)));

@@ -26,15 +26,15 @@ use claims::Claims;
 use compact::{Compact, Header};
 use key::KeyPair;
 
-use crate::application::ports::{AccessClaims, AccessTokens, Cause, OpenedKey, TokenRejected, Verified};
+use crate::application::ports::{
+    AccessClaims, AccessTokens, Cause, MAX_TOKEN_BYTES, OpenedKey, TokenRejected, Verified,
+};
 use crate::domain::Timestamp;
 use crate::domain::secret::Secret;
 use crate::domain::token::signing_key::SigningKeyState;
 
 /// Envoy caches no token of 4096 bytes or more, and proxies refuse large headers.
 const MAX_ISSUED_BYTES: usize = 4095;
-/// The longest token that is looked at.
-const MAX_READ_BYTES: usize = 8 * 1024;
 
 /// Why a token cannot be signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -155,7 +155,7 @@ impl AccessTokens for Jwt {
     }
 
     fn verify(&self, token: &str, audience: Option<&str>, now: Timestamp) -> Result<Arc<Verified>, TokenRejected> {
-        if token.len() > MAX_READ_BYTES {
+        if token.len() > MAX_TOKEN_BYTES {
             return Err(TokenRejected::Invalid);
         }
         let keys = self.keys();

@@ -14,6 +14,12 @@ impl LinkBase {
         Self(url)
     }
 
+    /// The URL without a slash at its end.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// The link to a page, with the token in the fragment: browsers send that to no server, so that no access log,
     /// proxy or `Referer` header ever holds it. The page's script reads it and calls the RPC.
     #[must_use]

@@ -15,6 +15,7 @@ use crate::domain::account::email::EmailAddress;
 use crate::domain::account::profile::DisplayName;
 use crate::domain::mail::{Mail, MailContent};
 use crate::domain::secret::Secret;
+use crate::domain::token::action_token::{ActionPurpose, ActionTokenLifetimes};
 use crate::infrastructure::mail_templates::{Details, TemplateError, Templates, Words};
 
 /// Why a mail cannot be written.
@@ -43,21 +44,19 @@ impl Sender {
     }
 }
 
-/// What all mail has in common.
+/// What all messages have in common.
 #[derive(Debug, Clone)]
-pub struct MailSettings {
+pub struct MessageSettings {
     /// Who mail comes from. Its domain also makes `Message-ID` unique.
     pub from: Sender,
     /// What people know the service by: the host of the issuer.
     pub service: String,
     /// Where links lead. Without it, mail shows the token itself.
     pub link_base: Option<LinkBase>,
-    /// How long a token for `VerifyEmail` works.
-    pub verify_email_validity: Duration,
-    /// How long a token for `ResetPassword` works.
-    pub reset_password_validity: Duration,
-    /// How long an invitation works.
-    pub invitation_validity: Duration,
+    /// How long the tokens in them work.
+    pub lifetimes: ActionTokenLifetimes,
+    /// Their words.
+    pub templates: Templates,
 }
 
 /// What the reader of a mail can do with its token.
@@ -72,21 +71,20 @@ pub struct Action<'a> {
 
 /// Writes mail.
 pub struct MailWriter {
-    settings: MailSettings,
-    templates: Templates,
+    settings: MessageSettings,
     clock: Arc<dyn Clock>,
 }
 
 impl MailWriter {
-    /// Takes the words to write.
+    /// Takes the words to write, and the clock that dates them.
     #[must_use]
-    pub fn new(settings: MailSettings, templates: Templates, clock: Arc<dyn Clock>) -> Self {
-        Self { settings, templates, clock }
+    pub fn new(settings: MessageSettings, clock: Arc<dyn Clock>) -> Self {
+        Self { settings, clock }
     }
 
     /// Writes the mail in the reader's language, as text and as HTML.
     pub fn write(&self, mail: &Mail) -> Result<Message, WriteError> {
-        let rendered = self.templates.render(mail.content.kind(), mail.locale.as_ref(), &self.words(mail))?;
+        let rendered = self.settings.templates.render(mail.content.kind(), mail.locale.as_ref(), &self.words(mail))?;
         let Sender(from) = &self.settings.from;
         // The address stands alone: a name beside it would be a stranger's text in a header.
         let to = Mailbox::new(None, smtp_address(&mail.recipient)?);
@@ -105,11 +103,11 @@ impl MailWriter {
     /// What the mail lets its reader do, if it carries a token.
     #[must_use]
     pub fn action<'a>(&self, content: &'a MailContent) -> Option<Action<'a>> {
-        let (page, token, validity) = match content {
-            MailContent::VerifyEmail { token } => ("verify-email", token, self.settings.verify_email_validity),
-            MailContent::ResetPassword { token } => ("reset-password", token, self.settings.reset_password_validity),
-            MailContent::Invitation { token } => ("accept-invitation", token, self.settings.invitation_validity),
-            MailContent::ConfirmNewEmail { token } => ("confirm-email", token, self.settings.verify_email_validity),
+        let (page, token, purpose) = match content {
+            MailContent::VerifyEmail { token } => ("verify-email", token, ActionPurpose::VerifyEmail),
+            MailContent::ResetPassword { token } => ("reset-password", token, ActionPurpose::ResetPassword),
+            MailContent::Invitation { token } => ("accept-invitation", token, ActionPurpose::AcceptInvitation),
+            MailContent::ConfirmNewEmail { token } => ("confirm-email", token, ActionPurpose::ChangeEmail),
             MailContent::AlreadyRegistered
             | MailContent::Welcome
             | MailContent::PasswordChanged
@@ -118,7 +116,7 @@ impl MailWriter {
             | MailContent::NewSignIn { .. } => return None,
         };
         let link = self.settings.link_base.as_ref().map(|base| base.link(page, token));
-        Some(Action { token, link, validity })
+        Some(Action { token, link, validity: self.settings.lifetimes.of(purpose) })
     }
 
     fn words<'a>(&'a self, mail: &'a Mail) -> Words<'a> {
@@ -197,15 +195,18 @@ pub(in crate::infrastructure) mod fixture {
 
     /// A writer whose mail comes from `id.example.com`.
     pub(crate) fn writer(link_base: Option<&str>) -> MailWriter {
-        let settings = MailSettings {
+        let settings = MessageSettings {
             from: Sender::new("Example", &EmailAddress::parse("no-reply@id.example.com").unwrap()).unwrap(),
             service: "id.example.com".to_owned(),
             link_base: link_base.map(|base| LinkBase::new(base.to_owned())),
-            verify_email_validity: Duration::hours(24),
-            reset_password_validity: Duration::hours(1),
-            invitation_validity: Duration::days(7),
+            lifetimes: ActionTokenLifetimes {
+                verification: Duration::hours(24),
+                reset: Duration::hours(1),
+                invitation: Duration::days(7),
+            },
+            templates: Templates::embedded().unwrap(),
         };
-        MailWriter::new(settings, Templates::embedded().unwrap(), Arc::new(StoppedClock))
+        MailWriter::new(settings, Arc::new(StoppedClock))
     }
 
     /// A mail with the token `T0ken_-` to an international domain.

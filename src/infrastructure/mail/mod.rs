@@ -3,3 +3,4 @@
 pub mod link_base;
 pub mod mail_files;
 pub mod mail_writer;
+pub mod settings;

@@ -1,8 +1,8 @@
 use time::format_description::well_known::Rfc3339;
 
 use crate::application::administrators::Appointment;
-use crate::config::Endpoint;
 use crate::domain::account::user::UserState;
+use crate::presentation::net::settings::Endpoint;
 
 /// The account cannot become an administrator's.
 #[derive(Debug, thiserror::Error)]

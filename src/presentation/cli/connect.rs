@@ -15,7 +15,7 @@ use tonic::transport::{self, Channel, Uri};
 use tower::service_fn;
 
 use super::pinned_certificate::{self, Unprepared};
-use crate::config::Endpoint;
+use crate::presentation::net::settings::Endpoint;
 
 const PATIENCE: Duration = Duration::from_secs(5);
 

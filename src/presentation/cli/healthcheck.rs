@@ -8,7 +8,7 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
 use super::connect::{self, Unreachable};
-use crate::config::Endpoint;
+use crate::presentation::net::settings::Endpoint;
 
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -51,7 +51,7 @@ mod tests {
     use tonic_health::ServingStatus;
 
     use super::*;
-    use crate::config::TlsFiles;
+    use crate::presentation::net::tls::TlsFiles;
 
     struct Pair {
         folder: TempDir,
@@ -68,7 +68,7 @@ mod tests {
             let (certificate, key) = (self.folder.path().join("cert.pem"), self.folder.path().join("key.pem"));
             fs::write(&certificate, self.pair.cert.pem()).unwrap();
             fs::write(&key, self.pair.signing_key.serialize_pem()).unwrap();
-            TlsFiles { certificate, key, client_ca: None }
+            TlsFiles { certificate, key, client_authorities: None }
         }
 
         fn server(&self) -> ServerTlsConfig {
@@ -125,8 +125,8 @@ mod tests {
         let own = Pair::new();
         let tls = own.server().client_ca_root(Certificate::from_pem(own.pair.cert.pem()));
         let address = start(ServingStatus::Serving, Some(tls)).await;
-        let client_ca = Some(own.files().certificate);
-        let shown = TlsFiles { client_ca, ..own.files() };
+        let client_authorities = Some(own.files().certificate);
+        let shown = TlsFiles { client_authorities, ..own.files() };
         healthcheck(&Endpoint { address, tls: Some(shown) }).await.unwrap();
         assert!(healthcheck(&Endpoint { address, tls: Some(own.files()) }).await.is_err());
     }

@@ -11,7 +11,7 @@ use tokio_rustls::rustls::pki_types::pem::{self, PemObject};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use tokio_rustls::rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 
-use crate::config::TlsFiles;
+use crate::presentation::net::tls::TlsFiles;
 
 /// Why no connection can be prepared.
 #[derive(Debug, thiserror::Error)]
@@ -35,7 +35,7 @@ pub(super) fn connector(files: &TlsFiles) -> Result<TlsConnector, Unprepared> {
         .with_safe_default_protocol_versions()?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(verifier));
-    let mut config = match &files.client_ca {
+    let mut config = match &files.client_authorities {
         Some(_) => builder.with_client_auth_cert(chain, PrivateKeyDer::from_pem_file(&files.key)?)?,
         None => builder.with_no_client_auth(),
     };

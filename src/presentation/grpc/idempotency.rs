@@ -4,7 +4,7 @@ use prost::Message;
 use tonic::{Response, Status};
 use zeroize::Zeroizing;
 
-use super::status;
+use super::status::{self, PathOf};
 use crate::application::error::{Error, Violations};
 use crate::application::idempotency::{Exit, Idempotent, IdempotentCall};
 use crate::domain::id::RequestId;
@@ -34,12 +34,17 @@ pub(super) fn request<T, R: ResponseOf<T>>(
 
 /// The response to a call, whether it was the first one or a repeat.
 pub(super) fn respond<T, R: ResponseOf<T>>(outcome: Idempotent<T>) -> Result<Response<R>, Status> {
+    respond_at(str::to_owned, outcome)
+}
+
+/// As `respond`, for a request that has the fields of its use case elsewhere than at its root.
+pub(super) fn respond_at<T, R: ResponseOf<T>>(path: PathOf, outcome: Idempotent<T>) -> Result<Response<R>, Status> {
     match outcome {
         Ok(value) => Ok(Response::new(R::from_value(&value))),
         Err(Exit::Repeated(first)) => {
             let response = R::decode(first.0.as_slice());
             response.map(Response::new).map_err(|error| status::from_error(Error::Internal(Box::new(error))))
         }
-        Err(Exit::Failed(error)) => Err(status::from_error(error)),
+        Err(Exit::Failed(error)) => Err(status::from_error_at(path, error)),
     }
 }

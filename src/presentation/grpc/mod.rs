@@ -7,6 +7,7 @@ mod encode;
 mod idempotency;
 pub mod layers;
 mod mask;
+mod routes;
 pub mod server;
 pub mod services;
 mod status;
@@ -14,4 +15,5 @@ mod until_drained;
 mod user_fields;
 mod user_record;
 
-pub use server::{Limits, Server, Services};
+pub use routes::Services;
+pub use server::Server;

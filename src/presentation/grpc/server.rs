@@ -6,51 +6,18 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
-use tonic::server::NamedService;
 use tonic::service::Routes;
-use tonic_health::pb::health_server::HealthServer;
 
-use super::layers::gate::{Gate, GateLayer, MAX_MESSAGE_BYTES};
+use super::Services;
+use super::layers::gate::{Gate, GateLayer};
 use super::layers::policy::PolicyTable;
-use super::layers::rpc_metrics::{Calls, RpcMetricsLayer};
-use super::services::account_service::AccountRpc;
-use super::services::audit_service::AuditRpc;
-use super::services::auth_service::AuthRpc;
-use super::services::envoy;
-use super::services::envoy::EnvoyRpc;
-use super::services::key_service::KeyRpc;
-use super::services::revocation_stream::TokenRoutes;
-use super::services::role_service::RoleRpc;
-use super::services::service_account_service::ServiceAccountRpc;
-use super::services::token_service::TokenRpc;
-use super::services::user_service::UserRpc;
+use super::layers::rpc_metrics::{RpcMetrics, RpcMetricsLayer};
+use super::routes;
 use crate::application::Ports;
-use crate::application::access::Authorizer;
-use crate::application::accounts::Accounts;
-use crate::application::audit::Audit;
-use crate::application::keys::Keys;
-use crate::application::recovery::Recovery;
-use crate::application::registration::Registration;
-use crate::application::roles::Roles;
-use crate::application::service_accounts::ServiceAccounts;
-use crate::application::sessions::Sessions;
-use crate::application::sign_in::SignIn;
-use crate::application::tokens::Tokens;
-use crate::application::transfer::UserTransfer;
-use crate::application::users::Users;
 use crate::presentation::health::Health;
+use crate::presentation::net::connection;
+use crate::presentation::net::settings::Limits;
 use crate::presentation::net::tls::Certificates;
-use crate::presentation::net::{TrustedProxies, connection};
-use crate::proto::DESCRIPTORS;
-use crate::proto::account_service_server::AccountServiceServer;
-use crate::proto::audit_service_server::AuditServiceServer;
-use crate::proto::auth_service_server::AuthServiceServer;
-use crate::proto::envoy::authorization_server::AuthorizationServer;
-use crate::proto::key_service_server::KeyServiceServer;
-use crate::proto::role_service_server::RoleServiceServer;
-use crate::proto::service_account_service_server::ServiceAccountServiceServer;
-use crate::proto::token_service_server::TokenServiceServer;
-use crate::proto::user_service_server::UserServiceServer;
 use crate::telemetry::metrics::Metrics;
 
 /// Metadata larger than this is refused by HTTP/2 itself, in bytes.
@@ -66,57 +33,10 @@ const KEEPALIVE: (Duration, Duration) = (Duration::from_secs(60), Duration::from
 /// Connections are told to come again after this time, so that they spread over replicas.
 const MAX_CONNECTION_AGE: Duration = Duration::from_secs(30 * 60);
 
-/// The façades behind the services.
-pub struct Services {
-    /// Who may call.
-    pub authorizer: Arc<Authorizer>,
-    /// Signing up.
-    pub registration: Arc<Registration>,
-    /// Signing in.
-    pub sign_in: Arc<SignIn>,
-    /// Recovery of accounts.
-    pub recovery: Arc<Recovery>,
-    /// Sessions.
-    pub sessions: Arc<Sessions>,
-    /// The own account.
-    pub accounts: Arc<Accounts>,
-    /// Imports and exports of people.
-    pub transfer: Arc<UserTransfer>,
-    /// The administration of people.
-    pub users: Arc<Users>,
-    /// The audit trail.
-    pub audit: Arc<Audit>,
-    /// Keys.
-    pub keys: Arc<Keys>,
-    /// Roles.
-    pub roles: Arc<Roles>,
-    /// Service accounts and their keys.
-    pub service_accounts: Arc<ServiceAccounts>,
-    /// Access tokens of callers' own callers.
-    pub tokens: Arc<Tokens>,
-}
-
-/// What an operator decides about the server.
-#[derive(Debug, Clone)]
-pub struct Limits {
-    /// The longest a call may take.
-    pub time_limit: Duration,
-    /// How many calls may be in work at a time.
-    pub in_flight: usize,
-    /// How many connections may be open at a time; further ones wait to be accepted.
-    pub connections: usize,
-    /// How long calls in work may go on after the server was told to stop.
-    pub grace: Duration,
-    /// Whose word on client addresses is taken.
-    pub proxies: TrustedProxies,
-    /// Whether clients may ask for the contract.
-    pub reflection: bool,
-}
-
 /// The gRPC server, ready to serve.
 pub struct Server {
     routes: Routes,
-    calls: Arc<Calls>,
+    rpc_metrics: Arc<RpcMetrics>,
     gate: Arc<Gate>,
     health: Health,
     connections: usize,
@@ -127,18 +47,8 @@ impl Server {
     /// Puts layers and services together, behind a gate that keeps this access policy.
     #[must_use]
     pub fn new(services: Services, policy: PolicyTable, ports: &Ports, limits: Limits) -> Self {
-        let health = Health::new(&[
-            AuthServiceServer::<AuthRpc>::NAME,
-            AccountServiceServer::<AccountRpc>::NAME,
-            UserServiceServer::<UserRpc>::NAME,
-            KeyServiceServer::<KeyRpc>::NAME,
-            RoleServiceServer::<RoleRpc>::NAME,
-            AuditServiceServer::<AuditRpc>::NAME,
-            ServiceAccountServiceServer::<ServiceAccountRpc>::NAME,
-            AuthorizationServer::<EnvoyRpc>::NAME,
-            TokenServiceServer::<TokenRpc>::NAME,
-        ]);
-        let calls = Arc::new(Calls::new(&policy));
+        let health = Health::new(&routes::NAMES);
+        let rpc_metrics = Arc::new(RpcMetrics::new(&policy));
         let gate = Gate {
             authorizer: services.authorizer.clone(),
             clock: ports.clock.clone(),
@@ -149,55 +59,8 @@ impl Server {
             room: Semaphore::new(limits.in_flight),
             health: health.clone(),
         };
-        let mut routes = Routes::builder();
-        routes
-            .add_service(
-                AuthorizationServer::new(EnvoyRpc(services.authorizer))
-                    .max_decoding_message_size(envoy::MAX_MESSAGE_BYTES),
-            )
-            .add_service(
-                AuthServiceServer::new(AuthRpc {
-                    registration: services.registration,
-                    sign_in: services.sign_in,
-                    recovery: services.recovery,
-                    sessions: services.sessions,
-                })
-                .max_decoding_message_size(MAX_MESSAGE_BYTES),
-            )
-            .add_service(
-                AccountServiceServer::new(AccountRpc(services.accounts)).max_decoding_message_size(MAX_MESSAGE_BYTES),
-            )
-            .add_service(
-                UserServiceServer::new(UserRpc { users: services.users, transfer: services.transfer })
-                    .max_decoding_message_size(MAX_MESSAGE_BYTES),
-            )
-            .add_service(KeyServiceServer::new(KeyRpc(services.keys)).max_decoding_message_size(MAX_MESSAGE_BYTES))
-            .add_service(RoleServiceServer::new(RoleRpc(services.roles)).max_decoding_message_size(MAX_MESSAGE_BYTES))
-            .add_service(AuditServiceServer::new(AuditRpc(services.audit)).max_decoding_message_size(MAX_MESSAGE_BYTES))
-            .add_service(TokenRoutes {
-                tokens: services.tokens.clone(),
-                unary: TokenServiceServer::new(TokenRpc {
-                    tokens: services.tokens,
-                    service_accounts: services.service_accounts.clone(),
-                })
-                .max_decoding_message_size(MAX_MESSAGE_BYTES),
-            })
-            .add_service(
-                ServiceAccountServiceServer::new(ServiceAccountRpc(services.service_accounts))
-                    .max_decoding_message_size(MAX_MESSAGE_BYTES),
-            )
-            .add_service(HealthServer::new(health.service()));
-        if limits.reflection {
-            add_reflection(&mut routes);
-        }
-        Self {
-            routes: routes.routes(),
-            calls,
-            gate: Arc::new(gate),
-            health,
-            connections: limits.connections,
-            grace: limits.grace,
-        }
+        let routes = routes::build(services, &health, limits.reflection);
+        Self { routes, rpc_metrics, gate: Arc::new(gate), health, connections: limits.connections, grace: limits.grace }
     }
 
     /// The state of the server, to report on and to ask for.
@@ -208,10 +71,10 @@ impl Server {
 
     /// Adds what is counted of calls to the metrics.
     pub fn register(&self, metrics: &mut Metrics) {
-        self.calls.register(metrics);
+        self.rpc_metrics.register(metrics);
     }
 
-    /// Serves until `stop` is done and the calls in work have ended, or the grace is over.
+    /// Serves until `stop` is done and the calls in flight have ended, or the grace is over.
     pub async fn serve(
         self,
         listener: TcpListener,
@@ -233,7 +96,7 @@ impl Server {
             .http2_keepalive_interval(Some(KEEPALIVE.0))
             .http2_keepalive_timeout(Some(KEEPALIVE.1))
             .max_connection_age(MAX_CONNECTION_AGE)
-            .layer(RpcMetricsLayer(self.calls))
+            .layer(RpcMetricsLayer(self.rpc_metrics))
             .layer(GateLayer(self.gate))
             .serve_with_incoming_shutdown(
                 self.routes.prepare(),
@@ -247,19 +110,5 @@ impl Server {
                 Ok(())
             }
         }
-    }
-}
-
-fn add_reflection(routes: &mut tonic::service::RoutesBuilder) {
-    let configure = || {
-        tonic_reflection::server::Builder::configure()
-            .register_encoded_file_descriptor_set(DESCRIPTORS)
-            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-            // With these, clients such as grpcurl print the details of errors instead of their bytes.
-            .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
-    };
-    // The descriptor sets are compiled in and known to be well formed.
-    if let (Ok(v1), Ok(v1alpha)) = (configure().build_v1(), configure().build_v1alpha()) {
-        routes.add_service(v1).add_service(v1alpha);
     }
 }

@@ -20,6 +20,9 @@ const PREFIX: &str = "ERROR_REASON_";
 /// When to try again after a passing fault.
 const SOON: Duration = Duration::from_secs(1);
 
+/// Where a request has a field that its use case names.
+pub(super) type PathOf = fn(&str) -> String;
+
 /// An error as it goes out: code, reason, text, and what else it tells.
 struct Outgoing {
     code: Code,
@@ -31,10 +34,19 @@ struct Outgoing {
 
 /// The status for an error of a use case. Faults are logged here, once, with the request id the caller also gets.
 pub(super) fn from_error(error: Error) -> Status {
+    from_error_at(str::to_owned, error)
+}
+
+/// As `from_error`, for a request that has the fields of its use case elsewhere than at its root.
+pub(super) fn from_error_at(path: PathOf, error: Error) -> Status {
     match error {
-        Error::Invalid(violations) => invalid(&violations),
+        Error::Invalid(violations) => invalid(&violations, path),
         Error::Refused(refusal) => {
-            let mut status = refused(refusal.clone());
+            let mut outgoing = refused(refusal.clone());
+            if let Some((field, description)) = refusal.field() {
+                outgoing.details.add_bad_request_violation(path(field), description);
+            }
+            let mut status = outgoing.into_status();
             status.set_source(Arc::new(refusal));
             status
         }
@@ -55,7 +67,7 @@ pub(super) fn from_error(error: Error) -> Status {
 
 /// The status for one field that cannot be decoded.
 pub(super) fn violation(field: &'static str, description: &str) -> Status {
-    invalid(&[Violation::form(field, description)])
+    invalid(&[Violation::form(field, description)], str::to_owned)
 }
 
 /// The status for a fault whose cause is logged elsewhere.
@@ -118,7 +130,7 @@ fn unavailable(reason: ErrorReason, message: &'static str) -> Status {
     Outgoing::new(Code::Unavailable, reason, message).retry_after(SOON).into_status()
 }
 
-fn invalid(violations: &[Violation]) -> Status {
+fn invalid(violations: &[Violation], path: PathOf) -> Status {
     let mut outgoing = match violations {
         [Violation { rule: Rule::PasswordTooShort { minimum }, .. }] => {
             Outgoing::new(Code::InvalidArgument, ErrorReason::PasswordTooShort, "the password is too short")
@@ -133,16 +145,15 @@ fn invalid(violations: &[Violation]) -> Status {
         _ => Outgoing::new(Code::InvalidArgument, ErrorReason::FieldInvalid, "fields are invalid"),
     };
     for violation in violations {
-        outgoing.details.add_bad_request_violation(violation.field, &violation.description);
+        outgoing.details.add_bad_request_violation(path(violation.field), &violation.description);
     }
     outgoing.into_status()
 }
 
 /// One arm for each refusal: adding one without deciding its code does not compile.
-#[expect(clippy::too_many_lines, reason = "a table, which would tell less in parts")]
-fn refused(refusal: Refusal) -> Status {
+fn refused(refusal: Refusal) -> Outgoing {
     use ErrorReason as Reason;
-    let outgoing = match refusal {
+    match refusal {
         Refusal::CredentialsInvalid => {
             Outgoing::new(Code::Unauthenticated, Reason::CredentialsInvalid, "the credentials are not valid")
         }
@@ -187,30 +198,28 @@ fn refused(refusal: Refusal) -> Status {
             Outgoing::new(Code::ResourceExhausted, Reason::ServerOverloaded, "the server is overloaded")
                 .retry_after(SOON)
         }
-        Refusal::WatchTooSlow => {
-            Outgoing::new(Code::ResourceExhausted, Reason::WatchTooSlow, "the reader is too slow, go on from its token")
-                .retry_after(SOON)
-        }
+        Refusal::WatchTooSlow => Outgoing::new(
+            Code::ResourceExhausted,
+            Reason::WatchTooSlow,
+            "the reader is too slow, continue from its token",
+        )
+        .retry_after(SOON),
         Refusal::AudienceUnknown => {
             Outgoing::new(Code::InvalidArgument, Reason::AudienceUnknown, "the audience is not known")
-                .violating("audience", "must be one of the server's audiences")
         }
         Refusal::PageTokenInvalid => {
             Outgoing::new(Code::InvalidArgument, Reason::PageTokenInvalid, "the page token is not valid")
-                .violating("page_token", "must come from the page before, with the same arguments")
         }
         Refusal::ActionTokenInvalid => {
             Outgoing::new(Code::FailedPrecondition, Reason::ActionTokenInvalid, "the token is not valid")
         }
-        Refusal::UsernameTaken => Outgoing::new(Code::AlreadyExists, Reason::UsernameTaken, "the username is taken")
-            .violating("username", "is taken"),
+        Refusal::UsernameTaken => Outgoing::new(Code::AlreadyExists, Reason::UsernameTaken, "the username is taken"),
         Refusal::EmailTaken => Outgoing::new(Code::AlreadyExists, Reason::EmailTaken, "the e-mail address is taken"),
         Refusal::EtagMismatch => {
             Outgoing::new(Code::Aborted, Reason::EtagMismatch, "the object was changed since it was read")
         }
         Refusal::RequestIdReused => {
             Outgoing::new(Code::InvalidArgument, Reason::RequestIdReused, "the request id stood for another request")
-                .violating("request_id", "must be a new one for each request, and the same one for its repeats")
         }
         Refusal::StateForbids { state } => Outgoing::new(
             Code::FailedPrecondition,
@@ -218,16 +227,14 @@ fn refused(refusal: Refusal) -> Status {
             "the state of the account does not allow it",
         )
         .with("state", encode::state_name(state).to_owned()),
-        Refusal::NameTaken => {
-            Outgoing::new(Code::AlreadyExists, Reason::NameTaken, "the name is taken").violating("name", "is taken")
-        }
+        Refusal::NameTaken => Outgoing::new(Code::AlreadyExists, Reason::NameTaken, "the name is taken"),
         Refusal::RoleInUse => Outgoing::new(Code::FailedPrecondition, Reason::RoleInUse, "somebody has the role"),
         Refusal::RoleBuiltIn => {
             Outgoing::new(Code::FailedPrecondition, Reason::RoleBuiltIn, "built-in roles cannot be changed")
         }
-        Refusal::QuotaExceeded { what } => {
+        Refusal::QuotaExceeded { what, limit } => {
             let mut outgoing = Outgoing::new(Code::ResourceExhausted, Reason::QuotaExceeded, "there may be no more");
-            outgoing.details.add_quota_failure_violation("ipse.v1", what);
+            outgoing.details.add_quota_failure_violation("ipse.v1", format!("{what}, at most {limit}"));
             outgoing
         }
         Refusal::PersonRequired => {
@@ -243,8 +250,7 @@ fn refused(refusal: Refusal) -> Status {
             outgoing.details.set_resource_info(resource, name, "", "");
             outgoing
         }
-    };
-    outgoing.into_status()
+    }
 }
 
 impl Outgoing {
@@ -259,11 +265,6 @@ impl Outgoing {
 
     fn retry_after(mut self, delay: Duration) -> Self {
         self.details.set_retry_info(Some(delay));
-        self
-    }
-
-    fn violating(mut self, field: &str, description: &str) -> Self {
-        self.details.add_bad_request_violation(field, description);
         self
     }
 

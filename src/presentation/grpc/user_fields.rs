@@ -37,3 +37,11 @@ pub(super) fn profile(user: User, mask: &Mask) -> Result<ProfileTexts, Status> {
 pub(super) fn attributes(attributes: Option<Struct>) -> Result<String, Status> {
     json::write(attributes.unwrap_or_default()).map_err(|why| status::violation("user.attributes", &why.to_string()))
 }
+
+/// Where requests have a field of an account: in their resource, all but the password.
+pub(super) fn path(field: &str) -> String {
+    match field {
+        "password" | "request_id" => field.to_owned(),
+        _ => format!("user.{field}"),
+    }
+}

@@ -6,6 +6,7 @@ use crate::application::error::Violation;
 use crate::application::ports::StoredUser;
 use crate::application::transfer::ImportRow;
 use crate::domain::account::user::UserState;
+use crate::domain::secret::Secret;
 use crate::presentation::json;
 use crate::proto;
 
@@ -14,12 +15,12 @@ pub(super) fn decode(record: proto::UserRecord) -> Result<ImportRow, Violation> 
     let user = record.user.ok_or_else(|| Violation::form("user", "is required"))?;
     Ok(ImportRow {
         state: state(user.state)?,
-        attributes: user.attributes.map(json::write).transpose().map_err(|why| violation("user.attributes", &why))?,
-        create_time: time("user.create_time", user.create_time)?,
-        update_time: time("user.update_time", user.update_time)?,
-        last_login_time: time("user.last_login_time", user.last_login_time)?,
-        delete_time: time("user.delete_time", user.delete_time)?,
-        purge_time: time("user.purge_time", user.purge_time)?,
+        attributes: user.attributes.map(json::write).transpose().map_err(|why| violation("attributes", &why))?,
+        create_time: time("create_time", user.create_time)?,
+        update_time: time("update_time", user.update_time)?,
+        last_login_time: time("last_login_time", user.last_login_time)?,
+        delete_time: time("delete_time", user.delete_time)?,
+        purge_time: time("purge_time", user.purge_time)?,
         id: user.id,
         email: user.email,
         email_verified: user.email_verified,
@@ -28,7 +29,7 @@ pub(super) fn decode(record: proto::UserRecord) -> Result<ImportRow, Violation> 
         locale: user.locale,
         state_reason: user.state_reason,
         password_change_required: user.password_change_required,
-        password_hash: record.password_hash,
+        password_hash: Secret::new(record.password_hash),
         suspend_time: time("suspend_time", record.suspend_time)?,
         provisional: record.provisional,
     })
@@ -51,7 +52,7 @@ fn state(number: i32) -> Result<Option<UserState>, Violation> {
         Ok(proto::UserState::Active) => Ok(Some(UserState::Active)),
         Ok(proto::UserState::Suspended) => Ok(Some(UserState::Suspended)),
         Ok(proto::UserState::Deleted) => Ok(Some(UserState::Deleted)),
-        Err(_) => Err(Violation::form("user.state", "must be one of the states")),
+        Err(_) => Err(Violation::form("state", "must be one of the states")),
     }
 }
 
@@ -68,7 +69,7 @@ mod tests {
         let field = |record| decode(record).unwrap_err().field;
         let of = |user| proto::UserRecord { user: Some(user), ..proto::UserRecord::default() };
         assert_eq!(field(proto::UserRecord::default()), "user");
-        assert_eq!(field(of(proto::User { state: 5, ..proto::User::default() })), "user.state");
-        assert_eq!(field(of(proto::User { state: -1, ..proto::User::default() })), "user.state");
+        assert_eq!(field(of(proto::User { state: 5, ..proto::User::default() })), "state");
+        assert_eq!(field(of(proto::User { state: -1, ..proto::User::default() })), "state");
     }
 }

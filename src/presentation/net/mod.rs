@@ -1,8 +1,9 @@
-//! What all listeners share: connections and their limits, TLS, the addresses of clients.
+//! What all listeners share: their settings, connections and their limits, TLS, the addresses of clients.
 
 pub(super) mod client;
 pub(super) mod connection;
 pub(super) mod http1;
+pub mod settings;
 pub mod tls;
 
 pub use client::TrustedProxies;

@@ -1,5 +1,7 @@
 //! The list at the verifier itself, with every algorithm; and what only shows where time and keys can be chosen.
 
+use std::sync::LazyLock;
+
 use ipse::application::ports::{AccessClaims, AccessTokens as _, Grants, OpenedKey, TokenRejected};
 use ipse::domain::Timestamp;
 use ipse::domain::access::permission::Rights;
@@ -14,7 +16,7 @@ use zeroize::Zeroizing;
 
 use super::claims::{ISSUER, member};
 use super::{LIST, good_tokens, signatures};
-use crate::support::forge::{Forge, Key, altered, stranger};
+use crate::support::forge::{Forge, Key, altered};
 use crate::support::token;
 
 const INVALID: TokenRejected = TokenRejected::Invalid;
@@ -30,11 +32,12 @@ struct Verifier {
     forge: Forge,
 }
 
+/// Finding two primes takes so long that all tests share them.
+static RSA: LazyLock<Key> = LazyLock::new(|| Key::new(SigningAlgorithm::Rs256));
+
 impl Verifier {
     fn new(algorithm: SigningAlgorithm) -> Self {
-        let rsa = stranger(SigningAlgorithm::Rs256);
-        let rsa = Key { kid: rsa.kid.clone(), private: rsa.private.clone(), public: rsa.public.clone(), ..*rsa };
-        let keys = vec![Key::new(SigningAlgorithm::Es256), Key::new(SigningAlgorithm::EdDsa), rsa];
+        let keys = vec![Key::new(SigningAlgorithm::Es256), Key::new(SigningAlgorithm::EdDsa), RSA.clone()];
         let jwt = Jwt::new(ISSUER.to_owned());
         jwt.use_keys(&keys.iter().map(opened).collect::<Vec<_>>()).unwrap();
         let [person, service] = [person(), service()].map(|claims| token::payload(jwt.sign(&claims).unwrap().expose()));

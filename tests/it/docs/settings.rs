@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use ipse::config::{SETTINGS, Setting};
+use ipse::config::{self, Setting};
 
 use super::bless_part;
 
@@ -26,7 +26,7 @@ const SECTIONS: [(&str, &str); 14] = [
 
 /// Every setting, in the order of `ipse config --help`.
 pub(super) fn all() -> impl Iterator<Item = &'static Setting> + Clone {
-    SETTINGS.iter()
+    config::settings()
 }
 
 fn sections() -> String {

@@ -4,8 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ipse::application::keys::Rewrapped;
 use ipse::composition::{App, Overrides};
-use ipse::config::MasterKey;
 use ipse::domain::secret::SecretKey;
+use ipse::infrastructure::master_key::MasterKey;
 use ipse::proto::ErrorReason::TokenInvalid;
 use ipse::proto::{CreateRoleRequest, Role, role_service_client::RoleServiceClient};
 use tonic::Status;
@@ -102,8 +102,8 @@ async fn the_master_key_is_changed_without_an_interruption(world: World) {
 async fn a_replica_that_lacks_the_new_master_key_learns_of_a_revocation(world: World) {
     let phone = world.person("alice").await.log_in().await.unwrap();
     let mut ahead = world.settings.clone();
-    ahead.tokens.other_master_keys = vec![SecretKey::new(MASTER_KEY)];
-    ahead.tokens.master_key = MasterKey::Given(SecretKey::new(NEW_KEY));
+    ahead.master_keys.others = vec![SecretKey::new(MASTER_KEY)];
+    ahead.master_keys.current = MasterKey::Given(SecretKey::new(NEW_KEY));
     let ahead = world.another_replica_with(&ahead).await;
     KeyHolder::new(&world).await.through(&ahead.channel).revoke(&signer_of(&phone)).await.unwrap();
     assert_eq!(reason(phone.me().await), TokenInvalid, "the database tells of it");

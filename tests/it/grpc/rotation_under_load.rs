@@ -8,9 +8,10 @@ use std::time::Duration as RealTime;
 
 use futures_util::future::join_all;
 use ipse::application::ports::Clock as _;
-use ipse::config::{MasterKey, Settings};
+use ipse::config::Settings;
 use ipse::domain::Timestamp;
 use ipse::domain::secret::SecretKey;
+use ipse::infrastructure::master_key::MasterKey;
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde_json::Value;
@@ -156,8 +157,8 @@ async fn change(world: &World, balancer: &Balancer, tally: &Tally) {
     let mut settings = world.settings.clone();
     for (current, others) in [(MASTER_KEY, vec![NEW_KEY]), (NEW_KEY, vec![MASTER_KEY])] {
         rest().await;
-        settings.tokens.master_key = MasterKey::Given(SecretKey::new(current));
-        settings.tokens.other_master_keys = others.into_iter().map(SecretKey::new).collect();
+        settings.master_keys.current = MasterKey::Given(SecretKey::new(current));
+        settings.master_keys.others = others.into_iter().map(SecretKey::new).collect();
         balancer.roll(world, &settings).await;
     }
     rest().await;
@@ -166,7 +167,7 @@ async fn change(world: &World, balancer: &Balancer, tally: &Tally) {
     let resealed = balancer.choose().keys.rewrap(&mut |_| {}).await.unwrap();
     assert!(resealed.iter().all(|table| table.left == 0) && resealed.iter().any(|table| table.resealed > 0));
     rest().await;
-    settings.tokens.other_master_keys = Vec::new();
+    settings.master_keys.others = Vec::new();
     balancer.roll(world, &settings).await;
     tally.add("changes of the master key");
 }

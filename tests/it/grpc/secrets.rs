@@ -67,7 +67,7 @@ async fn no_secret_is_in_the_database(world: World) {
 async fn a_database_under_another_master_key_is_refused(world: World) {
     let mut settings = world.settings.clone();
     let key = ipse::domain::secret::SecretKey::new(*b"another key of thirty-two bytes.");
-    settings.tokens.master_key = ipse::config::MasterKey::Given(key);
+    settings.master_keys.current = ipse::infrastructure::master_key::MasterKey::Given(key);
     let refused = ipse::composition::App::build(&settings, ipse::composition::Overrides::default()).await;
     let why = refused.err().expect("the keys cannot be opened").to_string();
     assert_eq!(why, WRONG_KEY);

@@ -18,6 +18,7 @@ use super::world::{ISSUER, MASTER_KEY, World};
 const RSA_FRAME: usize = 26;
 
 /// Both halves of a signing key.
+#[derive(Clone)]
 pub(crate) struct Key {
     pub(crate) kid: String,
     pub(crate) algorithm: SigningAlgorithm,

@@ -150,7 +150,7 @@ impl User {
         }
     }
 
-    /// Whether sessions of this person go on.
+    /// Whether sessions of this person continue.
     #[must_use]
     pub fn keeps_sessions(&self) -> bool {
         matches!(self.state, UserState::Pending | UserState::Active)

@@ -117,7 +117,7 @@ fn a_successor_is_due_a_lead_before_the_end_of_the_last_in_line() {
 
 #[test]
 fn there_is_room_for_so_many_keys_as_are_listed() {
-    let mut ring = ring(&[0; MAX_KEYS - 1]);
+    let mut ring = ring(&[0; MAX_KEYS as usize - 1]);
     assert!(!ring.is_full(at(0)));
     ring.publish(key("last", at(0)), at(0));
     assert!(ring.is_full(at(0)));
@@ -239,7 +239,7 @@ impl Model {
         }
         let is_over = |key: &SigningKey| key.drop_time.is_some_and(|time| time <= self.now);
         assert!(self.ring.keys().iter().all(|key| key.is_listed(self.now) != is_over(key)));
-        assert!(self.ring.keys().iter().filter(|key| key.is_listed(self.now)).count() <= MAX_KEYS);
+        assert!(self.ring.keys().iter().filter(|key| key.is_listed(self.now)).count() <= MAX_KEYS as usize);
     }
 }
 

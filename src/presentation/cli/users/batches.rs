@@ -5,7 +5,7 @@ use std::io;
 use prost::Message as _;
 use tokio::sync::mpsc;
 
-use super::lines::{Lines, Place, Row};
+use super::lines::{Lines, Place, Row, Unreadable};
 use super::report::Refused;
 use crate::proto::{ErrorReason, ImportUsersRequest, UserRecord};
 
@@ -33,7 +33,7 @@ pub(super) struct Outlets {
     pub(super) dry_run: bool,
 }
 
-/// Nobody is there any more to take batches.
+/// Nobody takes batches any more.
 struct Gone;
 
 /// Reads a file to its end, or until nobody takes batches any more. Blocks.
@@ -76,10 +76,10 @@ impl Batch {
                 self.bytes += bytes;
                 self.sent.lines.push(row.line);
             }
-            Err(description) => self.sent.refused.push(Refused {
+            Err(Unreadable { field, description }) => self.sent.refused.push(Refused {
                 line: row.line,
                 reason: ErrorReason::FieldInvalid,
-                field: String::new(),
+                field,
                 description,
             }),
         }
@@ -102,11 +102,11 @@ impl Batch {
 }
 
 /// The bytes that a row takes in a request, if there is room for it at all.
-fn measure(record: UserRecord) -> Result<(UserRecord, usize), String> {
+fn measure(record: UserRecord) -> Result<(UserRecord, usize), Unreadable> {
     let length = record.encoded_len();
     let bytes = 1 + prost::length_delimiter_len(length) + length;
     if bytes > MAX_MESSAGE_BYTES - DRY_RUN_BYTES {
-        return Err("the row is larger than a message may be".to_owned());
+        return Err("the row is larger than a message may be".into());
     }
     Ok((record, bytes))
 }

@@ -28,7 +28,7 @@ pub enum TransferFailed {
     #[error(transparent)]
     Unreachable(#[from] Unreachable),
     /// The server ended an import.
-    #[error("{} (line {line}); the same command goes on from there{}", said(.status), renewal(.status))]
+    #[error("{} (line {line}); the same command continues from there{}", said(.status), renewal(.status))]
     Interrupted {
         /// The last line that was answered for.
         line: u64,
@@ -41,7 +41,7 @@ pub enum TransferFailed {
     /// The server answered something that the contract does not allow.
     #[error("the server answered for rows that it was not sent")]
     Unexpected,
-    /// Everything was imported but for some rows.
+    /// Everything was imported except for some rows.
     #[error("{0} rows were refused")]
     SomeRefused(u64),
 }

@@ -24,14 +24,14 @@ pub async fn import(arguments: &ImportArgs, remote: &Remote) -> Result<Vec<Strin
     let import = Import::of(file, format, remote)?;
     let length = import.length();
     let (checkpoint, before) = Checkpoint::open(file, import)?;
-    // A dry run stores nothing and so leaves nothing to go on with.
+    // A dry run stores nothing and so leaves nothing to continue from.
     let before = before.filter(|_| !dry_run);
     let tally = before.unwrap_or_default();
     let lines = Lines::open(file, format, before.map(|tally| tally.place))?;
     let report = Report::open(arguments.report.clone(), tally.reported)?;
     let progress = Progress::begin(Some(length), tally.place.bytes);
     if before.is_some() {
-        progress.say(&format!("going on after line {}", tally.place.line));
+        progress.say(&format!("continuing after line {}", tally.place.line));
     }
     let checkpoint = if dry_run { None } else { Some(checkpoint) };
     let mut running = Running { tally, report, progress, checkpoint };
@@ -42,7 +42,7 @@ pub async fn import(arguments: &ImportArgs, remote: &Remote) -> Result<Vec<Strin
     running.summary()
 }
 
-/// An import that goes on.
+/// An import that is under way.
 struct Running {
     tally: Tally,
     report: Report,

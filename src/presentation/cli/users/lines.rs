@@ -8,7 +8,7 @@ use csv::{ByteRecord, Position, Reader, StringRecord};
 use serde::{Deserialize, Serialize};
 
 use super::csv_record::Header;
-use super::{Format, TransferFailed, json_record};
+use super::{Format, TransferFailed, json_reader};
 use crate::proto::UserRecord;
 
 /// The longest line of JSON, in bytes: several times what a message may have.
@@ -23,13 +23,32 @@ pub(super) struct Place {
     pub(super) line: u64,
 }
 
+/// What is wrong with a row, and with which field of `UserRecord`, if that is known.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(super) struct Unreadable {
+    pub(super) field: String,
+    pub(super) description: String,
+}
+
+impl From<String> for Unreadable {
+    fn from(description: String) -> Self {
+        Self { description, ..Self::default() }
+    }
+}
+
+impl From<&str> for Unreadable {
+    fn from(description: &str) -> Self {
+        description.to_owned().into()
+    }
+}
+
 /// A row, or what is wrong with it.
 pub(super) struct Row {
     /// Its line, counted like that of a place.
     pub(super) line: u64,
     /// The place after it.
     pub(super) end: Place,
-    pub(super) record: Result<UserRecord, String>,
+    pub(super) record: Result<UserRecord, Unreadable>,
 }
 
 /// The rows of a file from some place on.
@@ -86,7 +105,7 @@ fn next_json(reader: &mut BufReader<File>, place: &mut Place) -> io::Result<Opti
         }
         *place = Place { bytes: place.bytes + length as u64, line: place.line + 1 };
         if !line.trim_ascii().is_empty() {
-            let record = if is_whole { json_record::read(&line) } else { Err("the line is too long".to_owned()) };
+            let record = if is_whole { json_reader::read(&line) } else { Err("the line is too long".into()) };
             return Ok(Some(Row { line: place.line, end: *place, record }));
         }
     }
@@ -102,9 +121,9 @@ fn next_values(reader: &mut Reader<File>, header: &Header) -> io::Result<Option<
     let end = Place { bytes: reader.position().byte(), line };
     let width = values.len();
     let record = match StringRecord::from_byte_record(values) {
-        Err(_) => Err("the row is not UTF-8".to_owned()),
-        Ok(_) if width != header.width() => Err("the row has another number of values than the header".to_owned()),
-        Ok(values) => header.record(&values),
+        Err(_) => Err("the row is not UTF-8".into()),
+        Ok(_) if width != header.width() => Err("the row has another number of values than the header".into()),
+        Ok(values) => header.record(&values).map_err(Unreadable::from),
     };
     Ok(Some(Row { line, end, record }))
 }
@@ -133,7 +152,8 @@ mod tests {
         let mut lines = Lines::open(path, format, from).unwrap();
         let (mut rows, mut places) = (vec![], vec![]);
         while let Some(row) = lines.next().unwrap() {
-            rows.push((row.line, row.record.map(|record| record.user.unwrap().email)));
+            let email = row.record.map(|record| record.user.unwrap().email).map_err(|error| error.description);
+            rows.push((row.line, email));
             places.push(row.end);
         }
         (rows, places)

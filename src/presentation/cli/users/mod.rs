@@ -5,7 +5,8 @@ mod csv_record;
 mod export;
 mod failure;
 mod import;
-mod json_record;
+mod json_reader;
+mod json_writer;
 mod lines;
 mod remote;
 mod report;
@@ -26,7 +27,7 @@ use super::Origin;
 /// What `ipse users` does.
 #[derive(Debug, Subcommand)]
 pub enum UsersAction {
-    /// Bring the people of a file in; an interrupted import of the same file goes on where it stopped
+    /// Bring the people of a file in; an interrupted import of the same file continues where it stopped
     Import(ImportArgs),
     /// Write people to a file, which import takes back
     Export(ExportArgs),

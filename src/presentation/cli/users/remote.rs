@@ -7,9 +7,9 @@ use tonic::transport::{Channel, Uri};
 use tonic::{Request, Status};
 
 use super::TransferFailed;
-use crate::config::Endpoint;
 use crate::domain::secret::Secret;
 use crate::presentation::cli::connect;
+use crate::presentation::net::settings::Endpoint;
 use crate::proto::user_service_client::UserServiceClient;
 
 /// Which server.

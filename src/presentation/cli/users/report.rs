@@ -31,7 +31,7 @@ pub(super) struct Report {
 }
 
 impl Report {
-    /// A report to a file, which goes on after its first `length` bytes, or to the terminal.
+    /// A report to a file, which continues after its first `length` bytes, or to the terminal.
     pub(super) fn open(path: Option<PathBuf>, length: u64) -> Result<Self, TransferFailed> {
         let open = |path: PathBuf| {
             let opened = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
@@ -87,6 +87,7 @@ impl std::fmt::Display for Refused {
         let Self { line, field, description, .. } = self;
         // The description may repeat what the file holds.
         let description = description.replace(char::is_control, " ");
-        write!(f, "line {line}: {} {field} {description}", self.reason_name())
+        let space = if field.is_empty() { "" } else { " " };
+        write!(f, "line {line}: {}{space}{field} {description}", self.reason_name())
     }
 }

@@ -1,4 +1,4 @@
-//! What an interrupted import leaves beside its file, so that the next one goes on where it stopped.
+//! What an interrupted import leaves beside its file, so that the next one continues where it stopped.
 
 use std::fs::{self, File};
 use std::io;
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_import_goes_on_only_with_what_it_began_with() {
+    fn an_import_continues_only_with_what_it_began_with() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("users.csv");
         fs::write(&file, "email\n").unwrap();

@@ -1,4 +1,4 @@
-//! The words that both formats share: times as RFC 3339 and states by their names.
+//! Times as RFC 3339 and states by their names: what both formats write, and what CSV reads.
 
 use prost_types::Timestamp;
 use time::OffsetDateTime;

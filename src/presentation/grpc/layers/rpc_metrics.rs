@@ -1,5 +1,5 @@
-//! What is counted of calls: how many with which outcome, how long they took, how many are in work. A layer around the
-//! gate, so that what the gate refuses counts too. Streams are in work until they end.
+//! What is counted of calls: how many with which outcome, how long they took, how many are in flight. A layer around the
+//! gate, so that what the gate refuses counts too. Streams are in flight until they end.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -54,7 +54,7 @@ const CODES: [&str; 17] = [
 ];
 
 /// The counters. There are as many series as methods in the contract, and reasons in it, allow.
-pub(in crate::presentation::grpc) struct Calls {
+pub(in crate::presentation::grpc) struct RpcMetrics {
     methods: HashMap<String, Arc<Method>>,
     other: Arc<Method>,
     active: Family<MethodLabels, Gauge>,
@@ -85,7 +85,7 @@ struct ReasonLabels {
     reason: &'static str,
 }
 
-impl Calls {
+impl RpcMetrics {
     /// Counters for the methods that have a policy.
     pub(in crate::presentation::grpc) fn new(policy: &PolicyTable) -> Self {
         let active = Family::<MethodLabels, Gauge>::default();
@@ -106,8 +106,8 @@ impl Calls {
     /// Adds the counters to the metrics.
     pub(in crate::presentation::grpc) fn register(&self, metrics: &mut Metrics) {
         let calls = "Calls that have ended, by method and gRPC code, and how long they took";
-        // Read in this order: of a call that is no more in work, its duration is there.
-        metrics.add("ipse_active_calls", "Calls in work, open streams among them, by method", self.active.clone());
+        // Read in this order: of a call that is no longer in flight, its duration is there.
+        metrics.add("ipse_active_calls", "Calls in flight, open streams among them, by method", self.active.clone());
         metrics.add("rpc_server_call_duration_seconds", calls, self.durations.clone());
         metrics.add("ipse_call_errors", "Calls that have ended with an error, by its reason", self.errors.clone());
     }
@@ -116,13 +116,13 @@ impl Calls {
     fn begin(self: &Arc<Self>, path: &str) -> Call {
         let method = self.methods.get(path).unwrap_or(&self.other).clone();
         method.active.inc();
-        Call { calls: self.clone(), method, began: Instant::now(), code: Code::Cancelled }
+        Call { metrics: self.clone(), method, began: Instant::now(), code: Code::Cancelled }
     }
 }
 
-/// A call in work. Dropped without an end, it was given up by its client.
+/// A call in flight. Dropped without an end, it was given up by its client.
 struct Call {
-    calls: Arc<Calls>,
+    metrics: Arc<RpcMetrics>,
     method: Arc<Method>,
     began: Instant,
     code: Code,
@@ -135,7 +135,7 @@ impl Call {
         if code != Code::Ok
             && let Some(reason) = Status::from_header_map(headers).as_ref().and_then(status::reason_of)
         {
-            self.calls.errors.get_or_create(&ReasonLabels { reason }).inc();
+            self.metrics.errors.get_or_create(&ReasonLabels { reason }).inc();
         }
     }
 }
@@ -147,7 +147,7 @@ impl Drop for Call {
             rpc_method: self.method.name.clone(),
             rpc_response_status_code: CODES.get(self.code as usize).copied().unwrap_or(CODES[2]),
         };
-        self.calls.durations.get_or_create(&labels).observe(self.began.elapsed().as_secs_f64());
+        self.metrics.durations.get_or_create(&labels).observe(self.began.elapsed().as_secs_f64());
         self.method.active.dec();
     }
 }
@@ -159,12 +159,12 @@ fn code_in(headers: &HeaderMap) -> Option<Code> {
 
 /// Counts the calls of the services within.
 #[derive(Clone)]
-pub(in crate::presentation::grpc) struct RpcMetricsLayer(pub(in crate::presentation::grpc) Arc<Calls>);
+pub(in crate::presentation::grpc) struct RpcMetricsLayer(pub(in crate::presentation::grpc) Arc<RpcMetrics>);
 
 /// Services whose calls are counted.
 #[derive(Clone)]
 pub(in crate::presentation::grpc) struct Counted<S> {
-    calls: Arc<Calls>,
+    metrics: Arc<RpcMetrics>,
     inner: S,
 }
 
@@ -172,7 +172,7 @@ impl<S> Layer<S> for RpcMetricsLayer {
     type Service = Counted<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Counted { calls: self.0.clone(), inner }
+        Counted { metrics: self.0.clone(), inner }
     }
 }
 
@@ -190,7 +190,7 @@ where
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let call = self.calls.begin(request.uri().path());
+        let call = self.metrics.begin(request.uri().path());
         self.inner.call(request).map(|answered| answered.map(|response| CountedBody::of(response, call))).boxed()
     }
 }

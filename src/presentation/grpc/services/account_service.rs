@@ -51,7 +51,8 @@ impl AccountService for AccountRpc {
     async fn update_me(&self, request: Request<UpdateMeRequest>) -> Result<Response<UpdateMeResponse>, Status> {
         let call = call::from_request(&request)?;
         let command = decode_update(request.into_inner())?;
-        let user = self.0.update_me(&call, command).await.map_err(status::from_error)?;
+        let user = self.0.update_me(&call, command).await;
+        let user = user.map_err(|error| status::from_error_at(user_fields::path, error))?;
         Ok(Response::new(UpdateMeResponse { user: Some(encode::user(&user)) }))
     }
 
@@ -69,10 +70,10 @@ impl AccountService for AccountRpc {
         request: Request<ConfirmEmailChangeRequest>,
     ) -> Result<Response<ConfirmEmailChangeResponse>, Status> {
         let call = call::from_request(&request)?;
-        self.0
-            .confirm_email_change(&call, &Secret::new(request.into_inner().token))
-            .await
-            .map_err(status::from_error)?;
+        let token = Secret::new(request.into_inner().token);
+        // The address is not in the request: it was mailed with the token.
+        let path = |_: &str| "token".to_owned();
+        self.0.confirm_email_change(&call, &token).await.map_err(|error| status::from_error_at(path, error))?;
         Ok(Response::new(ConfirmEmailChangeResponse {}))
     }
 

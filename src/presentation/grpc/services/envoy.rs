@@ -69,7 +69,7 @@ impl Headers {
     }
 }
 
-/// The request goes on and says who sent it. Whatever the client itself said about that is replaced or taken away.
+/// The request continues and says who sent it. Whatever the client itself said about that is replaced or taken away.
 fn allow(authorized: &Authorized, sent: &Headers) -> CheckResponse {
     let (told, untold): (Vec<_>, Vec<_>) = identity(authorized).into_iter().partition(|(_, value)| !value.is_empty());
     let is_told = |name: &str| told.iter().any(|(of, _)| of == name);

@@ -35,7 +35,7 @@ impl RoleService for RoleRpc {
         let once = idempotency::request::<_, CreateRoleResponse>("CreateRole", &request.request_id, &request)?;
         let role = request.role.ok_or_else(|| missing("role"))?;
         let command = CreateRole { name: role.name, description: role.description, permissions: role.permissions };
-        idempotency::respond(self.0.create_role(&call, command, &once).await)
+        idempotency::respond_at(path, self.0.create_role(&call, command, &once).await)
     }
 
     async fn get_role(&self, request: Request<GetRoleRequest>) -> Result<Response<GetRoleResponse>, Status> {
@@ -55,7 +55,7 @@ impl RoleService for RoleRpc {
         let (call, request) = call::split(request)?;
         let once = idempotency::request::<_, UpdateRoleResponse>("UpdateRole", &request.request_id, &request)?;
         let command = decode_update(request)?;
-        idempotency::respond(self.0.update_role(&call, command, &once).await)
+        idempotency::respond_at(path, self.0.update_role(&call, command, &once).await)
     }
 
     async fn delete_role(&self, request: Request<DeleteRoleRequest>) -> Result<Response<DeleteRoleResponse>, Status> {
@@ -165,6 +165,11 @@ fn decode_update(request: UpdateRoleRequest) -> Result<UpdateRole, Status> {
         permissions: mask.pick("permissions", role.permissions),
         etag: role.etag,
     })
+}
+
+/// Where requests have a field of a role.
+fn path(field: &str) -> String {
+    if field == "request_id" { field.to_owned() } else { format!("role.{field}") }
 }
 
 fn missing(field: &'static str) -> Status {

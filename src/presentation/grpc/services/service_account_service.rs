@@ -42,7 +42,7 @@ impl ServiceAccountService for ServiceAccountRpc {
         )?;
         let account = request.service_account.ok_or_else(|| status::violation("service_account", "is required"))?;
         let command = CreateServiceAccount { name: account.name, description: account.description };
-        idempotency::respond(self.0.create_service_account(&call, command, &once).await)
+        idempotency::respond_at(account_path, self.0.create_service_account(&call, command, &once).await)
     }
 
     async fn get_service_account(
@@ -75,7 +75,7 @@ impl ServiceAccountService for ServiceAccountRpc {
             &request,
         )?;
         let command = decode_update(request)?;
-        idempotency::respond(self.0.update_service_account(&call, command, &once).await)
+        idempotency::respond_at(account_path, self.0.update_service_account(&call, command, &once).await)
     }
 
     async fn disable_service_account(
@@ -132,7 +132,7 @@ impl ServiceAccountService for ServiceAccountRpc {
             scopes: key.scopes,
             expire_time: expire_time.map_err(|violation| status::from_error(Error::Invalid(vec![violation])))?,
         };
-        idempotency::respond(self.0.create_api_key(&call, command, &once).await)
+        idempotency::respond_at(key_path, self.0.create_api_key(&call, command, &once).await)
     }
 
     async fn list_api_keys(
@@ -163,6 +163,16 @@ const FIELDS: Fields = Fields {
     restricted: (&[], ""),
     elsewhere: &[("disabled", "DisableServiceAccount and EnableServiceAccount")],
 };
+
+/// Where requests have a field of a service account.
+fn account_path(field: &str) -> String {
+    if field == "request_id" { field.to_owned() } else { format!("service_account.{field}") }
+}
+
+/// Where requests have a field of an API key.
+fn key_path(field: &str) -> String {
+    if field == "request_id" { field.to_owned() } else { format!("api_key.{field}") }
+}
 
 fn decode_update(request: UpdateServiceAccountRequest) -> Result<UpdateServiceAccount, Status> {
     let account = request.service_account.ok_or_else(|| status::violation("service_account", "is required"))?;

@@ -1,4 +1,4 @@
-//! `ipse.v1.TokenService`, but for `WatchRevocations`.
+//! `ipse.v1.TokenService`, except for `WatchRevocations`.
 
 use std::sync::Arc;
 

@@ -7,9 +7,7 @@ use tonic::{Request, Response, Status, Streaming};
 use super::user_transfer::{self, Responses};
 use crate::application::page::PageRequest;
 use crate::application::transfer::UserTransfer;
-use crate::application::users::{
-    ActivateUser, CreateUser, DeleteUser, ListUsers, Lookup, SuspendUser, UndeleteUser, UpdateUser, Users,
-};
+use crate::application::users::{CreateUser, ListUsers, Lookup, StateChange, UpdateUser, UserVersion, Users};
 use crate::domain::account::user::User;
 use crate::domain::secret::Secret;
 use crate::presentation::grpc::idempotency::{self, ResponseOf};
@@ -39,7 +37,7 @@ impl UserService for UserRpc {
         let (call, request) = call::split(request)?;
         let once = idempotency::request::<_, CreateUserResponse>("CreateUser", &request.request_id, &request)?;
         let command = decode_create(request)?;
-        idempotency::respond(self.users.create_user(&call, command, &once).await)
+        idempotency::respond_at(user_fields::path, self.users.create_user(&call, command, &once).await)
     }
 
     async fn get_user(&self, request: Request<GetUserRequest>) -> Result<Response<GetUserResponse>, Status> {
@@ -83,7 +81,7 @@ impl UserService for UserRpc {
         let (call, request) = call::split(request)?;
         let once = idempotency::request::<_, UpdateUserResponse>("UpdateUser", &request.request_id, &request)?;
         let command = decode_update(request)?;
-        idempotency::respond(self.users.update_user(&call, command, &once).await)
+        idempotency::respond_at(user_fields::path, self.users.update_user(&call, command, &once).await)
     }
 
     async fn suspend_user(
@@ -92,7 +90,7 @@ impl UserService for UserRpc {
     ) -> Result<Response<SuspendUserResponse>, Status> {
         let (call, request) = call::split(request)?;
         let once = idempotency::request::<_, SuspendUserResponse>("SuspendUser", &request.request_id, &request)?;
-        let command = SuspendUser { id: request.id, reason: request.reason };
+        let command = StateChange { id: request.id, reason: request.reason };
         idempotency::respond(self.users.suspend_user(&call, command, &once).await)
     }
 
@@ -102,14 +100,14 @@ impl UserService for UserRpc {
     ) -> Result<Response<ActivateUserResponse>, Status> {
         let (call, request) = call::split(request)?;
         let once = idempotency::request::<_, ActivateUserResponse>("ActivateUser", &request.request_id, &request)?;
-        let command = ActivateUser { id: request.id, reason: request.reason };
+        let command = StateChange { id: request.id, reason: request.reason };
         idempotency::respond(self.users.activate_user(&call, command, &once).await)
     }
 
     async fn delete_user(&self, request: Request<DeleteUserRequest>) -> Result<Response<DeleteUserResponse>, Status> {
         let (call, request) = call::split(request)?;
         let once = idempotency::request::<_, DeleteUserResponse>("DeleteUser", &request.request_id, &request)?;
-        let command = DeleteUser { id: request.id, etag: request.etag };
+        let command = UserVersion { id: request.id, etag: request.etag };
         idempotency::respond(self.users.delete_user(&call, command, &once).await)
     }
 
@@ -119,7 +117,7 @@ impl UserService for UserRpc {
     ) -> Result<Response<UndeleteUserResponse>, Status> {
         let (call, request) = call::split(request)?;
         let once = idempotency::request::<_, UndeleteUserResponse>("UndeleteUser", &request.request_id, &request)?;
-        let command = UndeleteUser { id: request.id, etag: request.etag };
+        let command = UserVersion { id: request.id, etag: request.etag };
         idempotency::respond(self.users.undelete_user(&call, command, &once).await)
     }
 

@@ -133,16 +133,24 @@ fn framed_len(record: &UserRecord) -> usize {
     1 + prost::length_delimiter_len(length) + length
 }
 
+/// Where a row has a field.
+fn path(field: &str) -> String {
+    match field {
+        "user" | "password_hash" | "provisional" | "suspend_time" | "rows" => field.to_owned(),
+        _ => format!("user.{field}"),
+    }
+}
+
 fn encode_report(first_row: usize, report: BatchReport) -> ImportUsersResponse {
     let number = |row: usize| i64::try_from(row).unwrap_or(i64::MAX);
     let count = |rows: usize| i32::try_from(rows).unwrap_or(i32::MAX);
     let refusals = report.refusals.into_iter().map(|RowRefusal { row, why }| {
         let (reason, field, description) = match why {
-            WhyRefused::Invalid(violation) => (ErrorReason::FieldInvalid, violation.field, violation.description),
-            WhyRefused::EmailTaken => (ErrorReason::EmailTaken, "user.email", "is taken".to_owned()),
-            WhyRefused::UsernameTaken => (ErrorReason::UsernameTaken, "user.username", "is taken".to_owned()),
+            WhyRefused::Invalid(violation) => (ErrorReason::FieldInvalid, path(violation.field), violation.description),
+            WhyRefused::EmailTaken => (ErrorReason::EmailTaken, path("email"), "is taken".to_owned()),
+            WhyRefused::UsernameTaken => (ErrorReason::UsernameTaken, path("username"), "is taken".to_owned()),
         };
-        ImportRefusal { row: number(first_row + row), reason: reason.into(), field: field.to_owned(), description }
+        ImportRefusal { row: number(first_row + row), reason: reason.into(), field, description }
     });
     ImportUsersResponse {
         first_row: number(first_row),

@@ -110,13 +110,11 @@ async fn a_role_that_nothing_can_be_kept_from_is_refused() {
         let run = migrations::run(&settings).await;
         assert!(matches!(run, Err(MigrationError::UnfitRole)), "{role}: {run:?}");
     }
-    let settings = ipse::config::DatabaseSettings {
-        url: database.settings.url.clone(),
+    let settings = DatabaseSettings {
         max_connections: 1,
-        tls_ca_file: None,
         runtime_role: Some("nobody".to_owned()),
-        folder: None,
+        ..DatabaseSettings::new(database.settings.url.clone())
     };
-    let why = composition::migrate(&settings).await.unwrap_err().to_string();
+    let why = composition::migrate(&settings, None).await.unwrap_err().to_string();
     assert!(why.starts_with("IPSE_DATABASE_RUNTIME_ROLE: cannot be granted its rights: it must be a role"), "{why}");
 }

@@ -5,24 +5,41 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
-use super::source::InvalidSetting;
-use super::value;
+use super::master_key::{self, InvalidMasterKey};
+use super::store::DatabaseUrl;
 use crate::application::ports::Entropy;
 use crate::domain::secret::SecretKey;
-use crate::infrastructure::store::DatabaseUrl;
 
-const SETTING: &str = "data_dir";
+/// Why the folder cannot be used. None of it tells where the folder is, or what is in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum DataFolderError {
+    /// The folder is not there and cannot be made.
+    #[error("cannot be created: {0}")]
+    Create(io::ErrorKind),
+    /// The master key cannot be read.
+    #[error("the file master.key in it cannot be read: {0}")]
+    ReadKey(io::ErrorKind),
+    /// There are no random bytes for a master key.
+    #[error("the file master.key in it cannot be made without entropy")]
+    NoEntropy,
+    /// The master key cannot be written.
+    #[error("the file master.key in it cannot be written: {0}")]
+    WriteKey(io::ErrorKind),
+    /// The file holds no master key.
+    #[error("the file master.key in it {0}")]
+    InvalidKey(#[from] InvalidMasterKey),
+}
 
 /// The folder that holds database, master key and mail of a `--dev` server.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DevFolder(PathBuf);
+pub struct DataFolder(PathBuf);
 
-impl DevFolder {
-    pub(super) fn new(path: PathBuf) -> Self {
+impl DataFolder {
+    /// The folder at this path, which need not be there yet.
+    #[must_use]
+    pub fn new(path: PathBuf) -> Self {
         Self(path)
     }
 
@@ -38,67 +55,43 @@ impl DevFolder {
         self.0.join("mail")
     }
 
-    pub(super) fn database_url(&self) -> DatabaseUrl {
+    /// The database.
+    #[must_use]
+    pub fn database_url(&self) -> DatabaseUrl {
         DatabaseUrl::Sqlite(self.0.join("ipse.db"))
     }
 
     /// Makes the folder and the one for mail unless they are there, for the owner alone (0700).
-    pub fn create(&self) -> Result<(), InvalidSetting> {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(self.mail())
-            .map_err(|error| InvalidSetting::of(SETTING, format!("cannot be created: {}", error.kind())))
+    pub fn create(&self) -> Result<(), DataFolderError> {
+        let mut builder = DirBuilder::new();
+        builder.recursive(true).mode(0o700).create(self.mail()).map_err(|error| DataFolderError::Create(error.kind()))
     }
 
     /// The master key kept in the folder, made at the first call, for the owner alone (0600).
-    fn master_key(&self, entropy: &dyn Entropy) -> Result<SecretKey, InvalidSetting> {
+    pub(super) fn master_key(&self, entropy: &dyn Entropy) -> Result<SecretKey, DataFolderError> {
         self.create()?;
         let file = self.0.join("master.key");
         let text = match fs::read_to_string(&file) {
             Ok(text) => Zeroizing::new(text),
             Err(error) if error.kind() == io::ErrorKind::NotFound => new_key(&file, entropy)?,
-            Err(error) => return Err(key_problem(format!("cannot be read: {}", error.kind()))),
+            Err(error) => return Err(DataFolderError::ReadKey(error.kind())),
         };
-        value::master_key(text.trim_end_matches('\n')).map_err(key_problem)
+        Ok(master_key::parse(text.trim_end_matches('\n'))?)
     }
 }
 
-fn new_key(file: &Path, entropy: &dyn Entropy) -> Result<Zeroizing<String>, InvalidSetting> {
+fn new_key(file: &Path, entropy: &dyn Entropy) -> Result<Zeroizing<String>, DataFolderError> {
     let mut bytes = Zeroizing::new([0; 32]);
-    entropy.fill(bytes.as_mut_slice()).map_err(|_| key_problem("cannot be made without entropy"))?;
-    let text = Zeroizing::new(STANDARD.encode(bytes.as_slice()));
+    entropy.fill(bytes.as_mut_slice()).map_err(|_| DataFolderError::NoEntropy)?;
+    let text = master_key::text(&bytes);
     let written = OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
         .open(file)
         .and_then(|mut file| writeln!(file, "{}", text.as_str()));
-    written.map_err(|error| key_problem(format!("cannot be written: {}", error.kind())))?;
+    written.map_err(|error| DataFolderError::WriteKey(error.kind()))?;
     Ok(text)
-}
-
-fn key_problem(problem: impl std::fmt::Display) -> InvalidSetting {
-    InvalidSetting::of(SETTING, format!("the file master.key in it {problem}"))
-}
-
-/// Where the master key comes from.
-#[derive(Debug, Clone)]
-pub enum MasterKey {
-    /// It was given.
-    Given(SecretKey),
-    /// It is kept in the folder of `--dev`.
-    Kept(DevFolder),
-}
-
-impl MasterKey {
-    /// The key itself; the one of `--dev` is made if there is none yet.
-    pub fn open(&self, entropy: &dyn Entropy) -> Result<SecretKey, InvalidSetting> {
-        match self {
-            Self::Given(key) => Ok(key.clone()),
-            Self::Kept(folder) => folder.master_key(entropy),
-        }
-    }
 }
 
 #[cfg(test)]
@@ -109,6 +102,7 @@ mod tests {
 
     use super::*;
     use crate::application::ports::Cause;
+    use crate::infrastructure::master_key::MasterKey;
 
     struct Counting;
 
@@ -134,7 +128,7 @@ mod tests {
     #[test]
     fn the_master_key_is_made_once_for_the_owner_alone() {
         let parent = TempDir::new().unwrap();
-        let folder = DevFolder::new(parent.path().join("a/ipse-dev"));
+        let folder = DataFolder::new(parent.path().join("a/ipse-dev"));
         let kept = MasterKey::Kept(folder.clone());
         let made = kept.open(&Counting).unwrap();
         assert_eq!(made.expose()[..3], [0, 1, 2]);
@@ -148,7 +142,7 @@ mod tests {
     #[test]
     fn no_key_is_kept_without_entropy() {
         let parent = TempDir::new().unwrap();
-        let folder = DevFolder::new(parent.path().join("ipse-dev"));
+        let folder = DataFolder::new(parent.path().join("ipse-dev"));
         assert!(MasterKey::Kept(folder.clone()).open(&Exhausted).is_err());
         assert!(!folder.path().join("master.key").exists());
     }
@@ -156,21 +150,21 @@ mod tests {
     #[test]
     fn a_damaged_key_is_refused_and_left_alone() {
         let parent = TempDir::new().unwrap();
-        let folder = DevFolder::new(parent.path().join("ipse-dev"));
+        let folder = DataFolder::new(parent.path().join("ipse-dev"));
         folder.create().unwrap();
         let file = folder.path().join("master.key");
         fs::write(&file, "canary\n").unwrap();
         let error = MasterKey::Kept(folder).open(&Counting).unwrap_err().to_string();
-        assert_eq!(error, "IPSE_DATA_DIR: the file master.key in it must be base64 of 32 bytes");
+        assert_eq!(error, "the file master.key in it must be base64 of 32 bytes");
         assert_eq!(fs::read_to_string(file).unwrap(), "canary\n");
     }
 
     #[test]
-    fn a_folder_that_cannot_be_made_is_named_by_its_setting() {
+    fn a_folder_that_cannot_be_made_is_reported_without_its_path() {
         let parent = TempDir::new().unwrap();
         let file = parent.path().join("file");
         fs::write(&file, "").unwrap();
-        let error = DevFolder::new(file.join("ipse-dev")).create().unwrap_err().to_string();
-        assert!(error.starts_with("IPSE_DATA_DIR: cannot be created: "), "{error}");
+        let error = DataFolder::new(file.join("ipse-dev")).create().unwrap_err().to_string();
+        assert!(error.starts_with("cannot be created: "), "{error}");
     }
 }

@@ -1,6 +1,4 @@
-//! The log: lines on standard error, with UTC times as in RFC 3339. And the [`metrics`].
-
-pub mod metrics;
+//! The log: lines on standard error, with UTC times as in RFC 3339.
 
 use std::fmt::Debug;
 use std::{io, panic};
@@ -8,12 +6,29 @@ use std::{io, panic};
 use tracing::Subscriber;
 use tracing::field::Field;
 use tracing_subscriber::field::MakeExt as _;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::{Writer, debug_fn};
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::{Registry, fmt};
 
-use crate::config::{LogFormat, LogSettings};
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// One JSON object a line.
+    Json,
+    /// For people.
+    Pretty,
+}
+
+/// What an operator decides about the log.
+#[derive(Debug, Clone)]
+pub struct LogSettings {
+    /// How lines look.
+    pub format: LogFormat,
+    /// What is logged.
+    pub filter: Targets,
+}
 
 /// Sends what is logged from here on to standard error. A later call changes nothing.
 pub fn init(settings: &LogSettings) {
@@ -57,7 +72,7 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use serde_json::Value;
-    use tracing_subscriber::filter::{LevelFilter, Targets};
+    use tracing_subscriber::filter::LevelFilter;
 
     use super::*;
 

@@ -1,0 +1,212 @@
+//! The commands of the binary: the settings that each needs, what it does, and what it prints.
+
+use std::env;
+
+use tokio::runtime::{Builder, Runtime};
+
+use super::{StartError, appoint_administrator, jobs, keys, migrate, migration_status, serve};
+use crate::config::{self, InvalidSetting, LoadOptions, Settings, Source};
+use crate::domain::account::email::EmailAddress;
+use crate::domain::secret::Secret;
+use crate::presentation::cli::users::{self, ExportArgs, ImportArgs, Remote, Server, TransferFailed, UsersAction};
+use crate::presentation::cli::{
+    self, AdminAction, Command, ConfigAction, JobsAction, KeysAction, KeysLeft, MAX_LISTED_JOBS, MigrateAction,
+    NoDeadJob, Origin, Progress, Unhealthy, Unusable,
+};
+use crate::presentation::net::settings::Endpoint;
+use crate::telemetry;
+
+/// File access and SQLite run on blocking threads; more of them than this would only wait for the disk.
+const MAX_BLOCKING_THREADS: usize = 16;
+
+/// The variable with the access token of `ipse users`, which is no setting.
+const TOKEN: &str = "IPSE_TOKEN";
+
+/// Why a command failed. A wrong command line never gets here.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandFailed {
+    /// A setting is wrong.
+    #[error(transparent)]
+    Setting(#[from] InvalidSetting),
+    /// The service does not start.
+    #[error(transparent)]
+    Start(StartError),
+    /// The server does not serve.
+    #[error(transparent)]
+    Unhealthy(#[from] Unhealthy),
+    /// The account cannot become an administrator's.
+    #[error(transparent)]
+    Unusable(#[from] Unusable),
+    /// Not everything is sealed under the current master key.
+    #[error(transparent)]
+    KeysLeft(#[from] KeysLeft),
+    /// There is no such job.
+    #[error(transparent)]
+    NoDeadJob(#[from] NoDeadJob),
+    /// An import or export broke off.
+    #[error(transparent)]
+    Transfer(#[from] TransferFailed),
+    /// The system gave no threads.
+    #[error("no threads can be started")]
+    Runtime(#[from] std::io::Error),
+}
+
+impl CommandFailed {
+    /// The exit code of the process: 2 if the operator's settings are at fault, as for a wrong command line.
+    #[must_use]
+    pub const fn exit_code(&self) -> u8 {
+        if matches!(self, Self::Setting(_)) { 2 } else { 1 }
+    }
+}
+
+impl From<StartError> for CommandFailed {
+    fn from(error: StartError) -> Self {
+        match error {
+            StartError::Setting(setting) => Self::Setting(setting),
+            error => Self::Start(error),
+        }
+    }
+}
+
+/// Runs a command to its end.
+pub fn run(command: Command) -> Result<(), CommandFailed> {
+    match command {
+        Command::Serve(origin) => run_serve(origin),
+        Command::Migrate { action: None, origin } => run_migrate(origin),
+        Command::Migrate { action: Some(MigrateAction::Status), origin } => run_migrate_status(origin),
+        Command::Config { action: ConfigAction::Check(origin) } => run_config_check(origin),
+        Command::Admin { action: AdminAction::Create { email, origin } } => run_admin_create(email, origin),
+        Command::Keys { action } => run_keys(&action),
+        Command::Jobs { action } => run_jobs(&action),
+        Command::Users { action } => run_users(&action),
+        Command::Healthcheck { address, origin } => {
+            let mut endpoint = endpoint(origin)?;
+            endpoint.address = address.unwrap_or(endpoint.address);
+            runtime()?.block_on(cli::healthcheck(&endpoint))?;
+            cli::print(&["serving".to_owned()]);
+            Ok(())
+        }
+        Command::Completions { shell } => {
+            cli::completions(shell);
+            Ok(())
+        }
+    }
+}
+
+fn run_serve(origin: Origin) -> Result<(), CommandFailed> {
+    let settings = settings(origin)?;
+    for warning in settings.warnings() {
+        tracing::warn!("{warning}");
+    }
+    Ok(runtime()?.block_on(serve(settings))?)
+}
+
+fn run_migrate(origin: Origin) -> Result<(), CommandFailed> {
+    let source = gather(origin)?;
+    let (database, folder) = (config::database::read(&source)?, config::data_folder::read(&source)?);
+    telemetry::log::init(&config::log::read(&source)?);
+    let applied = runtime()?.block_on(migrate(&database, folder.as_ref()))?;
+    cli::print(&applied.iter().map(|name| format!("applied {name}")).collect::<Vec<_>>());
+    Ok(())
+}
+
+fn run_migrate_status(origin: Origin) -> Result<(), CommandFailed> {
+    let source = gather(origin)?;
+    let database = config::database::read(&source)?;
+    telemetry::log::init(&config::log::read(&source)?);
+    let status = runtime()?.block_on(migration_status(&database))?;
+    let applied = status.applied.iter().map(|name| format!("applied {name}"));
+    let pending = status.pending.iter().map(|name| format!("pending {name}"));
+    cli::print(&applied.chain(pending).collect::<Vec<_>>());
+    Ok(())
+}
+
+fn run_config_check(origin: Origin) -> Result<(), CommandFailed> {
+    let settings = Settings::read(&gather(origin)?)?;
+    cli::print(&settings.warnings().iter().map(|warning| format!("warning: {warning}")).collect::<Vec<_>>());
+    cli::print(&["the settings are valid".to_owned()]);
+    Ok(())
+}
+
+fn run_admin_create(email: EmailAddress, origin: Origin) -> Result<(), CommandFailed> {
+    let settings = settings(origin)?;
+    let appointment = runtime()?.block_on(appoint_administrator(&settings, email))?;
+    cli::print(&cli::appointment(&appointment, &settings.listener.endpoint)?);
+    Ok(())
+}
+
+fn run_keys(action: &KeysAction) -> Result<(), CommandFailed> {
+    let (KeysAction::List(origin) | KeysAction::Rotate { origin, .. } | KeysAction::Rewrap(origin)) = action;
+    let settings = settings(origin.clone())?;
+    let said = runtime()?.block_on(async {
+        Ok::<_, CommandFailed>(match action {
+            KeysAction::List(_) => cli::key_table(&keys::list(&settings).await?),
+            KeysAction::Rotate { algorithm, .. } => cli::new_key(&keys::rotate(&settings, *algorithm).await?),
+            KeysAction::Rewrap(_) => {
+                let mut progress = Progress::begin(None, 0);
+                let tables = keys::rewrap(&settings, &mut |rows| progress.advance(rows, 0)).await?;
+                progress.end();
+                cli::rewrapped(&tables)?
+            }
+        })
+    })?;
+    cli::print(&said);
+    Ok(())
+}
+
+fn run_jobs(action: &JobsAction) -> Result<(), CommandFailed> {
+    let (JobsAction::List { origin, .. } | JobsAction::Retry { origin, .. }) = action;
+    let settings = settings(origin.clone())?;
+    let said = runtime()?.block_on(async {
+        Ok::<_, CommandFailed>(match action {
+            JobsAction::List { dead, .. } => cli::job_table(&jobs::list(&settings, *dead, MAX_LISTED_JOBS + 1).await?),
+            JobsAction::Retry { which, .. } => cli::retried_jobs(match which.id {
+                Some(id) if jobs::retry(&settings, id).await? => 1,
+                Some(_) => return Err(NoDeadJob.into()),
+                None => jobs::retry_all(&settings).await?,
+            }),
+        })
+    })?;
+    cli::print(&said);
+    Ok(())
+}
+
+fn run_users(action: &UsersAction) -> Result<(), CommandFailed> {
+    let (UsersAction::Import(ImportArgs { remote, .. }) | UsersAction::Export(ExportArgs { remote, .. })) = action;
+    let token = env::var(TOKEN).ok().map(Secret::new);
+    let server = match &remote.server {
+        Some(url) => Server::Url(url.clone()),
+        None => Server::Settings(endpoint(remote.origin.clone())?),
+    };
+    let remote = Remote::new(server, remote.token_file.as_deref(), token)?;
+    let said = runtime()?.block_on(async {
+        match action {
+            UsersAction::Import(arguments) => users::import(arguments, &remote).await,
+            UsersAction::Export(arguments) => users::export(arguments, &remote).await,
+        }
+    });
+    cli::print(&said?);
+    Ok(())
+}
+
+/// All settings, by which logging begins.
+fn settings(origin: Origin) -> Result<Settings, InvalidSetting> {
+    let settings = Settings::read(&gather(origin)?)?;
+    telemetry::log::init(&settings.log);
+    Ok(settings)
+}
+
+/// Where the server is, for those who only ask it.
+fn endpoint(origin: Origin) -> Result<Endpoint, InvalidSetting> {
+    config::listener::read_endpoint(&gather(origin)?)
+}
+
+fn gather(origin: Origin) -> Result<Source, InvalidSetting> {
+    let environment = env::vars_os().filter(|(name, _)| name != TOKEN).collect();
+    Source::gather(LoadOptions { config_file: origin.config, dev: origin.dev, environment })
+}
+
+/// One worker for each CPU that the control group grants, which is what tokio counts.
+fn runtime() -> std::io::Result<Runtime> {
+    Builder::new_multi_thread().max_blocking_threads(MAX_BLOCKING_THREADS).enable_all().build()
+}

@@ -1,0 +1,117 @@
+//! What the gRPC server allows.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+use crate::config::setting::Setting;
+use crate::config::source::{InvalidSetting, Source};
+use crate::config::value;
+use crate::presentation::net::TrustedProxies;
+use crate::presentation::net::settings::Limits;
+
+/// The settings of this section.
+pub(super) const SETTINGS: &[Setting] = &[
+    Setting::new(
+        "trusted_proxies",
+        "Addresses and networks, with commas between, whose X-Forwarded-For is believed. Empty: nobody's.",
+    )
+    .or(""),
+    Setting::new("reflection", "Whether the server describes its API to tools such as grpcurl.")
+        .or("false")
+        .or_in_dev("true"),
+    Setting::new("request_timeout", "The longest that a call may take, whatever the client allows.")
+        .or("10s")
+        .between("1s", "60s"),
+    Setting::new("max_in_flight", "The most calls at once; further ones are refused at once.")
+        .or("1024")
+        .between("1", "100000"),
+    Setting::new("max_connections", "The most client connections at once.").or("1024").between("1", "100000"),
+    Setting::new("shutdown_grace", "How long calls under way may still take after a request to stop.")
+        .or("30s")
+        .between("0s", "10m"),
+];
+
+/// Reads the section.
+pub(super) fn read(source: &Source) -> Result<Limits, InvalidSetting> {
+    Ok(Limits {
+        reflection: source.required("reflection", value::boolean)?,
+        proxies: source.required("trusted_proxies", proxies)?,
+        time_limit: span(source, "request_timeout")?,
+        in_flight: source.limited("max_in_flight", value::number)?,
+        connections: source.limited("max_connections", value::number)?,
+        grace: span(source, "shutdown_grace")?,
+    })
+}
+
+fn span(source: &Source, key: &str) -> Result<Duration, InvalidSetting> {
+    source.limited(key, value::seconds).map(|seconds| Duration::from_secs(u64::from(seconds)))
+}
+
+fn proxies(text: &str) -> Result<TrustedProxies, &'static str> {
+    const WANTED: &str = "each must be an address such as 10.0.0.1 or a network such as 10.0.0.0/8 or fd00::/8";
+    value::list(text, |item| network(item).ok_or(WANTED)).map(TrustedProxies::new)
+}
+
+/// An address, which is a network of one, or a network in CIDR notation with no bit set after the prefix. The parser of
+/// `ipnet` is not strict enough: it takes leading zeros, which other programs read as octal.
+fn network(text: &str) -> Option<IpNet> {
+    let Some((address, length)) = text.split_once('/') else {
+        return text.parse().ok().map(|address: IpAddr| address.into());
+    };
+    let prefix_length: u8 = length.parse().ok().filter(|number: &u8| number.to_string() == length)?;
+    let network = IpNet::new(address.parse().ok()?, prefix_length).ok()?;
+    (network.trunc() == network).then_some(network)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::config::tests::refused;
+
+    #[test]
+    fn proxies_are_addresses_and_networks() {
+        let parsed =
+            |networks: &[&str]| TrustedProxies::new(networks.iter().map(|text| network(text).unwrap()).collect());
+        assert_eq!(proxies("").unwrap(), parsed(&[]));
+        assert_eq!(proxies("10.0.0.0/8, ::1,192.0.2.1").unwrap(), parsed(&["10.0.0.0/8", "::1", "192.0.2.1"]));
+        refused(proxies, &[",", "10.0.0.0/8,", "*", "proxy.example"]);
+    }
+
+    #[test]
+    fn what_is_not_a_network_is_refused() {
+        for text in [
+            "",
+            "10.0.0.0/",
+            "10.0.0.0/33",
+            "10.0.0.0/08",
+            "10.0.0.0/+8",
+            "10.0.0.0/200",
+            "10.0.0.1/8",
+            "010.0.0.0/8",
+            "fd00::/129",
+            "fd00::1/8",
+            "10.0.0",
+            "localhost",
+            " 10.0.0.1",
+            "10.0.0.0/8/8",
+        ] {
+            assert_eq!(network(text), None, "{text:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics(text in "\\PC{0,40}") {
+            let _ = proxies(&text);
+        }
+
+        #[test]
+        fn no_network_panics(text in "\\PC{0,20}(/\\PC{0,4})?") {
+            let _ = network(&text);
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! What an operator decides about the listeners.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::client::TrustedProxies;
+use super::tls::TlsFiles;
+
+/// The listeners and the limits of gRPC.
+#[derive(Debug, Clone)]
+pub struct ListenerSettings {
+    /// Where gRPC is served and with which certificate; plaintext was permitted if there is none.
+    pub endpoint: Endpoint,
+    /// Where the HTTP side port listens, if it is wanted.
+    pub http_address: Option<SocketAddr>,
+    /// What the gRPC server allows.
+    pub limits: Limits,
+}
+
+/// Where the server is and how to speak to it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    /// The address; port 0 takes a free one.
+    pub address: SocketAddr,
+    /// The certificate, unless it speaks plaintext.
+    pub tls: Option<TlsFiles>,
+}
+
+/// What the gRPC server allows.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// The longest a call may take.
+    pub time_limit: Duration,
+    /// How many calls may be in flight at a time.
+    pub in_flight: usize,
+    /// How many connections may be open at a time; further ones wait to be accepted.
+    pub connections: usize,
+    /// How long calls in flight may continue after the server was told to stop.
+    pub grace: Duration,
+    /// Whose word on client addresses is taken.
+    pub proxies: TrustedProxies,
+    /// Whether clients may ask for the contract.
+    pub reflection: bool,
+}
