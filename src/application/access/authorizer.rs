@@ -89,8 +89,10 @@ impl Authorizer {
         }
     }
 
-    /// Records that a caller was denied what takes a permission or a fresh sign-in. Other refusals are no denials.
+    /// Records that a caller was denied what takes a permission or a fresh sign-in. Other refusals are no denials, and
+    /// public RPCs, which have no caller, record their own.
     pub async fn record_denial(&self, call: &Call, rpc: &str, refusal: &Refusal) -> Result<()> {
+        let Ok(caller) = call.caller() else { return Ok(()) };
         let event = call.event(AuditType::AccessDenied).with("rpc", rpc);
         let event = match refusal {
             Refusal::PermissionMissing { permission } => {
@@ -99,7 +101,7 @@ impl Authorizer {
             Refusal::StepUpRequired { .. } => event.denied("STEP_UP_REQUIRED"),
             _ => return Ok(()),
         };
-        let cause = [call.caller()?.subject().as_uuid().as_bytes(), rpc.as_bytes()].concat();
+        let cause = [caller.subject().as_uuid().as_bytes(), rpc.as_bytes()].concat();
         self.trail.record_sparingly(self.store.as_ref(), (event, &cause), call.now).await
     }
 

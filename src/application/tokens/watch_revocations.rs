@@ -23,7 +23,7 @@ const HEARTBEAT: Duration = Duration::from_secs(1);
 /// How long a watcher waits after it was told all: so that of many revocations each watcher gets some at a time, and a
 /// thousand watchers leave room for those who end sessions.
 const REST: Duration = Duration::from_millis(100);
-/// Since when no reading of the changes went well, if watchers are sent elsewhere. They hear no sign of life before.
+/// Since when no reading of the changes went well, if watchers are sent elsewhere. They get no sign of life before.
 const DEAD: time::Duration = time::Duration::seconds(3);
 /// How often the database is asked about a watcher whose token has expired: memory knows neither the end of a session's
 /// time nor what ended it long ago.

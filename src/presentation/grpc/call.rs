@@ -14,6 +14,13 @@ pub(super) fn from_request<T>(request: &Request<T>) -> Result<Arc<Call>, Status>
     call.ok_or_else(|| status::from_error(Error::Internal("a call did not pass the gate".into())))
 }
 
+/// As `from_request`, for what a person alone has: services are refused before their request is looked at.
+pub(super) fn of_person<T>(request: &Request<T>) -> Result<Arc<Call>, Status> {
+    let call = from_request(request)?;
+    call.person().map_err(status::from_error)?;
+    Ok(call)
+}
+
 /// The call and its message.
 pub(super) fn split<T>(request: Request<T>) -> Result<(Arc<Call>, T), Status> {
     Ok((from_request(&request)?, request.into_inner()))

@@ -26,7 +26,7 @@ pub(in crate::presentation::grpc) struct AccountRpc(pub(in crate::presentation::
 #[tonic::async_trait]
 impl AccountService for AccountRpc {
     async fn get_me(&self, request: Request<GetMeRequest>) -> Result<Response<GetMeResponse>, Status> {
-        let call = call::from_request(&request)?;
+        let call = call::of_person(&request)?;
         let me = self.0.get_me(&call).await.map_err(status::from_error)?;
         Ok(Response::new(GetMeResponse {
             user: Some(encode::user(&me.user)),
@@ -40,7 +40,7 @@ impl AccountService for AccountRpc {
         &self,
         request: Request<ChangePasswordRequest>,
     ) -> Result<Response<ChangePasswordResponse>, Status> {
-        let call = call::from_request(&request)?;
+        let call = call::of_person(&request)?;
         let ChangePasswordRequest { current_password, new_password } = request.into_inner();
         let command =
             ChangePassword { current_password: Secret::new(current_password), new_password: Secret::new(new_password) };
@@ -49,7 +49,7 @@ impl AccountService for AccountRpc {
     }
 
     async fn update_me(&self, request: Request<UpdateMeRequest>) -> Result<Response<UpdateMeResponse>, Status> {
-        let call = call::from_request(&request)?;
+        let call = call::of_person(&request)?;
         let command = decode_update(request.into_inner())?;
         let user = self.0.update_me(&call, command).await;
         let user = user.map_err(|error| status::from_error_at(user_fields::path, error))?;
@@ -60,7 +60,7 @@ impl AccountService for AccountRpc {
         &self,
         request: Request<ChangeEmailRequest>,
     ) -> Result<Response<ChangeEmailResponse>, Status> {
-        let call = call::from_request(&request)?;
+        let call = call::of_person(&request)?;
         self.0.change_email(&call, &request.get_ref().new_email).await.map_err(status::from_error)?;
         Ok(Response::new(ChangeEmailResponse {}))
     }
@@ -78,7 +78,7 @@ impl AccountService for AccountRpc {
     }
 
     async fn delete_me(&self, request: Request<DeleteMeRequest>) -> Result<Response<DeleteMeResponse>, Status> {
-        let call = call::from_request(&request)?;
+        let call = call::of_person(&request)?;
         self.0.delete_me(&call, &Secret::new(request.into_inner().password)).await.map_err(status::from_error)?;
         Ok(Response::new(DeleteMeResponse {}))
     }
@@ -89,7 +89,7 @@ impl AccountService for AccountRpc {
         &self,
         request: Request<ExportMyDataRequest>,
     ) -> Result<Response<Self::ExportMyDataStream>, Status> {
-        let call = call::from_request(&request)?;
+        let call = call::of_person(&request)?;
         let export = self.0.export_my_data(&call).await.map_err(status::from_error)?;
         Ok(Response::new(
             personal_data::stream_of(export, call.person().map_err(status::from_error)?.session_id)?.boxed(),
@@ -100,7 +100,7 @@ impl AccountService for AccountRpc {
         &self,
         request: Request<ListMySessionsRequest>,
     ) -> Result<Response<ListMySessionsResponse>, Status> {
-        let call = call::from_request(&request)?;
+        let call = call::of_person(&request)?;
         let ListMySessionsRequest { page_size, page_token } = request.into_inner();
         let page = PageRequest { size: page_size, token: page_token };
         let current = call.person().map_err(status::from_error)?.session_id;
@@ -113,7 +113,7 @@ impl AccountService for AccountRpc {
         &self,
         request: Request<RevokeMySessionRequest>,
     ) -> Result<Response<RevokeMySessionResponse>, Status> {
-        let call = call::from_request(&request)?;
+        let call = call::of_person(&request)?;
         self.0.revoke_my_session(&call, &request.get_ref().session_id).await.map_err(status::from_error)?;
         Ok(Response::new(RevokeMySessionResponse {}))
     }
@@ -122,7 +122,7 @@ impl AccountService for AccountRpc {
         &self,
         request: Request<RevokeMyOtherSessionsRequest>,
     ) -> Result<Response<RevokeMyOtherSessionsResponse>, Status> {
-        let call = call::from_request(&request)?;
+        let call = call::of_person(&request)?;
         let count = self.0.revoke_my_other_sessions(&call).await.map_err(status::from_error)?;
         let revoked_count = i32::try_from(count).unwrap_or(i32::MAX);
         Ok(Response::new(RevokeMyOtherSessionsResponse { revoked_count }))
