@@ -4,6 +4,7 @@ import base64
 import os
 import re
 import secrets
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -38,15 +39,19 @@ def follow(document: str, *steps: Step) -> None:
 
 def await_service(terminal: Terminal, authority: bytes | None = None) -> None:
     """Waits until the server of this terminal serves."""
+    host, _, port = terminal.target.partition(":")
 
-    def serves() -> bool:
+    # A channel that finds nobody there waits longer and longer before it tries again.
+    def listens() -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex((host, int(port))) == 0
+
+    try:
+        wait_until(listens, "the server listens", 60)
         with Client(terminal.target, authority) as client:
-            try:
-                return client.health() == "SERVING"
-            except grpc.RpcError:
-                return False
-
-    wait_until(serves, f"the server serves\n{terminal.log()}", 30)
+            wait_until(lambda: client.health() == "SERVING", "the server serves")
+    except AssertionError as error:
+        raise AssertionError(f"{error}\n{terminal.log()}") from error
 
 
 def accept(terminal: Terminal, printed: str, authority: bytes | None = None) -> str:
@@ -226,7 +231,6 @@ class OneMachine:
             IPSE_MAIL_FROM="no-reply@example.com",
             IPSE_LINK_BASE="https://www.example.com/account",
         )
-        self.start("ipse migrate && exec ipse serve")
 
     def start(self, command: str = "exec ipse serve") -> None:
         self.terminal.start(Block("docs/operations.md", 0, command, None))
@@ -263,6 +267,7 @@ def test_operations(tmp_path: Path, cluster: Cluster) -> None:
     (tmp_path / "machine").mkdir()
     production, machine = Production(tmp_path / "production", cluster), OneMachine(tmp_path / "machine")
     with production.terminal, machine.terminal:
+        machine.start("ipse migrate && exec ipse serve")
         follow(
             "docs/operations.md",
             production.run,
