@@ -50,7 +50,8 @@ stages_begin() {
   state=$(mktemp -d)
   progress=
   stage_result=
-  trap 'stop_progress; rm -rf "$state"' EXIT
+  # A stage that ends at once kills the progress before that has reset this trap: only the run itself cleans up.
+  trap 'if [[ $BASHPID == "$$" ]]; then stop_progress; rm -rf "$state"; fi' EXIT
   mkdir -p "$root/.tools/logs"
   touch "$state"/{rows,missing,skips,notices,counts}
 }
