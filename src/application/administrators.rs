@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::audit_trail::{AuditTrail, Event};
 use super::error::{Error, Result};
-use super::jobs::MailPost;
+use super::jobs::{MailPost, NewActionToken};
 use super::keys::DerivedKeys;
 use super::policy::Policy;
 use super::ports::{Clock, Entropy, Store, Transaction, UserInsert};
@@ -54,7 +54,7 @@ impl Administrators {
             store: ports.store.clone(),
             clock: ports.clock.clone(),
             entropy: ports.entropy.clone(),
-            post: MailPost::new(ports.entropy.clone(), ports.sealer.clone(), derived.throttles.clone()),
+            post: MailPost::new(ports, &policy, derived),
             trail: AuditTrail::new(ports.entropy.clone()),
             policy,
         }
@@ -111,7 +111,8 @@ impl Administrators {
         tx.sessions().end_sessions(user.id, None, (now, EndReason::Revoked)).await?;
         let purpose = ActionPurpose::AcceptInvitation;
         tx.action_tokens().drop_action_token(user.id, ActionPurpose::VerifyEmail).await?;
-        let invitation = self.post.new_token(tx, user.id, (purpose, None), (&self.policy, now)).await?;
+        let invitation =
+            self.post.new_token(tx, NewActionToken { user_id: user.id, purpose, new_email: None }, now).await?;
         Ok(Appointment::Invited { invitation, expire_time: now + self.policy.action_tokens.of(purpose) })
     }
 }

@@ -7,7 +7,8 @@ use super::attempt_limiter::AttemptLimiter;
 use super::audit_trail::{AuditTrail, Event};
 use super::call::Call;
 use super::error::{Refusal, Result, Violations};
-use super::jobs::MailPost;
+use super::jobs::{MailPost, TokenRecipient};
+use super::keys::DerivedKeys;
 use super::policy::Policy;
 use super::ports::{ConsumedToken, Store, Transaction};
 use crate::domain::Timestamp;
@@ -34,18 +35,16 @@ pub(super) struct MailedTokens {
     post: MailPost,
     trail: AuditTrail,
     throttle_key: SecretKey,
-    policy: Arc<Policy>,
 }
 
 impl MailedTokens {
     /// Takes the ports it needs.
-    pub(super) fn new(ports: &Ports, policy: Arc<Policy>, throttle_key: &SecretKey) -> Self {
+    pub(super) fn new(ports: &Ports, policy: &Policy, derived: &DerivedKeys) -> Self {
         Self {
             store: ports.store.clone(),
-            post: MailPost::new(ports.entropy.clone(), ports.sealer.clone(), throttle_key.clone()),
+            post: MailPost::new(ports, policy, derived),
             trail: AuditTrail::new(ports.entropy.clone()),
-            throttle_key: throttle_key.clone(),
-            policy,
+            throttle_key: derived.throttles.clone(),
         }
     }
 
@@ -66,8 +65,8 @@ impl MailedTokens {
         limiter.check(tx.as_mut(), call.now).await?;
         limiter.count(tx.as_mut(), call.now).await?;
         let user = tx.users().find_by_email(email).await?.filter(wanted.may_have);
-        let to = (email, user.as_ref());
-        let is_mailed = self.post.send_token(tx.as_mut(), to, wanted.purpose, (&self.policy, call.now)).await?;
+        let to = TokenRecipient { address: email, user: user.as_ref() };
+        let is_mailed = self.post.send_token(tx.as_mut(), to, wanted.purpose, call.now).await?;
         let mut event = call.event(wanted.kind).with("mailed", is_mailed);
         if let Some(user) = &user {
             event = event.on(user.id);

@@ -14,7 +14,7 @@
 //! | `ipse_access_feed_age_seconds`, `ipse_revocations`, `ipse_revocation_watchers` | how old the knowledge of revocations is, how many are in memory, and who follows them |
 //! | `process_start_time_seconds` | when the process started |
 //!
-//! The first three are counted in `presentation/grpc/calls.rs`.
+//! The first three are counted in `presentation/grpc/layers/rpc_metrics.rs`.
 
 use std::sync::{Arc, PoisonError, RwLock};
 

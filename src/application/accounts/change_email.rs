@@ -1,6 +1,7 @@
 use super::Accounts;
 use crate::application::call::Call;
 use crate::application::error::{Error, Refusal, Result, Violation, Violations};
+use crate::application::jobs::TokenRecipient;
 use crate::domain::account::email::EmailAddress;
 use crate::domain::audit::AuditType;
 use crate::domain::mail::MailContent;
@@ -19,8 +20,8 @@ impl Accounts {
         if user.email.canonical() == new_email.canonical() {
             return Err(Error::Invalid(vec![Violation::form("new_email", "is the address of the account already")]));
         }
-        let to = (&new_email, Some(&user));
-        self.post.send_token(tx.as_mut(), to, ActionPurpose::ChangeEmail, (&self.policy, call.now)).await?;
+        let to = TokenRecipient { address: &new_email, user: Some(&user) };
+        self.post.send_token(tx.as_mut(), to, ActionPurpose::ChangeEmail, call.now).await?;
         self.post.send_sparingly(tx.as_mut(), &user, MailContent::EmailChangeRequested, call.now).await?;
         let event = call.event(AuditType::EmailChangeRequested).on(user.id);
         self.trail.record(tx.as_mut(), event, call.now).await?;

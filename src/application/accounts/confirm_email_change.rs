@@ -1,6 +1,7 @@
 use super::Accounts;
 use crate::application::call::Call;
 use crate::application::error::{Refusal, Result, Violations};
+use crate::application::jobs::Recipient;
 use crate::application::{mailed_tokens, user_changes};
 use crate::domain::account::user::User;
 use crate::domain::audit::AuditType;
@@ -26,7 +27,9 @@ impl Accounts {
         user_changes::user(tx.as_mut(), &user).await?;
         tx.action_tokens().drop_action_tokens(user.id).await?;
         for address in [&old_email, &user.email] {
-            self.post.send_to(tx.as_mut(), (&user, address), MailContent::EmailChanged, call.now).await?;
+            self.post
+                .send_to(tx.as_mut(), Recipient { user: &user, address }, MailContent::EmailChanged, call.now)
+                .await?;
         }
         let event = mailed_tokens::used_by(&user, call, AuditType::EmailChanged);
         self.trail.record(tx.as_mut(), event, call.now).await?;

@@ -49,7 +49,7 @@ impl Accounts {
         Self {
             store: ports.store.clone(),
             hasher: ports.hasher.clone(),
-            post: MailPost::new(ports.entropy.clone(), ports.sealer.clone(), throttle_key.clone()),
+            post: MailPost::new(ports, &policy, derived),
             trail: AuditTrail::new(ports.entropy.clone()),
             throttle_key,
             page_tokens: PageTokens::new(derived.page_tokens.clone()),

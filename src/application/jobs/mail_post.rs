@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use super::JobKind;
 use super::payload::MailPayload;
+use crate::application::Ports;
 use crate::application::error::{Error, Result};
+use crate::application::keys::DerivedKeys;
 use crate::application::policy::Policy;
 use crate::application::ports::{Entropy, Job, JobClaim, JobPayload, SealedPlace, Sealer, Transaction};
 use crate::domain::Timestamp;
@@ -15,7 +17,7 @@ use crate::domain::id::{JobId, LeaseId, MailId, UserId};
 use crate::domain::mail::{Mail, MailContent};
 use crate::domain::secret::{Secret, SecretKey};
 use crate::domain::token::action_token;
-use crate::domain::token::action_token::{ActionPurpose, ActionToken};
+use crate::domain::token::action_token::{ActionPurpose, ActionToken, ActionTokenLifetimes};
 
 /// Has mail delivered, once the transaction it is written in is committed.
 #[derive(Clone)]
@@ -23,15 +25,44 @@ pub(in crate::application) struct MailPost {
     entropy: Arc<dyn Entropy>,
     sealer: Arc<dyn Sealer>,
     throttle_key: SecretKey,
+    lifetimes: ActionTokenLifetimes,
+}
+
+/// A person, and which of their addresses a mail goes to.
+pub(in crate::application) struct Recipient<'a> {
+    pub(in crate::application) user: &'a User,
+    pub(in crate::application) address: &'a EmailAddress,
+}
+
+/// A mail, and when the token in it expires, if it has one.
+struct Letter<'a> {
+    to: Recipient<'a>,
+    content: MailContent,
+    expire_time: Option<Timestamp>,
+}
+
+/// An address, and the account that a token for it is about, if there is one.
+pub(in crate::application) struct TokenRecipient<'a> {
+    pub(in crate::application) address: &'a EmailAddress,
+    pub(in crate::application) user: Option<&'a User>,
+}
+
+/// A token to make.
+pub(in crate::application) struct NewActionToken {
+    pub(in crate::application) user_id: UserId,
+    pub(in crate::application) purpose: ActionPurpose,
+    /// The address to take, for `ChangeEmail` alone.
+    pub(in crate::application) new_email: Option<EmailAddress>,
 }
 
 impl MailPost {
-    pub(in crate::application) fn new(
-        entropy: Arc<dyn Entropy>,
-        sealer: Arc<dyn Sealer>,
-        throttle_key: SecretKey,
-    ) -> Self {
-        Self { entropy, sealer, throttle_key }
+    pub(in crate::application) fn new(ports: &Ports, policy: &Policy, derived: &DerivedKeys) -> Self {
+        Self {
+            entropy: ports.entropy.clone(),
+            sealer: ports.sealer.clone(),
+            throttle_key: derived.throttles.clone(),
+            lifetimes: policy.action_tokens,
+        }
     }
 
     /// Writes a mail to the address of the account, whatever was written before.
@@ -42,18 +73,18 @@ impl MailPost {
         content: MailContent,
         now: Timestamp,
     ) -> Result<()> {
-        self.send_to(tx, (user, &user.email), content, now).await
+        self.send_to(tx, Recipient { user, address: &user.email }, content, now).await
     }
 
-    /// Writes a mail to another address of a person.
+    /// Writes a mail to one of the addresses of a person.
     pub(in crate::application) async fn send_to(
         &self,
         tx: &mut dyn Transaction,
-        (user, recipient): (&User, &EmailAddress),
+        to: Recipient<'_>,
         content: MailContent,
         now: Timestamp,
     ) -> Result<()> {
-        self.enqueue(tx, (user, recipient), content, (None, now)).await
+        self.enqueue(tx, Letter { to, content, expire_time: None }, now).await
     }
 
     /// Writes a mail unless the address had too many of the kind: nobody can flood another person's mailbox.
@@ -76,9 +107,9 @@ impl MailPost {
     pub(in crate::application) async fn send_token(
         &self,
         tx: &mut dyn Transaction,
-        (address, user): (&EmailAddress, Option<&User>),
+        TokenRecipient { address, user }: TokenRecipient<'_>,
         purpose: ActionPurpose,
-        (policy, now): (&Policy, Timestamp),
+        now: Timestamp,
     ) -> Result<bool> {
         let carry = carrier(purpose);
         // The kind does not depend on the token, which is made once it is clear that there will be one.
@@ -90,9 +121,10 @@ impl MailPost {
             return Ok(false);
         };
         let new_email = (purpose == ActionPurpose::ChangeEmail).then(|| address.clone());
-        let token = self.new_token(tx, user.id, (purpose, new_email), (policy, now)).await?;
-        let expire_time = now + policy.action_tokens.of(purpose);
-        self.enqueue(tx, (user, address), carry(token), (Some(expire_time), now)).await?;
+        let token = self.new_token(tx, NewActionToken { user_id: user.id, purpose, new_email }, now).await?;
+        let expire_time = Some(now + self.lifetimes.of(purpose));
+        let to = Recipient { user, address };
+        self.enqueue(tx, Letter { to, content: carry(token), expire_time }, now).await?;
         Ok(true)
     }
 
@@ -103,40 +135,34 @@ impl MailPost {
         tx: &mut dyn Transaction,
         user: &User,
         purpose: ActionPurpose,
-        (policy, now): (&Policy, Timestamp),
+        now: Timestamp,
     ) -> Result<()> {
-        let token = self.new_token(tx, user.id, (purpose, None), (policy, now)).await?;
-        let expire_time = now + policy.action_tokens.of(purpose);
-        self.enqueue(tx, (user, &user.email), carrier(purpose)(token), (Some(expire_time), now)).await
+        let token = self.new_token(tx, NewActionToken { user_id: user.id, purpose, new_email: None }, now).await?;
+        let expire_time = Some(now + self.lifetimes.of(purpose));
+        let to = Recipient { user, address: &user.email };
+        self.enqueue(tx, Letter { to, content: carrier(purpose)(token), expire_time }, now).await
     }
 
     /// Makes a new token, which replaces the person's earlier one for the purpose, without mailing it: whoever calls
-    /// hands it over. `ChangeEmail` comes with the address to take, other purposes with none.
+    /// hands it over.
     pub(in crate::application) async fn new_token(
         &self,
         tx: &mut dyn Transaction,
-        user_id: UserId,
-        (purpose, new_email): (ActionPurpose, Option<EmailAddress>),
-        (policy, now): (&Policy, Timestamp),
+        NewActionToken { user_id, purpose, new_email }: NewActionToken,
+        now: Timestamp,
     ) -> Result<Secret> {
         let text = action_token::text(&self.entropy.bytes()?);
         let digest = action_token::digest(text.expose());
-        let expire_time = now + policy.action_tokens.of(purpose);
+        let expire_time = now + self.lifetimes.of(purpose);
         let token = ActionToken { user_id, purpose, new_email, digest, create_time: now, expire_time };
         tx.action_tokens().put_action_token(&token).await?;
         Ok(text)
     }
 
-    /// Writes a mail, with the time when the token in it expires, if it is known.
-    async fn enqueue(
-        &self,
-        tx: &mut dyn Transaction,
-        (user, recipient): (&User, &EmailAddress),
-        content: MailContent,
-        (expire_time, now): (Option<Timestamp>, Timestamp),
-    ) -> Result<()> {
+    async fn enqueue(&self, tx: &mut dyn Transaction, letter: Letter<'_>, now: Timestamp) -> Result<()> {
+        let Letter { to: Recipient { user, address }, content, expire_time } = letter;
         let kind = JobKind::for_mail(&content);
-        let mail = Mail::to(user, recipient, MailId::new(now, &self.entropy.bytes()?), content);
+        let mail = Mail::to(user, address, MailId::new(now, &self.entropy.bytes()?), content);
         let id = JobId::from_uuid(*mail.id.as_uuid());
         let payload = MailPayload::new(&mail, expire_time).to_json();
         let payload = payload.map_err(|error| Error::Internal(Box::new(error)))?;

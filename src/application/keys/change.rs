@@ -17,6 +17,14 @@ pub(super) struct Spare {
 /// Who changes the keys: gives an event of a type its actor.
 pub(super) type Actor<'a> = &'a (dyn Fn(AuditType) -> Event + Sync);
 
+/// The ring as it is stored, and as it is to be from `now` on.
+#[derive(Clone, Copy)]
+pub(super) struct RingChange<'a> {
+    pub(super) before: &'a KeyRing,
+    pub(super) after: &'a KeyRing,
+    pub(super) now: Timestamp,
+}
+
 /// Reads all keys, and holds other changes of them off until the transaction ends.
 pub(super) async fn lock_ring(tx: &mut dyn Transaction) -> Result<KeyRing> {
     tx.signing_keys().lock_signing_keys().await?;
@@ -50,12 +58,12 @@ impl Keys {
         Ok(())
     }
 
-    /// Stores what a change did to the ring, tells of each new key, and has the other processes take it up.
+    /// Stores what a change did to the ring, records each new key, and has the other processes take it up.
     pub(super) async fn store_changes(
         &self,
         tx: &mut dyn Transaction,
-        (before, after): (&KeyRing, &KeyRing),
-        (actor, now): (Actor<'_>, Timestamp),
+        RingChange { before, after, now }: RingChange<'_>,
+        actor: Actor<'_>,
     ) -> Result<()> {
         let mut changes = vec![AccessChange::KeySet];
         for key in after.keys() {

@@ -1,5 +1,5 @@
 use super::Keys;
-use super::change::lock_ring;
+use super::change::{RingChange, lock_ring};
 use crate::application::audit_trail::Event;
 use crate::application::error::Result;
 
@@ -23,7 +23,8 @@ impl Keys {
         let (mut ring, now) = (before.clone(), self.clock.now());
         if ring.signer(now).is_none() {
             self.publish(&mut ring, spare, now)?;
-            self.store_changes(tx.as_mut(), (&before, &ring), (&Event::by_system, now)).await?;
+            let change = RingChange { before: &before, after: &ring, now };
+            self.store_changes(tx.as_mut(), change, &Event::by_system).await?;
         }
         tx.commit().await?;
         self.put_to_use(ring.keys())

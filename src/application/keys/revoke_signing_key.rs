@@ -1,5 +1,5 @@
 use super::Keys;
-use super::change::lock_ring;
+use super::change::{RingChange, lock_ring};
 use crate::application::call::Call;
 use crate::application::error::{Refusal, Violations};
 use crate::application::idempotency::{Idempotent, IdempotentCall};
@@ -25,7 +25,8 @@ impl Keys {
             self.publish(&mut ring, spare, now)?;
         }
         self.trail.record(tx, call.event(AuditType::SigningKeyRevoked).on(kid), now).await?;
-        self.store_changes(tx, (&before, &ring), (&|kind| call.event(kind), now)).await?;
+        let change = RingChange { before: &before, after: &ring, now };
+        self.store_changes(tx, change, &|kind| call.event(kind)).await?;
         open.finish(()).await?;
         self.put_to_use(ring.keys())?;
         tracing::warn!(kid, "a signing key was revoked");

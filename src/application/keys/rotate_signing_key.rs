@@ -1,4 +1,4 @@
-use super::change::{Actor, Spare, lock_ring};
+use super::change::{Actor, RingChange, Spare, lock_ring};
 use super::{Keys, ListedKey};
 use crate::application::audit_trail::Event;
 use crate::application::call::Call;
@@ -48,7 +48,8 @@ impl Keys {
             return Err(Refusal::QuotaExceeded { what: "signing keys", limit: MAX_KEYS }.into());
         }
         self.publish(&mut ring, spare, now)?;
-        self.store_changes(tx, (&before, &ring), (actor, now)).await?;
+        let change = RingChange { before: &before, after: &ring, now };
+        self.store_changes(tx, change, actor).await?;
         let new = ring.last(now).ok_or_else(|| Error::Internal("the new key is not in line".into()))?.clone();
         if let Some(replaced) = before.last(now) {
             let event = actor(AuditType::SigningKeyRotated).on(&replaced.kid).with("successor", &new.kid);

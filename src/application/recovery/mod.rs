@@ -35,8 +35,8 @@ impl Recovery {
         Self {
             store: ports.store.clone(),
             hasher: ports.hasher.clone(),
-            post: MailPost::new(ports.entropy.clone(), ports.sealer.clone(), throttle_key.clone()),
-            mailed_tokens: MailedTokens::new(ports, policy.clone(), &throttle_key),
+            post: MailPost::new(ports, &policy, derived),
+            mailed_tokens: MailedTokens::new(ports, &policy, derived),
             trail: AuditTrail::new(ports.entropy.clone()),
             throttle_key,
             policy,

@@ -3,6 +3,7 @@ use crate::application::attempt_limiter::AttemptLimiter;
 use crate::application::audit_trail::Event;
 use crate::application::call::Call;
 use crate::application::error::{Refusal, Result, Violations};
+use crate::application::jobs::TokenRecipient;
 use crate::application::ports::{Transaction, UserInsert};
 use crate::application::user_changes;
 use crate::domain::account::email::EmailAddress;
@@ -110,8 +111,8 @@ impl Registration {
     }
 
     async fn send_verification(&self, tx: &mut dyn Transaction, user: &User, call: &Call) -> Result<bool> {
-        let to = (&user.email, Some(user));
-        self.post.send_token(tx, to, ActionPurpose::VerifyEmail, (&self.policy, call.now)).await
+        let to = TokenRecipient { address: &user.email, user: Some(user) };
+        self.post.send_token(tx, to, ActionPurpose::VerifyEmail, call.now).await
     }
 
     fn parse_sign_up(&self, command: &Register) -> Result<(SignUp, Password)> {

@@ -42,7 +42,7 @@ impl Sessions {
             entropy: ports.entropy.clone(),
             tokens: ports.tokens.clone(),
             authorizer,
-            post: MailPost::new(ports.entropy.clone(), ports.sealer.clone(), derived.throttles.clone()),
+            post: MailPost::new(ports, &policy, derived),
             trail: AuditTrail::new(ports.entropy.clone()),
             refresh_key: derived.refresh_tokens.clone(),
             policy,

@@ -71,7 +71,7 @@ impl Users {
             (Some(_), true) => None,
         };
         if let Some(purpose) = proof {
-            self.post.send_token_unthrottled(tx, &user, purpose, (&self.policy, call.now)).await?;
+            self.post.send_token_unthrottled(tx, &user, purpose, call.now).await?;
         }
         self.trail.record(tx, call.event(AuditType::UserCreated).on(id), call.now).await?;
         open.finish(user).await

@@ -56,7 +56,7 @@ impl Users {
             entropy: ports.entropy.clone(),
             hasher: ports.hasher.clone(),
             idempotency: Idempotency::new(ports, derived),
-            post: MailPost::new(ports.entropy.clone(), ports.sealer.clone(), derived.throttles.clone()),
+            post: MailPost::new(ports, &policy, derived),
             trail: AuditTrail::new(ports.entropy.clone()),
             page_tokens: PageTokens::new(derived.page_tokens.clone()),
             policy,

@@ -28,7 +28,7 @@ impl Users {
         user_changes::user(tx, &user).await?;
         tx.sessions().end_sessions(id, None, (call.now, EndReason::Revoked)).await?;
         if user.can_recover() {
-            self.post.send_token_unthrottled(tx, &user, ActionPurpose::ResetPassword, (&self.policy, call.now)).await?;
+            self.post.send_token_unthrottled(tx, &user, ActionPurpose::ResetPassword, call.now).await?;
         }
         self.trail.record(tx, call.event(AuditType::PasswordChangeRequired).on(id), call.now).await?;
         open.finish(user).await

@@ -3,6 +3,7 @@ use crate::application::access::last_administrator;
 use crate::application::call::Call;
 use crate::application::error::{Result, Violations};
 use crate::application::idempotency::{Idempotent, IdempotentCall};
+use crate::application::jobs::Recipient;
 use crate::application::ports::Transaction;
 use crate::application::profile::{ProfileTexts, require_free_username};
 use crate::application::{etag, user_changes};
@@ -82,7 +83,7 @@ impl Users {
         if has_moved {
             tx.action_tokens().drop_action_tokens(user.id).await?;
             for address in [&before.email, &user.email] {
-                self.post.send_to(tx, (user, address), MailContent::EmailChanged, call.now).await?;
+                self.post.send_to(tx, Recipient { user, address }, MailContent::EmailChanged, call.now).await?;
             }
             self.trail.record(tx, call.event(AuditType::EmailChanged).on(user.id), call.now).await?;
         }
@@ -94,6 +95,6 @@ impl Users {
         } else {
             return Ok(());
         };
-        self.post.send_token_unthrottled(tx, user, purpose, (&self.policy, call.now)).await
+        self.post.send_token_unthrottled(tx, user, purpose, call.now).await
     }
 }

@@ -9,8 +9,8 @@ use crate::domain::token::signing_key::SigningAlgorithm;
 pub(super) const SETTINGS: &[Setting] = &[
     Setting::new(
         "signing_algorithm",
-        "What new keys sign tokens with: ES256, EdDSA, or RS256 for verifiers that know no other. The present key goes on \
-         until it is rotated.",
+        "What new keys sign tokens with: ES256, EdDSA, or RS256 for verifiers that know no other. The present key \
+         stays in use until it is rotated.",
     )
     .or("ES256"),
     Setting::new("signing_key_lifetime", "How long a key signs tokens before a new one takes its place.")

@@ -41,7 +41,7 @@ pub fn key_table(keys: &[ListedKey]) -> Vec<String> {
     let rows = keys.iter().map(|(key, state)| {
         let until = key.retire_time.map_or_else(|| "-".to_owned(), time);
         let (from, made) = (time(key.activate_time), time(key.create_time));
-        [key.kid.clone(), key.algorithm.name().to_owned(), word(*state).to_owned(), made, from, until]
+        [key.kid.clone(), key.algorithm.name().to_owned(), state_name(*state).to_owned(), made, from, until]
     });
     let row = |[kid, algorithm, state, made, from, until]: [String; 6]| {
         format!("{kid:43}  {algorithm:9}  {state:9}  {made:20}  {from:20}  {until}")
@@ -71,7 +71,7 @@ pub fn rewrapped(tables: &[Rewrapped]) -> Result<Vec<String>, KeysLeft> {
     Ok(tables.iter().map(line).chain([end]).collect())
 }
 
-fn word(state: SigningKeyState) -> &'static str {
+fn state_name(state: SigningKeyState) -> &'static str {
     match state {
         SigningKeyState::Published => "published",
         SigningKeyState::Active => "active",
