@@ -25,6 +25,9 @@ pub enum Error {
     /// The store cannot be reached; nothing was changed.
     #[error("the store is unavailable")]
     Unavailable(#[source] Cause),
+    /// The store was lost while the change was being committed: it may have been made.
+    #[error("it is not known whether the change was made")]
+    OutcomeUnknown(#[source] Cause),
     /// A fault. The source is for the log alone.
     #[error("internal fault")]
     Internal(#[source] Cause),
@@ -244,6 +247,7 @@ impl From<StoreError> for Error {
         match error {
             StoreError::Contention(source) => Self::Contention(source),
             StoreError::Unavailable(source) => Self::Unavailable(source),
+            StoreError::OutcomeUnknown(source) => Self::OutcomeUnknown(source),
             StoreError::Aborted | StoreError::Conflict(_) | StoreError::Corrupt(_) => Self::Internal(Box::new(error)),
         }
     }

@@ -9,12 +9,18 @@ use zeroize::Zeroizing;
 use super::call::Call;
 use super::error::{Error, Refusal, Result};
 use super::keys::DerivedKeys;
-use super::ports::{RequestKey, SealedPlace, Sealer, Store, Transaction};
+use super::ports::{RequestKey, SealedPlace, Sealer, Store, StoreError, Transaction};
+use crate::domain::Timestamp;
+use crate::domain::access::permission::Rights;
 use crate::domain::id::RequestId;
 use crate::domain::secret::{Digest, SecretKey};
 
 /// How long the answer to a call is kept for its repeats.
 pub const KEEP_ANSWERS: Duration = Duration::hours(24);
+
+/// How often, and after which time each, it is looked for what became of a commit that nobody answered.
+const LOOKS: usize = 3;
+const PAUSE: std::time::Duration = std::time::Duration::from_millis(500);
 
 /// How a call is told from others, and how its answer is written down.
 pub struct IdempotentCall<T> {
@@ -58,9 +64,25 @@ impl<E: Into<Error>> From<E> for Exit {
 /// The transaction of an idempotent call, which ends with its answer.
 pub(super) struct OpenCall<'c, T> {
     pub(super) tx: Box<dyn Transaction>,
-    key: Option<RequestKey>,
+    claim: Option<Claim>,
+    store: Arc<dyn Store>,
     sealer: Arc<dyn Sealer>,
     write: &'c fn(&T) -> Vec<u8>,
+}
+
+/// By what a call is taken on record.
+struct Claim {
+    key: RequestKey,
+    digest: Digest,
+    now: Timestamp,
+}
+
+impl Claim {
+    /// Takes the call on record. Whether it was not there.
+    async fn make(&self, tx: &mut dyn Transaction) -> Result<bool> {
+        let forget_before = self.now - KEEP_ANSWERS;
+        Ok(tx.answered_requests().claim_request(self.key, &self.digest, self.now, forget_before).await?)
+    }
 }
 
 /// Tells repeats from new calls.
@@ -84,18 +106,25 @@ impl Idempotency {
         call: &Call,
         request: &'c IdempotentCall<T>,
     ) -> std::result::Result<OpenCall<'c, T>, Exit> {
-        let caller_id = *call.caller()?.subject().as_uuid();
-        let key = request.request_id.map(|request_id| RequestKey { caller_id, request_id });
-        let mut tx = self.store.write().await?;
-        if let Some(key) = key {
+        let caller = call.caller()?;
+        let caller_id = *caller.subject().as_uuid();
+        // A token with a narrower scope must not get what was answered to a wider one.
+        let scope = caller.scope().map(Rights::to_scope);
+        let mut request_parts: Vec<&[u8]> = vec![request.method.as_bytes(), &request.message];
+        request_parts.extend(scope.as_deref().map(str::as_bytes));
+        let claim = request.request_id.map(|request_id| Claim {
+            key: RequestKey { caller_id, request_id },
             // A request may hold a password, so that a plain digest would be a target.
-            let digest = Digest::of(&self.key.mac(&[request.method.as_bytes(), &request.message]));
-            let forget_before = call.now - KEEP_ANSWERS;
-            if !tx.answered_requests().claim_request(key, &digest, call.now, forget_before).await? {
-                return Err(Exit::Repeated(self.first_answer(tx.as_mut(), key, &digest).await?));
-            }
+            digest: Digest::of(&self.key.mac(&request_parts)),
+            now: call.now,
+        });
+        let mut tx = self.store.write().await?;
+        if let Some(claim) = &claim
+            && !claim.make(tx.as_mut()).await?
+        {
+            return Err(Exit::Repeated(self.first_answer(tx.as_mut(), claim.key, &claim.digest).await?));
         }
-        Ok(OpenCall { tx, key, sealer: self.sealer.clone(), write: &request.write })
+        Ok(OpenCall { tx, claim, store: self.store.clone(), sealer: self.sealer.clone(), write: &request.write })
     }
 
     async fn first_answer(&self, tx: &mut dyn Transaction, key: RequestKey, digest: &Digest) -> Result<FirstAnswer> {
@@ -109,13 +138,34 @@ impl Idempotency {
 }
 
 impl<T> OpenCall<'_, T> {
-    /// Writes the answer down for repeats, and commits it with the change.
+    /// Writes the answer down for repeats, and commits it with the change. If the store is lost meanwhile, a call with an
+    /// id finds out by itself what became of it.
     pub(super) async fn finish(mut self, answer: T) -> Idempotent<T> {
-        if let Some(key) = self.key {
-            let sealed = self.sealer.seal(&SealedPlace::Answer(key), &Zeroizing::new((self.write)(&answer)))?;
-            self.tx.answered_requests().put_answer(key, &sealed).await?;
+        let Some(claim) = self.claim else {
+            self.tx.commit().await?;
+            return Ok(answer);
+        };
+        let sealed = self.sealer.seal(&SealedPlace::Answer(claim.key), &Zeroizing::new((self.write)(&answer)))?;
+        self.tx.answered_requests().put_answer(claim.key, &sealed).await?;
+        match self.tx.commit().await {
+            Err(StoreError::OutcomeUnknown(cause)) => match find_out(self.store.as_ref(), &claim).await {
+                Some(true) => Ok(answer),
+                Some(false) => Err(Error::Unavailable(cause).into()),
+                None => Err(Error::OutcomeUnknown(cause).into()),
+            },
+            committed => Ok(committed.map(|()| answer)?),
         }
-        self.tx.commit().await?;
-        Ok(answer)
     }
+}
+
+/// Whether a call is on record whose commit nobody answered; nothing if that cannot be told yet. Whoever can take it on
+/// record knows that it is not, and never will be: a transaction still under way would hold that up.
+async fn find_out(store: &dyn Store, claim: &Claim) -> Option<bool> {
+    for _ in 0..LOOKS {
+        if let Ok(mut tx) = store.write().await {
+            return claim.make(tx.as_mut()).await.ok().map(|is_new| !is_new);
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    None
 }

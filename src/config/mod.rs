@@ -108,6 +108,13 @@ impl Settings {
                 "the side port is served without TLS on {address}: whoever can change what it answers can make tokens"
             ));
         }
+        if self.database.url.is_exposed() {
+            warnings.push(
+                "the database is reached without TLS: whoever is on the way can read the password and all that is stored; \
+                 set sslmode=verify-full in IPSE_DATABASE_URL"
+                    .to_owned(),
+            );
+        }
         if self.policy.unverified_sign_in == UnverifiedSignIn::Allowed {
             warnings.push("people may sign in before they have proven their e-mail address".to_owned());
         }

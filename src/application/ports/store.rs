@@ -18,6 +18,9 @@ pub enum StoreError {
     /// The database cannot be reached, or no connection was free in time. Nothing was changed.
     #[error("the store cannot be reached")]
     Unavailable(#[source] Cause),
+    /// The connection was lost while a change was being committed: it may be there or not.
+    #[error("it is not known whether the change was committed")]
+    OutcomeUnknown(#[source] Cause),
     /// Something unique is there already. Inserts that may meet it say so without this error.
     #[error("something unique is there already")]
     Conflict(#[source] Cause),

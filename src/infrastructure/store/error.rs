@@ -16,13 +16,16 @@ const CONTENTION: [&str; 5] = [
 /// and `SQLITE_FULL`.
 const UNAVAILABLE: [&str; 7] = [
     "canceling statement",
-    "terminating connection",
+    CLOSING,
     "the database system is",
     "sorry, too many clients",
     "could not extend file",
     "could not write to file",
     "database or disk is full",
 ];
+
+/// How a server begins its last words on a connection.
+const CLOSING: &str = "terminating connection";
 
 /// The error that the application sees. Its text is for the log; details, which may hold stored values, are left out.
 pub(super) fn from_diesel(error: Error) -> StoreError {
@@ -35,10 +38,14 @@ pub(super) fn from_diesel(error: Error) -> StoreError {
     }
 }
 
-/// Whether the connection is of no more use: closed, or to a server that lost its primary role.
+/// Whether the connection is of no more use: closed, about to be, or to a server that lost its primary role.
 pub(super) fn is_connection_lost(error: &Error) -> bool {
     use DatabaseErrorKind::{ClosedConnection, ReadOnlyTransaction, UnableToSendCommand};
-    matches!(error, Error::DatabaseError(ClosedConnection | ReadOnlyTransaction | UnableToSendCommand, _))
+    match error {
+        Error::DatabaseError(ClosedConnection | ReadOnlyTransaction | UnableToSendCommand, _) => true,
+        Error::DatabaseError(_, information) => information.message().starts_with(CLOSING),
+        _ => false,
+    }
 }
 
 /// An error of reaching the database.

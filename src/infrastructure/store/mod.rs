@@ -11,6 +11,7 @@ mod postgres;
 mod settings;
 mod sqlite;
 mod unit;
+mod wait_limit;
 
 use std::sync::Arc;
 

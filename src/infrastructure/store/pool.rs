@@ -5,34 +5,35 @@ use std::time::Duration;
 
 use deadpool::managed::{Manager, Object, Pool, PoolError, QueueMode};
 
-use super::DatabaseSettings;
 use super::error::unavailable;
 use super::unit::{Backend, Unit};
+use super::wait_limit::WaitLimit;
 use crate::application::ports::{ChangeSink, PoolUse, StoreError, StoreResult};
 
 /// Connections to one database, as givers of units of work.
 pub(super) struct Connections<B: Backend> {
     pool: Pool<B>,
-    acquire_timeout: Duration,
+    limit: WaitLimit,
+    acquire_limit: WaitLimit,
     sink: Arc<dyn ChangeSink>,
 }
 
 impl<B: Backend + Manager<Error = StoreError>> Connections<B> {
-    /// Up to `most` connections, opened when they are needed.
+    /// Up to `most` connections, opened when they are needed, whose statements may take as long as the limit says.
     pub(super) fn new(
         backend: B,
         most: usize,
-        settings: &DatabaseSettings,
+        (limit, acquire_timeout): (&WaitLimit, Duration),
         sink: Arc<dyn ChangeSink>,
     ) -> StoreResult<Self> {
         // The connection used last is used next, so that a burst leaves no more connections busy than it needs.
         let pool = Pool::builder(backend).max_size(most).queue_mode(QueueMode::Lifo).build().map_err(unavailable)?;
-        Ok(Self { pool, acquire_timeout: settings.acquire_timeout, sink })
+        Ok(Self { pool, limit: limit.clone(), acquire_limit: limit.with(acquire_timeout), sink })
     }
 
     /// A unit without a transaction.
     pub(super) async fn read(&self) -> StoreResult<Unit<B>> {
-        Ok(Unit::new(self.acquire().await?, self.sink.clone()))
+        Ok(Unit::new(self.acquire().await?, self.limit.clone(), self.sink.clone()))
     }
 
     /// A unit in a transaction. Whether an idle connection still works shows when the transaction begins: if not, all
@@ -40,16 +41,37 @@ impl<B: Backend + Manager<Error = StoreError>> Connections<B> {
     pub(super) async fn write(&self) -> StoreResult<Unit<B>> {
         let mut unit = self.read().await?;
         match unit.begin().await {
-            Err(StoreError::Unavailable(_)) => drop(unit),
+            Err(StoreError::Unavailable(_)) if !unit.is_silent() => drop(unit),
             begun => return begun.map(|()| unit),
         }
         let mut unit = self.read().await?;
         unit.begin().await.map(|()| unit)
     }
 
-    /// Whether the database answers.
-    pub(super) async fn ping(&self) -> StoreResult<()> {
-        self.read().await?.batch("SELECT 1").await
+    /// Whether the database answers within a time. If it does not, all who wait for it are told, and connections that do
+    /// nothing are closed: they led to the same silence. An error is an answer.
+    pub(super) async fn ping(&self, time_limit: Duration) -> StoreResult<()> {
+        let limit = self.limit.with(time_limit);
+        let ask = async {
+            let mut unit = self.read().await?;
+            unit.set_limit(limit.clone());
+            let answer = unit.batch("SELECT 1").await;
+            if unit.is_silent() { Ok(None) } else { answer.map(Some) }
+        };
+        match limit.wait(ask).await {
+            Some(Ok(Some(()))) => Ok(()),
+            Some(Err(refused)) => Err(refused),
+            Some(Ok(None)) | None => {
+                self.limit.interrupt();
+                self.close_idle();
+                Err(unavailable("the database does not answer"))
+            }
+        }
+    }
+
+    /// Closes the connections that do nothing.
+    pub(super) fn close_idle(&self) {
+        self.pool.retain(|_, _| false);
     }
 
     /// How busy the connections are now, under this name.
@@ -61,11 +83,11 @@ impl<B: Backend + Manager<Error = StoreError>> Connections<B> {
     }
 
     async fn acquire(&self) -> StoreResult<Object<B>> {
-        match tokio::time::timeout(self.acquire_timeout, self.pool.get()).await {
-            Ok(Ok(connection)) => Ok(connection),
-            Ok(Err(PoolError::Backend(refused))) => Err(refused),
-            Ok(Err(other)) => Err(unavailable(other.to_string())),
-            Err(_) => Err(unavailable("no connection was free in time")),
+        match self.acquire_limit.wait(self.pool.get()).await {
+            Some(Ok(connection)) => Ok(connection),
+            Some(Err(PoolError::Backend(refused))) => Err(refused),
+            Some(Err(other)) => Err(unavailable(other.to_string())),
+            None => Err(unavailable("no connection was free in time")),
         }
     }
 }

@@ -44,6 +44,17 @@ impl FromStr for DatabaseUrl {
     }
 }
 
+impl DatabaseUrl {
+    /// Whether what is said to the database, the password among it, can be read on the way.
+    #[must_use]
+    pub fn is_exposed(&self) -> bool {
+        match self {
+            Self::Sqlite(_) => false,
+            Self::Postgres(url) => postgres::parse_url(url).is_ok_and(|config| postgres::is_exposed(&config)),
+        }
+    }
+}
+
 /// How to reach and use the database.
 #[derive(Debug, Clone)]
 pub struct DatabaseSettings {

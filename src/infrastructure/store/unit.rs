@@ -12,6 +12,7 @@ use futures_util::{FutureExt, TryFutureExt};
 use tokio::runtime::Handle;
 
 use super::error;
+use super::wait_limit::WaitLimit;
 use crate::application::ports::{ChangeSink, StoreError, StoreResult};
 use crate::domain::Timestamp;
 use crate::domain::access::change::AccessChange;
@@ -40,16 +41,30 @@ pub(super) struct Unit<B: Backend> {
     connection: Option<Object<B>>,
     in_transaction: bool,
     in_doubt: bool,
+    /// Whether the connection is of no more use, and whether that shows by its silence.
     is_lost: bool,
+    is_silent: bool,
+    limit: WaitLimit,
     changes: Vec<(AccessChange, Timestamp)>,
     sink: Arc<dyn ChangeSink>,
 }
 
 impl<B: Backend> Unit<B> {
-    /// A unit without a transaction.
-    pub(super) fn new(connection: Object<B>, sink: Arc<dyn ChangeSink>) -> Self {
-        let (in_transaction, in_doubt, is_lost) = (false, false, false);
-        Self { connection: Some(connection), in_transaction, in_doubt, is_lost, changes: Vec::new(), sink }
+    /// A unit without a transaction, whose statements may take as long as the limit says.
+    pub(super) fn new(connection: Object<B>, limit: WaitLimit, sink: Arc<dyn ChangeSink>) -> Self {
+        let (in_transaction, in_doubt, is_lost, is_silent) = (false, false, false, false);
+        let connection = Some(connection);
+        Self { connection, in_transaction, in_doubt, is_lost, is_silent, limit, changes: Vec::new(), sink }
+    }
+
+    /// Gives statements another time, such as all they need.
+    pub(super) fn set_limit(&mut self, limit: WaitLimit) {
+        self.limit = limit;
+    }
+
+    /// Whether the database left a statement without an answer.
+    pub(super) const fn is_silent(&self) -> bool {
+        self.is_silent
     }
 
     /// Begins the transaction.
@@ -60,10 +75,14 @@ impl<B: Backend> Unit<B> {
     }
 
     /// Commits the transaction, if one was begun. PostgreSQL answers COMMIT well after a failed statement although it
-    /// rolls back, so a unit in doubt is refused here.
+    /// rolls back, so a unit in doubt is refused here. If the connection is lost meanwhile, nobody knows whether the
+    /// server had done it by then.
     pub(super) async fn commit(&mut self) -> StoreResult<()> {
         if self.in_transaction {
-            self.batch("COMMIT").await?;
+            match self.batch("COMMIT").await {
+                Err(StoreError::Unavailable(cause)) if self.is_lost => return Err(StoreError::OutcomeUnknown(cause)),
+                outcome => outcome?,
+            }
             self.in_transaction = false;
             if !self.changes.is_empty() {
                 self.sink.committed(std::mem::take(&mut self.changes));
@@ -80,7 +99,8 @@ impl<B: Backend> Unit<B> {
 
     /// Runs statements without parameters.
     pub(super) async fn batch(&mut self, statements: &str) -> StoreResult<()> {
-        let outcome = self.connection()?.batch_execute(statements).await;
+        let limit = self.limit.clone();
+        let outcome = limit.wait(self.connection()?.batch_execute(statements)).await;
         self.settle(outcome)
     }
 
@@ -90,7 +110,8 @@ impl<B: Backend> Unit<B> {
         Q: ExecuteDsl<B::Type> + Send + 'a,
     {
         async move {
-            let outcome = RunQueryDsl::execute(query, self.connection()?).await;
+            let limit = self.limit.clone();
+            let outcome = limit.wait(RunQueryDsl::execute(query, self.connection()?)).await;
             self.settle(outcome)
         }
         .boxed()
@@ -103,7 +124,8 @@ impl<B: Backend> Unit<B> {
         T: Send + 'a,
     {
         async move {
-            let outcome = RunQueryDsl::load(query, self.connection()?).await;
+            let limit = self.limit.clone();
+            let outcome = limit.wait(RunQueryDsl::load(query, self.connection()?)).await;
             self.settle(outcome)
         }
         .boxed()
@@ -126,15 +148,19 @@ impl<B: Backend> Unit<B> {
         self.connection.as_deref_mut().ok_or(StoreError::Aborted)
     }
 
-    fn settle<T>(&mut self, outcome: QueryResult<T>) -> StoreResult<T> {
+    fn settle<T>(&mut self, outcome: Option<QueryResult<T>>) -> StoreResult<T> {
         match outcome {
-            Ok(value) => {
+            Some(Ok(value)) => {
                 self.in_doubt = false;
                 Ok(value)
             }
-            Err(failure) => {
+            Some(Err(failure)) => {
                 self.is_lost |= error::is_connection_lost(&failure);
                 Err(error::from_diesel(failure))
+            }
+            None => {
+                (self.is_lost, self.is_silent) = (true, true);
+                Err(error::unavailable("the database did not answer in time"))
             }
         }
     }
@@ -145,15 +171,15 @@ impl<B: Backend> Drop for Unit<B> {
         let Some(connection) = self.connection.take() else { return };
         match Handle::try_current() {
             _ if !self.in_transaction && !self.in_doubt => drop(connection),
-            Ok(runtime) if !self.is_lost => drop(runtime.spawn(reset(connection))),
+            Ok(runtime) if !self.is_lost => drop(runtime.spawn(reset(connection, self.limit.with(RESET_TIMEOUT)))),
             _ => discard(connection),
         }
     }
 }
 
-async fn reset<B: Backend>(mut connection: Object<B>) {
-    match tokio::time::timeout(RESET_TIMEOUT, B::reset(&mut connection)).await {
-        Ok(Ok(())) => drop(connection),
+async fn reset<B: Backend>(mut connection: Object<B>, limit: WaitLimit) {
+    match limit.wait(B::reset(&mut connection)).await {
+        Some(Ok(())) => drop(connection),
         _ => discard(connection),
     }
 }

@@ -58,6 +58,12 @@ pub(super) fn from_error_at(path: PathOf, error: Error) -> Status {
             tracing::warn!(cause, "the store is unavailable");
             unavailable(ErrorReason::StorageUnavailable, "the store is unavailable, try again")
         }
+        Error::OutcomeUnknown(cause) => {
+            tracing::error!(cause, "the store was lost while a change was being committed");
+            Outgoing::new(Code::Unknown, ErrorReason::OutcomeUnknown, "it is not known whether the change was made")
+                .retry_after(SOON)
+                .into_status()
+        }
         Error::Internal(cause) => {
             tracing::error!(cause, "internal fault");
             internal()
@@ -201,7 +207,7 @@ fn refused(refusal: Refusal) -> Outgoing {
         Refusal::WatchTooSlow => Outgoing::new(
             Code::ResourceExhausted,
             Reason::WatchTooSlow,
-            "the reader is too slow, continue from its token",
+            "the reader is too slow, continue from where it was",
         )
         .retry_after(SOON),
         Refusal::AudienceUnknown => {

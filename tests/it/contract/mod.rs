@@ -10,6 +10,7 @@ mod bulk_users;
 mod commit_order;
 mod credentials;
 mod dead_jobs;
+mod dead_wire;
 mod jobs;
 mod role_grants;
 mod roles;

@@ -28,7 +28,7 @@ use crate::support::world::World;
 /// Registers a test for each reason: the call is refused for it, whatever else stands in the world.
 macro_rules! provoked_by {
     ($($reason:ident: $provoke:ident)*) => {
-        const PROVOKED: &[ErrorReason] = &[$(ErrorReason::$reason,)* ErrorReason::ShuttingDown];
+        const PROVOKED: &[ErrorReason] = &[$(ErrorReason::$reason,)* ErrorReason::ShuttingDown, ErrorReason::OutcomeUnknown];
 
         $(mod $provoke {
             use super::*;
@@ -45,7 +45,7 @@ macro_rules! provoked_by {
     };
 }
 
-// SHUTTING_DOWN is provoked in `shutdown.rs`.
+// SHUTTING_DOWN is provoked in `shutdown.rs`, OUTCOME_UNKNOWN in `unknown_outcome.rs`.
 provoked_by! {
     CredentialsInvalid: an_unknown_name
     TokenMissing: no_access_token

@@ -19,6 +19,7 @@ pub(crate) mod person;
 pub(crate) mod postgres;
 pub(crate) mod refusal;
 pub(crate) mod registrar;
+pub(crate) mod relay;
 pub(crate) mod token;
 pub(crate) mod trail;
 pub(crate) mod transfer;

@@ -1,5 +1,6 @@
 //! Opens connections to a PostgreSQL server.
 
+use std::net::IpAddr;
 use std::ops::{Deref, DerefMut};
 use std::path::Path;
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use deadpool::managed::{Manager, Metrics, RecycleError, RecycleResult};
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
 use tokio::task::JoinHandle;
-use tokio_postgres::config::SslMode;
+use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::{Client, Config, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -36,6 +37,13 @@ type Link = tokio_postgres::Connection<Socket, <MakeRustlsConnect as MakeTlsConn
 pub(super) struct Connection {
     diesel: AsyncPgConnection,
     driver: JoinHandle<()>,
+}
+
+impl Drop for Connection {
+    /// A driver on a dead wire would wait for the farewell to be delivered.
+    fn drop(&mut self) {
+        self.driver.abort();
+    }
 }
 
 impl Deref for Connection {
@@ -111,16 +119,38 @@ impl Backend for Connector {
 }
 
 /// Reads a URL. Certificates are always checked, chain and host name, so the modes of libpq that ask for it are the same
-/// as `require`.
+/// as `require`. A URL without a mode asks for TLS too, unless the server is on this machine: the client library would
+/// settle for plaintext as soon as somebody on the way says that there is no TLS, and send the password.
 pub(in crate::infrastructure::store) fn parse_url(url: &Secret) -> Result<Config, InvalidDatabaseUrl> {
     let plain = ["sslmode=verify-full", "sslmode=verify-ca"]
         .into_iter()
         .fold(url.expose().to_owned(), |text, mode| text.replace(mode, "sslmode=require"));
-    let config: Config = zeroize::Zeroizing::new(plain).parse().map_err(|_| InvalidDatabaseUrl::Postgres)?;
+    let plain = zeroize::Zeroizing::new(plain);
+    let mut config: Config = plain.parse().map_err(|_| InvalidDatabaseUrl::Postgres)?;
     if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
         return Err(InvalidDatabaseUrl::Postgres);
     }
+    if !plain.contains("sslmode=") {
+        config.ssl_mode(if is_local(&config) { SslMode::Prefer } else { SslMode::Require });
+    }
     Ok(config)
+}
+
+/// Whether passwords and all that is stored may be read on the way to the server of this URL.
+pub(in crate::infrastructure::store) fn is_exposed(config: &Config) -> bool {
+    config.get_ssl_mode() != SslMode::Require && !is_local(config)
+}
+
+/// Whether all hosts are this machine. An address goes before the name that its certificate is to have.
+fn is_local(config: &Config) -> bool {
+    let is_loopback = |host: &Host| match host {
+        Host::Tcp(name) => name == "localhost" || name.parse().is_ok_and(|ip: IpAddr| ip.is_loopback()),
+        Host::Unix(_) => true,
+    };
+    match config.get_hostaddrs() {
+        [] => config.get_hosts().iter().all(is_loopback),
+        addresses => addresses.iter().all(IpAddr::is_loopback),
+    }
 }
 
 /// A host that does not answer must leave time to try the next one.
@@ -174,4 +204,34 @@ fn tls(roots: RootCertStore) -> StoreResult<MakeRustlsConnect> {
         .with_root_certificates(roots)
         .with_no_client_auth();
     Ok(MakeRustlsConnect::new(config))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(url: &str) -> Config {
+        parse_url(&Secret::new(url)).unwrap()
+    }
+
+    #[test]
+    fn a_server_elsewhere_is_spoken_to_with_tls_unless_the_url_says_otherwise() {
+        for (url, mode, exposed) in [
+            ("postgres://u:p@db.example/ipse", SslMode::Require, false),
+            ("postgres://u:p@10.0.0.5/ipse", SslMode::Require, false),
+            ("postgres://u:p@localhost,db.example/ipse", SslMode::Require, false),
+            ("postgres://u:p@db.example/ipse?hostaddr=10.0.0.5", SslMode::Require, false),
+            ("postgres://u:p@db.example/ipse?sslmode=verify-full", SslMode::Require, false),
+            ("postgres://u:p@db.example/ipse?sslmode=prefer", SslMode::Prefer, true),
+            ("postgres://u:p@db.example/ipse?sslmode=disable", SslMode::Disable, true),
+            ("postgres://u:p@localhost/ipse", SslMode::Prefer, false),
+            ("postgres://u:p@127.0.0.2:6432/ipse", SslMode::Prefer, false),
+            ("postgres://u:p@[::1]/ipse", SslMode::Prefer, false),
+            ("postgres://u:p@%2Frun%2Fpostgresql/ipse", SslMode::Prefer, false),
+            ("postgres://u:p@db.example/ipse?hostaddr=127.0.0.1", SslMode::Prefer, false),
+        ] {
+            let config = config(url);
+            assert_eq!((config.get_ssl_mode(), is_exposed(&config)), (mode, exposed), "{url}");
+        }
+    }
 }

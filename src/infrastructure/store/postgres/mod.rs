@@ -11,25 +11,33 @@ mod runtime_role;
 mod schema;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
 use super::migrations::{MigrationError, MigrationStatus, POSTGRES as MIGRATIONS};
 use super::pool::Connections;
+use super::wait_limit::WaitLimit;
 use super::{DatabaseSettings, unit};
 use crate::application::ports::{ChangeSink, PoolUse, Store, StoreResult, Transaction};
 use crate::domain::secret::Secret;
 
-pub(super) use connector::parse_url;
 use connector::{Connection, Connector};
+pub(super) use connector::{is_exposed, parse_url};
 
 type Unit = unit::Unit<Connector>;
+
+/// How much longer an answer may take than the server may work on a statement. After that the connection is given up.
+const ON_THE_WAY: Duration = Duration::from_secs(1);
+/// How long the database may take to say that it is there.
+const PING_LIMIT: Duration = Duration::from_millis(1500);
 
 /// A PostgreSQL database.
 pub(super) struct PostgresStore {
     connections: Connections<Connector>,
     reserved: Connections<Connector>,
     connector: Connector,
+    limit: WaitLimit,
     runtime_role: Option<String>,
 }
 
@@ -37,11 +45,14 @@ impl PostgresStore {
     /// The database at this URL. No connection is opened yet.
     pub(super) async fn new(url: &Secret, settings: &DatabaseSettings, sink: Arc<dyn ChangeSink>) -> StoreResult<Self> {
         let connector = Connector::new(url, settings).await?;
-        let connections = |most| Connections::new(connector.clone(), most, settings, sink.clone());
+        let limit = WaitLimit::new(settings.statement_timeout + ON_THE_WAY);
+        let times = (&limit, settings.acquire_timeout);
+        let connections = |most| Connections::new(connector.clone(), most, times, sink.clone());
         Ok(Self {
             connections: connections(settings.max_connections)?,
             reserved: connections(1)?,
             connector,
+            limit: limit.clone(),
             runtime_role: settings.runtime_role.clone(),
         })
     }
@@ -80,11 +91,16 @@ impl Store for PostgresStore {
     }
 
     async fn listen(&self, notified: &(dyn Fn() + Send + Sync)) -> StoreResult<()> {
-        notifications::listen(&self.connector, notified).await
+        notifications::listen(&self.connector, &self.limit, notified).await
     }
 
+    /// Asks on the reserved connection, so that busy ones are not taken for a database that is away.
     async fn ping(&self) -> StoreResult<()> {
-        self.connections.ping().await
+        let answer = self.reserved.ping(PING_LIMIT).await;
+        if answer.is_err() {
+            self.connections.close_idle();
+        }
+        answer
     }
 
     fn pools(&self) -> Vec<PoolUse> {

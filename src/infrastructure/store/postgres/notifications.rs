@@ -3,11 +3,12 @@
 //! They are sent after a transaction, never in it: PostgreSQL lets transactions with a NOTIFY commit one at a time.
 
 use std::convert::Infallible;
-use std::future::{pending, poll_fn};
+use std::future::poll_fn;
 
 use futures_util::future::try_join;
 use tokio_postgres::AsyncMessage;
 
+use super::super::wait_limit::WaitLimit;
 use super::connector::Connector;
 use crate::application::ports::StoreResult;
 use crate::infrastructure::store::error::unavailable;
@@ -16,14 +17,21 @@ use crate::infrastructure::store::error::unavailable;
 pub(super) const NOTIFY: &str = "NOTIFY ipse_access_changes";
 const LISTEN: &str = "LISTEN ipse_access_changes";
 
-/// Listens on a connection of its own, which ends with the future. `notified` is also called as soon as it listens, for
-/// what was sent before.
-pub(super) async fn listen(connector: &Connector, notified: &(dyn Fn() + Send + Sync)) -> StoreResult<()> {
-    let (client, mut link) = connector.connect().await?;
+/// Listens on a connection of its own, which ends with the future, or when the database does not answer others.
+/// `notified` is also called as soon as it listens, for what was sent before.
+pub(super) async fn listen(
+    connector: &Connector,
+    limit: &WaitLimit,
+    notified: &(dyn Fn() + Send + Sync),
+) -> StoreResult<()> {
+    let connected = limit.wait(connector.connect()).await;
+    let (client, mut link) = connected.ok_or_else(|| unavailable("the database did not answer in time"))??;
     let listen = async {
-        client.batch_execute(LISTEN).await.map_err(unavailable)?;
+        let listening = limit.wait(client.batch_execute(LISTEN)).await;
+        listening.ok_or_else(|| unavailable("the database did not answer in time"))?.map_err(unavailable)?;
         notified();
-        pending().await
+        limit.interrupted().await;
+        Err(unavailable("the database does not answer"))
     };
     let receive = async {
         loop {

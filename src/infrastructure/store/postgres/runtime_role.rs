@@ -22,6 +22,7 @@ use diesel::sql_types::{Bool, Text};
 
 use super::{Unit, dialect};
 use crate::infrastructure::store::migrations::MigrationError;
+use crate::infrastructure::store::wait_limit::WaitLimit;
 
 /// Takes everything and gives what is needed, in one transaction: calls of a running service never lack a right.
 const GRANTS: &str = "DO $grants$
@@ -44,6 +45,7 @@ const IS_FIT: &str = "EXISTS (SELECT 1 FROM pg_roles WHERE rolname = current_set
 
 /// Grants a role what the service needs, and nothing else.
 pub(super) async fn grant(mut unit: Unit, role: &str) -> Result<(), MigrationError> {
+    unit.set_limit(WaitLimit::none());
     dialect::lock_migrations(&mut unit).await?;
     let setting = sql::<Text>("set_config('ipse.runtime_role', ").bind::<Text, _>(role).sql(", true)");
     unit.find::<_, String>(diesel::select(setting)).await?;

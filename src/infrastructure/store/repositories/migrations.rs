@@ -7,6 +7,7 @@ use super::backend::{Connector, Unit, dialect};
 use crate::application::ports::StoreResult;
 use crate::infrastructure::store::migrations::{Migration, MigrationError, MigrationStatus, compare};
 use crate::infrastructure::store::pool::Connections;
+use crate::infrastructure::store::wait_limit::WaitLimit;
 
 /// Which migrations the database has.
 pub(in super::super) async fn status(unit: &mut Unit, known: &[Migration]) -> Result<MigrationStatus, MigrationError> {
@@ -21,6 +22,7 @@ pub(in super::super) async fn run(
 ) -> Result<MigrationStatus, MigrationError> {
     loop {
         let mut unit = connections.write().await?;
+        unit.set_limit(WaitLimit::none());
         dialect::lock_migrations(&mut unit).await?;
         if !has_table(&mut unit).await? {
             unit.batch(dialect::CREATE_MIGRATIONS_TABLE).await?;

@@ -12,6 +12,7 @@ mod schema;
 use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::fs::OpenOptions;
@@ -19,12 +20,18 @@ use tokio::fs::OpenOptions;
 use super::error::unavailable;
 use super::migrations::{MigrationError, MigrationStatus, SQLITE as MIGRATIONS};
 use super::pool::Connections;
+use super::wait_limit::WaitLimit;
 use super::{DatabaseSettings, unit};
 use crate::application::ports::{ChangeSink, PoolUse, Store, StoreResult, Transaction};
 
 use connector::{Connection, Connector, Role};
 
 type Unit = unit::Unit<Connector>;
+
+/// How long a statement may take: longer than it waits for other processes on the same file.
+const STATEMENT_LIMIT: Duration = Duration::from_secs(30);
+/// How long the file may take to be read. A disk that is slow to write is no reason to send callers elsewhere.
+const PING_LIMIT: Duration = Duration::from_secs(10);
 
 /// A SQLite file. There is one writer, as SQLite takes one at a time anyway and waiting for a connection is fairer than
 /// polling for its lock.
@@ -38,7 +45,9 @@ impl SqliteStore {
     /// The file at this path, which is made if there is none. No connection is opened yet.
     pub(super) async fn new(path: &Path, settings: &DatabaseSettings, sink: Arc<dyn ChangeSink>) -> StoreResult<Self> {
         make_private_file(path).await?;
-        let connections = |role, most| Connections::new(Connector::new(path, role)?, most, settings, sink.clone());
+        let limit = WaitLimit::new(STATEMENT_LIMIT);
+        let times = (&limit, settings.acquire_timeout);
+        let connections = |role, most| Connections::new(Connector::new(path, role)?, most, times, sink.clone());
         Ok(Self {
             writer: connections(Role::Writer, 1)?,
             readers: connections(Role::Reader, settings.max_connections)?,
@@ -81,7 +90,7 @@ impl Store for SqliteStore {
     }
 
     async fn ping(&self) -> StoreResult<()> {
-        self.readers.ping().await
+        self.reserved.ping(PING_LIMIT).await
     }
 
     fn pools(&self) -> Vec<PoolUse> {
