@@ -40,7 +40,7 @@ impl Authorizer {
     pub async fn authorize_request(&self, call: &Call, rpc: &str, command: AuthorizeRequest) -> Result<Authorized> {
         let demands = self.read_demands(&command.demands)?;
         let audience = demands.audience.as_deref().unwrap_or(self.audiences.own());
-        let caller = self.authenticate(&command.bearer, audience, call.now).await?;
+        let caller = self.authenticate(&command.bearer, Some(audience), call.now).await?;
         match self.meet(&caller, demands.permission.as_ref()).await {
             Err(Error::Refused(refusal)) => {
                 self.record_denial(&call.clone().by(caller), rpc, &refusal).await?;

@@ -51,17 +51,18 @@ impl Authorizer {
         Source::Cached(self)
     }
 
-    /// Checks an access token for an audience: by itself first, then that nothing has made it void.
+    /// Checks an access token for an audience, or for any of this server: by itself first, then that nothing has made it
+    /// void.
     pub(in crate::application) async fn authenticate(
         &self,
         bearer: &Bearer,
-        audience: &str,
+        audience: Option<&str>,
         now: Timestamp,
     ) -> Result<Caller> {
         let Bearer::Token(token) = bearer else {
             return Err(Refusal::TokenMissing.into());
         };
-        let token = self.tokens.verify(token.expose(), Some(audience), now).map_err(|rejected| match rejected {
+        let token = self.tokens.verify(token.expose(), audience, now).map_err(|rejected| match rejected {
             TokenRejected::Expired => Refusal::TokenExpired,
             TokenRejected::Invalid => Refusal::TokenInvalid,
         })?;
@@ -70,7 +71,7 @@ impl Authorizer {
 
     /// As `authenticate`, for this server itself.
     pub(in crate::application) async fn authenticate_own(&self, bearer: &Bearer, now: Timestamp) -> Result<Caller> {
-        self.authenticate(bearer, self.audiences.own(), now).await
+        self.authenticate(bearer, Some(self.audiences.own()), now).await
     }
 
     /// Lets a call of an RPC in, with its caller, or refuses it, by the RPC's access policy. Public RPCs have no caller.

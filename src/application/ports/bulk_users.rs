@@ -18,6 +18,9 @@ pub trait BulkUsers: Send {
     /// stored already or stands before them. Who is stored now; the transaction continues.
     async fn insert_records(&mut self, records: &[&UserRecord]) -> StoreResult<HashSet<UserId>>;
 
+    /// Which of at most 500 ids no person may be given: those of service accounts, and of subjects that were erased.
+    async fn find_used_ids(&mut self, ids: &[UserId]) -> StoreResult<HashSet<UserId>>;
+
     /// Everybody who has the id, the address or the username of one of at most 500 people.
     async fn find_rivals(&mut self, users: &[&User]) -> StoreResult<Vec<StoredUser>>;
 

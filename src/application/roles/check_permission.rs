@@ -85,7 +85,7 @@ impl Roles {
     }
 
     async fn bearer_of(&self, call: &Call, token: Secret) -> Result<Option<Caller>> {
-        match self.authorizer.authenticate_own(&Bearer::Token(token), call.now).await {
+        match self.authorizer.authenticate(&Bearer::Token(token), None, call.now).await {
             Ok(caller) => Ok(Some(caller)),
             Err(Error::Refused(Refusal::TokenExpired | Refusal::TokenInvalid)) => Ok(None),
             Err(error) => Err(error),

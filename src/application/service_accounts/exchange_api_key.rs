@@ -77,7 +77,7 @@ impl ServiceAccounts {
         let audience = self.policy.audiences.choose(audience).map_err(|_| Refusal::AudienceUnknown)?;
         Ok(ValidExchange {
             secret: ApiKeySecret::parse(secret).ok_or(Refusal::CredentialsInvalid)?,
-            audience: self.policy.audiences.claim_of_service(audience),
+            audience: self.policy.audiences.claim(audience.as_deref()),
             scope,
         })
     }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 pub use issued_tokens::IssuedTokens;
 pub use log_out::LogOut;
+pub use refresh::Refresh;
 
 use super::Ports;
 use super::access::Authorizer;

@@ -9,16 +9,32 @@ use crate::domain::session::refresh_token::RefreshToken;
 use crate::domain::session::{EndReason, RefreshVerdict, Session};
 use crate::domain::text;
 
+/// What a client sends to get new tokens.
+#[derive(Debug, Clone, Default)]
+pub struct Refresh {
+    /// The refresh token.
+    pub refresh_token: Secret,
+    /// The service that the access token is to be for, or empty for that of the sign-in.
+    pub audience: String,
+}
+
 impl Sessions {
     /// Exchanges a refresh token for new tokens.
     ///
     /// Parallel refreshes of one token agree on one successor: one of them stores it, the others find it stored and,
     /// within the grace, derive the same one. A client that breaks off after the change was stored gets it again in
     /// the same way.
-    pub async fn refresh(&self, call: &Call, refresh_token: &Secret) -> Result<IssuedTokens> {
+    pub async fn refresh(&self, call: &Call, command: Refresh) -> Result<IssuedTokens> {
         let mut violations = Violations::default();
-        let text = violations.take("refresh_token", text::required(refresh_token.expose(), refresh_token::MAX_BYTES));
-        let text = violations.check(text)?;
+        let text = text::required(command.refresh_token.expose(), refresh_token::MAX_BYTES);
+        let text = violations.take("refresh_token", text);
+        let audience = violations.take("audience", text::optional(&command.audience, 255));
+        let (text, audience) = violations.check(text.zip(audience))?;
+        let audiences = &self.policy.audiences;
+        let wanted = match audience {
+            "" => None,
+            audience => Some(audiences.choose(audience).map_err(|_| Refusal::AudienceUnknown)?),
+        };
         let token = RefreshToken::parse(text, &self.refresh_key).ok_or(Refusal::RefreshTokenInvalid)?;
 
         let mut tx = self.store.write().await?;
@@ -27,9 +43,11 @@ impl Sessions {
             rotated = self.rotate(tx.as_mut(), &token, call).await;
         }
         match rotated {
-            Ok(Some((session, successor))) => {
+            Ok(Some((mut session, successor))) => {
                 let roles = tx.roles().roles_of(session.user_id.into()).await?;
                 tx.commit().await?;
+                // For these tokens alone: the next ones are for the audience of the sign-in again.
+                session.audience = wanted.unwrap_or(session.audience);
                 self.issue(&session, &successor, &roles, call.now)
             }
             Ok(None) => Err(Refusal::RefreshTokenInvalid.into()),
@@ -51,7 +69,7 @@ impl Sessions {
     ) -> Result<Option<(Session, RefreshToken)>> {
         let found = tx.sessions().find_session_with_user(token.session_id()).await?;
         let (mut session, user) = found.ok_or(Refusal::RefreshTokenInvalid)?;
-        if !user.keeps_sessions() {
+        if !user.keeps_sessions() || user.awaits_proof(self.policy.unverified_sign_in) {
             return Err(Refusal::RefreshTokenInvalid.into());
         }
         let successor = token.successor(&self.refresh_key);

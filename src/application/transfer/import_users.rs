@@ -9,6 +9,7 @@ use crate::domain::account::user::User;
 use crate::domain::account::user_record::UserRecord;
 use crate::domain::account::username::Username;
 use crate::domain::audit::AuditType;
+use crate::domain::id::UserId;
 
 /// How often a batch is begun that others are in the way of.
 const ATTEMPTS: usize = 4;
@@ -65,12 +66,13 @@ impl UserTransfer {
         let mut report = BatchReport { refusals: batch.refusals.clone(), ..BatchReport::default() };
         let mut tx = self.store.write().await?;
         Source::Transaction(tx.as_mut()).require_still(call, now).await?;
-        let records: Vec<&UserRecord> = batch.rows.iter().map(|(_, record)| record).collect();
+        let rows = without_used_ids(tx.as_mut(), batch, &mut report).await?;
+        let records: Vec<&UserRecord> = rows.iter().map(|(_, record)| record).collect();
         if !records.is_empty() {
             let stored = tx.bulk_users().insert_records(&records).await?;
             report.accepted = stored.len();
             let rest: Vec<&(usize, UserRecord)> =
-                batch.rows.iter().filter(|(_, record)| !stored.contains(&record.user.id)).collect();
+                rows.into_iter().filter(|(_, record)| !stored.contains(&record.user.id)).collect();
             judge(tx.as_mut(), &rest, &mut report).await?;
         }
         report.refusals.sort_by_key(|refusal| refusal.row);
@@ -85,6 +87,24 @@ impl UserTransfer {
         }
         Ok(report)
     }
+}
+
+/// The rows of a batch that do not state the id of a service account or of somebody who was erased: an id stands for one
+/// subject for ever, as other services keep it and tokens carry it.
+async fn without_used_ids<'b>(
+    tx: &mut dyn Transaction,
+    batch: &'b Batch,
+    report: &mut BatchReport,
+) -> Result<Vec<&'b (usize, UserRecord)>> {
+    let stated: Vec<UserId> = batch.rows.iter().filter_map(|(_, record)| record.stated.id).collect();
+    if stated.is_empty() {
+        return Ok(batch.rows.iter().collect());
+    }
+    let used = tx.bulk_users().find_used_ids(&stated).await?;
+    let (refused, rest): (Vec<_>, Vec<_>) = batch.rows.iter().partition(|(_, record)| used.contains(&record.user.id));
+    let why = || WhyRefused::Invalid(Violation::form("id", "must not be one that was used before"));
+    report.refusals.extend(refused.iter().map(|(row, _)| RowRefusal { row: *row, why: why() }));
+    Ok(rest)
 }
 
 /// Finds out why rows were not stored.

@@ -12,6 +12,7 @@ use crate::domain::account::user::{Changes, User, UserState};
 use crate::domain::audit::AuditType;
 use crate::domain::id::UserId;
 use crate::domain::mail::MailContent;
+use crate::domain::session::EndReason;
 use crate::domain::token::action_token::ActionPurpose;
 
 /// What an operator wants to change of an account; `None` leaves a field as it is.
@@ -70,6 +71,9 @@ impl Users {
             last_administrator::keep(tx, &before).await?;
         }
         user_changes::user(tx, &user).await?;
+        if user.awaits_proof(self.policy.unverified_sign_in) && !before.awaits_proof(self.policy.unverified_sign_in) {
+            tx.sessions().end_sessions(id, None, (call.now, EndReason::Revoked)).await?;
+        }
         let event = call.event(AuditType::UserUpdated).on(id).with("fields", fields);
         self.trail.record(tx, event, call.now).await?;
         self.follow_up(tx, call, (&before, &user)).await?;

@@ -25,7 +25,7 @@ impl Audiences {
         &self.own
     }
 
-    /// The audience to bind a session to; empty text stands for this server alone.
+    /// The audience that a token is to be for; none, as for empty text, stands for this server.
     pub fn choose(&self, requested: &str) -> Result<Option<String>, UnknownAudience> {
         if requested.is_empty() || requested == self.own {
             return Ok(None);
@@ -33,17 +33,10 @@ impl Audiences {
         self.allowed.iter().find(|known| *known == requested).cloned().map(Some).ok_or(UnknownAudience)
     }
 
-    /// The claim `aud` for a session bound to `chosen`. This server always stays among the audiences, so that the
-    /// person's own account is reachable with every token.
+    /// The claim `aud` of a token: the chosen audience alone, so that nobody it is shown to can use it here.
     #[must_use]
     pub fn claim(&self, chosen: Option<&str>) -> Vec<String> {
-        chosen.into_iter().map(str::to_owned).chain([self.own.clone()]).collect()
-    }
-
-    /// The claim `aud` for a token of a service: the chosen audience alone, so that nobody it is shown to can use it here.
-    #[must_use]
-    pub fn claim_of_service(&self, chosen: Option<String>) -> Vec<String> {
-        vec![chosen.unwrap_or_else(|| self.own.clone())]
+        vec![chosen.unwrap_or(&self.own).to_owned()]
     }
 }
 
@@ -58,8 +51,7 @@ mod tests {
         assert_eq!(audiences.choose("https://id.example"), Ok(None));
         assert_eq!(audiences.choose("orders"), Ok(Some("orders".into())));
         assert_eq!(audiences.choose("order"), Err(UnknownAudience));
-        assert_eq!(audiences.claim(Some("orders")), ["orders", "https://id.example"]);
-        assert_eq!(audiences.claim_of_service(Some("orders".into())), ["orders"]);
-        assert_eq!(audiences.claim_of_service(None), ["https://id.example"]);
+        assert_eq!(audiences.claim(Some("orders")), ["orders"]);
+        assert_eq!(audiences.claim(None), ["https://id.example"]);
     }
 }

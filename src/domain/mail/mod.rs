@@ -102,13 +102,15 @@ impl MailContent {
 }
 
 impl Mail {
-    /// A mail to a person, at the address of the account or another one.
+    /// A mail to a person, at the address of the account or another one. An address that nobody has proven may be a
+    /// stranger's: it gets none of the words that were chosen with it, such as a name that reads like a warning.
     #[must_use]
     pub fn to(user: &User, recipient: &EmailAddress, id: MailId, content: MailContent) -> Self {
+        let is_proven = user.email_verified && user.email.canonical() == recipient.canonical();
         Self {
             id,
             recipient: recipient.clone(),
-            display_name: user.display_name.clone(),
+            display_name: if is_proven { user.display_name.clone() } else { DisplayName::default() },
             locale: user.locale.clone(),
             content,
         }

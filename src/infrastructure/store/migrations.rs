@@ -86,7 +86,8 @@ macro_rules! embedded {
             "0007_access_changes",
             "0008_service_accounts",
             "0009_jobs",
-            "0010_session_proofs"
+            "0010_session_proofs",
+            "0011_retired_ids"
         )
     };
     ($backend:literal, $($name:literal),+) => {

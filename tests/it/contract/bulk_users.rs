@@ -7,7 +7,7 @@ use ipse::domain::account::user_record::{Stated, UserRecord};
 use ipse::domain::account::username::Username;
 use ipse::domain::id::UserId;
 
-use super::samples::{complete_user, hash, user};
+use super::samples::{at, complete_user, hash, service_account, user};
 use super::{Fixture, in_parallel};
 use crate::support::on_both_backends;
 
@@ -22,6 +22,7 @@ on_both_backends! {
     rivals_share_something_unique
     hashes_keep_the_order_of_people
     of_parallel_batches_each_person_is_stored_once
+    ids_of_services_and_of_the_erased_are_used
 }
 
 fn record(user: User, number: Option<u32>) -> UserRecord {
@@ -150,4 +151,23 @@ async fn of_parallel_batches_each_person_is_stored_once(fixture: Fixture) {
     let found = fixture.read().await.bulk_users().find_rivals(&everybody.iter().collect::<Vec<_>>()).await.unwrap();
     assert_eq!(found.len(), 20);
     assert!(found.iter().all(|(_, hash)| hash.is_some()));
+}
+
+async fn ids_of_services_and_of_the_erased_are_used(fixture: Fixture) {
+    let account = service_account(1);
+    fixture.put_users(&[user(1), user(2)]).await;
+    let mut tx = fixture.write().await;
+    tx.service_accounts().insert_service_account(&account).await.unwrap();
+    tx.users().erase_user(user(1).id, at(0)).await.unwrap();
+    tx.commit().await.unwrap();
+    let service = UserId::from_uuid(*account.id.as_uuid());
+    let ids = [user(1).id, user(2).id, user(3).id, service];
+    let used = fixture.read().await.bulk_users().find_used_ids(&ids).await.unwrap();
+    // Of people who are there, the names tell.
+    assert_eq!(used, HashSet::from([user(1).id, service]));
+    let mut tx = fixture.write().await;
+    tx.service_accounts().remove_service_account(account.id, at(0)).await.unwrap();
+    tx.commit().await.unwrap();
+    let used = fixture.read().await.bulk_users().find_used_ids(&ids).await.unwrap();
+    assert_eq!(used, HashSet::from([user(1).id, service]));
 }

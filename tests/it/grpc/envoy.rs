@@ -158,18 +158,11 @@ async fn a_token_is_for_the_audience_of_the_route(world: World) {
         world.verdict(question_about(&device.tokens.access_token, demands)).await.unwrap()
     };
     for demands in [&[][..], &[("audience", ISSUER)], &[("audience", "")]] {
-        for device in [&at_home, &at_orders] {
-            ask(device, demands).await.identity();
-        }
+        ask(&at_home, demands).await.identity();
+        assert_eq!(ask(&at_orders, demands).await.refusal(), (401, "TOKEN_INVALID"));
     }
     ask(&at_orders, &[("audience", AUDIENCE)]).await.identity();
     assert_eq!(ask(&at_home, &[("audience", AUDIENCE)]).await.refusal(), (401, "TOKEN_INVALID"));
-    // As a service's token, which is not for this server itself.
-    let (header, mut claims) = token::read(&at_orders.tokens.access_token);
-    claims["aud"] = json!([AUDIENCE]);
-    let elsewhere = at_orders.bearing(&Key::of(&world).await.sign(header.to_string(), claims.to_string()));
-    ask(&elsewhere, &[("audience", AUDIENCE)]).await.identity();
-    assert_eq!(ask(&elsewhere, &[]).await.refusal(), (401, "TOKEN_INVALID"));
 }
 
 async fn demands_that_make_no_sense_are_met_by_nobody(world: World) {

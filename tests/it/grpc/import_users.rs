@@ -1,8 +1,8 @@
 //! Imports: what becomes of rows, and how streams end.
 
 use ipse::proto::ErrorReason::{
-    CredentialsInvalid, EmailTaken, FieldInvalid, PermissionMissing, RequestMalformed, ServerOverloaded, ShuttingDown,
-    TokenInvalid, UsernameTaken,
+    CredentialsInvalid, EmailTaken, FieldInvalid, PermissionMissing, QuotaExceeded, RequestMalformed, ServerOverloaded,
+    ShuttingDown, TokenInvalid, UsernameTaken,
 };
 use ipse::proto::{
     ErrorReason, ImportUsersRequest, ImportUsersResponse, ListAuditEventsRequest, User, UserRecord, UserState,
@@ -12,9 +12,11 @@ use prost_types::value::Kind;
 use prost_types::{Struct, Timestamp, Value};
 use time::Duration;
 
+use crate::support::custodian::Custodian;
 use crate::support::on_both_backends;
 use crate::support::operator::Operator;
 use crate::support::refusal::{Refusal, reason};
+use crate::support::registrar::Registrar;
 use crate::support::transfer::{Transfer, row, with};
 use crate::support::wire::{Call, framed};
 use crate::support::world::World;
@@ -25,6 +27,7 @@ on_both_backends! {
     what_a_row_leaves_open_is_filled_in
     bad_rows_are_refused_one_by_one
     names_and_ids_of_others_are_refused
+    an_id_stands_for_one_subject_for_ever
     rows_of_one_batch_stand_in_each_others_way
     batches_that_want_the_same_names_are_all_answered
     importing_again_changes_nothing
@@ -158,6 +161,28 @@ async fn names_and_ids_of_others_are_refused(world: World) {
     let same = with("alice@example.com", |user| user.id = alice.id.clone());
     assert_eq!(refusals(&root.import(vec![same]).await.unwrap()), [(0, EmailTaken, "user.email")]);
     assert_eq!(stored(&root, "alice@example.com").await, alice);
+}
+
+/// Other services keep ids, and tokens carry them.
+async fn an_id_stands_for_one_subject_for_ever(world: World) {
+    let root = root(&world).await;
+    let account = Custodian(root.0.clone()).create("orders").await.unwrap();
+    world.stranger("alice").register().await.unwrap();
+    let erased = stored(&root, "alice@example.com").await;
+    let registrar = Registrar(root.0.clone());
+    registrar.delete(&erased.id).await.unwrap();
+    registrar.purge(&erased.id).await.unwrap();
+    for dry_run in [true, false] {
+        let rows = vec![
+            with("person1@example.com", |user| user.id = account.id.clone()),
+            with("person2@example.com", |user| user.id = erased.id.clone()),
+            row("person3@example.com"),
+        ];
+        let done = root.import_as(ImportUsersRequest { rows, dry_run }).await.unwrap();
+        let expected = [(0, FieldInvalid, "user.id"), (1, FieldInvalid, "user.id")];
+        assert_eq!((refusals(&done), counts(&done)), (expected.to_vec(), (1, 0, 2)));
+    }
+    assert_eq!(people(&world).await, 1);
 }
 
 async fn rows_of_one_batch_stand_in_each_others_way(world: World) {
@@ -343,13 +368,20 @@ async fn a_stream_that_is_dropped_leaves_whole_batches(world: World) {
 async fn there_are_only_so_many_streams(world: World) {
     let root = root(&world).await;
     let mut imports = Vec::new();
-    for _ in 0..8 {
+    for _ in 0..4 {
         imports.push(root.begin().await.unwrap());
     }
-    assert_eq!(reason(root.begin().await.map(|_| ())), ServerOverloaded);
-    assert_eq!(reason(root.export("", false).await), ServerOverloaded);
-    imports.pop().unwrap().end().await;
+    assert_eq!(reason(root.begin().await.map(|_| ())), QuotaExceeded);
+    // Of all callers together there are twice as many.
+    let second = Transfer(world.person_with_role("second", "administrator").await);
+    let third = Transfer(world.person_with_role("third", "administrator").await);
+    for _ in 0..4 {
+        imports.push(second.begin().await.unwrap());
+    }
+    assert_eq!(reason(third.begin().await.map(|_| ())), ServerOverloaded);
     root.export("", false).await.unwrap();
+    imports.pop().unwrap().end().await;
+    third.begin().await.unwrap().end().await;
 }
 
 async fn each_batch_is_in_the_audit_trail(world: World) {

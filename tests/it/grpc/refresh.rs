@@ -1,15 +1,17 @@
 use std::collections::HashSet;
 
 use futures_util::future::join_all;
-use ipse::proto::ErrorReason::{FieldInvalid, RefreshTokenInvalid, TokenExpired, TokenInvalid};
-use ipse::proto::Tokens;
+use ipse::proto::ErrorReason::{AudienceUnknown, FieldInvalid, RefreshTokenInvalid, TokenExpired, TokenInvalid};
+use ipse::proto::{LoginRequest, Tokens};
+use serde_json::json;
 use time::Duration;
 
 use crate::support::database::Backend;
 use crate::support::on_both_backends;
-use crate::support::refusal::reason;
+use crate::support::person::Device;
+use crate::support::refusal::{reason, refusal};
 use crate::support::token;
-use crate::support::world::World;
+use crate::support::world::{AUDIENCE, ISSUER, World};
 
 on_both_backends! {
     World::start =>
@@ -25,6 +27,7 @@ on_both_backends! {
     the_sign_in_stays_when_it_was
     a_suspended_account_is_not_refreshed
     any_replica_refreshes_what_another_began
+    each_token_is_for_one_audience_and_the_client_asks_for_the_others
 }
 
 on_both_backends! {
@@ -44,6 +47,26 @@ async fn without_grace(backend: Backend) -> World {
 async fn short_lived(backend: Backend) -> World {
     let lifetimes = ["SESSION_LIFETIME=20m", "SESSION_IDLE_LIFETIME=10m", "ACCESS_TOKEN_LIFETIME=60m"];
     World::with(backend, &lifetimes).await
+}
+
+async fn each_token_is_for_one_audience_and_the_client_asks_for_the_others(world: World) {
+    let alice = world.person("alice").await;
+    let audience = |device: &Device<'_>| token::read(&device.tokens.access_token).1["aud"].clone();
+    let request = LoginRequest { audience: AUDIENCE.to_owned(), identifier: alice.email.clone(), ..Default::default() };
+    let there = alice.log_in_with(request).await.unwrap();
+    let here = alice.refresh_for(ISSUER, &there.tokens.refresh_token).await.unwrap();
+    assert_eq!((audience(&there), audience(&here)), (json!([AUDIENCE]), json!([ISSUER])));
+    assert_eq!(reason(there.me().await), TokenInvalid);
+    assert_eq!(here.me().await.unwrap().session.unwrap().id, there.tokens.session_id);
+    // The next one is for the audience of the sign-in again, unless it is asked for another.
+    let next = here.refresh().await.unwrap();
+    assert_eq!(audience(&next), json!([AUDIENCE]));
+    for unknown in ["Orders", "orders ", "https://id.example/"] {
+        let refusal = refusal(alice.refresh_for(unknown, &next.tokens.refresh_token).await);
+        assert_eq!((refusal.reason, refusal.fields), (AudienceUnknown, vec!["audience".to_owned()]), "{unknown}");
+    }
+    // A refusal retires nothing.
+    next.refresh().await.unwrap();
 }
 
 async fn a_refresh_yields_new_tokens_of_the_same_session(world: World) {

@@ -1,12 +1,14 @@
 //! Calls about service accounts that come twice: a client that lost the answer may ask again.
 
 use futures_util::future::join_all;
+use ipse::proto::ErrorReason::RequestIdReused;
 use ipse::proto::*;
 use prost::Message;
 use time::Duration;
 
 use crate::support::custodian::{Custodian, new_key};
 use crate::support::on_both_backends;
+use crate::support::refusal::reason;
 use crate::support::wire::{Answer, Call};
 use crate::support::world::World;
 
@@ -14,6 +16,7 @@ on_both_backends! {
     World::start =>
     a_repeat_of_every_mutation_changes_nothing_and_gets_the_same_bytes
     parallel_repeats_make_one_key
+    a_narrower_token_does_not_get_what_a_wider_one_was_answered
 }
 
 /// The answer as bytes; the transport's own id is always the same.
@@ -80,4 +83,19 @@ async fn parallel_repeats_make_one_key(world: World) {
     let made: Vec<_> = outcomes.into_iter().map(Result::unwrap).collect();
     assert!(made.windows(2).all(|pair| pair[0] == pair[1]));
     assert_eq!(world.count("api_keys").await, 1);
+}
+
+async fn a_narrower_token_does_not_get_what_a_wider_one_was_answered(world: World) {
+    let root = Custodian::root(&world).await;
+    let program = root.program(&world, "administrator", &[]).await;
+    let caller = async |scopes: &[&str]| {
+        let token = program.exchange_for(scopes).await.unwrap().access_token;
+        Custodian(program.calling_with(&token))
+    };
+    let (wide, narrow) = (caller(&["*"]).await, caller(&["service_accounts.*"]).await);
+    let request_id = "0b0e7b4e-8c1a-4d5e-9f10-000000000001";
+    let (_, secret) = wide.create_key_as(request_id, new_key(&program.account.id, &["*"])).await.unwrap();
+    assert_eq!(wide.create_key_as(request_id, new_key(&program.account.id, &["*"])).await.unwrap().1, secret);
+    let refused = narrow.create_key_as(request_id, new_key(&program.account.id, &["*"])).await;
+    assert_eq!(reason(refused), RequestIdReused);
 }

@@ -156,7 +156,7 @@ async fn bad_refresh_tokens_are_answered_alike(world: World) {
         ("used again, in an ended session", stolen.tokens.refresh_token),
         ("of a suspended account", of_suspended.tokens.refresh_token),
     ] {
-        let request = RefreshRequest { refresh_token };
+        let request = RefreshRequest { refresh_token, audience: String::new() };
         answers.push((name, world.answer("/ipse.v1.AuthService/Refresh", &request).await));
     }
     assert_alike(&answers, Code::Unauthenticated);

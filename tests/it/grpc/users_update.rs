@@ -1,7 +1,7 @@
 use futures_util::future::join;
 use ipse::proto::ErrorReason::{
-    ActionTokenInvalid, EmailNotVerified, EmailTaken, EtagMismatch, FieldInvalid, LastAdmin, ResourceNotFound,
-    UserStateInvalid, UsernameTaken,
+    ActionTokenInvalid, EmailNotVerified, EmailTaken, EtagMismatch, FieldInvalid, LastAdmin, RefreshTokenInvalid,
+    ResourceNotFound, TokenInvalid, UserStateInvalid, UsernameTaken,
 };
 use ipse::proto::{User, UserState};
 use time::Duration;
@@ -170,9 +170,13 @@ async fn whoever_was_invited_is_invited_again_at_a_new_address(world: World) {
 async fn a_withdrawn_proof_has_to_be_given_again(world: World) {
     let (root, alice) = (world.registrar().await, world.stranger("alice"));
     let before = settled(&root, &alice).await;
+    let phone = alice.log_in().await.unwrap();
     let doubted = root.update(User { email_verified: false, ..before }, &["email_verified"]).await.unwrap();
     assert_eq!(doubted.state(), UserState::Pending);
+    // What may not begin does not go on either.
     assert_eq!(reason(alice.log_in().await), EmailNotVerified);
+    assert_eq!(reason(phone.me().await), TokenInvalid);
+    assert_eq!(reason(phone.refresh().await), RefreshTokenInvalid);
     let token = alice.mailed_token().await;
     let trusted = root.update(User { email_verified: true, ..doubted }, &["email_verified"]).await.unwrap();
     assert_eq!(trusted.state(), UserState::Active);

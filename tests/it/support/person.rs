@@ -116,7 +116,12 @@ impl<'w> Person<'w> {
     }
 
     pub(crate) async fn refresh(&self, refresh_token: &str) -> Result<Device<'w>, Status> {
-        let request = RefreshRequest { refresh_token: refresh_token.to_owned() };
+        self.refresh_for("", refresh_token).await
+    }
+
+    /// Refreshes for an access token that is for this service.
+    pub(crate) async fn refresh_for(&self, audience: &str, refresh_token: &str) -> Result<Device<'w>, Status> {
+        let request = RefreshRequest { refresh_token: refresh_token.to_owned(), audience: audience.to_owned() };
         let response = self.auth().refresh(self.request(request)).await?;
         Ok(self.with_tokens(response.into_inner().tokens.expect("tokens")))
     }

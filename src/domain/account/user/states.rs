@@ -142,7 +142,7 @@ impl User {
         match self.state {
             UserState::Deleted => Err(SignInRefusal::Unknown),
             UserState::Suspended => Err(SignInRefusal::Disabled),
-            UserState::Pending if unverified == UnverifiedSignIn::Refused => Err(SignInRefusal::EmailNotVerified),
+            UserState::Pending if self.awaits_proof(unverified) => Err(SignInRefusal::EmailNotVerified),
             UserState::Pending | UserState::Active if self.password_change_required => {
                 Err(SignInRefusal::PasswordChangeRequired)
             }
@@ -154,6 +154,12 @@ impl User {
     #[must_use]
     pub fn keeps_sessions(&self) -> bool {
         matches!(self.state, UserState::Pending | UserState::Active)
+    }
+
+    /// Whether the person may do nothing before the address is proven, whatever was possible before.
+    #[must_use]
+    pub fn awaits_proof(&self, unverified: UnverifiedSignIn) -> bool {
+        self.state == UserState::Pending && unverified == UnverifiedSignIn::Refused
     }
 
     /// Whether mailed tokens reach this person: an account that can be recovered.

@@ -216,6 +216,12 @@ diesel::table! {
 }
 
 diesel::table! {
+    retired_ids (id) {
+        id -> Uuid,
+    }
+}
+
+diesel::table! {
     schema_migrations (name) {
         name -> Text,
         checksum -> Binary,

@@ -5,7 +5,7 @@ use diesel::dsl::SqlTypeOf;
 use diesel::prelude::*;
 
 use super::backend::columns::{DbId, DbTime};
-use super::backend::schema::{passwords, users};
+use super::backend::schema::{passwords, retired_ids, service_accounts, users};
 use super::backend::{Unit, dialect};
 use super::users::UserRow;
 use crate::application::ports::{BulkUsers, StoreResult, StoredUser};
@@ -46,6 +46,15 @@ impl BulkUsers for Unit {
             self.load::<_, Inserted>(insert).await?;
         }
         Ok(stored)
+    }
+
+    async fn find_used_ids(&mut self, ids: &[UserId]) -> StoreResult<HashSet<UserId>> {
+        let ids: Vec<DbId> = ids.iter().map(|id| DbId(*id.as_uuid())).collect();
+        let retired = retired_ids::table.filter(retired_ids::id.eq_any(ids.clone())).select(retired_ids::id);
+        let mut used: Vec<DbId> = self.load(retired).await?;
+        let services = service_accounts::table.filter(service_accounts::id.eq_any(ids)).select(service_accounts::id);
+        used.extend(self.load::<_, DbId>(services).await?);
+        Ok(used.into_iter().map(|id| UserId::from_uuid(id.0)).collect())
     }
 
     async fn find_rivals(&mut self, people: &[&User]) -> StoreResult<Vec<StoredUser>> {

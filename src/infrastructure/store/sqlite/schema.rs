@@ -216,6 +216,12 @@ diesel::table! {
 }
 
 diesel::table! {
+    retired_ids (id) {
+        id -> Binary,
+    }
+}
+
+diesel::table! {
     schema_migrations (name) {
         name -> Text,
         checksum -> Binary,

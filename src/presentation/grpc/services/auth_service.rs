@@ -6,7 +6,7 @@ use tonic::{Request, Response, Status};
 
 use crate::application::recovery::{Recovery, ResetPassword};
 use crate::application::registration::{Register, Registration};
-use crate::application::sessions::{LogOut, Sessions};
+use crate::application::sessions::{LogOut, Refresh, Sessions};
 use crate::application::sign_in::{LogIn, SignIn};
 use crate::domain::secret::Secret;
 use crate::presentation::grpc::{call, encode, status};
@@ -67,9 +67,10 @@ impl AuthService for AuthRpc {
 
     async fn refresh(&self, request: Request<RefreshRequest>) -> Result<Response<RefreshResponse>, Status> {
         let call = call::from_request(&request)?;
+        let RefreshRequest { refresh_token, audience } = request.into_inner();
         let tokens = self
             .sessions
-            .refresh(&call, &Secret::new(request.into_inner().refresh_token))
+            .refresh(&call, Refresh { refresh_token: Secret::new(refresh_token), audience })
             .await
             .map_err(status::from_error)?;
         Ok(Response::new(RefreshResponse { tokens: Some(encode::tokens(&tokens)) }))

@@ -18,7 +18,7 @@ use crate::support::world::{AUDIENCE, ISSUER, START, World};
 on_both_backends! {
     World::start =>
     a_good_token_is_told_in_full
-    a_token_is_good_for_its_own_audiences
+    a_token_is_good_for_its_own_audience
     of_a_limited_token_the_scope_is_told_and_no_roles
     roles_are_those_of_now
     whatever_is_wrong_the_answer_is_the_same
@@ -57,16 +57,16 @@ fn seconds(seconds: i64) -> prost_types::Timestamp {
     prost_types::Timestamp { seconds, nanos: 0 }
 }
 
-async fn a_token_is_good_for_its_own_audiences(world: World) {
+async fn a_token_is_good_for_its_own_audience(world: World) {
     let (guard, alice) = (Guard::new(&world).await, world.person("alice").await);
     let identifier = alice.email.clone();
     let request = LoginRequest { identifier, audience: AUDIENCE.to_owned(), ..LoginRequest::default() };
-    let (both, own) = (alice.log_in_with(request).await.unwrap(), alice.log_in().await.unwrap());
+    let (there, own) = (alice.log_in_with(request).await.unwrap(), alice.log_in().await.unwrap());
     for (device, audience, is_good) in [
-        (&both, "", true),
-        (&both, AUDIENCE, true),
-        (&both, ISSUER, true),
-        (&both, "other", false),
+        (&there, "", true),
+        (&there, AUDIENCE, true),
+        (&there, ISSUER, false),
+        (&there, "other", false),
         (&own, "", true),
         (&own, AUDIENCE, false),
         (&own, ISSUER, true),
