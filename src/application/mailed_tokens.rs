@@ -83,6 +83,17 @@ pub(super) fn read(token: &Secret, violations: &mut Violations) -> Option<Digest
     text.map(action_token::digest)
 }
 
+/// Refuses a token that is not valid without a transaction, which whoever made it up would hold.
+pub(super) async fn require_valid(
+    store: &dyn Store,
+    digest: &Digest,
+    purpose: ActionPurpose,
+    now: Timestamp,
+) -> Result<()> {
+    let found = store.read().await?.action_tokens().find_action_token(digest, purpose, now).await?;
+    found.map(|_| ()).ok_or_else(|| Refusal::ActionTokenInvalid.into())
+}
+
 /// Takes a mailed token out, or refuses it: of several calls exactly one gets it.
 pub(super) async fn consume(
     tx: &mut dyn Transaction,

@@ -162,7 +162,7 @@ fn planted_secrets_are_found() {
 #[test]
 fn commands_and_errors_print_no_secret() {
     let secret = || Secret::new(CANARY);
-    let too_short = PasswordPolicy::new(64, Vec::new()).accept(CANARY, &[]).unwrap_err();
+    let too_short = PasswordPolicy::new(64, Vec::new()).read(CANARY).unwrap_err();
     let printed: Vec<Box<dyn Debug>> = vec![
         Box::new(LogIn { password: secret(), ..LogIn::default() }),
         Box::new(Register { password: secret(), ..Register::default() }),
@@ -183,6 +183,7 @@ fn commands_and_errors_print_no_secret() {
         }),
         Box::new(MailContent::ResetPassword { token: secret() }),
         Box::new(Password::presented(CANARY).unwrap()),
+        Box::new(PasswordPolicy::new(8, Vec::new()).read(CANARY).unwrap()),
         Box::new(Exit::Repeated(FirstAnswer(CANARY.as_bytes().to_vec().into()))),
         Box::new(Error::Refused(Refusal::CredentialsInvalid)),
         Box::new(too_short),

@@ -2,6 +2,7 @@ use super::Accounts;
 use crate::application::call::Call;
 use crate::application::error::{Error, Refusal, Result, Violation, Violations};
 use crate::application::jobs::TokenRecipient;
+use crate::application::self_service::SelfService;
 use crate::domain::account::email::EmailAddress;
 use crate::domain::audit::AuditType;
 use crate::domain::mail::MailContent;
@@ -15,7 +16,7 @@ impl Accounts {
         let new_email = violations.take("new_email", EmailAddress::parse(new_email));
         let new_email = violations.check(new_email)?;
 
-        let mut tx = self.store.write().await?;
+        let mut tx = self.begin(call, SelfService::ADDRESS).await?;
         let user = tx.users().find_user(call.person()?.user_id).await?.ok_or(Refusal::TokenInvalid)?;
         if user.email.canonical() == new_email.canonical() {
             return Err(Error::Invalid(vec![Violation::form("new_email", "is the address of the account already")]));

@@ -2,11 +2,11 @@ use super::Accounts;
 use super::own_password::confirm_own;
 use crate::application::attempt_limiter;
 use crate::application::call::Call;
-use crate::application::error::{Error, Result, Violation, Violations};
+use crate::application::error::{Result, Violations};
 use crate::application::ports::PasswordCredential;
-use crate::application::user_changes;
+use crate::application::{new_password, user_changes};
 use crate::domain::audit::AuditType;
-use crate::domain::credential::password::{Password, PasswordHash};
+use crate::domain::credential::password::{NewPassword, Password, PasswordHash};
 use crate::domain::mail::MailContent;
 use crate::domain::secret::Secret;
 use crate::domain::session::EndReason;
@@ -24,21 +24,20 @@ pub struct ChangePassword {
 impl Accounts {
     /// Replaces the caller's password, ends the caller's other sessions and tells the person by mail.
     pub async fn change_password(&self, call: &Call, command: ChangePassword) -> Result<()> {
-        let current = self.parse_change(&command)?;
+        let (current, new) = self.parse_change(&command)?;
         let (user, credential) = self.check_own_password(call, &current, AuditType::PasswordChanged).await?;
-        let accepted = self.policy.passwords.accept(command.new_password.expose(), &user.words());
-        let new = accepted.map_err(|why| Error::Invalid(vec![Violation::password("new_password", why)]))?;
-        let hash = self.hasher.hash(&new).await?;
+        let new = new.of_account(&user.words());
+        let hash = new_password::hash(self.hasher.as_ref(), &new, "new_password").await?;
         self.replace(call, &credential, &hash).await
     }
 
     /// Checks what can be checked without knowing the account.
-    fn parse_change(&self, command: &ChangePassword) -> Result<Password> {
+    fn parse_change(&self, command: &ChangePassword) -> Result<(Password, NewPassword)> {
         let mut violations = Violations::default();
         let current = violations.take("current_password", Password::presented(command.current_password.expose()));
-        let accepted = self.policy.passwords.accept(command.new_password.expose(), &[]);
-        let new = violations.take_password("new_password", accepted);
-        violations.check(current.zip(new)).map(|(current, _)| current)
+        let new = self.policy.passwords.read(command.new_password.expose());
+        let new = violations.take_password("new_password", new);
+        violations.check(current.zip(new))
     }
 
     async fn replace(&self, call: &Call, checked: &PasswordCredential, hash: &PasswordHash) -> Result<()> {

@@ -16,8 +16,9 @@ impl Accounts {
         let digest = mailed_tokens::read(token, &mut violations);
         let digest = violations.check(digest)?;
 
-        let mut tx = self.store.write().await?;
         let purpose = ActionPurpose::ChangeEmail;
+        mailed_tokens::require_valid(self.store.as_ref(), &digest, purpose, call.now).await?;
+        let mut tx = self.store.write().await?;
         let (consumed, user) = mailed_tokens::consume(tx.as_mut(), &digest, purpose, call.now).await?;
         let new_email = consumed.new_email.ok_or(Refusal::ActionTokenInvalid)?;
         let mut user = Some(user).filter(User::keeps_sessions).ok_or(Refusal::ActionTokenInvalid)?;

@@ -1,9 +1,11 @@
 use std::sync::Arc;
 
 use super::Accounts;
+use crate::application::access::source::Source;
 use crate::application::call::Call;
 use crate::application::error::{Refusal, Result};
-use crate::application::ports::{PendingToken, SessionPosition, Store};
+use crate::application::ports::{Clock, PendingToken, SessionPosition, Store, Transaction};
+use crate::application::self_service::SelfService;
 use crate::domain::access::role::Role;
 use crate::domain::account::user::User;
 use crate::domain::audit::filter::AuditFilter;
@@ -32,9 +34,11 @@ pub enum PersonalData {
     AuditEvents(Vec<AuditEvent>),
 }
 
-/// A person's data, read as it is asked for.
+/// A person's data, read as it is asked for, and as long as the session lasts.
 pub struct PersonalDataExport {
     store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    call: Arc<Call>,
     user_id: UserId,
     next: Step,
 }
@@ -56,18 +60,19 @@ enum Part {
 
 impl Accounts {
     /// Begins to tell the caller all that is stored about them.
-    pub async fn export_my_data(&self, call: &Call) -> Result<PersonalDataExport> {
+    pub async fn export_my_data(&self, call: Arc<Call>) -> Result<PersonalDataExport> {
         let person = call.person()?;
-        let mut tx = self.store.write().await?;
+        let mut tx = self.begin(&call, SelfService::EXPORT).await?;
         let event = call.event(AuditType::UserDataExported).on(person.user_id);
         self.trail.record(tx.as_mut(), event, call.now).await?;
         tx.commit().await?;
-        Ok(PersonalDataExport { store: self.store.clone(), user_id: person.user_id, next: Step::Account })
+        let (store, clock) = (self.store.clone(), self.clock.clone());
+        Ok(PersonalDataExport { store, clock, call, user_id: person.user_id, next: Step::Account })
     }
 }
 
 impl PersonalDataExport {
-    /// Reads on. Nothing at the end.
+    /// Reads on. Nothing at the end. Fails once the session is over.
     pub async fn next(&mut self) -> Result<Option<PersonalData>> {
         loop {
             let found = match std::mem::replace(&mut self.next, Step::End) {
@@ -82,8 +87,14 @@ impl PersonalDataExport {
         }
     }
 
-    async fn account(&mut self) -> Result<PersonalData> {
+    async fn read(&self) -> Result<Box<dyn Transaction>> {
         let mut tx = self.store.read().await?;
+        Source::Transaction(tx.as_mut()).require_still(&self.call, self.clock.now()).await?;
+        Ok(tx)
+    }
+
+    async fn account(&mut self) -> Result<PersonalData> {
+        let mut tx = self.read().await?;
         let user = Box::new(tx.users().find_user(self.user_id).await?.ok_or(Refusal::TokenInvalid)?);
         let roles = tx.roles().roles_of(self.user_id.into()).await?;
         let mailed_tokens = tx.action_tokens().pending_action_tokens(self.user_id).await?;
@@ -92,7 +103,7 @@ impl PersonalDataExport {
     }
 
     async fn sessions(&mut self, after: Option<SessionPosition>) -> Result<Option<PersonalData>> {
-        let sessions = self.store.read().await?.sessions().list_all_sessions(self.user_id, (after, BATCH)).await?;
+        let sessions = self.read().await?.sessions().list_all_sessions(self.user_id, (after, BATCH)).await?;
         self.next = match sessions.last() {
             None => Step::Events(Part::About, None),
             Some(last) => Step::Sessions(Some(SessionPosition { create_time: last.create_time, id: last.id })),
@@ -106,7 +117,7 @@ impl PersonalDataExport {
             Part::About => AuditFilter { subjects: vec![id.clone()], ..AuditFilter::default() },
             Part::By => AuditFilter { actors: vec![id.clone()], ..AuditFilter::default() },
         };
-        let mut tx = self.store.read().await?;
+        let mut tx = self.read().await?;
         let mut events = tx.audit_events().list_audit_events(&filter, (below, BATCH)).await?;
         self.next = match (events.last(), part) {
             (Some(last), _) => Step::Events(part, Some(last.sequence)),

@@ -21,17 +21,22 @@ pub use update_me::UpdateMe;
 
 use super::Ports;
 use super::audit_trail::AuditTrail;
+use super::call::Call;
+use super::error::Result;
 use super::jobs::MailPost;
 use super::keys::DerivedKeys;
 use super::page::PageTokens;
 use super::policy::Policy;
-use super::ports::{PasswordHasher, Store};
+use super::ports::{Clock, PasswordHasher, Store, Transaction};
+use super::self_service::SelfService;
 use crate::domain::access::permission::Catalogue;
+use crate::domain::audit::AuditType;
 use crate::domain::secret::SecretKey;
 
 /// The use cases of a person's own account.
 pub struct Accounts {
     store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
     hasher: Arc<dyn PasswordHasher>,
     post: MailPost,
     trail: AuditTrail,
@@ -48,6 +53,7 @@ impl Accounts {
         let throttle_key = derived.throttles.clone();
         Self {
             store: ports.store.clone(),
+            clock: ports.clock.clone(),
             hasher: ports.hasher.clone(),
             post: MailPost::new(ports, &policy, derived),
             trail: AuditTrail::new(ports.entropy.clone()),
@@ -56,5 +62,13 @@ impl Accounts {
             policy,
             catalogue,
         }
+    }
+
+    /// Opens the transaction of something that takes from a budget. That one is used up is recorded.
+    async fn begin(&self, call: &Call, service: SelfService) -> Result<Box<dyn Transaction>> {
+        let mut tx = self.store.write().await?;
+        let taken = service.take(tx.as_mut(), &self.throttle_key, call).await.map(|()| tx);
+        let event = call.event(AuditType::RateLimitExceeded).with("request", service.kind);
+        self.trail.note_throttling(self.store.as_ref(), taken, event, call.now).await
     }
 }

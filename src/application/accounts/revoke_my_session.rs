@@ -1,6 +1,7 @@
 use super::Accounts;
 use crate::application::call::Call;
 use crate::application::error::{Refusal, Result, Violations};
+use crate::application::self_service::SelfService;
 use crate::domain::audit::AuditType;
 use crate::domain::id::SessionId;
 use crate::domain::session::EndReason;
@@ -13,7 +14,7 @@ impl Accounts {
         let id = violations.check(id)?;
 
         let person = call.person()?;
-        let mut tx = self.store.write().await?;
+        let mut tx = self.begin(call, SelfService::SESSION_END).await?;
         let session = tx.sessions().find_session(id).await?;
         session
             .filter(|session| session.user_id == person.user_id && session.is_live(call.now))

@@ -2,6 +2,7 @@ use super::Accounts;
 use crate::application::call::Call;
 use crate::application::error::{Refusal, Result, Violations};
 use crate::application::profile::{ProfileTexts, require_free_username};
+use crate::application::self_service::SelfService;
 use crate::application::{etag, user_changes};
 use crate::domain::account::user::User;
 use crate::domain::audit::AuditType;
@@ -24,7 +25,7 @@ impl Accounts {
         let changes = command.profile.parse(&mut violations);
         let (etag, changes) = violations.check(etag.zip(Some(changes)))?;
 
-        let mut tx = self.store.write().await?;
+        let mut tx = self.begin(call, SelfService::PROFILE).await?;
         let mut user = tx.users().find_user(call.person()?.user_id).await?.ok_or(Refusal::TokenInvalid)?;
         etag::require(etag, &user.etag())?;
         require_free_username(tx.as_mut(), &user, &changes).await?;

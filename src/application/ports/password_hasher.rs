@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 
 use super::Cause;
-use crate::domain::credential::password::{Password, PasswordHash};
+use crate::domain::credential::password::{NewPassword, Password, PasswordHash, PasswordRejected};
 use crate::domain::text::InvalidText;
 
 /// Whether a password belongs to a hash.
@@ -47,7 +47,10 @@ pub enum HashRefused {
 /// another system made, costs what its maker chose. Dropping the future gives the place in the queue back.
 #[async_trait]
 pub trait PasswordHasher: Send + Sync {
-    /// Hashes a new password.
+    /// Decides about a new password and hashes it: both take more than a call may compute by itself.
+    async fn hash_new(&self, new: &NewPassword) -> Result<Result<PasswordHash, PasswordRejected>, HashError>;
+
+    /// Hashes a password once more.
     async fn hash(&self, password: &Password) -> Result<PasswordHash, HashError>;
 
     /// Compares a password with a hash; without a hash, does the same work and answers `Mismatch`.

@@ -1,11 +1,12 @@
 use super::Recovery;
 use crate::application::call::Call;
-use crate::application::error::{Error, Refusal, Result, Violation, Violations};
+use crate::application::error::{Refusal, Result, Violations};
 use crate::application::ports::Transaction;
-use crate::application::{attempt_limiter, mailed_tokens, user_changes};
+use crate::application::{attempt_limiter, mailed_tokens, new_password, user_changes};
 use crate::domain::Timestamp;
 use crate::domain::account::user::{User, UserState};
 use crate::domain::audit::AuditType;
+use crate::domain::credential::password::NewPassword;
 use crate::domain::id::UserId;
 use crate::domain::mail::MailContent;
 use crate::domain::secret::{Digest, Secret};
@@ -25,11 +26,10 @@ impl Recovery {
     /// Sets a new password with the token of a reset or an invitation, ends every session and lifts the lock of failed
     /// attempts. Never signs in.
     pub async fn reset_password(&self, call: &Call, command: ResetPassword) -> Result<()> {
-        let digest = self.parse_reset(&command)?;
+        let (digest, new) = self.parse_reset(&command)?;
         let (user, purpose) = self.find_recoverable(&digest, call.now).await?;
-        let accepted = self.policy.passwords.accept(command.new_password.expose(), &user.words());
-        let password = accepted.map_err(|why| Error::Invalid(vec![Violation::password("new_password", why)]))?;
-        let hash = self.hasher.hash(&password).await?;
+        let new = new.of_account(&user.words());
+        let hash = new_password::hash(self.hasher.as_ref(), &new, "new_password").await?;
 
         let mut tx = self.store.write().await?;
         let (_, user) = mailed_tokens::consume(tx.as_mut(), &digest, purpose, call.now).await?;
@@ -52,12 +52,12 @@ impl Recovery {
     }
 
     /// Checks what can be checked without knowing whose token it is.
-    fn parse_reset(&self, command: &ResetPassword) -> Result<Digest> {
+    fn parse_reset(&self, command: &ResetPassword) -> Result<(Digest, NewPassword)> {
         let mut violations = Violations::default();
         let digest = mailed_tokens::read(&command.token, &mut violations);
-        let accepted = self.policy.passwords.accept(command.new_password.expose(), &[]);
-        let password = violations.take_password("new_password", accepted);
-        violations.check(digest.zip(password)).map(|(digest, _)| digest)
+        let new = self.policy.passwords.read(command.new_password.expose());
+        let new = violations.take_password("new_password", new);
+        violations.check(digest.zip(new))
     }
 
     /// Whose token it is, and what for. It is looked up as the one, then as the other.

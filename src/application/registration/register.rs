@@ -5,13 +5,13 @@ use crate::application::call::Call;
 use crate::application::error::{Refusal, Result, Violations};
 use crate::application::jobs::TokenRecipient;
 use crate::application::ports::{Transaction, UserInsert};
-use crate::application::user_changes;
+use crate::application::{new_password, user_changes};
 use crate::domain::account::email::EmailAddress;
 use crate::domain::account::profile::{DisplayName, Locale};
 use crate::domain::account::user::{ProfileChanges, SignUp, User, UserState, account_words};
 use crate::domain::account::username::Username;
 use crate::domain::audit::AuditType;
-use crate::domain::credential::password::{Password, PasswordHash};
+use crate::domain::credential::password::{NewPassword, PasswordHash};
 use crate::domain::id::UserId;
 use crate::domain::mail::MailContent;
 use crate::domain::secret::Secret;
@@ -42,7 +42,7 @@ impl Registration {
         let throttled = call.event(AuditType::RateLimitExceeded).with("request", "user_created");
         self.trail.note_throttling(self.store.as_ref(), admitted, throttled, call.now).await?;
 
-        let hash = self.hasher.hash(&password).await?;
+        let hash = new_password::hash(self.hasher.as_ref(), &password, "password").await?;
         let user = User::sign_up(UserId::new(call.now, &self.entropy.bytes()?), who, call.now);
 
         let mut tx = self.store.write().await?;
@@ -115,17 +115,17 @@ impl Registration {
         self.post.send_token(tx, to, ActionPurpose::VerifyEmail, call.now).await
     }
 
-    fn parse_sign_up(&self, command: &Register) -> Result<(SignUp, Password)> {
+    fn parse_sign_up(&self, command: &Register) -> Result<(SignUp, NewPassword)> {
         let mut violations = Violations::default();
         let email = violations.take("email", EmailAddress::parse(&command.email));
         let username = violations.take_optional("username", &command.username, Username::parse);
         let display_name = violations.take("display_name", DisplayName::parse(&command.display_name));
         let locale = violations.take_optional("locale", &command.locale, Locale::parse);
 
+        let password = violations.take_password("password", self.policy.passwords.read(command.password.expose()));
         let names = email.as_ref().zip(display_name.as_ref());
         let words = names.map(|(email, name)| account_words(email, username.as_ref(), name)).unwrap_or_default();
-        let accepted = self.policy.passwords.accept(command.password.expose(), &words);
-        let password = violations.take_password("password", accepted);
+        let password = password.map(|password| password.of_account(&words));
         let sign_up =
             email.zip(display_name).map(|(email, display_name)| SignUp { email, username, display_name, locale });
         violations.check(sign_up.zip(password))

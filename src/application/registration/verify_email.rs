@@ -15,8 +15,9 @@ impl Registration {
         let digest = mailed_tokens::read(token, &mut violations);
         let digest = violations.check(digest)?;
 
-        let mut tx = self.store.write().await?;
         let purpose = ActionPurpose::VerifyEmail;
+        mailed_tokens::require_valid(self.store.as_ref(), &digest, purpose, call.now).await?;
+        let mut tx = self.store.write().await?;
         let (_, mut user) = mailed_tokens::consume(tx.as_mut(), &digest, purpose, call.now).await?;
         let was_pending = user.state == UserState::Pending;
         if user.prove_email(call.now) {

@@ -6,6 +6,7 @@ use crate::application::audit_trail::Event;
 use crate::application::call::Call;
 use crate::application::error::{Error, Refusal, Result, Violations};
 use crate::application::ports::{Transaction, Verification};
+use crate::application::self_service::SelfService;
 use crate::application::sessions::IssuedTokens;
 use crate::domain::account::email;
 use crate::domain::account::user::{SignInRefusal, User};
@@ -76,6 +77,7 @@ impl SignIn {
             tx.commit().await?;
             return Err(Refusal::CredentialsInvalid.into());
         };
+        SelfService::SIGN_IN.take_of_account(tx.as_mut(), &self.throttle_key, (user.id, call)).await?;
         attempt_limiter::forget(tx.as_mut(), &self.throttle_key, &name).await?;
         let begun = self.sessions.begin(tx.as_mut(), &user, proven, call).await?;
         self.trail.record(tx.as_mut(), candidate.succeeded(&begun.session, &call.origin), call.now).await?;

@@ -2,6 +2,7 @@ use super::Users;
 use crate::application::call::Call;
 use crate::application::error::{Refusal, Result, Violations};
 use crate::application::idempotency::{Idempotent, IdempotentCall};
+use crate::application::new_password;
 use crate::application::ports::{Transaction, UserInsert};
 use crate::domain::account::attributes::Attributes;
 use crate::domain::account::email::EmailAddress;
@@ -9,7 +10,7 @@ use crate::domain::account::profile::{DisplayName, Locale};
 use crate::domain::account::user::{SignUp, User, account_words};
 use crate::domain::account::username::Username;
 use crate::domain::audit::AuditType;
-use crate::domain::credential::password::Password;
+use crate::domain::credential::password::NewPassword;
 use crate::domain::id::UserId;
 use crate::domain::secret::Secret;
 use crate::domain::token::action_token::ActionPurpose;
@@ -37,7 +38,7 @@ pub struct CreateUser {
 struct ValidUser {
     who: SignUp,
     attributes: Attributes,
-    password: Option<Password>,
+    password: Option<NewPassword>,
 }
 
 impl Users {
@@ -50,7 +51,7 @@ impl Users {
     ) -> Idempotent<User> {
         let valid = self.parse_create(&command)?;
         let hash = match &valid.password {
-            Some(password) => Some(self.hasher.hash(password).await?),
+            Some(password) => Some(new_password::hash(self.hasher.as_ref(), password, "password").await?),
             None => None,
         };
         let id = UserId::new(call.now, &self.entropy.bytes()?);
@@ -90,7 +91,8 @@ impl Users {
         let password = if command.password.expose().is_empty() {
             None
         } else {
-            violations.take_password("password", self.policy.passwords.accept(command.password.expose(), &words))
+            let password = self.policy.passwords.read(command.password.expose());
+            violations.take_password("password", password).map(|password| password.of_account(&words))
         };
         let who = email.zip(display_name).map(|(email, display_name)| SignUp { email, username, display_name, locale });
         let valid = who.zip(attributes).map(|(who, attributes)| ValidUser { who, attributes, password });

@@ -6,6 +6,7 @@ use time::Duration;
 
 use crate::domain::Timestamp;
 use crate::domain::audit::AuditType;
+use crate::domain::id::UserId;
 use crate::domain::secret::{Digest, SecretKey};
 
 /// How many consecutive failures disable an account's password until it is reset (NIST SP 800-63B-4, section 3.2.2).
@@ -20,6 +21,12 @@ impl ThrottleKey {
     #[must_use]
     pub fn identifier(key: &SecretKey, identifier: &str) -> Self {
         Self(key.mac(&[b"identifier", identifier.as_bytes()]))
+    }
+
+    /// The counter of what a person causes of one kind.
+    #[must_use]
+    pub fn account(key: &SecretKey, kind: &str, user_id: UserId) -> Self {
+        Self(key.mac(&[b"account", kind.as_bytes(), user_id.as_uuid().as_bytes()]))
     }
 
     /// The counter of events of one kind from a network.
@@ -114,6 +121,24 @@ impl Budget {
     /// For access tokens of one session or API key that are revoked one by one: a hundred an hour. All processes and all
     /// who watch hold each of them for as long.
     pub const REVOKED_TOKENS: Self = Self { gap: Duration::ZERO, most: 100, window: Duration::hours(1) };
+
+    /// For changes of one's own profile: sixty an hour.
+    pub const PROFILE_CHANGES: Self = Self { gap: Duration::ZERO, most: 60, window: Duration::hours(1) };
+    /// For requests to change one's own address, each of which mails somebody: ten an hour.
+    pub const ADDRESS_CHANGES: Self = Self { gap: Duration::ZERO, most: 10, window: Duration::hours(1) };
+    /// For exports of one's own data: ten an hour.
+    pub const DATA_EXPORTS: Self = Self { gap: Duration::ZERO, most: 10, window: Duration::hours(1) };
+    /// For ending one's own sessions by hand: six hundred an hour.
+    pub const SESSION_ENDS: Self = Self { gap: Duration::ZERO, most: 600, window: Duration::hours(1) };
+    /// For sign-ins of one account: one a second, on average of an hour. All processes hold each session that was ended
+    /// for as long as an access token lives.
+    pub const SIGN_INS: Self = Self { gap: Duration::ZERO, most: 3600, window: Duration::hours(1) };
+
+    /// For all accounts of one network together, which many people may share: twenty times as much.
+    #[must_use]
+    pub const fn of_network(self) -> Self {
+        Self { gap: Duration::ZERO, most: self.most * 20, window: self.window }
+    }
 
     /// Whether there is room for one more at `now`.
     #[must_use]

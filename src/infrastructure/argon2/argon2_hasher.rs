@@ -11,9 +11,9 @@ use subtle::ConstantTimeEq;
 
 use super::argon2_hash::{Argon2Hash, MAX_ITERATIONS, MAX_MEMORY_KIB, Recipe};
 pub use super::hashing_lane::LaneCounts;
-use super::hashing_lane::{HashingLane, LaneSize};
+use super::hashing_lane::{HashingLane, LaneSize, Memory};
 use crate::application::ports::{Entropy, HashError, HashRefused, PasswordHasher, Verification};
-use crate::domain::credential::password::{MAX_HASH_BYTES, Password, PasswordHash};
+use crate::domain::credential::password::{MAX_HASH_BYTES, NewPassword, Password, PasswordHash, PasswordRejected};
 use crate::domain::text;
 use crate::infrastructure::foreign_hash;
 use crate::infrastructure::foreign_hash::ForeignHash;
@@ -88,6 +88,12 @@ impl Argon2Hasher {
         self.lane.counts()
     }
 
+    /// The recipe of a new hash.
+    fn salted(&self) -> Result<Recipe, HashError> {
+        let salt = self.entropy.bytes().map_err(HashError::Failed)?;
+        self.current.salted(&salt).map_err(HashError::Failed)
+    }
+
     async fn compute(&self, recipe: Recipe, password: &Password) -> Result<Output, HashError> {
         let password = password.clone();
         self.lane.run(move |memory| recipe.compute(password.expose(), memory)).await?.map_err(HashError::Failed)
@@ -114,6 +120,10 @@ impl Argon2Hasher {
     }
 }
 
+fn finish(recipe: &Recipe, tag: Output) -> Result<PasswordHash, HashError> {
+    recipe.phc(tag).map(PasswordHash::new).map_err(HashError::Failed)
+}
+
 /// A stored hash that is safe to compute.
 enum StoredHash {
     Argon2(Argon2Hash),
@@ -132,11 +142,20 @@ impl StoredHash {
 
 #[async_trait]
 impl PasswordHasher for Argon2Hasher {
+    async fn hash_new(&self, new: &NewPassword) -> Result<Result<PasswordHash, PasswordRejected>, HashError> {
+        let recipe = self.salted()?;
+        let (new, salted) = (new.clone(), recipe.clone());
+        let work = move |memory: &mut Memory| new.accept().map(|password| salted.compute(password.expose(), memory));
+        match self.lane.run(work).await? {
+            Ok(tag) => finish(&recipe, tag.map_err(HashError::Failed)?).map(Ok),
+            Err(rejected) => Ok(Err(rejected)),
+        }
+    }
+
     async fn hash(&self, password: &Password) -> Result<PasswordHash, HashError> {
-        let salt = self.entropy.bytes().map_err(HashError::Failed)?;
-        let recipe = self.current.salted(&salt).map_err(HashError::Failed)?;
+        let recipe = self.salted()?;
         let tag = self.compute(recipe.clone(), password).await?;
-        recipe.phc(tag).map(PasswordHash::new).map_err(HashError::Failed)
+        finish(&recipe, tag)
     }
 
     async fn verify(&self, password: &Password, hash: Option<&PasswordHash>) -> Result<Verification, HashError> {
