@@ -24,10 +24,24 @@ pub(super) const SETTINGS: &[Setting] = &[
     Setting::new("request_timeout", "The longest that a call may take, whatever the client allows.")
         .or("10s")
         .between("1s", "60s"),
-    Setting::new("max_in_flight", "The most calls at once; further ones are refused at once.")
-        .or("1024")
-        .between("1", "100000"),
-    Setting::new("max_connections", "The most client connections at once.").or("1024").between("1", "100000"),
+    Setting::new(
+        "request_body_timeout",
+        "The longest that the message of a call may take to come. Streams have no such limit.",
+    )
+    .or("2s")
+    .between("1s", "60s"),
+    Setting::new(
+        "max_in_flight",
+        "The most calls at once, three quarters of them from one network; further ones are refused at once.",
+    )
+    .or("1024")
+    .between("1", "100000"),
+    Setting::new(
+        "max_connections",
+        "The most client connections at once, three quarters of them from one network that is no trusted proxy.",
+    )
+    .or("1024")
+    .between("1", "100000"),
     Setting::new("shutdown_grace", "How long calls under way may still take after a request to stop.")
         .or("30s")
         .between("0s", "10m"),
@@ -39,6 +53,7 @@ pub(super) fn read(source: &Source) -> Result<Limits, InvalidSetting> {
         reflection: source.required("reflection", value::boolean)?,
         proxies: source.required("trusted_proxies", proxies)?,
         time_limit: span(source, "request_timeout")?,
+        body_limit: span(source, "request_body_timeout")?,
         in_flight: source.limited("max_in_flight", value::number)?,
         connections: source.limited("max_connections", value::number)?,
         grace: span(source, "shutdown_grace")?,

@@ -189,6 +189,7 @@ fn every_limit_holds_at_its_boundary() {
     let table = [
         ("database_max_connections", ["1", "1000"], ["0", "1001"]),
         ("request_timeout", ["1s", "60s"], ["0s", "61s"]),
+        ("request_body_timeout", ["1s", "60s"], ["0s", "61s"]),
         ("max_in_flight", ["1", "100000"], ["0", "100001"]),
         ("max_connections", ["1", "100000"], ["0", "100001"]),
         ("shutdown_grace", ["0s", "10m"], ["-1s", "601s"]),

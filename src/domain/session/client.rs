@@ -33,10 +33,7 @@ impl Client {
     /// one subscriber usually holds.
     #[must_use]
     pub fn network(&self) -> IpAddr {
-        match self.ip_address {
-            address @ IpAddr::V4(_) => address,
-            IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
-        }
+        network_of(self.ip_address)
     }
 
     /// Whether both are the same program in the same network, as far as can be seen from here. Programs are compared
@@ -45,6 +42,15 @@ impl Client {
     pub fn is_at_the_place_of(&self, other: &Self) -> bool {
         let program = |client: &Self| client.user_agent.replace(|c: char| c.is_ascii_digit() || c == '.', "");
         self.network() == other.network() && program(self) == program(other)
+    }
+}
+
+/// The network that an address shares one fate with in limits; see `Client::network`.
+#[must_use]
+pub fn network_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        address @ IpAddr::V4(_) => address,
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
     }
 }
 

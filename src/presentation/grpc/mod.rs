@@ -11,7 +11,7 @@ mod routes;
 pub mod server;
 pub mod services;
 mod status;
-mod until_drained;
+mod streams;
 mod user_fields;
 mod user_record;
 

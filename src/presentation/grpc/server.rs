@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 use tonic::service::Routes;
 
 use super::Services;
@@ -15,7 +14,7 @@ use super::layers::rpc_metrics::{RpcMetrics, RpcMetricsLayer};
 use super::routes;
 use crate::application::Ports;
 use crate::presentation::health::Health;
-use crate::presentation::net::connection;
+use crate::presentation::net::connection::{self, Door};
 use crate::presentation::net::settings::Limits;
 use crate::presentation::net::tls::Certificates;
 use crate::telemetry::metrics::Metrics;
@@ -39,8 +38,7 @@ pub struct Server {
     rpc_metrics: Arc<RpcMetrics>,
     gate: Arc<Gate>,
     health: Health,
-    connections: usize,
-    grace: Duration,
+    limits: Limits,
 }
 
 impl Server {
@@ -49,18 +47,9 @@ impl Server {
     pub fn new(services: Services, policy: PolicyTable, ports: &Ports, limits: Limits) -> Self {
         let health = Health::new(&routes::NAMES);
         let rpc_metrics = Arc::new(RpcMetrics::new(&policy));
-        let gate = Gate {
-            authorizer: services.authorizer.clone(),
-            clock: ports.clock.clone(),
-            policy,
-            entropy: ports.entropy.clone(),
-            proxies: limits.proxies,
-            time_limit: limits.time_limit,
-            room: Semaphore::new(limits.in_flight),
-            health: health.clone(),
-        };
+        let gate = Arc::new(Gate::new(services.authorizer.clone(), ports, policy, (&limits, health.clone())));
         let routes = routes::build(services, &health, limits.reflection);
-        Self { routes, rpc_metrics, gate: Arc::new(gate), health, connections: limits.connections, grace: limits.grace }
+        Self { routes, rpc_metrics, gate, health, limits }
     }
 
     /// The state of the server, to report on and to ask for.
@@ -87,6 +76,12 @@ impl Server {
             stop.await;
             health.drain().await;
         };
+        let door = Door {
+            certificates,
+            most: self.limits.connections,
+            proxies: self.limits.proxies,
+            stopped: drained.clone(),
+        };
         let served = tonic::transport::Server::builder()
             .accept_http1(false)
             .http2_max_header_list_size(MAX_HEADER_BYTES)
@@ -98,14 +93,10 @@ impl Server {
             .max_connection_age(MAX_CONNECTION_AGE)
             .layer(RpcMetricsLayer(self.rpc_metrics))
             .layer(GateLayer(self.gate))
-            .serve_with_incoming_shutdown(
-                self.routes.prepare(),
-                connection::accept(listener, certificates, self.connections),
-                signal,
-            );
+            .serve_with_incoming_shutdown(self.routes.prepare(), connection::accept(listener, door), signal);
         tokio::select! {
             result = served => result,
-            () = async { drained.cancelled().await; tokio::time::sleep(self.grace).await } => {
+            () = async { drained.cancelled().await; tokio::time::sleep(self.limits.grace).await } => {
                 tracing::warn!("calls or streams were cut off at the end of the grace");
                 Ok(())
             }

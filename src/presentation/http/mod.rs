@@ -23,7 +23,8 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::health::Health;
-use super::net::{connection, http1};
+use super::net::connection::Door;
+use super::net::{TrustedProxies, connection, http1};
 use crate::application::keys::Keys;
 use crate::telemetry::metrics::Metrics;
 use answer::Answer;
@@ -49,7 +50,9 @@ pub struct SidePort {
 impl SidePort {
     /// Serves until `stopped`.
     pub async fn serve(self, listener: TcpListener, stopped: CancellationToken) {
-        let connections = connection::accept(listener, None, MAX_CONNECTIONS);
+        let proxies = TrustedProxies::default();
+        let door = Door { certificates: None, most: MAX_CONNECTIONS, proxies, stopped: stopped.clone() };
+        let connections = connection::accept(listener, door);
         http1::serve(connections, routes(self), stopped).await;
     }
 }

@@ -40,7 +40,7 @@ impl TrustedProxies {
     }
 
     /// An IPv4 address and the same address mapped into IPv6 are one, in the networks as in what connects.
-    fn contains(&self, address: IpAddr) -> bool {
+    pub(super) fn contains(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         let mapped = match address {
             IpAddr::V4(address) => address.to_ipv6_mapped(),
@@ -53,7 +53,7 @@ impl TrustedProxies {
 /// The client that sent a request.
 pub(in crate::presentation) fn from_request<B>(request: &Request<B>, proxies: &TrustedProxies) -> Client {
     // A connection without an address is one in memory.
-    let peer = request.extensions().get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |peer| peer.0.ip());
+    let peer = request.extensions().get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |peer| peer.address.ip());
     let agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     Client::new(proxies.client_address(peer, request.headers()), agent)
 }

@@ -1,7 +1,7 @@
-//! Accepts connections, plain or with TLS, and knows how many there are.
+//! Accepts connections, plain or with TLS, knows how many there are, and ends those that are not used.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -14,49 +14,81 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::either::Either;
+use tokio_util::sync::CancellationToken;
 use tonic::transport::server::Connected;
 
+use super::calls::Calls;
+use super::client::TrustedProxies;
+use super::idle::IdleWatch;
+use super::shares::{Share, Shares, of_one_address};
 use super::tls::Certificates;
+use crate::domain::session::client::network_of;
 
 /// How long a client may take to agree on TLS.
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
 /// How long to wait after the system refused a connection, for want of descriptors for example.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// The address of the other end.
-#[derive(Debug, Clone, Copy)]
-pub(in crate::presentation) struct Peer(pub(super) SocketAddr);
+/// The other end, and what it uses the connection for.
+#[derive(Debug, Clone)]
+pub(in crate::presentation) struct Peer {
+    pub(super) address: SocketAddr,
+    pub(in crate::presentation) calls: Arc<Calls>,
+}
 
 /// An accepted connection, which counts until it is closed.
 pub(in crate::presentation) struct Connection {
     stream: Either<TcpStream, Box<TlsStream<TcpStream>>>,
     peer: Peer,
-    _permit: OwnedSemaphorePermit,
+    idle: IdleWatch,
+    _place: Place,
+}
+
+/// The right to be one of so many connections in all, and of so many of one network.
+struct Place {
+    _all: OwnedSemaphorePermit,
+    _share: Option<Share<IpAddr>>,
 }
 
 impl Connection {
-    /// The address of the other end.
+    /// The other end.
     pub(super) fn peer(&self) -> Peer {
-        self.peer
+        self.peer.clone()
     }
 }
 
-/// Accepts connections until the receiver is dropped. At most `most` are open at a time; further ones wait in the
-/// system's own queue.
-pub(in crate::presentation) fn accept(
-    listener: TcpListener,
-    certificates: Option<Arc<Certificates>>,
-    most: usize,
-) -> ReceiverStream<io::Result<Connection>> {
+/// How connections are accepted.
+pub(in crate::presentation) struct Door {
+    /// For TLS, unless the listener speaks plaintext.
+    pub(in crate::presentation) certificates: Option<Arc<Certificates>>,
+    /// How many connections may be open at a time; further ones wait in the system's own queue.
+    pub(in crate::presentation) most: usize,
+    /// The proxies that stand for many clients, and may hold all of them.
+    pub(in crate::presentation) proxies: TrustedProxies,
+    /// Cancelled when the server stops.
+    pub(in crate::presentation) stopped: CancellationToken,
+}
+
+/// Accepts connections until the receiver is dropped. A network that holds its share of them is turned away at once.
+pub(in crate::presentation) fn accept(listener: TcpListener, door: Door) -> ReceiverStream<io::Result<Connection>> {
     let (sender, receiver) = mpsc::channel(16);
+    let door = Arc::new(door);
     tokio::spawn(async move {
-        let places = Arc::new(Semaphore::new(most));
+        let places = Arc::new(Semaphore::new(door.most));
+        let shares = Shares::of(of_one_address(door.most));
         while let Ok(permit) = places.clone().acquire_owned().await {
             tokio::select! {
                 () = sender.closed() => break,
                 accepted = listener.accept() => match accepted {
-                    Ok((stream, peer)) => {
-                        tokio::spawn(greet(stream, (Peer(peer), permit), certificates.clone(), sender.clone()));
+                    Ok((stream, address)) => {
+                        let network = network_of(address.ip());
+                        let share = shares.take(network);
+                        if share.is_none() && !door.proxies.contains(address.ip()) {
+                            tracing::debug!(peer = %address, "a network holds its share of the connections");
+                            continue;
+                        }
+                        let place = Place { _all: permit, _share: share };
+                        tokio::spawn(greet((stream, address), place, door.clone(), sender.clone()));
                     }
                     Err(error) => {
                         tracing::warn!(%error, "a connection could not be accepted");
@@ -70,27 +102,30 @@ pub(in crate::presentation) fn accept(
 }
 
 async fn greet(
-    stream: TcpStream,
-    (peer, permit): (Peer, OwnedSemaphorePermit),
-    certificates: Option<Arc<Certificates>>,
+    (stream, address): (TcpStream, SocketAddr),
+    place: Place,
+    door: Arc<Door>,
     sender: mpsc::Sender<io::Result<Connection>>,
 ) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "TCP_NODELAY could not be set");
     }
-    let stream = match certificates {
+    let stream = match &door.certificates {
         None => Either::Left(stream),
         Some(certificates) => {
             let handshake = TlsAcceptor::from(certificates.current()).accept(stream);
-            match tokio::time::timeout(HANDSHAKE_LIMIT, handshake).await {
-                Ok(Ok(stream)) => Either::Right(Box::new(stream)),
-                Ok(Err(error)) => return tracing::debug!(peer = %peer.0, %error, "a TLS handshake failed"),
-                Err(_) => return tracing::debug!(peer = %peer.0, "a TLS handshake took too long"),
+            match door.stopped.run_until_cancelled(tokio::time::timeout(HANDSHAKE_LIMIT, handshake)).await {
+                Some(Ok(Ok(stream))) => Either::Right(Box::new(stream)),
+                Some(Ok(Err(error))) => return tracing::debug!(peer = %address, %error, "a TLS handshake failed"),
+                Some(Err(_)) => return tracing::debug!(peer = %address, "a TLS handshake took too long"),
+                None => return,
             }
         }
     };
+    let peer = Peer { address, calls: Calls::none() };
+    let idle = IdleWatch::new(door.stopped.clone());
     // A closed channel means that the server stops; the connection closes with it.
-    let _ = sender.send(Ok(Connection { stream, peer, _permit: permit })).await;
+    let _ = sender.send(Ok(Connection { stream, peer, idle, _place: place })).await;
 }
 
 impl Connected for Connection {
@@ -103,7 +138,14 @@ impl Connected for Connection {
 
 impl AsyncRead for Connection {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
+        let connection = &mut *self;
+        if let Poll::Ready(over) = connection.idle.poll(&connection.peer.calls, cx) {
+            return Poll::Ready(Err(over));
+        }
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut connection.stream).poll_read(cx, buffer);
+        connection.idle.received(buffer.filled().len() - before);
+        read
     }
 }
 

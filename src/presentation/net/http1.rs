@@ -42,7 +42,7 @@ pub(in crate::presentation) async fn serve(
 async fn exchange(connection: Connection, routes: Router) {
     let peer = connection.peer();
     let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(peer);
+        request.extensions_mut().insert(peer.clone());
         let answer = routes.clone().call(request);
         async { answer.await.map(without_wrong_length) }
     });

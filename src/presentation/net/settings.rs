@@ -31,9 +31,12 @@ pub struct Endpoint {
 pub struct Limits {
     /// The longest a call may take.
     pub time_limit: Duration,
+    /// The longest the message of a call may take to come.
+    pub body_limit: Duration,
     /// How many calls may be in flight at a time.
     pub in_flight: usize,
-    /// How many connections may be open at a time; further ones wait to be accepted.
+    /// How many connections may be open at a time, three quarters of them of one network; further ones wait to be
+    /// accepted.
     pub connections: usize,
     /// How long calls in flight may continue after the server was told to stop.
     pub grace: Duration,

@@ -47,6 +47,8 @@ mod sign_in_notice;
 mod throttle;
 mod tokens;
 mod uniform;
+mod unknown_outcome;
+mod unread;
 mod update_rules;
 mod users_create;
 mod users_list;

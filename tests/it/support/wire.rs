@@ -109,3 +109,98 @@ pub(crate) fn framed(message: &[u8]) -> Bytes {
     framed.put_slice(message);
     framed.freeze()
 }
+
+/// A call whose answer is read only when the test says so.
+pub(crate) struct Unread {
+    response: Option<client::ResponseFuture>,
+    requests: h2::SendStream<Bytes>,
+    body: Option<h2::RecvStream>,
+    head: HeaderMap,
+}
+
+impl Unread {
+    /// Begins a call with one message on a connection of its own, on which the server may send so many bytes unasked.
+    pub(crate) async fn begin(to: SocketAddr, path: &str, token: &str, sent: (&impl prost::Message, u32)) -> Self {
+        let mut call = Self::begin_stream(to, path, token, sent).await;
+        call.requests.send_data(Bytes::new(), true).unwrap();
+        call
+    }
+
+    /// As `begin`, for a call with several messages.
+    pub(crate) async fn begin_stream(
+        to: SocketAddr,
+        path: &str,
+        token: &str,
+        (message, window): (&impl prost::Message, u32),
+    ) -> Self {
+        let stream = TcpStream::connect(to).await.unwrap();
+        let (sender, connection) =
+            client::Builder::new().initial_window_size(window).handshake::<_, Bytes>(stream).await.unwrap();
+        tokio::spawn(connection);
+        let uri = Uri::builder().scheme("http").authority("localhost").path_and_query(path).build().unwrap();
+        let request = Request::post(uri)
+            .header("te", "trailers")
+            .header("content-type", "application/grpc")
+            .header("authorization", format!("Bearer {token}"));
+        let mut sender = sender.ready().await.unwrap();
+        let (response, mut requests) = sender.send_request(request.body(()).unwrap(), false).unwrap();
+        requests.send_data(framed(&message.encode_to_vec()), false).unwrap();
+        Self { response: Some(response), requests, body: None, head: HeaderMap::new() }
+    }
+
+    /// Sends another message.
+    pub(crate) async fn send(&mut self, message: &impl prost::Message) {
+        let mut rest = framed(&message.encode_to_vec());
+        while !rest.is_empty() {
+            self.requests.reserve_capacity(rest.len());
+            let room = std::future::poll_fn(|cx| self.requests.poll_capacity(cx)).await.unwrap().unwrap();
+            self.requests.send_data(rest.split_to(room.min(rest.len())), false).unwrap();
+        }
+    }
+
+    /// Waits for the first bytes of the answer, and leaves them unread.
+    pub(crate) async fn first_bytes(&mut self) {
+        let (head, body) = self.response.take().unwrap().await.unwrap().into_parts();
+        self.head = head.headers;
+        self.body = Some(body);
+        while self.body.as_mut().unwrap().flow_control().used_capacity() == 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    }
+
+    /// The outcome, after everything else was read.
+    pub(crate) async fn status(self) -> Result<(), Status> {
+        self.read_bytes().await.1
+    }
+
+    /// All messages, and the outcome.
+    pub(crate) async fn read<M: prost::Message + Default>(self) -> (Vec<M>, Result<(), Status>) {
+        let (mut bytes, outcome) = self.read_bytes().await;
+        let mut messages = Vec::new();
+        while bytes.len() >= 5 {
+            let head = bytes.split_to(5);
+            let length = u32::from_be_bytes(head[1..5].try_into().unwrap()) as usize;
+            messages.push(M::decode(bytes.split_to(length)).unwrap());
+        }
+        (messages, outcome)
+    }
+
+    async fn read_bytes(mut self) -> (Bytes, Result<(), Status>) {
+        let _ = self.requests.send_data(Bytes::new(), true);
+        if let Some(response) = self.response.take() {
+            let (head, body) = response.await.unwrap().into_parts();
+            (self.head, self.body) = (head.headers, Some(body));
+        }
+        let mut body = self.body.take().unwrap();
+        let mut bytes = BytesMut::new();
+        while let Some(chunk) = body.data().await {
+            let chunk = chunk.unwrap();
+            body.flow_control().release_capacity(chunk.len()).unwrap();
+            bytes.extend_from_slice(&chunk);
+        }
+        let trailers = body.trailers().await.unwrap().unwrap_or_default();
+        let status = Status::from_header_map(&trailers).or_else(|| Status::from_header_map(&self.head));
+        let status = status.expect("every answer has a status");
+        (bytes.freeze(), if status.code() == tonic::Code::Ok { Ok(()) } else { Err(status) })
+    }
+}

@@ -12,25 +12,26 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
-use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 use tonic::body::Body;
 use tonic::{Code, Status};
 use tower::{Layer, Service};
 use tracing::Instrument as _;
 
-use super::policy::PolicyTable;
-use super::{deadline, request_id, trace_context};
+use super::policy::{PolicyTable, Rpc};
+use super::room::{CallPlace, CallRoom, Holder, StreamPlace, StreamRoom};
+use super::{body, deadline, request_id, trace_context};
+use crate::application::Ports;
 use crate::application::access::Authorizer;
 use crate::application::call::Call;
-use crate::application::error::{Error, Refusal};
 use crate::application::ports::{Clock, Entropy};
-use crate::domain::access::policy::Access;
 use crate::domain::session::origin::Origin;
 use crate::presentation::grpc::services::envoy;
-use crate::presentation::grpc::until_drained::UntilDrained;
+use crate::presentation::grpc::streams::until_drained::{Held, UntilDrained};
 use crate::presentation::grpc::{bearer, status};
 use crate::presentation::health::Health;
+use crate::presentation::net::connection::Peer;
+use crate::presentation::net::settings::Limits;
 use crate::presentation::net::{TrustedProxies, client};
 
 /// The largest request message of all RPCs but that of Envoy, in bytes.
@@ -45,17 +46,40 @@ const HEALTH_CHECKS: &str = "/grpc.health.v1.Health/";
 
 /// What the gate needs.
 pub(in crate::presentation::grpc) struct Gate {
-    pub(in crate::presentation::grpc) authorizer: Arc<Authorizer>,
-    pub(in crate::presentation::grpc) clock: Arc<dyn Clock>,
-    pub(in crate::presentation::grpc) policy: PolicyTable,
-    pub(in crate::presentation::grpc) entropy: Arc<dyn Entropy>,
-    pub(in crate::presentation::grpc) proxies: TrustedProxies,
-    pub(in crate::presentation::grpc) time_limit: Duration,
-    pub(in crate::presentation::grpc) room: Semaphore,
-    pub(in crate::presentation::grpc) health: Health,
+    authorizer: Arc<Authorizer>,
+    clock: Arc<dyn Clock>,
+    policy: PolicyTable,
+    entropy: Arc<dyn Entropy>,
+    proxies: TrustedProxies,
+    time_limit: Duration,
+    body_limit: Duration,
+    calls: CallRoom,
+    streams: StreamRoom,
+    health: Health,
 }
 
 impl Gate {
+    /// A gate that keeps this access policy and these limits.
+    pub(in crate::presentation::grpc) fn new(
+        authorizer: Arc<Authorizer>,
+        ports: &Ports,
+        policy: PolicyTable,
+        (limits, health): (&Limits, Health),
+    ) -> Self {
+        Self {
+            authorizer,
+            clock: ports.clock.clone(),
+            entropy: ports.entropy.clone(),
+            proxies: limits.proxies.clone(),
+            time_limit: limits.time_limit,
+            body_limit: limits.body_limit,
+            calls: CallRoom::of(limits.in_flight),
+            streams: StreamRoom::of(policy.streams()),
+            policy,
+            health,
+        }
+    }
+
     async fn pass<S>(&self, request: Request<Body>, inner: S, began: Instant) -> Response<Body>
     where
         S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
@@ -100,37 +124,55 @@ impl Gate {
         if !is_grpc(request.headers()) {
             return Ok(not_grpc());
         }
-        let access = self.policy.find(request.uri().path()).ok_or_else(status::method_unknown)?;
-        let _place = if is_health_check { None } else { Some(self.take_place()?) };
+        let path = request.uri().path().to_owned();
+        let rpc = self.policy.find(&path).ok_or_else(status::method_unknown)?;
         let limit = deadline::from_headers(request.headers(), self.time_limit)
             .map_err(|_| status::malformed("grpc-timeout must be up to eight digits and a unit"))?;
+        let open = request.extensions().get::<Peer>().map(|peer| peer.calls.begin());
         let work = async {
-            let rpc = request.uri().path().to_owned();
-            let call = self.authorizer.authorize_call(self.call(&request, access), &rpc).await;
+            if !rpc.takes_stream {
+                request = body::whole(request, max_message_bytes(&path), self.body_limit).await?;
+            }
+            let call = self.call(&request, rpc);
+            let _place = if rpc.is_stream || is_health_check { None } else { Some(self.place(&call)?) };
+            let call = self.authorizer.authorize_call(call, &path).await;
             let call = Arc::new(call.map_err(status::from_error)?);
+            let stream = self.stream_place(&call, &path)?;
+            if let Some(place) = &stream {
+                request.extensions_mut().insert(place.clone());
+            }
             request.extensions_mut().insert(call.clone());
             let Ok(response) = inner.call(request).await;
             if let Some(refusal) = status::refusal_in(&response) {
-                self.authorizer.record_denial(&call, &rpc, refusal).await.map_err(status::from_error)?;
+                self.authorizer.record_denial(&call, &path, refusal).await.map_err(status::from_error)?;
             }
-            Ok(response.map(|body| Body::new(UntilDrained::new(body, self.health.drained()))))
+            let held = Held { _call: open, _stream: stream };
+            Ok(response.map(|body| Body::new(UntilDrained::new(body, self.health.drained(), held))))
         };
         let deadline = began + limit.saturating_sub(HEAD_START);
         tokio::time::timeout_at(deadline, work).await.unwrap_or_else(|_| Err(status::timed_out()))
     }
 
-    fn call(&self, request: &Request<Body>, access: &Access) -> Call {
+    fn call(&self, request: &Request<Body>, rpc: &Rpc) -> Call {
         let bearer = bearer::from_values(request.headers().get_all(AUTHORIZATION).iter().map(HeaderValue::as_bytes));
         let origin = Origin {
             client: client::from_request(request, &self.proxies),
             request_id: request_id::current().to_string(),
             trace_id: trace_context::trace_id(request.headers()).unwrap_or_default().to_owned(),
         };
-        Call::new(self.clock.now(), origin, bearer, access.clone())
+        Call::new(self.clock.now(), origin, bearer, rpc.access.clone())
     }
 
-    fn take_place(&self) -> Result<SemaphorePermit<'_>, Status> {
-        self.room.try_acquire().map_err(|_| status::from_error(Error::Refused(Refusal::Overloaded)))
+    fn place(&self, call: &Call) -> Result<CallPlace, Status> {
+        self.calls.take(call.origin.client.network()).map_err(|full| status::from_error(full.into()))
+    }
+
+    fn stream_place(&self, call: &Call, path: &str) -> Result<Option<Arc<StreamPlace>>, Status> {
+        let holder = call.caller().map_or_else(
+            |_| Holder::Network(call.origin.client.network()),
+            |caller| Holder::Subject(*caller.subject().as_uuid()),
+        );
+        self.streams.take(path, holder).map_err(|full| status::from_error(full.into()))
     }
 }
 

@@ -8,12 +8,13 @@ use time::Duration;
 use crate::domain::access::permission::{Catalogue, Permission};
 use crate::domain::access::policy::Access;
 
-/// The methods that gRPC itself defines; they tell nothing about people.
-const OPEN_METHODS: [&str; 4] = [
-    "/grpc.health.v1.Health/Check",
-    "/grpc.health.v1.Health/Watch",
-    "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo",
-    "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo",
+/// The methods that gRPC itself defines, and whether they have streams, and streams of requests; they tell nothing about
+/// people.
+const OPEN_METHODS: [(&str, bool, bool); 4] = [
+    ("/grpc.health.v1.Health/Check", false, false),
+    ("/grpc.health.v1.Health/Watch", true, false),
+    ("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", true, true),
+    ("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", true, true),
 ];
 
 /// The contract does not say who may call an RPC, so the server must not start.
@@ -30,9 +31,20 @@ pub enum PolicyError {
     Undeclared(String),
 }
 
+/// What the contract says of an RPC.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Rpc {
+    /// Who may call it.
+    pub access: Access,
+    /// Whether it has a stream of requests or of responses.
+    pub is_stream: bool,
+    /// Whether it has a stream of requests.
+    pub takes_stream: bool,
+}
+
 /// The access policy of every RPC, by its path.
 #[derive(Debug)]
-pub struct PolicyTable(HashMap<String, Access>);
+pub struct PolicyTable(HashMap<String, Rpc>);
 
 impl PolicyTable {
     /// Reads the policies from an encoded `FileDescriptorSet`. Fails if any RPC has none.
@@ -42,10 +54,14 @@ impl PolicyTable {
         let methods = pool.services().flat_map(|service| service.methods().collect::<Vec<_>>());
         let declared = methods.map(|method| {
             let access = declared(&method, &option).ok_or_else(|| PolicyError::Undeclared(path(&method)))?;
-            Ok((path(&method), access))
+            let takes_stream = method.is_client_streaming();
+            let is_stream = takes_stream || method.is_server_streaming();
+            Ok((path(&method), Rpc { access, is_stream, takes_stream }))
         });
         OPEN_METHODS
-            .map(|path| Ok((path.to_owned(), Access::Public)))
+            .map(|(path, is_stream, takes_stream)| {
+                Ok((path.to_owned(), Rpc { access: Access::Public, is_stream, takes_stream }))
+            })
             .into_iter()
             .chain(declared)
             .collect::<Result<_, _>>()
@@ -56,8 +72,8 @@ impl PolicyTable {
     #[must_use]
     pub fn permissions(&self) -> Catalogue {
         let mut catalogue = Catalogue::default();
-        for (path, access) in &self.0 {
-            if let Access::Permission { permission, .. } = access {
+        for (path, rpc) in &self.0 {
+            if let Access::Permission { permission, .. } = &rpc.access {
                 let opened = catalogue.0.entry(permission.clone()).or_default();
                 opened.push(path.trim_start_matches('/').to_owned());
                 opened.sort();
@@ -66,10 +82,15 @@ impl PolicyTable {
         catalogue
     }
 
-    /// The policy of the RPC at a path; none for an RPC that does not exist.
+    /// The RPC at a path; none if there is no such RPC.
     #[must_use]
-    pub fn find(&self, path: &str) -> Option<&Access> {
+    pub fn find(&self, path: &str) -> Option<&Rpc> {
         self.0.get(path)
+    }
+
+    /// The paths of the RPCs that have streams.
+    pub(in crate::presentation::grpc) fn streams(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(|(_, rpc)| rpc.is_stream).map(|(path, _)| path.as_str())
     }
 
     /// The paths of all RPCs.
@@ -120,9 +141,22 @@ mod tests {
     #[test]
     fn every_rpc_of_the_contract_has_a_policy() {
         let table = PolicyTable::read(DESCRIPTORS).unwrap();
-        assert_eq!(table.find("/ipse.v1.AuthService/Register"), Some(&Access::Public));
-        assert_eq!(table.find("/ipse.v1.AccountService/GetMe"), Some(&Access::Authenticated { max_auth_age: None }));
-        assert_eq!(table.find("/grpc.health.v1.Health/Check"), Some(&Access::Public));
+        let access = |path| table.find(path).map(|rpc| &rpc.access);
+        assert_eq!(access("/ipse.v1.AuthService/Register"), Some(&Access::Public));
+        assert_eq!(access("/ipse.v1.AccountService/GetMe"), Some(&Access::Authenticated { max_auth_age: None }));
+        assert_eq!(access("/grpc.health.v1.Health/Check"), Some(&Access::Public));
+        let mut streams: Vec<_> = table.streams().filter_map(|path| path.strip_prefix("/ipse.v1.")).collect();
+        streams.sort_unstable();
+        assert_eq!(
+            streams,
+            [
+                "AccountService/ExportMyData",
+                "AuditService/WatchAuditEvents",
+                "TokenService/WatchRevocations",
+                "UserService/ExportUsers",
+                "UserService/ImportUsers",
+            ]
+        );
         for unknown in ["/ipse.v1.AuthService/Nothing", "/grpc.health.v1.Health/Nothing"] {
             assert_eq!(table.find(unknown), None);
         }

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use futures_util::StreamExt as _;
-use futures_util::stream::BoxStream;
 use tonic::{Request, Response, Status};
 
 use super::personal_data;
@@ -11,6 +9,7 @@ use crate::application::accounts::{Accounts, ChangePassword, UpdateMe};
 use crate::application::page::PageRequest;
 use crate::domain::secret::Secret;
 use crate::presentation::grpc::mask::Fields;
+use crate::presentation::grpc::streams::producer::{self, Responses};
 use crate::presentation::grpc::{call, encode, status, user_fields};
 use crate::proto::account_service_server::AccountService;
 use crate::proto::{
@@ -83,17 +82,16 @@ impl AccountService for AccountRpc {
         Ok(Response::new(DeleteMeResponse {}))
     }
 
-    type ExportMyDataStream = BoxStream<'static, Result<ExportMyDataResponse, Status>>;
+    type ExportMyDataStream = Responses<ExportMyDataResponse>;
 
     async fn export_my_data(
         &self,
         request: Request<ExportMyDataRequest>,
     ) -> Result<Response<Self::ExportMyDataStream>, Status> {
         let call = call::of_person(&request)?;
-        let export = self.0.export_my_data(&call).await.map_err(status::from_error)?;
-        Ok(Response::new(
-            personal_data::stream_of(export, call.person().map_err(status::from_error)?.session_id)?.boxed(),
-        ))
+        let current = call.person().map_err(status::from_error)?.session_id;
+        let export = self.0.export_my_data(call).await.map_err(status::from_error)?;
+        Ok(Response::new(personal_data::stream_of(producer::place(&request)?, export, current)))
     }
 
     async fn list_my_sessions(

@@ -1,18 +1,18 @@
 //! `ipse.v1.AuditService`.
 
 use std::collections::BTreeMap;
-use std::pin::Pin;
 use std::sync::Arc;
 
-use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use prost_types::value::Kind;
 use prost_types::{Struct, Value};
 use tonic::{Request, Response, Status};
 
-use crate::application::audit::{Audit, AuditWatch};
+use crate::application::audit::Audit;
 use crate::application::page::PageRequest;
 use crate::domain::audit::{AuditEvent, Outcome};
 use crate::domain::session::origin::Origin;
+use crate::presentation::grpc::streams::producer::{self, Outlet, Responses};
 use crate::presentation::grpc::{call, encode, status};
 use crate::proto;
 use crate::proto::audit_service_server::AuditService;
@@ -36,7 +36,7 @@ impl AuditService for AuditRpc {
         Ok(Response::new(ListAuditEventsResponse { events, next_page_token: found.next_page_token }))
     }
 
-    type WatchAuditEventsStream = Pin<Box<dyn Stream<Item = Result<WatchAuditEventsResponse, Status>> + Send>>;
+    type WatchAuditEventsStream = Responses<WatchAuditEventsResponse>;
 
     async fn watch_audit_events(
         &self,
@@ -44,18 +44,16 @@ impl AuditService for AuditRpc {
     ) -> Result<Response<Self::WatchAuditEventsStream>, Status> {
         let call = call::from_request(&request)?;
         let after_sequence = request.get_ref().after_sequence;
-        let watch = self.0.watch_audit_events(call, after_sequence).map_err(status::from_error)?;
-        Ok(Response::new(stream_of(watch).boxed()))
+        let mut watch = self.0.watch_audit_events(call, after_sequence).map_err(status::from_error)?;
+        let batches = producer::produce(producer::place(&request)?, |mut outlet: Outlet<Vec<_>>| async move {
+            loop {
+                outlet.send(watch.next().await?).await?;
+            }
+        });
+        let events = batches.map_ok(|events| stream::iter(events.into_iter().map(Ok))).try_flatten();
+        let responses = events.map_ok(|event| WatchAuditEventsResponse { event: Some(encode_event(event)) });
+        Ok(Response::new(responses.boxed()))
     }
-}
-
-/// What a watch yields. It is asked for more only when the transport has room for it.
-fn stream_of(watch: AuditWatch) -> impl Stream<Item = Result<WatchAuditEventsResponse, Status>> + Send {
-    let batches = stream::try_unfold(watch, |mut watch| async move {
-        let events = watch.next().await.map_err(status::from_error)?;
-        Ok::<_, Status>(Some((stream::iter(events.into_iter().map(Ok)), watch)))
-    });
-    batches.try_flatten().map_ok(|event| WatchAuditEventsResponse { event: Some(encode_event(event)) })
 }
 
 /// An event.

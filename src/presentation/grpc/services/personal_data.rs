@@ -1,6 +1,7 @@
 //! What is stored about a person as one JSON object, written piece by piece.
 
-use futures_util::{Stream, TryStreamExt as _, stream};
+use std::sync::{Arc, LazyLock};
+
 use prost::Message;
 use prost_reflect::{DescriptorPool, DynamicMessage};
 use tonic::Status;
@@ -12,30 +13,36 @@ use crate::application::ports::PendingToken;
 use crate::domain::account::email::EmailAddress;
 use crate::domain::id::SessionId;
 use crate::domain::token::action_token::ActionPurpose;
+use crate::presentation::grpc::layers::room::StreamPlace;
+use crate::presentation::grpc::streams::producer::{self, Responses, Stop};
 use crate::presentation::grpc::{encode, status};
 use crate::proto::{self, DESCRIPTORS, ExportMyDataResponse, MailedTokenPurpose};
 
 /// The longest part of an answer, in bytes.
 const MAX_PART_BYTES: usize = 64 * 1024;
 
+/// The descriptors of the contract, which take 2 MB: one copy for all exports. They are compiled in, and read at the
+/// start as well.
+static POOL: LazyLock<Option<DescriptorPool>> = LazyLock::new(|| DescriptorPool::decode(DESCRIPTORS).ok());
+
 /// The answer to `ExportMyData`. It is read from the store only as fast as it is taken.
 pub(in crate::presentation::grpc) fn stream_of(
-    export: PersonalDataExport,
+    place: Arc<StreamPlace>,
+    mut export: PersonalDataExport,
     current: SessionId,
-) -> Result<impl Stream<Item = Result<ExportMyDataResponse, Status>> + Send, Status> {
-    let pool = DescriptorPool::decode(DESCRIPTORS).map_err(internal)?;
-    let writer = Writer { pool, current, place: Place::Beginning };
-    let parts = stream::try_unfold((export, writer), |(mut export, mut writer)| async move {
-        if writer.place == Place::End {
-            return Ok::<_, Status>(None);
+) -> Responses<ExportMyDataResponse> {
+    producer::produce(place, move |mut outlet| async move {
+        let mut writer = Writer { current, place: Place::Beginning };
+        while let Some(data) = export.next().await? {
+            for part in split(&writer.write(data)?) {
+                outlet.send(part).await?;
+            }
         }
-        let text = match export.next().await.map_err(status::from_error)? {
-            Some(data) => writer.write(data)?,
-            None => writer.move_to(Place::End).to_owned(),
-        };
-        Ok(Some((stream::iter(split(&text).into_iter().map(Ok)), (export, writer))))
-    });
-    Ok(parts.try_flatten())
+        for part in split(writer.move_to(Place::End)) {
+            outlet.send(part).await?;
+        }
+        Ok::<(), Stop>(())
+    })
 }
 
 /// Where the text has come to.
@@ -49,7 +56,6 @@ enum Place {
 }
 
 struct Writer {
-    pool: DescriptorPool,
     /// The session that asks.
     current: SessionId,
     place: Place,
@@ -99,7 +105,7 @@ impl Writer {
 
     /// A message of the contract in the JSON form of Protobuf.
     fn json(&self, name: &str, message: &impl Message) -> Result<String, Status> {
-        let descriptor = self.pool.get_message_by_name(&format!("ipse.v1.{name}"));
+        let descriptor = POOL.as_ref().and_then(|pool| pool.get_message_by_name(&format!("ipse.v1.{name}")));
         let descriptor = descriptor.ok_or_else(|| internal("the contract lacks a message"))?;
         let dynamic = DynamicMessage::decode(descriptor, message.encode_to_vec().as_slice()).map_err(internal)?;
         serde_json::to_string(&dynamic).map_err(internal)

@@ -7,7 +7,6 @@ use std::task::{Context, Poll};
 
 use bytes::BufMut as _;
 use futures_util::future::BoxFuture;
-use futures_util::stream::BoxStream;
 use futures_util::{FutureExt as _, StreamExt as _, TryStreamExt as _, stream};
 use prost::Message as _;
 use tonic::body::Body;
@@ -19,9 +18,10 @@ use tower::Service;
 
 use super::token_service::TokenRpc;
 use crate::application::access::feed::Revocation;
-use crate::application::tokens::{RevocationNews, RevocationWatch, Tokens, resume_token};
+use crate::application::tokens::{RevocationNews, Tokens, resume_token};
 use crate::domain::access::change::AccessChange;
 use crate::presentation::grpc::layers::gate::MAX_MESSAGE_BYTES;
+use crate::presentation::grpc::streams::producer::{self, Outlet, Responses};
 use crate::presentation::grpc::{call, encode, status};
 use crate::proto::token_service_server::TokenServiceServer;
 use crate::proto::watch_revocations_response::Revoked;
@@ -63,7 +63,7 @@ struct Watch(Arc<Tokens>);
 
 impl ServerStreamingService<WatchRevocationsRequest> for Watch {
     type Response = RevocationNews;
-    type ResponseStream = BoxStream<'static, Result<RevocationNews, Status>>;
+    type ResponseStream = Responses<RevocationNews>;
     type Future = BoxFuture<'static, Result<Response<Self::ResponseStream>, Status>>;
 
     fn call(&mut self, request: Request<WatchRevocationsRequest>) -> Self::Future {
@@ -71,20 +71,16 @@ impl ServerStreamingService<WatchRevocationsRequest> for Watch {
         async move {
             let call = call::from_request(&request)?;
             let resume_token = &request.get_ref().resume_token;
-            let watch = tokens.watch_revocations(call, resume_token).await.map_err(status::from_error)?;
-            Ok(Response::new(stream_of(watch)))
+            let mut watch = tokens.watch_revocations(call, resume_token).await.map_err(status::from_error)?;
+            let pages = producer::produce(producer::place(&request)?, |mut outlet: Outlet<Vec<_>>| async move {
+                loop {
+                    outlet.send(watch.next().await?).await?;
+                }
+            });
+            Ok(Response::new(pages.map_ok(|news| stream::iter(news.into_iter().map(Ok))).try_flatten().boxed()))
         }
         .boxed()
     }
-}
-
-/// What a watch yields. It is asked for more only when the transport has room for it.
-fn stream_of(watch: RevocationWatch) -> BoxStream<'static, Result<RevocationNews, Status>> {
-    let pages = stream::try_unfold(watch, |mut watch| async move {
-        let news = watch.next().await.map_err(status::from_error)?;
-        Ok::<_, Status>(Some((stream::iter(news.into_iter().map(Ok)), watch)))
-    });
-    pages.try_flatten().boxed()
 }
 
 #[derive(Clone, Copy)]

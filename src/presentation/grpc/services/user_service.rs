@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tonic::{Request, Response, Status, Streaming};
 
-use super::user_transfer::{self, Responses};
+use super::user_transfer;
 use crate::application::page::PageRequest;
 use crate::application::transfer::UserTransfer;
 use crate::application::users::{CreateUser, ListUsers, Lookup, StateChange, UpdateUser, UserVersion, Users};
@@ -12,6 +12,7 @@ use crate::domain::account::user::User;
 use crate::domain::secret::Secret;
 use crate::presentation::grpc::idempotency::{self, ResponseOf};
 use crate::presentation::grpc::mask::Fields;
+use crate::presentation::grpc::streams::producer::Responses;
 use crate::presentation::grpc::{call, encode, status, user_fields};
 use crate::proto::lookup_user_request::Name;
 use crate::proto::user_service_server::UserService;

@@ -1,53 +1,62 @@
 //! The streams of `ipse.v1.UserService`: decoding and encoding of imports and exports.
 
-use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
-use futures_util::{Stream, StreamExt as _, TryStreamExt as _, stream};
+use futures_util::StreamExt as _;
 use prost::Message as _;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::task::AbortOnDropHandle;
 use tonic::{Request, Response, Status, Streaming};
+use tracing::Instrument as _;
 
 use crate::application::call::Call;
 use crate::application::error;
 use crate::application::transfer::{Batch, BatchReport, ExportUsers, MAX_ROWS, RowRefusal, UserTransfer, WhyRefused};
-use crate::presentation::grpc::layers::gate;
 use crate::presentation::grpc::layers::gate::MAX_MESSAGE_BYTES;
+use crate::presentation::grpc::layers::{gate, request_id};
+use crate::presentation::grpc::streams::producer::{self, Responses};
 use crate::presentation::grpc::{call, status, user_record};
 use crate::proto::{
     ErrorReason, ExportUsersRequest, ExportUsersResponse, ImportRefusal, ImportUsersRequest, ImportUsersResponse,
     UserRecord,
 };
 
-/// The responses of a call as they come.
-pub(in crate::presentation::grpc) type Responses<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;
-
 /// A batch with what its stream said about dry runs. Errors get their form where the request is known by its id.
 type Arrived = Result<error::Result<(Batch, bool)>, Status>;
 
 /// How many batches of a stream are stored at a time: PostgreSQL works on each on one CPU.
 const PARALLEL_BATCHES: usize = 2;
+/// How long a client may take for its next batch.
+const IDLE_LIMIT: Duration = Duration::from_secs(60);
 
-/// Stores batches as they come, and answers in their order. Further ones are decoded meanwhile, in a task of its own that
-/// waits for room: whoever sends faster than is stored is slowed down. Nothing is stored any more when the caller has
-/// gone.
+/// Stores batches as they come, and answers in their order. Each is stored in a task of its own, which ends by itself: a
+/// client that reads no answers holds no transaction. Further ones are decoded meanwhile, in a task that waits for room:
+/// whoever sends faster than is stored is slowed down. Nothing is begun any more when the caller has gone.
 pub(in crate::presentation::grpc) fn import(
     transfer: Arc<UserTransfer>,
     request: Request<Streaming<ImportUsersRequest>>,
 ) -> Result<Response<Responses<ImportUsersResponse>>, Status> {
-    let place = transfer.take_place().map_err(status::from_error)?;
-    let authorized = Arc::new((call::from_request(&request)?, place));
-    let (sender, receiver) = mpsc::channel(1);
-    tokio::spawn(decode(transfer.clone(), request.into_inner(), sender));
-    let mut next_row = 0;
-    let responses = ReceiverStream::new(receiver).map(move |arrived| {
-        let first_row = next_row;
-        next_row += arrived.as_ref().ok().and_then(|read| read.as_ref().ok()).map_or(0, |(batch, _)| batch.size());
-        let (transfer, authorized) = (transfer.clone(), authorized.clone());
-        async move { store(&transfer, &authorized.0, arrived, first_row).await }
+    let (place, call) = (producer::place(&request)?, call::from_request(&request)?);
+    let responses = producer::produce(place, |mut outlet| async move {
+        let (sender, receiver) = mpsc::channel(1);
+        let _decoding = AbortOnDropHandle::new(tokio::spawn(decode(transfer.clone(), request.into_inner(), sender)));
+        let mut next_row = 0;
+        let stored = ReceiverStream::new(receiver).map(|arrived| {
+            let first_row = next_row;
+            next_row += arrived.as_ref().ok().and_then(|read| read.as_ref().ok()).map_or(0, |(batch, _)| batch.size());
+            let (transfer, call) = (transfer.clone(), call.clone());
+            let work = async move { store(&transfer, &call, arrived, first_row).await };
+            AbortOnDropHandle::new(tokio::spawn(request_id::scope(request_id::current(), work.in_current_span())))
+        });
+        let mut stored = stored.buffered(PARALLEL_BATCHES);
+        while let Some(report) = stored.next().await {
+            outlet.send(report.map_err(|_| status::internal())??).await?;
+        }
+        Ok(())
     });
-    Ok(Response::new(responses.buffered(PARALLEL_BATCHES).boxed()))
+    Ok(Response::new(responses))
 }
 
 async fn store(
@@ -62,7 +71,7 @@ async fn store(
     Ok(encode_report(first_row, report))
 }
 
-/// Decodes the requests until they end, one of them is no batch, or nobody waits for them any more.
+/// Decodes the requests until they end, one of them is no batch or does not come, or nobody waits for them any more.
 async fn decode(
     transfer: Arc<UserTransfer>,
     mut requests: Streaming<ImportUsersRequest>,
@@ -70,18 +79,15 @@ async fn decode(
 ) {
     let mut dry_run = None;
     loop {
-        let request = tokio::select! {
-            () = sender.closed() => return,
-            request = requests.message() => request,
-        };
-        let arrived = match request {
-            Ok(None) => return,
-            Ok(Some(request)) => {
+        let arrived = match tokio::time::timeout(IDLE_LIMIT, requests.message()).await {
+            Ok(Ok(None)) => return,
+            Ok(Ok(Some(request))) => {
                 let dry_run = *dry_run.get_or_insert(request.dry_run);
                 let rows = request.rows.into_iter().take(MAX_ROWS + 1).map(user_record::decode).collect();
                 Ok(transfer.parse(rows).map(|batch| (batch, dry_run)))
             }
-            Err(fault) => Err(fault),
+            Ok(Err(fault)) => Err(fault),
+            Err(_) => Err(status::timed_out()),
         };
         let is_over = !matches!(arrived, Ok(Ok(_)));
         if sender.send(arrived).await.is_err() || is_over {
@@ -95,20 +101,18 @@ pub(in crate::presentation::grpc) async fn export(
     transfer: Arc<UserTransfer>,
     request: Request<ExportUsersRequest>,
 ) -> Result<Response<Responses<ExportUsersResponse>>, Status> {
-    let place = transfer.take_place().map_err(status::from_error)?;
-    let call = call::from_request(&request)?;
+    let (place, call) = (producer::place(&request)?, call::from_request(&request)?);
     let ExportUsersRequest { filter, include_hashes } = request.into_inner();
     let command = ExportUsers { filter, include_hashes };
-    let export = transfer.begin_export(&call, &command).await.map_err(status::from_error)?;
-    let pages = stream::try_unfold((export, place), move |(mut export, place)| {
-        let (transfer, call) = (transfer.clone(), call.clone());
-        async move {
-            let page = transfer.next_page(&call, &mut export).await.map_err(status::from_error)?;
-            Ok::<_, Status>(page.map(|page| (page, (export, place))))
+    let mut export = transfer.begin_export(&call, &command).await.map_err(status::from_error)?;
+    Ok(Response::new(producer::produce(place, |mut outlet| async move {
+        while let Some(page) = transfer.next_page(&call, &mut export).await? {
+            for message in pack(page.into_iter().map(user_record::encode)) {
+                outlet.send(message).await?;
+            }
         }
-    });
-    let messages = pages.map_ok(|page| stream::iter(pack(page.into_iter().map(user_record::encode)).map(Ok)));
-    Ok(Response::new(messages.try_flatten().boxed()))
+        Ok(())
+    })))
 }
 
 /// As many rows in each message as fit.

@@ -14,23 +14,32 @@ use tonic::Status;
 use tonic::body::Body;
 use tracing::Span;
 
-use super::layers::request_id;
-use super::status;
+use crate::presentation::grpc::layers::request_id;
+use crate::presentation::grpc::layers::room::StreamPlace;
+use crate::presentation::grpc::status;
+use crate::presentation::net::calls::OpenCall;
+
+/// What a call holds until its answer was sent.
+pub(in crate::presentation::grpc) struct Held {
+    pub(in crate::presentation::grpc) _call: Option<OpenCall>,
+    pub(in crate::presentation::grpc) _stream: Option<Arc<StreamPlace>>,
+}
 
 /// A body that ends as the server stops, with a status that says so, unless it ended before.
-pub(super) struct UntilDrained {
+pub(in crate::presentation::grpc) struct UntilDrained {
     body: Body,
     drained: Pin<Box<WaitForCancellationFutureOwned>>,
     is_over: bool,
     request_id: Arc<str>,
     span: Span,
+    _held: Held,
 }
 
 impl UntilDrained {
     /// The body of the request that this task works on, until the token is cancelled.
-    pub(super) fn new(body: Body, drained: CancellationToken) -> Self {
+    pub(in crate::presentation::grpc) fn new(body: Body, drained: CancellationToken, held: Held) -> Self {
         let (request_id, span) = (request_id::current(), Span::current());
-        Self { body, drained: Box::pin(drained.cancelled_owned()), is_over: false, request_id, span }
+        Self { body, drained: Box::pin(drained.cancelled_owned()), is_over: false, request_id, span, _held: held }
     }
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Status>>> {

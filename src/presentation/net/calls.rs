@@ -1,0 +1,63 @@
+//! What a connection is used for: how many calls are open on it, and since when none is.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::time::Instant;
+
+/// The calls of one connection.
+#[derive(Debug)]
+pub(in crate::presentation) struct Calls(Mutex<Use>);
+
+#[derive(Debug, Clone, Copy)]
+struct Use {
+    open: usize,
+    has_begun: bool,
+    idle_since: Instant,
+}
+
+/// A call that is open until this is dropped.
+pub(in crate::presentation) struct OpenCall(Arc<Calls>);
+
+impl Calls {
+    /// Of a connection that was accepted now.
+    pub(super) fn none() -> Arc<Self> {
+        Arc::new(Self(Mutex::new(Use { open: 0, has_begun: false, idle_since: Instant::now() })))
+    }
+
+    /// One more call.
+    pub(in crate::presentation) fn begin(self: &Arc<Self>) -> OpenCall {
+        self.change(|calls| {
+            calls.open += 1;
+            calls.has_begun = true;
+        });
+        OpenCall(self.clone())
+    }
+
+    /// Since when there is no call; nothing while there is one.
+    pub(super) fn idle_since(&self) -> Option<Instant> {
+        let calls = self.read();
+        (calls.open == 0).then_some(calls.idle_since)
+    }
+
+    /// Whether there was any call yet.
+    pub(super) fn has_begun(&self) -> bool {
+        self.read().has_begun
+    }
+
+    fn read(&self) -> Use {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Use)) {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+impl Drop for OpenCall {
+    fn drop(&mut self) {
+        self.0.change(|calls| {
+            calls.open -= 1;
+            calls.idle_since = Instant::now();
+        });
+    }
+}
