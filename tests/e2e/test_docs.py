@@ -161,7 +161,7 @@ class Production:
         self.url = f"postgres://{{role}}:{{password}}@{place}/{{database}}?sslmode=disable"
         self.passwords = {"ipse_service": secrets.token_hex(8), "ipse_owner": secrets.token_hex(8)}
         for role, password in self.passwords.items():
-            written = f"postgres://{role}:PASSWORD@db.example.com/ipse?sslmode=require"
+            written = f"postgres://{role}:PASSWORD@db.example.com/ipse?sslmode=verify-full"
             self.terminal.replaced[written] = self.url_of(role)
         self.terminal.set(ADMIN_DATABASE_URL=self.admin.url)
         self.terminal.set(OWNER_PASSWORD=self.passwords["ipse_owner"], SERVICE_PASSWORD=self.passwords["ipse_service"])

@@ -250,7 +250,8 @@ def test_the_trail_tells_of_the_client(example: Envoy, client: Client, root: str
     client.register("eve@example.com")
     token = signed_in(client, email="eve@example.com").access_token
     assert example.get(ORDERS, *bearer(token), source="127.0.0.2").status == 403
-    eve = client.me(token).user.id
+    # That token is for the service alone: Ipse itself takes another one.
+    eve = client.me(signed_in(client, audience="", email="eve@example.com").access_token).user.id
     service = contract.audit_grpc.AuditServiceStub(client.channel)
     request = contract.audit_pb2.ListAuditEventsRequest(filter=f'type = authz_fail AND actor = "{eve}"')
     events = service.ListAuditEvents(request, timeout=SECONDS, metadata=bearer(root)).events

@@ -143,7 +143,11 @@ def test_names_put_nothing_into_headers_and_templates(
     with server_for(mail_server, authority, tmp_path) as server, server.client() as client:
         request = auth_pb2.RegisterRequest(email="ada@example.com", password=PASSWORD, display_name=name)
         client.auth.Register(request, timeout=SECONDS)
-        message = mail_server.wait_for("ada@example.com")
+        verification = mail_server.wait_for("ada@example.com")
+        client.verify(token(verification, VERIFY))
+        message = mail_server.wait_for("ada@example.com", WELCOME)
+    # Before the address is proven, whoever it belongs to reads nothing that was typed at the sign-up.
+    assert all("7*7" not in text(verification, part) for part in ("plain", "html"))
     assert name in text(message, "plain")
     assert "<b>x</b>" not in text(message, "html") and "{{ 7*7 }}" in text(message, "html")
 

@@ -14,7 +14,7 @@ pub struct AuthorizeRequest {
     /// What the request brings.
     pub bearer: Bearer,
     /// What its route demands: `permission`, which the bearer must hold, and `audience`, which the access token must be
-    /// for. Without a permission any good token will do; without an audience it must be one for this server itself.
+    /// for. Without a permission any good token will do; without an audience one for any service of this server.
     pub demands: HashMap<String, String>,
 }
 
@@ -29,7 +29,7 @@ pub struct Authorized {
 
 struct Demands {
     permission: Option<Permission>,
-    /// Another service; none for this server itself.
+    /// Whom the token must be for, unless it may be for anybody.
     audience: Option<String>,
 }
 
@@ -39,8 +39,7 @@ impl Authorizer {
     /// `rpc` is what the audit trail names.
     pub async fn authorize_request(&self, call: &Call, rpc: &str, command: AuthorizeRequest) -> Result<Authorized> {
         let demands = self.read_demands(&command.demands)?;
-        let audience = demands.audience.as_deref().unwrap_or(self.audiences.own());
-        let caller = self.authenticate(&command.bearer, Some(audience), call.now).await?;
+        let caller = self.authenticate(&command.bearer, demands.audience.as_deref(), call.now).await?;
         match self.meet(&caller, demands.permission.as_ref()).await {
             Err(Error::Refused(refusal)) => {
                 self.record_denial(&call.clone().by(caller), rpc, &refusal).await?;
@@ -56,7 +55,10 @@ impl Authorizer {
         for (name, text) in demands {
             match name.as_str() {
                 "permission" => permission = violations.take("permission", Permission::parse(text)),
-                "audience" => audience = violations.take("audience", self.audiences.choose(text)).flatten(),
+                "audience" => {
+                    let chosen = violations.take("audience", self.audiences.choose(text));
+                    audience = chosen.map(|chosen| chosen.unwrap_or_else(|| self.audiences.own().to_owned()));
+                }
                 _ => drop(violations.take::<(), _>("context_extensions", Err("must be permission and audience alone"))),
             }
         }

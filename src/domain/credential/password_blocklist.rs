@@ -6,7 +6,7 @@ use zxcvbn::matching::Match;
 use zxcvbn::matching::patterns::MatchPattern;
 
 /// What is left of a longer password is no list entry, and its analysis would cost far more than a hash.
-const MAX_ANALYSED: usize = 32;
+const MAX_ANALYSED: usize = 24;
 /// Words shorter than this say nothing about an account.
 const MIN_CONTEXT: usize = 3;
 /// So few characters beside what can be guessed are guessed too.

@@ -145,7 +145,8 @@ impl Budget {
     pub fn has_room(&self, counted: Option<Throttle>, now: Timestamp) -> bool {
         counted.is_none_or(|counted| {
             let is_in_window = now < counted.first_time + self.window;
-            now >= counted.last_time + self.gap && (counted.count < self.most || !is_in_window)
+            let gap_is_over = self.gap.is_zero() || now >= counted.last_time + self.gap;
+            gap_is_over && (counted.count < self.most || !is_in_window)
         })
     }
 
@@ -190,6 +191,9 @@ mod tests {
         let events =
             |count| Budget::EVENTS.has_room(Some(Throttle { count, first_time: at(0), last_time: at(0) }), at(0));
         assert_eq!((events(4), events(5)), (true, false));
+        // A call that came earlier and took longer.
+        let overtaken = Throttle { count: 4, first_time: at(0), last_time: at(60) };
+        assert!(Budget::EVENTS.has_room(Some(overtaken), at(59)) && !Budget::MAIL.has_room(Some(overtaken), at(59)));
     }
 
     #[test]

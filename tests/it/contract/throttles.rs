@@ -20,6 +20,7 @@ on_both_backends! {
     a_budget_keeps_the_gap
     a_budget_holds_for_one_window
     a_gap_reaches_across_windows
+    without_a_gap_a_call_that_was_overtaken_takes_its_share
     a_refusal_is_not_counted
     of_parallel_takers_within_the_gap_exactly_one_succeeds
     idle_counters_are_purged_in_batches
@@ -122,6 +123,16 @@ async fn a_gap_reaches_across_windows(fixture: Fixture) {
     assert!(!take(&fixture.store, at(3610)).await);
     assert!(take(&fixture.store, at(3650)).await);
     assert_eq!(find(&fixture, 1).await, Some(throttle(1, 3650, 3650)));
+}
+
+/// Calls read the clock when they come; a storm of sign-ins ends in another order.
+async fn without_a_gap_a_call_that_was_overtaken_takes_its_share(fixture: Fixture) {
+    let budget = Budget { gap: Duration::ZERO, ..BUDGET };
+    for (now, is_taken) in [(at(10), true), (at(3), true), (at(7), true), (at(11), false)] {
+        let mut tx = fixture.write().await;
+        assert_eq!(tx.throttles().take_budget(&key(1), &budget, now).await.unwrap(), is_taken);
+        tx.commit().await.unwrap();
+    }
 }
 
 async fn a_refusal_is_not_counted(fixture: Fixture) {

@@ -83,7 +83,8 @@ async fn an_import_whose_reports_nobody_reads_holds_no_transaction(world: World)
 
 async fn one_account_has_so_many_streams_and_no_more(world: World) {
     let device = world.person("alice").await.log_in().await.unwrap();
-    let first = begin(&world, &device, (EXPORT, &ExportMyDataRequest {}), 0).await;
+    let mut first = begin(&world, &device, (EXPORT, &ExportMyDataRequest {}), 0).await;
+    first.begun().await;
     let second = begin(&world, &device, (EXPORT, &ExportMyDataRequest {}), 65_535).await;
     assert_eq!(reason(second.status().await), QuotaExceeded);
     // Other accounts are not concerned, and the account is not once the stream is over.

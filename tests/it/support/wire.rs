@@ -158,11 +158,16 @@ impl Unread {
         }
     }
 
-    /// Waits for the first bytes of the answer, and leaves them unread.
-    pub(crate) async fn first_bytes(&mut self) {
+    /// Waits until the server has begun to answer.
+    pub(crate) async fn begun(&mut self) {
         let (head, body) = self.response.take().unwrap().await.unwrap().into_parts();
         self.head = head.headers;
         self.body = Some(body);
+    }
+
+    /// Waits for the first bytes of the answer, and leaves them unread.
+    pub(crate) async fn first_bytes(&mut self) {
+        self.begun().await;
         while self.body.as_mut().unwrap().flow_control().used_capacity() == 0 {
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         }
