@@ -58,7 +58,7 @@ impl<B: Backend + Manager<Error = StoreError>> Connections<B> {
             let answer = unit.batch("SELECT 1").await;
             if unit.is_silent() { Ok(None) } else { answer.map(Some) }
         };
-        match limit.wait(ask).await {
+        match limit.wait(Box::pin(ask)).await {
             Some(Ok(Some(()))) => Ok(()),
             Some(Err(refused)) => Err(refused),
             Some(Ok(None)) | None => {
@@ -83,7 +83,8 @@ impl<B: Backend + Manager<Error = StoreError>> Connections<B> {
     }
 
     async fn acquire(&self) -> StoreResult<Object<B>> {
-        match self.acquire_limit.wait(self.pool.get()).await {
+        // Boxed, as opening a connection is a large future, and a wait holds what it waits for twice.
+        match self.acquire_limit.wait(Box::pin(self.pool.get())).await {
             Some(Ok(connection)) => Ok(connection),
             Some(Err(PoolError::Backend(refused))) => Err(refused),
             Some(Err(other)) => Err(unavailable(other.to_string())),

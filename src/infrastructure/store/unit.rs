@@ -29,6 +29,16 @@ pub(super) trait Backend: Manager<Type: AsyncConnectionCore> + Sized + 'static {
     fn reset(connection: &mut Self::Type) -> impl Future<Output = QueryResult<()>> + Send;
 }
 
+/// What is known of the way to the database.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wire {
+    Whole,
+    /// The connection is closed, or of no more use.
+    Lost,
+    /// A statement got no answer in time.
+    Silent,
+}
+
 /// A unit of work on one connection.
 ///
 /// Handlers' futures are dropped at any await, also in the middle of a statement, a BEGIN or a COMMIT. Until a statement
@@ -41,9 +51,7 @@ pub(super) struct Unit<B: Backend> {
     connection: Option<Object<B>>,
     in_transaction: bool,
     in_doubt: bool,
-    /// Whether the connection is of no more use, and whether that shows by its silence.
-    is_lost: bool,
-    is_silent: bool,
+    wire: Wire,
     limit: WaitLimit,
     changes: Vec<(AccessChange, Timestamp)>,
     sink: Arc<dyn ChangeSink>,
@@ -52,9 +60,8 @@ pub(super) struct Unit<B: Backend> {
 impl<B: Backend> Unit<B> {
     /// A unit without a transaction, whose statements may take as long as the limit says.
     pub(super) fn new(connection: Object<B>, limit: WaitLimit, sink: Arc<dyn ChangeSink>) -> Self {
-        let (in_transaction, in_doubt, is_lost, is_silent) = (false, false, false, false);
-        let connection = Some(connection);
-        Self { connection, in_transaction, in_doubt, is_lost, is_silent, limit, changes: Vec::new(), sink }
+        let (connection, wire) = (Some(connection), Wire::Whole);
+        Self { connection, in_transaction: false, in_doubt: false, wire, limit, changes: Vec::new(), sink }
     }
 
     /// Gives statements another time, such as all they need.
@@ -63,8 +70,8 @@ impl<B: Backend> Unit<B> {
     }
 
     /// Whether the database left a statement without an answer.
-    pub(super) const fn is_silent(&self) -> bool {
-        self.is_silent
+    pub(super) fn is_silent(&self) -> bool {
+        self.wire == Wire::Silent
     }
 
     /// Begins the transaction.
@@ -80,7 +87,9 @@ impl<B: Backend> Unit<B> {
     pub(super) async fn commit(&mut self) -> StoreResult<()> {
         if self.in_transaction {
             match self.batch("COMMIT").await {
-                Err(StoreError::Unavailable(cause)) if self.is_lost => return Err(StoreError::OutcomeUnknown(cause)),
+                Err(StoreError::Unavailable(cause)) if self.wire != Wire::Whole => {
+                    return Err(StoreError::OutcomeUnknown(cause));
+                }
                 outcome => outcome?,
             }
             self.in_transaction = false;
@@ -155,11 +164,13 @@ impl<B: Backend> Unit<B> {
                 Ok(value)
             }
             Some(Err(failure)) => {
-                self.is_lost |= error::is_connection_lost(&failure);
+                if error::is_connection_lost(&failure) {
+                    self.wire = Wire::Lost;
+                }
                 Err(error::from_diesel(failure))
             }
             None => {
-                (self.is_lost, self.is_silent) = (true, true);
+                self.wire = Wire::Silent;
                 Err(error::unavailable("the database did not answer in time"))
             }
         }
@@ -171,7 +182,9 @@ impl<B: Backend> Drop for Unit<B> {
         let Some(connection) = self.connection.take() else { return };
         match Handle::try_current() {
             _ if !self.in_transaction && !self.in_doubt => drop(connection),
-            Ok(runtime) if !self.is_lost => drop(runtime.spawn(reset(connection, self.limit.with(RESET_TIMEOUT)))),
+            Ok(runtime) if self.wire == Wire::Whole => {
+                drop(runtime.spawn(reset(connection, self.limit.with(RESET_TIMEOUT))));
+            }
             _ => discard(connection),
         }
     }

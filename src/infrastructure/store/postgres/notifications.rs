@@ -24,7 +24,7 @@ pub(super) async fn listen(
     limit: &WaitLimit,
     notified: &(dyn Fn() + Send + Sync),
 ) -> StoreResult<()> {
-    let connected = limit.wait(connector.connect()).await;
+    let connected = limit.wait(Box::pin(connector.connect())).await;
     let (client, mut link) = connected.ok_or_else(|| unavailable("the database did not answer in time"))??;
     let listen = async {
         let listening = limit.wait(client.batch_execute(LISTEN)).await;

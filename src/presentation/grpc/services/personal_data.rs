@@ -66,18 +66,18 @@ impl Writer {
         let (place, items) = match data {
             PersonalData::Account { user, roles, mailed_tokens } => {
                 self.place = Place::Account;
-                let user = self.json("User", &encode::user(&user))?;
-                let roles = self.list("Role", roles.iter().map(encode::role))?;
-                let tokens = self.list("MailedToken", mailed_tokens.iter().map(mailed_token))?;
+                let user = json("User", &encode::user(&user))?;
+                let roles = list("Role", roles.iter().map(encode::role))?;
+                let tokens = list("MailedToken", mailed_tokens.iter().map(mailed_token))?;
                 return Ok(format!(r#"{{"user":{user},"roles":[{roles}],"mailedTokens":[{tokens}]"#));
             }
             PersonalData::Sessions(sessions) => {
                 let sessions = sessions.iter().map(|session| encode::session(session, self.current));
-                (Place::Sessions, self.list("Session", sessions)?)
+                (Place::Sessions, list("Session", sessions)?)
             }
             PersonalData::AuditEvents(events) => {
                 let events = events.into_iter().map(audit_service::encode_event);
-                (Place::Events, self.list("AuditEvent", events)?)
+                (Place::Events, list("AuditEvent", events)?)
             }
         };
         let before = if self.place == place { "," } else { self.move_to(place) };
@@ -97,19 +97,19 @@ impl Writer {
             _ => "",
         }
     }
+}
 
-    fn list<M: Message>(&self, name: &str, items: impl Iterator<Item = M>) -> Result<String, Status> {
-        let items: Vec<String> = items.map(|item| self.json(name, &item)).collect::<Result<_, _>>()?;
-        Ok(items.join(","))
-    }
+fn list<M: Message>(name: &str, items: impl Iterator<Item = M>) -> Result<String, Status> {
+    let items: Vec<String> = items.map(|item| json(name, &item)).collect::<Result<_, _>>()?;
+    Ok(items.join(","))
+}
 
-    /// A message of the contract in the JSON form of Protobuf.
-    fn json(&self, name: &str, message: &impl Message) -> Result<String, Status> {
-        let descriptor = POOL.as_ref().and_then(|pool| pool.get_message_by_name(&format!("ipse.v1.{name}")));
-        let descriptor = descriptor.ok_or_else(|| internal("the contract lacks a message"))?;
-        let dynamic = DynamicMessage::decode(descriptor, message.encode_to_vec().as_slice()).map_err(internal)?;
-        serde_json::to_string(&dynamic).map_err(internal)
-    }
+/// A message of the contract in the JSON form of Protobuf.
+fn json(name: &str, message: &impl Message) -> Result<String, Status> {
+    let descriptor = POOL.as_ref().and_then(|pool| pool.get_message_by_name(&format!("ipse.v1.{name}")));
+    let descriptor = descriptor.ok_or_else(|| internal("the contract lacks a message"))?;
+    let dynamic = DynamicMessage::decode(descriptor, message.encode_to_vec().as_slice()).map_err(internal)?;
+    serde_json::to_string(&dynamic).map_err(internal)
 }
 
 fn mailed_token(token: &PendingToken) -> proto::MailedToken {
