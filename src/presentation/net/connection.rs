@@ -17,7 +17,7 @@ use tokio_util::either::Either;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::server::Connected;
 
-use super::calls::Calls;
+use super::activity::Activity;
 use super::client::TrustedProxies;
 use super::idle::IdleWatch;
 use super::shares::{Share, Shares, of_one_address};
@@ -33,7 +33,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 #[derive(Debug, Clone)]
 pub(in crate::presentation) struct Peer {
     pub(super) address: SocketAddr,
-    pub(in crate::presentation) calls: Arc<Calls>,
+    pub(in crate::presentation) activity: Arc<Activity>,
 }
 
 /// An accepted connection, which counts until it is closed.
@@ -122,7 +122,7 @@ async fn greet(
             }
         }
     };
-    let peer = Peer { address, calls: Calls::none() };
+    let peer = Peer { address, activity: Activity::none() };
     let idle = IdleWatch::new(door.stopped.clone());
     // A closed channel means that the server stops; the connection closes with it.
     let _ = sender.send(Ok(Connection { stream, peer, idle, _place: place })).await;
@@ -139,7 +139,7 @@ impl Connected for Connection {
 impl AsyncRead for Connection {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let connection = &mut *self;
-        if let Poll::Ready(over) = connection.idle.poll(&connection.peer.calls, cx) {
+        if let Poll::Ready(over) = connection.idle.poll(&connection.peer.activity, cx) {
             return Poll::Ready(Err(over));
         }
         let before = buffer.filled().len();

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep, sleep_until};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-use super::calls::Calls;
+use super::activity::Activity;
 
 /// The first bytes of a client that speaks HTTP/2 (RFC 9113, section 3.4).
 const PREFACE_BYTES: usize = 24;
@@ -48,13 +48,13 @@ impl IdleWatch {
     }
 
     /// Is ready with an error once the connection is to be closed; wakes the task that reads from it.
-    pub(super) fn poll(&mut self, calls: &Calls, cx: &mut Context<'_>) -> Poll<io::Error> {
+    pub(super) fn poll(&mut self, activity: &Activity, cx: &mut Context<'_>) -> Poll<io::Error> {
         if !self.is_stopping && self.stopped.as_mut().poll(cx).is_ready() {
             self.is_stopping = true;
             self.timer.set(sleep(FAREWELL));
         }
         while self.timer.as_mut().poll(cx).is_ready() {
-            match self.next_look(calls, Instant::now()) {
+            match self.next_look(activity, Instant::now()) {
                 Some(at) => self.timer.set(sleep_until(at)),
                 None => return Poll::Ready(io::Error::new(io::ErrorKind::TimedOut, "nothing was asked for in time")),
             }
@@ -63,19 +63,19 @@ impl IdleWatch {
     }
 
     /// When to look again; nothing if the time is over.
-    fn next_look(&self, calls: &Calls, now: Instant) -> Option<Instant> {
+    fn next_look(&self, activity: &Activity, now: Instant) -> Option<Instant> {
         if self.missing > 0 {
             return None;
         }
-        let limit = self.limit(calls);
-        match calls.idle_since() {
+        let limit = self.limit(activity);
+        match activity.idle_since() {
             None => Some(now + limit),
             Some(since) => Some(since + limit).filter(|end| *end > now),
         }
     }
 
-    fn limit(&self, calls: &Calls) -> Duration {
-        match (self.is_stopping, calls.has_begun()) {
+    fn limit(&self, activity: &Activity) -> Duration {
+        match (self.is_stopping, activity.has_begun()) {
             (true, _) => FAREWELL,
             (false, false) => FIRST_CALL_LIMIT,
             (false, true) => IDLE_LIMIT,
@@ -97,44 +97,44 @@ mod tests {
         (watch, Instant::now())
     }
 
-    fn idle_since(calls: &Calls) -> Instant {
-        calls.idle_since().expect("no call is open")
+    fn idle_since(activity: &Activity) -> Instant {
+        activity.idle_since().expect("no call is open")
     }
 
     #[tokio::test]
     async fn whoever_has_not_sent_the_preface_in_time_has_to_go() {
-        let calls = Calls::none();
+        let activity = Activity::none();
         for received in [0, PREFACE_BYTES - 1] {
             let (watch, now) = watch(received, false);
             assert!(watch.timer.deadline() <= now + PREFACE_LIMIT);
-            assert_eq!(watch.next_look(&calls, now), None);
+            assert_eq!(watch.next_look(&activity, now), None);
         }
         let (watch, now) = watch(PREFACE_BYTES, false);
-        assert_eq!(watch.next_look(&calls, now), Some(idle_since(&calls) + FIRST_CALL_LIMIT));
+        assert_eq!(watch.next_look(&activity, now), Some(idle_since(&activity) + FIRST_CALL_LIMIT));
     }
 
     #[tokio::test]
     async fn a_connection_without_calls_ends_and_one_with_a_call_does_not() {
         let (watch, now) = watch(PREFACE_BYTES, false);
-        let calls = Calls::none();
-        let end = idle_since(&calls) + FIRST_CALL_LIMIT;
-        assert_eq!((watch.next_look(&calls, end - MOMENT), watch.next_look(&calls, end)), (Some(end), None));
-        let call = calls.begin();
-        assert_eq!(watch.next_look(&calls, now + IDLE_LIMIT * 9), Some(now + IDLE_LIMIT * 10));
+        let activity = Activity::none();
+        let end = idle_since(&activity) + FIRST_CALL_LIMIT;
+        assert_eq!((watch.next_look(&activity, end - MOMENT), watch.next_look(&activity, end)), (Some(end), None));
+        let call = activity.begin();
+        assert_eq!(watch.next_look(&activity, now + IDLE_LIMIT * 9), Some(now + IDLE_LIMIT * 10));
         drop(call);
-        let end = idle_since(&calls) + IDLE_LIMIT;
-        assert_eq!((watch.next_look(&calls, end - MOMENT), watch.next_look(&calls, end)), (Some(end), None));
+        let end = idle_since(&activity) + IDLE_LIMIT;
+        assert_eq!((watch.next_look(&activity, end - MOMENT), watch.next_look(&activity, end)), (Some(end), None));
     }
 
     #[tokio::test]
     async fn a_stop_waits_for_calls_and_for_nothing_else() {
         let (watch, now) = watch(PREFACE_BYTES, true);
-        let calls = Calls::none();
-        assert_eq!(watch.next_look(&calls, idle_since(&calls) + FAREWELL), None);
-        let call = calls.begin();
-        assert_eq!(watch.next_look(&calls, now + FAREWELL * 20), Some(now + FAREWELL * 21));
+        let activity = Activity::none();
+        assert_eq!(watch.next_look(&activity, idle_since(&activity) + FAREWELL), None);
+        let call = activity.begin();
+        assert_eq!(watch.next_look(&activity, now + FAREWELL * 20), Some(now + FAREWELL * 21));
         drop(call);
-        let end = idle_since(&calls) + FAREWELL;
-        assert_eq!((watch.next_look(&calls, end - MOMENT), watch.next_look(&calls, end)), (Some(end), None));
+        let end = idle_since(&activity) + FAREWELL;
+        assert_eq!((watch.next_look(&activity, end - MOMENT), watch.next_look(&activity, end)), (Some(end), None));
     }
 }

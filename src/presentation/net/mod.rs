@@ -1,6 +1,6 @@
 //! What all listeners share: their settings, connections and their limits, TLS, the addresses of clients.
 
-pub(super) mod calls;
+pub(super) mod activity;
 pub(super) mod client;
 pub(super) mod connection;
 pub(super) mod http1;

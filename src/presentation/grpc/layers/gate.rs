@@ -128,7 +128,7 @@ impl Gate {
         let rpc = self.policy.find(&path).ok_or_else(status::method_unknown)?;
         let limit = deadline::from_headers(request.headers(), self.time_limit)
             .map_err(|_| status::malformed("grpc-timeout must be up to eight digits and a unit"))?;
-        let open = request.extensions().get::<Peer>().map(|peer| peer.calls.begin());
+        let open = request.extensions().get::<Peer>().map(|peer| peer.activity.begin());
         let work = async {
             if !rpc.takes_stream {
                 request = body::whole(request, max_message_bytes(&path), self.body_limit).await?;

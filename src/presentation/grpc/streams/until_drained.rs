@@ -17,11 +17,11 @@ use tracing::Span;
 use crate::presentation::grpc::layers::request_id;
 use crate::presentation::grpc::layers::room::StreamPlace;
 use crate::presentation::grpc::status;
-use crate::presentation::net::calls::OpenCall;
+use crate::presentation::net::activity::ActiveCall;
 
 /// What a call holds until its answer was sent.
 pub(in crate::presentation::grpc) struct Held {
-    pub(in crate::presentation::grpc) _call: Option<OpenCall>,
+    pub(in crate::presentation::grpc) _call: Option<ActiveCall>,
     pub(in crate::presentation::grpc) _stream: Option<Arc<StreamPlace>>,
 }
 

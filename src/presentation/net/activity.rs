@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 /// The calls of one connection.
 #[derive(Debug)]
-pub(in crate::presentation) struct Calls(Mutex<Use>);
+pub(in crate::presentation) struct Activity(Mutex<Use>);
 
 #[derive(Debug, Clone, Copy)]
 struct Use {
@@ -16,21 +16,21 @@ struct Use {
 }
 
 /// A call that is open until this is dropped.
-pub(in crate::presentation) struct OpenCall(Arc<Calls>);
+pub(in crate::presentation) struct ActiveCall(Arc<Activity>);
 
-impl Calls {
+impl Activity {
     /// Of a connection that was accepted now.
     pub(super) fn none() -> Arc<Self> {
         Arc::new(Self(Mutex::new(Use { open: 0, has_begun: false, idle_since: Instant::now() })))
     }
 
     /// One more call.
-    pub(in crate::presentation) fn begin(self: &Arc<Self>) -> OpenCall {
+    pub(in crate::presentation) fn begin(self: &Arc<Self>) -> ActiveCall {
         self.change(|calls| {
             calls.open += 1;
             calls.has_begun = true;
         });
-        OpenCall(self.clone())
+        ActiveCall(self.clone())
     }
 
     /// Since when there is no call; nothing while there is one.
@@ -53,7 +53,7 @@ impl Calls {
     }
 }
 
-impl Drop for OpenCall {
+impl Drop for ActiveCall {
     fn drop(&mut self) {
         self.0.change(|calls| {
             calls.open -= 1;
