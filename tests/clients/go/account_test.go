@@ -11,7 +11,7 @@ import (
 
 func TestSignInLookAndRefresh(t *testing.T) {
 	ctx, ipse := connect(t)
-	first := ipse.signIn(ctx, t)
+	first := ipse.signInFor(ctx, t, "")
 	me, err := ipse.account.GetMe(bearer(ctx, first.AccessToken), &ipsev1.GetMeRequest{})
 	if err != nil {
 		t.Fatal(err)

@@ -44,10 +44,17 @@ func connect(t *testing.T) (context.Context, client) {
 	}
 }
 
+// signIn yields tokens for the service that the tests stand for.
 func (c client) signIn(ctx context.Context, t *testing.T) *ipsev1.Tokens {
 	t.Helper()
+	return c.signInFor(ctx, t, os.Getenv("IPSE_AUDIENCE"))
+}
+
+// signInFor yields tokens for a service, or without a name for Ipse itself.
+func (c client) signInFor(ctx context.Context, t *testing.T, audience string) *ipsev1.Tokens {
+	t.Helper()
 	response, err := c.auth.Login(ctx, &ipsev1.LoginRequest{
-		Identifier: os.Getenv("IPSE_PERSON"), Password: os.Getenv("IPSE_PASSWORD"), Audience: os.Getenv("IPSE_AUDIENCE"),
+		Identifier: os.Getenv("IPSE_PERSON"), Password: os.Getenv("IPSE_PASSWORD"), Audience: audience,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -52,7 +52,7 @@ func TestATokenIsVerifiedOffline(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	me, err := ipse.account.GetMe(bearer(ctx, tokens.AccessToken), &ipsev1.GetMeRequest{})
+	me, err := ipse.account.GetMe(bearer(ctx, ipse.signInFor(ctx, t, "").AccessToken), &ipsev1.GetMeRequest{})
 	if err != nil {
 		t.Fatal(err)
 	}

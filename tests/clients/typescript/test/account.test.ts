@@ -7,7 +7,7 @@ import { UserState } from "../gen/ipse/v1/user_pb.js";
 import { account, auth, bearer, refresh, refused, signIn } from "./ipse.js";
 
 test("sign in, look and refresh", async () => {
-  const first = await signIn();
+  const first = await signIn("");
   const me = await account.getMe({}, bearer(first.accessToken));
   assert.equal(me.user?.state, UserState.ACTIVE);
   assert.equal(me.session?.id, first.sessionId);

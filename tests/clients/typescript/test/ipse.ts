@@ -18,8 +18,9 @@ export const tokens = createClient(TokenService, transport);
 
 export const bearer = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });
 
-export async function signIn(): Promise<Tokens> {
-  const { result } = await auth.login({ identifier: IPSE_PERSON, password: IPSE_PASSWORD, audience: IPSE_AUDIENCE });
+/** Tokens for the service that the tests stand for, or for another one; for Ipse itself without a name. */
+export async function signIn(audience = IPSE_AUDIENCE): Promise<Tokens> {
+  const { result } = await auth.login({ identifier: IPSE_PERSON, password: IPSE_PASSWORD, audience });
   assert(result.case === "tokens");
   return result.value;
 }

@@ -33,7 +33,7 @@ test("a token is verified offline", async () => {
   const guard = await watching();
   const signedIn = await signIn();
   const claims = await guard.check(signedIn.accessToken);
-  const me = await account.getMe({}, bearer(signedIn.accessToken));
+  const me = await account.getMe({}, bearer((await signIn("")).accessToken));
   assert.equal(claims.sub, me.user?.id);
   assert.equal(claims.sid, signedIn.sessionId);
   assert.equal(BigInt(claims.exp!), signedIn.accessExpireTime?.seconds);

@@ -26,7 +26,7 @@ class AccountTest {
 
     @Test
     void signInLookAndRefresh() {
-        Tokens first = ipse.signIn();
+        Tokens first = ipse.signIn("");
         GetMeResponse me = ipse.me(first);
         assertEquals(UserState.USER_STATE_ACTIVE, me.getUser().getState());
         assertEquals(first.getSessionId(), me.getSession().getId());

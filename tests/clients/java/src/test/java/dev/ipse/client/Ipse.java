@@ -60,11 +60,17 @@ final class Ipse implements AutoCloseable {
         return bearer(tokens().exchangeApiKey(request).getAccessToken());
     }
 
+    /** Tokens for the service that the tests stand for. */
     Tokens signIn() {
+        return signIn(AUDIENCE);
+    }
+
+    /** Tokens for a service, or without a name for Ipse itself. */
+    Tokens signIn(String audience) {
         LoginRequest request = LoginRequest.newBuilder()
                 .setIdentifier(System.getenv("IPSE_PERSON"))
                 .setPassword(PASSWORD)
-                .setAudience(AUDIENCE)
+                .setAudience(audience)
                 .build();
         return auth().login(request).getTokens();
     }
