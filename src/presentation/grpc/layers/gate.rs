@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::convert::Infallible;
 use std::future::Future;
+use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -37,6 +38,12 @@ use crate::presentation::net::{TrustedProxies, client};
 /// The largest request message of all RPCs but that of Envoy, in bytes.
 pub(in crate::presentation::grpc) const MAX_MESSAGE_BYTES: usize = 64 * 1024;
 
+/// The largest message of a health check, in bytes: the name of a service.
+const MAX_HEALTH_BYTES: usize = 4 * 1024;
+
+/// How many calls may wait for their message, or as many as may be in flight if that is more: each holds what came of it.
+const LEAST_WAITING: usize = 1024;
+
 /// The transport has a timer of its own for `grpc-timeout`, begun after `Gated::call`, which ends a call without a reason
 /// and without a request id. This one has to be the first: by one step of tokio's timers.
 const HEAD_START: Duration = Duration::from_millis(1);
@@ -53,6 +60,7 @@ pub(in crate::presentation::grpc) struct Gate {
     proxies: TrustedProxies,
     time_limit: Duration,
     body_limit: Duration,
+    waiting: CallRoom,
     calls: CallRoom,
     streams: StreamRoom,
     health: Health,
@@ -73,6 +81,7 @@ impl Gate {
             proxies: limits.proxies.clone(),
             time_limit: limits.time_limit,
             body_limit: limits.body_limit,
+            waiting: CallRoom::of(limits.in_flight.max(LEAST_WAITING)),
             calls: CallRoom::of(limits.in_flight),
             streams: StreamRoom::of(policy.streams()),
             policy,
@@ -131,10 +140,16 @@ impl Gate {
         let open = request.extensions().get::<Peer>().map(|peer| peer.activity.begin());
         let work = async {
             if !rpc.takes_stream {
+                let client = client::from_request(&request, &self.proxies);
+                let _waiting = if is_health_check { None } else { Some(place_in(&self.waiting, client.network())?) };
                 request = body::whole(request, max_message_bytes(&path), self.body_limit).await?;
             }
             let call = self.call(&request, rpc);
-            let _place = if rpc.is_stream || is_health_check { None } else { Some(self.place(&call)?) };
+            let _place = if rpc.is_stream || is_health_check {
+                None
+            } else {
+                Some(place_in(&self.calls, call.origin.client.network())?)
+            };
             let call = self.authorizer.authorize_call(call, &path).await;
             let call = Arc::new(call.map_err(status::from_error)?);
             let stream = self.stream_place(&call, &path)?;
@@ -163,10 +178,6 @@ impl Gate {
         Call::new(self.clock.now(), origin, bearer, rpc.access.clone())
     }
 
-    fn place(&self, call: &Call) -> Result<CallPlace, Status> {
-        self.calls.take(call.origin.client.network()).map_err(|full| status::from_error(full.into()))
-    }
-
     fn stream_place(&self, call: &Call, path: &str) -> Result<Option<Arc<StreamPlace>>, Status> {
         let holder = call.caller().map_or_else(
             |_| Holder::Network(call.origin.client.network()),
@@ -174,6 +185,10 @@ impl Gate {
         );
         self.streams.take(path, holder).map_err(|full| status::from_error(full.into()))
     }
+}
+
+fn place_in(room: &CallRoom, network: IpAddr) -> Result<CallPlace, Status> {
+    room.take(network).map_err(|full| status::from_error(full.into()))
 }
 
 /// Gives errors of the framework itself the form of ours: the right code and a reason. An error that carries details
@@ -205,7 +220,11 @@ pub(in crate::presentation::grpc) fn in_our_form(status: &Status, max_bytes: usi
 }
 
 fn max_message_bytes(path: &str) -> usize {
-    if path == envoy::PATH { envoy::MAX_MESSAGE_BYTES } else { MAX_MESSAGE_BYTES }
+    match path {
+        envoy::PATH => envoy::MAX_MESSAGE_BYTES,
+        path if path.starts_with(HEALTH_CHECKS) => MAX_HEALTH_BYTES,
+        _ => MAX_MESSAGE_BYTES,
+    }
 }
 
 fn is_grpc(headers: &HeaderMap) -> bool {
