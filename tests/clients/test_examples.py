@@ -53,9 +53,8 @@ def seconds_until(condition: Callable[[], bool], what: str) -> float:
 
 
 def test_a_caller_is_greeted(orders: Orders, client: Client) -> None:
-    tokens = sign_in(client)
-    subject = client.me(tokens.access_token).user.id
-    greeting = orders.greet(tokens.access_token)
+    subject = client.me(sign_in(client, audience="").access_token).user.id
+    greeting = orders.greet(sign_in(client).access_token)
     assert (greeting.greeting, greeting.subject) == (f"Hello, {subject}", subject)
 
 

@@ -34,6 +34,8 @@ on_both_backends! {
 /// How long a key is published before it signs.
 const LEAD: Duration = Duration::minutes(15);
 const GET_ME: &str = "/ipse.v1.AccountService/GetMe";
+/// What a route demands whose tokens are for Ipse itself.
+const OWN_AUDIENCE: [(&str, &str); 1] = [("audience", ISSUER)];
 const INTROSPECT: &str = "/ipse.v1.TokenService/IntrospectToken";
 
 /// A way into the service that takes a token.
@@ -81,8 +83,8 @@ impl<'w> Doors<'w> {
                 let about = IntrospectTokenRequest { token: token.to_owned(), audience: ISSUER.to_owned() };
                 (INTROSPECT, self.service.tokens.access_token.as_str(), about.encode_to_vec())
             }
-            // Envoy itself shows no token.
-            Door::Check => (CHECK, "", question_about(token, &[]).encode_to_vec()),
+            // Envoy itself shows no token. Its route asks for tokens that Ipse itself would take.
+            Door::Check => (CHECK, "", question_about(token, &OWN_AUDIENCE).encode_to_vec()),
         };
         let bearer = format!("Bearer {bearer}");
         let headers: [(&str, &[u8]); 2] = [("x-request-id", b"the-same"), ("authorization", bearer.as_bytes())];
@@ -102,13 +104,13 @@ impl<'w> Doors<'w> {
             self.answer(Door::GetMe, token).await.result().unwrap();
         }
         assert!(self.is_active(token).await, "{token}");
-        self.world.verdict(question_about(token, &[])).await.unwrap().identity();
+        self.world.verdict(question_about(token, &OWN_AUDIENCE)).await.unwrap().identity();
     }
 
     /// What each door says of garbage, which is looked at first.
     async fn refusals(&mut self) -> Vec<(Door, Answer)> {
         assert!(!self.is_active("garbage").await);
-        let verdict = self.world.verdict(question_about("garbage", &[])).await.unwrap();
+        let verdict = self.world.verdict(question_about("garbage", &OWN_AUDIENCE)).await.unwrap();
         assert_eq!(verdict.refusal(), (401, "TOKEN_INVALID"));
         assert_eq!(reason(self.answer(Door::GetMe, "garbage").await.result()), TokenInvalid);
         let mut refusals = Vec::new();
