@@ -105,7 +105,11 @@ impl Administrators {
     /// Whoever signed up with the address before its owner must not become an administrator by that: their password and
     /// sessions are worth nothing any more.
     async fn invite(&self, tx: &mut dyn Transaction, mut user: User, now: Timestamp) -> Result<Appointment> {
-        user.provisional = false;
+        if user.is_provisional() {
+            user.dispute(now);
+            user.stand_for();
+            tx.credentials().drop_password(user.id).await?;
+        }
         user.require_password_change(now)?;
         user_changes::user(tx, &user).await?;
         tx.sessions().end_sessions(user.id, None, (now, EndReason::Revoked)).await?;

@@ -2,7 +2,7 @@
 
 use super::audit_trail::{AuditTrail, Event};
 use super::error::{Refusal, Result};
-use super::ports::{Store, Transaction};
+use super::ports::Transaction;
 use crate::domain::Timestamp;
 use crate::domain::account::user::User;
 use crate::domain::audit::AuditType;
@@ -62,22 +62,19 @@ pub(super) struct FailedAttempt {
 
 impl AttemptLimiter {
     /// Remembers a failed attempt, at the same cost whether or not there is an account. An attempt that had to wait
-    /// after all learns nothing, and is refused without being counted.
+    /// after all learns nothing, and is refused without being counted. The transaction is the caller's to commit.
     pub(super) async fn remember_failure(
         &self,
-        store: &dyn Store,
+        tx: &mut dyn Transaction,
         trail: &AuditTrail,
         attempt: FailedAttempt,
         now: Timestamp,
     ) -> Result<()> {
-        let mut tx = store.write().await?;
-        self.check(tx.as_mut(), now).await?;
-        self.count(tx.as_mut(), now).await?;
+        self.check(tx, now).await?;
+        self.count(tx, now).await?;
         let failures = tx.credentials().count_failure(attempt.user_id).await?;
         let kind = if failures == HARD_LIMIT { AuditType::LoginLocked } else { attempt.event.kind };
-        trail.record(tx.as_mut(), Event { kind, ..attempt.event }, now).await?;
-        tx.commit().await?;
-        Ok(())
+        trail.record(tx, Event { kind, ..attempt.event }, now).await
     }
 }
 

@@ -16,6 +16,18 @@ pub(super) struct AuditTrail {
     entropy: Arc<dyn Entropy>,
 }
 
+/// What ends a call early, and may be an error.
+pub(super) trait HoldsError {
+    /// The error, if it is one.
+    fn error(&self) -> Option<&Error>;
+}
+
+impl HoldsError for Error {
+    fn error(&self) -> Option<&Error> {
+        Some(self)
+    }
+}
+
 impl AuditTrail {
     pub(super) fn new(entropy: Arc<dyn Entropy>) -> Self {
         Self { entropy }
@@ -60,14 +72,14 @@ impl AuditTrail {
 
     /// Passes an outcome on, and writes an event if it is a refusal of too many attempts. Its cause is the counter, which
     /// nobody drives up for nothing.
-    pub(super) async fn note_throttling<T>(
+    pub(super) async fn note_throttling<T, E: From<Error> + HoldsError>(
         &self,
         store: &dyn Store,
-        outcome: Result<T>,
+        outcome: std::result::Result<T, E>,
         event: Event,
         now: Timestamp,
-    ) -> Result<T> {
-        if let Err(Error::Refused(Refusal::RateLimited { counter, .. })) = &outcome {
+    ) -> std::result::Result<T, E> {
+        if let Some(Error::Refused(Refusal::RateLimited { counter, .. })) = outcome.as_ref().err().and_then(E::error) {
             self.record_sparingly(store, (event.denied("RATE_LIMITED"), counter.as_bytes()), now).await?;
         }
         outcome

@@ -4,8 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use time::Duration;
+use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use super::access::caller::Bearer;
+use super::audit_trail::HoldsError;
 use super::call::Call;
 use super::error::{Error, Refusal, Result};
 use super::keys::DerivedKeys;
@@ -44,6 +47,15 @@ pub enum Exit {
     Repeated(FirstAnswer),
     /// It failed.
     Failed(Error),
+}
+
+impl HoldsError for Exit {
+    fn error(&self) -> Option<&Error> {
+        match self {
+            Self::Repeated(_) => None,
+            Self::Failed(error) => Some(error),
+        }
+    }
 }
 
 /// What the first call of a kind was answered, as it was written down. It may hold a secret, and is never printed.
@@ -106,34 +118,66 @@ impl Idempotency {
         call: &Call,
         request: &'c IdempotentCall<T>,
     ) -> std::result::Result<OpenCall<'c, T>, Exit> {
-        let caller = call.caller()?;
-        let caller_id = *caller.subject().as_uuid();
-        // A token with a narrower scope must not get what was answered to a wider one.
-        let scope = caller.scope().map(Rights::to_scope);
-        let mut request_parts: Vec<&[u8]> = vec![request.method.as_bytes(), &request.message];
-        request_parts.extend(scope.as_deref().map(str::as_bytes));
-        let claim = request.request_id.map(|request_id| Claim {
-            key: RequestKey { caller_id, request_id },
-            // A request may hold a password, so that a plain digest would be a target.
-            digest: Digest::of(&self.key.mac(&request_parts)),
-            now: call.now,
-        });
-        let mut tx = self.store.write().await?;
+        let tx = self.store.write().await?;
+        self.claim(tx, call, request).await
+    }
+
+    /// As `open`, in a transaction that has done something already, which a repeat undoes.
+    pub(super) async fn claim<'c, T>(
+        &self,
+        mut tx: Box<dyn Transaction>,
+        call: &Call,
+        request: &'c IdempotentCall<T>,
+    ) -> std::result::Result<OpenCall<'c, T>, Exit> {
+        let claim = self.claim_of(call, request);
         if let Some(claim) = &claim
             && !claim.make(tx.as_mut()).await?
         {
-            return Err(Exit::Repeated(self.first_answer(tx.as_mut(), claim.key, &claim.digest).await?));
+            let first = self.first_answer(tx.as_mut(), claim).await?;
+            let first = first.ok_or_else(|| Error::Contention("the first call has no answer".into()))?;
+            return Err(Exit::Repeated(first));
         }
         Ok(OpenCall { tx, claim, store: self.store.clone(), sealer: self.sealer.clone(), write: &request.write })
     }
 
-    async fn first_answer(&self, tx: &mut dyn Transaction, key: RequestKey, digest: &Digest) -> Result<FirstAnswer> {
-        let answered = tx.answered_requests().find_answer(key).await?;
-        let answered = answered.ok_or_else(|| Error::Contention("the first call has no answer".into()))?;
-        if answered.digest != *digest {
+    /// Answers a repeat, and refuses an id that stood for another call, without a transaction: before anything is asked for
+    /// that the first call has used up, such as a mailed token or the password in use.
+    pub(super) async fn require_new<T>(
+        &self,
+        call: &Call,
+        request: &IdempotentCall<T>,
+    ) -> std::result::Result<(), Exit> {
+        let Some(claim) = self.claim_of(call, request) else { return Ok(()) };
+        let first = self.first_answer(self.store.read().await?.as_mut(), &claim).await?;
+        first.map_or(Ok(()), |first| Err(Exit::Repeated(first)))
+    }
+
+    fn claim_of<T>(&self, call: &Call, request: &IdempotentCall<T>) -> Option<Claim> {
+        let request_id = request.request_id?;
+        let caller = call.caller().ok();
+        // A token with a narrower scope must not get what was answered to a wider one.
+        let scope = caller.and_then(|caller| caller.scope()).map(Rights::to_scope);
+        let mut request_parts: Vec<&[u8]> = vec![request.method.as_bytes(), &request.message];
+        request_parts.extend(scope.as_deref().map(str::as_bytes));
+        // Nobody is known who calls what is public: the same message, with the same token, is the same call.
+        if let (None, Bearer::Token(token)) = (caller, &call.bearer) {
+            request_parts.push(token.expose().as_bytes());
+        }
+        let caller_id = caller.map_or(Uuid::nil(), |caller| *caller.subject().as_uuid());
+        // A request may hold a password, so that a plain digest would be a target.
+        let digest = Digest::of(&self.key.mac(&request_parts));
+        Some(Claim { key: RequestKey { caller_id, request_id }, digest, now: call.now })
+    }
+
+    /// What a call was answered that is on record; nothing if it is not, or not any more.
+    async fn first_answer(&self, tx: &mut dyn Transaction, claim: &Claim) -> Result<Option<FirstAnswer>> {
+        let Some(answered) = tx.answered_requests().find_answer(claim.key, claim.now - KEEP_ANSWERS).await? else {
+            return Ok(None);
+        };
+        if answered.digest != claim.digest {
             return Err(Refusal::RequestIdReused.into());
         }
-        Ok(FirstAnswer(self.sealer.open(&SealedPlace::Answer(key), &answered.sealed)?))
+        Ok(Some(FirstAnswer(self.sealer.open(&SealedPlace::Answer(claim.key), &answered.sealed)?)))
     }
 }
 

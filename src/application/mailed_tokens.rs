@@ -7,6 +7,7 @@ use super::attempt_limiter::AttemptLimiter;
 use super::audit_trail::{AuditTrail, Event};
 use super::call::Call;
 use super::error::{Refusal, Result, Violations};
+use super::idempotency::{Idempotency, Idempotent, IdempotentCall};
 use super::jobs::{MailPost, TokenRecipient};
 use super::keys::DerivedKeys;
 use super::policy::Policy;
@@ -33,6 +34,7 @@ pub(super) struct WantedToken {
 pub(super) struct MailedTokens {
     store: Arc<dyn Store>,
     post: MailPost,
+    idempotency: Idempotency,
     trail: AuditTrail,
     throttle_key: SecretKey,
 }
@@ -43,6 +45,7 @@ impl MailedTokens {
         Self {
             store: ports.store.clone(),
             post: MailPost::new(ports, policy, derived),
+            idempotency: Idempotency::new(ports, derived),
             trail: AuditTrail::new(ports.entropy.clone()),
             throttle_key: derived.throttles.clone(),
         }
@@ -50,30 +53,43 @@ impl MailedTokens {
 
     /// Mails a token to an address if it has an account that may have one. Outcome and cost are the same for every
     /// address; the audit trail alone tells whether there was an account.
-    pub(super) async fn send(&self, call: &Call, email: &str, wanted: WantedToken) -> Result<()> {
+    pub(super) async fn send(
+        &self,
+        call: &Call,
+        email: &str,
+        wanted: WantedToken,
+        request: &IdempotentCall<()>,
+    ) -> Idempotent<()> {
         let mut violations = Violations::default();
         let email = violations.take("email", EmailAddress::parse(email));
         let email = violations.check(email)?;
-        let outcome = self.try_send(call, &email, &wanted).await;
+        let outcome = self.try_send(call, &email, &wanted, request).await;
         let throttled = call.event(AuditType::RateLimitExceeded).with("request", wanted.kind.as_str());
         self.trail.note_throttling(self.store.as_ref(), outcome, throttled, call.now).await
     }
 
-    async fn try_send(&self, call: &Call, email: &EmailAddress, wanted: &WantedToken) -> Result<()> {
+    async fn try_send(
+        &self,
+        call: &Call,
+        email: &EmailAddress,
+        wanted: &WantedToken,
+        request: &IdempotentCall<()>,
+    ) -> Idempotent<()> {
         let limiter = AttemptLimiter::request(&self.throttle_key, "mail", &call.origin.client);
         let mut tx = self.store.write().await?;
         limiter.check(tx.as_mut(), call.now).await?;
         limiter.count(tx.as_mut(), call.now).await?;
+        let mut open = self.idempotency.claim(tx, call, request).await?;
+        let tx = open.tx.as_mut();
         let user = tx.users().find_by_email(email).await?.filter(wanted.may_have);
-        let to = TokenRecipient { address: email, user: user.as_ref() };
-        let is_mailed = self.post.send_token(tx.as_mut(), to, wanted.purpose, call.now).await?;
+        let to = TokenRecipient::new(email, user.as_ref());
+        let is_mailed = self.post.send_token(tx, to, wanted.purpose, call.now).await?;
         let mut event = call.event(wanted.kind).with("mailed", is_mailed);
         if let Some(user) = &user {
             event = event.on(user.id);
         }
-        self.trail.record(tx.as_mut(), event, call.now).await?;
-        tx.commit().await?;
-        Ok(())
+        self.trail.record(tx, event, call.now).await?;
+        open.finish(()).await
     }
 }
 

@@ -19,6 +19,26 @@ pub(super) async fn user(tx: &mut dyn Transaction, user: &User) -> Result<()> {
     }
 }
 
+/// Leaves out the username that a sign-up wanted if somebody else has it by now. To be called before the proof of the
+/// address reserves it.
+pub(super) async fn settle_username(tx: &mut dyn Transaction, user: &mut User) -> Result<()> {
+    if let Some(sign_up) = &mut user.unproven
+        && let Some(username) = &sign_up.username
+        && tx.users().find_by_username(username).await?.is_some()
+    {
+        sign_up.username = None;
+    }
+    Ok(())
+}
+
+/// Takes away what lets anybody into an account whose sign-up was disputed: whoever has the mailbox begins anew.
+pub(super) async fn void_sign_up(tx: &mut dyn Transaction, user: UserId, now: Timestamp) -> Result<()> {
+    tx.credentials().drop_password(user).await?;
+    tx.sessions().end_sessions(user, None, (now, EndReason::PasswordChanged)).await?;
+    tx.action_tokens().drop_action_tokens(user).await?;
+    Ok(())
+}
+
 /// Refuses if somebody else has the address.
 pub(super) async fn require_free_email(tx: &mut dyn Transaction, email: &EmailAddress, own: UserId) -> Result<()> {
     let holder = tx.users().find_by_email(email).await?;

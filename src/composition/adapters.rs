@@ -8,6 +8,7 @@ use crate::application::access::feed::AccessFeed;
 use crate::application::ports::{Clock, Entropy, Mailer, Store};
 use crate::config::{InvalidSetting, Settings};
 use crate::infrastructure::argon2::argon2_hasher::Argon2Hasher;
+use crate::infrastructure::breached_passwords::BreachedPasswords;
 use crate::infrastructure::jwt::Jwt;
 use crate::infrastructure::mail::mail_files::MailFiles;
 use crate::infrastructure::mail::mail_writer::MailWriter;
@@ -38,7 +39,9 @@ impl Adapters {
         };
         let feed = Arc::new(AccessFeed::new(clock.clone()));
         let store = connect(&settings.database, feed.clone()).await?;
-        let hasher = Arc::new(Argon2Hasher::start(settings.hashing, entropy.clone())?);
+        let breached = settings.breached_passwords.as_deref().map(BreachedPasswords::open).transpose();
+        let breached = breached.map_err(|error| InvalidSetting::of("password_blocklist_file", error))?;
+        let hasher = Arc::new(Argon2Hasher::start(settings.hashing, entropy.clone())?.without(breached));
         let jwt = Arc::new(Jwt::new(settings.issuer().to_owned()));
         let ports = Ports {
             store,

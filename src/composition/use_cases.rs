@@ -77,9 +77,9 @@ fn services(
         accounts: Arc::new(Accounts::new(ports, policy.clone(), catalogue.clone(), derived)),
         users: Arc::new(Users::new(ports, policy.clone(), derived)),
         roles: Arc::new(Roles::new(ports, authorizer.clone(), catalogue, derived)),
-        tokens: Arc::new(Tokens::new(ports, feed.clone(), authorizer, sessions)),
+        tokens: Arc::new(Tokens::new(ports, feed.clone(), sessions, derived)),
         audit: Arc::new(Audit::new(ports, derived)),
-        transfer: Arc::new(UserTransfer::new(ports, policy.clone())),
+        transfer: Arc::new(UserTransfer::new(ports, policy.clone(), derived)),
         keys: Arc::new(Keys::new(ports, jwt.clone(), settings.signing_keys, derived)),
         service_accounts: Arc::new(ServiceAccounts::new(ports, policy, derived)),
     }

@@ -15,6 +15,8 @@ mod tests;
 mod url;
 mod value;
 
+use std::path::PathBuf;
+
 use time::Duration;
 
 pub use reference::reference;
@@ -51,6 +53,8 @@ pub struct Settings {
     pub policy: Policy,
     /// The hashing of passwords.
     pub hashing: HashingSettings,
+    /// Where a list of breached passwords is, if there is one.
+    pub breached_passwords: Option<PathBuf>,
     /// Mail.
     pub mail: MailSettings,
     /// How long the audit trail is kept.
@@ -75,6 +79,7 @@ impl Settings {
             signing_keys: signing_keys::read(source)?,
             policy: accounts::read(source)?,
             hashing: hashing::read(source)?,
+            breached_passwords: accounts::read_blocklist(source)?,
             mail: mail::read(source)?,
             audit_retention: audit::read_retention(source)?,
             log: log::read(source)?,

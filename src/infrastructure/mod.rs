@@ -1,6 +1,7 @@
 //! Adapters: one for each port.
 
 pub mod argon2;
+pub mod breached_passwords;
 pub mod data_folder;
 mod foreign_hash;
 pub mod jwt;

@@ -164,6 +164,6 @@ def test_the_state_shows_after_the_right_password_alone(client: Client) -> None:
     with refused(Code.PERMISSION_DENIED, "ACCOUNT_DISABLED"):
         client.log_in(address("suspended", 0))
     client.register("late@example.com")
-    with refused(Code.FAILED_PRECONDITION, "EMAIL_NOT_VERIFIED"):
+    with refused(Code.UNAUTHENTICATED, "CREDENTIALS_INVALID"):
         client.log_in("late@example.com")
     client.log_in(address("active", 0))

@@ -43,7 +43,7 @@ def sent_in_the_clear(mail_server: MailServer) -> list[tuple[str, bool]]:
 def test_mails_arrive_and_their_links_work(mail_server: MailServer, authority: Authority, tmp_path: Path) -> None:
     with server_for(mail_server, authority, tmp_path) as server, server.client() as client:
         client.register("ada@example.com")
-        with refused(Code.FAILED_PRECONDITION, "EMAIL_NOT_VERIFIED"):
+        with refused(Code.UNAUTHENTICATED, "CREDENTIALS_INVALID"):
             client.log_in("ada@example.com")
         verification = mail_server.wait_for("ada@example.com")
         client.verify(token(verification, VERIFY))

@@ -3,6 +3,7 @@ use super::own_password::confirm_own;
 use crate::application::attempt_limiter;
 use crate::application::call::Call;
 use crate::application::error::{Result, Violations};
+use crate::application::idempotency::{Idempotent, IdempotentCall};
 use crate::application::ports::PasswordCredential;
 use crate::application::{new_password, user_changes};
 use crate::domain::audit::AuditType;
@@ -23,12 +24,17 @@ pub struct ChangePassword {
 
 impl Accounts {
     /// Replaces the caller's password, ends the caller's other sessions and tells the person by mail.
-    pub async fn change_password(&self, call: &Call, command: ChangePassword) -> Result<()> {
+    pub async fn change_password(
+        &self,
+        call: &Call,
+        command: ChangePassword,
+        request: &IdempotentCall<()>,
+    ) -> Idempotent<()> {
         let (current, new) = self.parse_change(&command)?;
-        let (user, credential) = self.check_own_password(call, &current, AuditType::PasswordChanged).await?;
+        let (user, credential) = self.check_own_password(call, &current, AuditType::PasswordChanged, request).await?;
         let new = new.of_account(&user.words());
         let hash = new_password::hash(self.hasher.as_ref(), &new, "new_password").await?;
-        self.replace(call, &credential, &hash).await
+        self.replace(call, &credential, &hash, request).await
     }
 
     /// Checks what can be checked without knowing the account.
@@ -40,24 +46,30 @@ impl Accounts {
         violations.check(current.zip(new))
     }
 
-    async fn replace(&self, call: &Call, checked: &PasswordCredential, hash: &PasswordHash) -> Result<()> {
+    async fn replace(
+        &self,
+        call: &Call,
+        checked: &PasswordCredential,
+        hash: &PasswordHash,
+        request: &IdempotentCall<()>,
+    ) -> Idempotent<()> {
         let person = call.person()?;
-        let mut tx = self.store.write().await?;
-        let mut user = confirm_own(tx.as_mut(), person, checked).await?;
+        let mut open = self.idempotency.open(call, request).await?;
+        let tx = open.tx.as_mut();
+        let mut user = confirm_own(tx, person, checked).await?;
         tx.credentials().put_password(user.id, hash, call.now).await?;
         user.password_replaced(call.now);
-        user_changes::user(tx.as_mut(), &user).await?;
+        user_changes::user(tx, &user).await?;
         let end = (call.now, EndReason::PasswordChanged);
         tx.sessions().end_sessions(user.id, Some(person.session_id), end).await?;
         // Whoever asked for a reset or a change of address before must not undo this change, and no invitation either.
         for purpose in [ActionPurpose::ResetPassword, ActionPurpose::ChangeEmail, ActionPurpose::AcceptInvitation] {
             tx.action_tokens().drop_action_token(user.id, purpose).await?;
         }
-        attempt_limiter::forget_all(tx.as_mut(), &self.throttle_key, &user).await?;
-        self.post.send(tx.as_mut(), &user, MailContent::PasswordChanged, call.now).await?;
+        attempt_limiter::forget_all(tx, &self.throttle_key, &user).await?;
+        self.post.send(tx, &user, MailContent::PasswordChanged, call.now).await?;
         let event = call.event(AuditType::PasswordChanged).on(user.id);
-        self.trail.record(tx.as_mut(), event, call.now).await?;
-        tx.commit().await?;
-        Ok(())
+        self.trail.record(tx, event, call.now).await?;
+        open.finish(()).await
     }
 }

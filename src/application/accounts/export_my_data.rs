@@ -62,7 +62,7 @@ impl Accounts {
     /// Begins to tell the caller all that is stored about them.
     pub async fn export_my_data(&self, call: Arc<Call>) -> Result<PersonalDataExport> {
         let person = call.person()?;
-        let mut tx = self.begin(&call, SelfService::EXPORT).await?;
+        let mut tx = self.charge(&call, SelfService::EXPORT).await?;
         let event = call.event(AuditType::UserDataExported).on(person.user_id);
         self.trail.record(tx.as_mut(), event, call.now).await?;
         tx.commit().await?;

@@ -23,6 +23,7 @@ use super::Ports;
 use super::audit_trail::AuditTrail;
 use super::call::Call;
 use super::error::Result;
+use super::idempotency::{Exit, Idempotency, IdempotentCall, OpenCall};
 use super::jobs::MailPost;
 use super::keys::DerivedKeys;
 use super::page::PageTokens;
@@ -42,6 +43,7 @@ pub struct Accounts {
     trail: AuditTrail,
     throttle_key: SecretKey,
     page_tokens: PageTokens,
+    idempotency: Idempotency,
     policy: Arc<Policy>,
     catalogue: Arc<Catalogue>,
 }
@@ -59,13 +61,26 @@ impl Accounts {
             trail: AuditTrail::new(ports.entropy.clone()),
             throttle_key,
             page_tokens: PageTokens::new(derived.page_tokens.clone()),
+            idempotency: Idempotency::new(ports, derived),
             policy,
             catalogue,
         }
     }
 
-    /// Opens the transaction of something that takes from a budget. That one is used up is recorded.
-    async fn begin(&self, call: &Call, service: SelfService) -> Result<Box<dyn Transaction>> {
+    /// Opens the transaction of something that takes from a budget, which a repeat does not.
+    async fn begin<'c, T>(
+        &self,
+        call: &Call,
+        service: SelfService,
+        request: &'c IdempotentCall<T>,
+    ) -> std::result::Result<OpenCall<'c, T>, Exit> {
+        self.idempotency.require_new(call, request).await?;
+        let tx = self.charge(call, service).await?;
+        self.idempotency.claim(tx, call, request).await
+    }
+
+    /// Opens a transaction that has taken from a budget. That one is used up is recorded.
+    async fn charge(&self, call: &Call, service: SelfService) -> Result<Box<dyn Transaction>> {
         let mut tx = self.store.write().await?;
         let taken = service.take(tx.as_mut(), &self.throttle_key, call).await.map(|()| tx);
         let event = call.event(AuditType::RateLimitExceeded).with("request", service.kind);

@@ -2,7 +2,8 @@ use super::Accounts;
 use crate::application::access::caller::Person;
 use crate::application::attempt_limiter::{AttemptLimiter, FailedAttempt};
 use crate::application::call::Call;
-use crate::application::error::{Refusal, Result};
+use crate::application::error::{Error, Refusal, Result};
+use crate::application::idempotency::{Exit, Idempotent, IdempotentCall};
 use crate::application::ports::{PasswordCredential, Transaction, Verification};
 use crate::domain::account::user::User;
 use crate::domain::audit::AuditType;
@@ -11,14 +12,16 @@ use crate::domain::credential::throttle::HARD_LIMIT;
 
 impl Accounts {
     /// Has the caller prove the own password once more. A wrong one counts like a failed sign-in, so that a stolen
-    /// session is no way around the limits. `kind` is what it is asked for.
+    /// session is no way around the limits. `kind` is what it is asked for. A repeat of the request is answered before,
+    /// as the password may be another one by now.
     pub(super) async fn check_own_password(
         &self,
         call: &Call,
         password: &Password,
         kind: AuditType,
-    ) -> Result<(User, PasswordCredential)> {
-        let outcome = self.try_own_password(call, password, kind).await;
+        request: &IdempotentCall<()>,
+    ) -> Idempotent<(User, PasswordCredential)> {
+        let outcome = self.try_own_password(call, password, kind, request).await;
         let throttled = call.event(AuditType::LoginThrottled).on(call.person()?.user_id).with("request", kind.as_str());
         self.trail.note_throttling(self.store.as_ref(), outcome, throttled, call.now).await
     }
@@ -28,19 +31,29 @@ impl Accounts {
         call: &Call,
         password: &Password,
         kind: AuditType,
-    ) -> Result<(User, PasswordCredential)> {
+        request: &IdempotentCall<()>,
+    ) -> Idempotent<(User, PasswordCredential)> {
         let (user, credential) = {
             let mut tx = self.store.read().await?;
             find_own(tx.as_mut(), call.person()?).await?
         };
         let limiter = AttemptLimiter::sign_in(&self.throttle_key, user.email.canonical(), &call.origin.client);
         limiter.check(self.store.read().await?.as_mut(), call.now).await?;
-        let verification = self.hasher.verify(password, Some(&credential.hash)).await?;
-        if verification == Verification::Mismatch || credential.failures >= HARD_LIMIT {
+        // A request with the id of another might guess the password that the other one held.
+        let is_guess = match self.idempotency.require_new(call, request).await {
+            Err(Exit::Failed(Error::Refused(Refusal::RequestIdReused))) => true,
+            outcome => outcome.map(|()| false)?,
+        };
+        let is_wrong = is_guess
+            || credential.failures >= HARD_LIMIT
+            || self.hasher.verify(password, Some(&credential.hash)).await? == Verification::Mismatch;
+        if is_wrong {
             let event = call.event(kind).on(user.id).failed("PASSWORD_WRONG");
             let attempt = FailedAttempt { user_id: user.id, event };
-            limiter.remember_failure(self.store.as_ref(), &self.trail, attempt, call.now).await?;
-            return Err(Refusal::CredentialsInvalid.into());
+            let mut tx = self.store.write().await?;
+            limiter.remember_failure(tx.as_mut(), &self.trail, attempt, call.now).await?;
+            tx.commit().await?;
+            return Err(if is_guess { Refusal::RequestIdReused } else { Refusal::CredentialsInvalid }.into());
         }
         Ok((user, credential))
     }

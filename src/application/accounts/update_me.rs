@@ -1,6 +1,7 @@
 use super::Accounts;
 use crate::application::call::Call;
-use crate::application::error::{Refusal, Result, Violations};
+use crate::application::error::{Refusal, Violations};
+use crate::application::idempotency::{Idempotent, IdempotentCall};
 use crate::application::profile::{ProfileTexts, require_free_username};
 use crate::application::self_service::SelfService;
 use crate::application::{etag, user_changes};
@@ -18,22 +19,22 @@ pub struct UpdateMe {
 
 impl Accounts {
     /// Changes the caller's profile.
-    pub async fn update_me(&self, call: &Call, command: UpdateMe) -> Result<User> {
+    pub async fn update_me(&self, call: &Call, command: UpdateMe, request: &IdempotentCall<User>) -> Idempotent<User> {
         let mut violations = Violations::default();
         let etag = violations.take("etag", etag::read(&command.etag));
         let fields = command.profile.named().join(",");
         let changes = command.profile.parse(&mut violations);
         let (etag, changes) = violations.check(etag.zip(Some(changes)))?;
 
-        let mut tx = self.begin(call, SelfService::PROFILE).await?;
+        let mut open = self.begin(call, SelfService::PROFILE, request).await?;
+        let tx = open.tx.as_mut();
         let mut user = tx.users().find_user(call.person()?.user_id).await?.ok_or(Refusal::TokenInvalid)?;
         etag::require(etag, &user.etag())?;
-        require_free_username(tx.as_mut(), &user, &changes).await?;
+        require_free_username(tx, &user, &changes).await?;
         user.change_profile(changes, call.now);
-        user_changes::user(tx.as_mut(), &user).await?;
+        user_changes::user(tx, &user).await?;
         let event = call.event(AuditType::UserUpdated).on(user.id).with("fields", fields);
-        self.trail.record(tx.as_mut(), event, call.now).await?;
-        tx.commit().await?;
-        Ok(user)
+        self.trail.record(tx, event, call.now).await?;
+        open.finish(user).await
     }
 }

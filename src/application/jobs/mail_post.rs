@@ -45,6 +45,15 @@ struct Letter<'a> {
 pub(in crate::application) struct TokenRecipient<'a> {
     pub(in crate::application) address: &'a EmailAddress,
     pub(in crate::application) user: Option<&'a User>,
+    /// Whether a sign-in asked for it. Those have a budget of their own beside that of the mails themselves, which guesses
+    /// must not use up.
+    pub(in crate::application) by_sign_in: bool,
+}
+
+impl<'a> TokenRecipient<'a> {
+    pub(in crate::application) const fn new(address: &'a EmailAddress, user: Option<&'a User>) -> Self {
+        Self { address, user, by_sign_in: false }
+    }
 }
 
 /// A token to make.
@@ -107,14 +116,19 @@ impl MailPost {
     pub(in crate::application) async fn send_token(
         &self,
         tx: &mut dyn Transaction,
-        TokenRecipient { address, user }: TokenRecipient<'_>,
+        TokenRecipient { address, user, by_sign_in }: TokenRecipient<'_>,
         purpose: ActionPurpose,
         now: Timestamp,
     ) -> Result<bool> {
         let carry = carrier(purpose);
         // The kind does not depend on the token, which is made once it is clear that there will be one.
         let kind = carry(Secret::new("")).kind();
-        let in_budget = self.take_budget(tx, address, kind, now).await?;
+        let in_budget = if by_sign_in {
+            let kind = if user.is_some() { kind } else { "sign_in" };
+            self.take_budget(tx, address, "sign_in", now).await? & self.take_budget(tx, address, kind, now).await?
+        } else {
+            self.take_budget(tx, address, kind, now).await?
+        };
         let Some(user) = user.filter(|_| in_budget) else {
             tx.action_tokens().drop_action_token(UserId::NOBODY, purpose).await?;
             tx.jobs().finish_job(JobClaim { id: JobId::NOBODY, lease: LeaseId::NOBODY }).await?;

@@ -40,8 +40,8 @@ pub trait AnsweredRequests: Send {
     /// Adds the answer to a call that this transaction took on record.
     async fn put_answer(&mut self, key: RequestKey, sealed: &[u8]) -> StoreResult<()>;
 
-    /// What is on record of a call that was answered.
-    async fn find_answer(&mut self, key: RequestKey) -> StoreResult<Option<AnsweredRequest>>;
+    /// What is on record of a call that was answered, unless that was before `forget_before`.
+    async fn find_answer(&mut self, key: RequestKey, forget_before: Timestamp) -> StoreResult<Option<AnsweredRequest>>;
 
     /// Erases up to `limit` calls from before `before`. How many.
     async fn purge_answers(&mut self, before: Timestamp, limit: i64) -> StoreResult<usize>;

@@ -25,6 +25,9 @@ pub trait Credentials: Send {
     /// Stores a new password in place of any other, and forgets the failures.
     async fn put_password(&mut self, user_id: UserId, hash: &PasswordHash, now: Timestamp) -> StoreResult<()>;
 
+    /// Takes the person's password away.
+    async fn drop_password(&mut self, user_id: UserId) -> StoreResult<()>;
+
     /// Replaces the hash of the same password by a stronger one, unless the password was replaced meanwhile.
     async fn upgrade_hash(&mut self, user_id: UserId, old: &PasswordHash, new: &PasswordHash) -> StoreResult<bool>;
 

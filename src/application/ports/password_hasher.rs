@@ -47,8 +47,13 @@ pub enum HashRefused {
 /// another system made, costs what its maker chose. Dropping the future gives the place in the queue back.
 #[async_trait]
 pub trait PasswordHasher: Send + Sync {
-    /// Decides about a new password and hashes it: both take more than a call may compute by itself.
-    async fn hash_new(&self, new: &NewPassword) -> Result<Result<PasswordHash, PasswordRejected>, HashError>;
+    /// Decides about a new password and hashes it: both take more than a call may compute by itself. With an earlier hash
+    /// that this service made, the same password gives that hash again, at its cost.
+    async fn hash_new(
+        &self,
+        new: &NewPassword,
+        earlier: Option<&PasswordHash>,
+    ) -> Result<Result<PasswordHash, PasswordRejected>, HashError>;
 
     /// Hashes a password once more.
     async fn hash(&self, password: &Password) -> Result<PasswordHash, HashError>;

@@ -9,6 +9,7 @@ pub use reset_password::ResetPassword;
 
 use super::Ports;
 use super::audit_trail::AuditTrail;
+use super::idempotency::Idempotency;
 use super::jobs::MailPost;
 use super::keys::DerivedKeys;
 use super::mailed_tokens::MailedTokens;
@@ -22,6 +23,7 @@ pub struct Recovery {
     hasher: Arc<dyn PasswordHasher>,
     post: MailPost,
     mailed_tokens: MailedTokens,
+    idempotency: Idempotency,
     trail: AuditTrail,
     throttle_key: SecretKey,
     policy: Arc<Policy>,
@@ -37,6 +39,7 @@ impl Recovery {
             hasher: ports.hasher.clone(),
             post: MailPost::new(ports, &policy, derived),
             mailed_tokens: MailedTokens::new(ports, &policy, derived),
+            idempotency: Idempotency::new(ports, derived),
             trail: AuditTrail::new(ports.entropy.clone()),
             throttle_key,
             policy,

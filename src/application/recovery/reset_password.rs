@@ -1,6 +1,7 @@
 use super::Recovery;
 use crate::application::call::Call;
 use crate::application::error::{Refusal, Result, Violations};
+use crate::application::idempotency::{Idempotent, IdempotentCall};
 use crate::application::ports::Transaction;
 use crate::application::{attempt_limiter, mailed_tokens, new_password, user_changes};
 use crate::domain::Timestamp;
@@ -25,30 +26,36 @@ pub struct ResetPassword {
 impl Recovery {
     /// Sets a new password with the token of a reset or an invitation, ends every session and lifts the lock of failed
     /// attempts. Never signs in.
-    pub async fn reset_password(&self, call: &Call, command: ResetPassword) -> Result<()> {
+    pub async fn reset_password(
+        &self,
+        call: &Call,
+        command: ResetPassword,
+        request: &IdempotentCall<()>,
+    ) -> Idempotent<()> {
         let (digest, new) = self.parse_reset(&command)?;
+        self.idempotency.require_new(call, request).await?;
         let (user, purpose) = self.find_recoverable(&digest, call.now).await?;
         let new = new.of_account(&user.words());
         let hash = new_password::hash(self.hasher.as_ref(), &new, "new_password").await?;
 
-        let mut tx = self.store.write().await?;
-        let (_, user) = mailed_tokens::consume(tx.as_mut(), &digest, purpose, call.now).await?;
+        let mut open = self.idempotency.open(call, request).await?;
+        let tx = open.tx.as_mut();
+        let (_, user) = mailed_tokens::consume(tx, &digest, purpose, call.now).await?;
         let mut user = Some(user).filter(User::can_recover).ok_or(Refusal::ActionTokenInvalid)?;
         tx.credentials().put_password(user.id, &hash, call.now).await?;
         let was_pending = user.state == UserState::Pending;
         user.password_recovered(call.now);
-        user_changes::user(tx.as_mut(), &user).await?;
+        user_changes::user(tx, &user).await?;
         // Whoever had the account before must not take it back by what was asked for or mailed then.
         tx.action_tokens().drop_action_tokens(user.id).await?;
         tx.sessions().end_sessions(user.id, None, (call.now, EndReason::PasswordChanged)).await?;
-        attempt_limiter::forget_all(tx.as_mut(), &self.throttle_key, &user).await?;
+        attempt_limiter::forget_all(tx, &self.throttle_key, &user).await?;
         for notice in notices(purpose, was_pending) {
-            self.post.send(tx.as_mut(), &user, notice.clone(), call.now).await?;
+            self.post.send(tx, &user, notice.clone(), call.now).await?;
         }
         let event = mailed_tokens::used_by(&user, call, AuditType::PasswordReset);
-        self.trail.record(tx.as_mut(), event, call.now).await?;
-        tx.commit().await?;
-        Ok(())
+        self.trail.record(tx, event, call.now).await?;
+        open.finish(()).await
     }
 
     /// Checks what can be checked without knowing whose token it is.

@@ -10,6 +10,7 @@ pub use register::Register;
 
 use super::Ports;
 use super::audit_trail::AuditTrail;
+use super::idempotency::Idempotency;
 use super::jobs::MailPost;
 use super::keys::DerivedKeys;
 use super::mailed_tokens::MailedTokens;
@@ -24,6 +25,7 @@ pub struct Registration {
     hasher: Arc<dyn PasswordHasher>,
     post: MailPost,
     mailed_tokens: MailedTokens,
+    idempotency: Idempotency,
     trail: AuditTrail,
     throttle_key: SecretKey,
     policy: Arc<Policy>,
@@ -40,6 +42,7 @@ impl Registration {
             hasher: ports.hasher.clone(),
             post: MailPost::new(ports, &policy, derived),
             mailed_tokens: MailedTokens::new(ports, &policy, derived),
+            idempotency: Idempotency::new(ports, derived),
             trail: AuditTrail::new(ports.entropy.clone()),
             throttle_key,
             policy,

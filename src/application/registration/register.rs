@@ -2,7 +2,8 @@ use super::Registration;
 use crate::application::attempt_limiter::AttemptLimiter;
 use crate::application::audit_trail::Event;
 use crate::application::call::Call;
-use crate::application::error::{Refusal, Result, Violations};
+use crate::application::error::{Error, Refusal, Result, Violations};
+use crate::application::idempotency::{Idempotent, IdempotentCall};
 use crate::application::jobs::TokenRecipient;
 use crate::application::ports::{Transaction, UserInsert};
 use crate::application::{new_password, user_changes};
@@ -15,7 +16,6 @@ use crate::domain::credential::password::{NewPassword, PasswordHash};
 use crate::domain::id::UserId;
 use crate::domain::mail::MailContent;
 use crate::domain::secret::Secret;
-use crate::domain::session::EndReason;
 use crate::domain::token::action_token::ActionPurpose;
 
 /// What a person sends to sign up.
@@ -35,83 +35,93 @@ pub struct Register {
 
 impl Registration {
     /// Signs a person up. The outcome and its cost are the same whether or not the address has an account.
-    pub async fn register(&self, call: &Call, command: Register) -> Result<()> {
+    pub async fn register(&self, call: &Call, command: Register, request: &IdempotentCall<()>) -> Idempotent<()> {
         let (who, password) = self.parse_sign_up(&command)?;
+        self.idempotency.require_new(call, request).await?;
         let limiter = AttemptLimiter::request(&self.throttle_key, "sign_up", &call.origin.client);
         let admitted = limiter.check(self.store.read().await?.as_mut(), call.now).await;
         let throttled = call.event(AuditType::RateLimitExceeded).with("request", "user_created");
         self.trail.note_throttling(self.store.as_ref(), admitted, throttled, call.now).await?;
 
-        let hash = new_password::hash(self.hasher.as_ref(), &password, "password").await?;
+        let earlier = self.earlier_password(&who.email).await?;
+        let hash = new_password::hash_again(self.hasher.as_ref(), &password, earlier.as_ref()).await?;
         let user = User::sign_up(UserId::new(call.now, &self.entropy.bytes()?), who, call.now);
 
         let mut tx = self.store.write().await?;
         limiter.count(tx.as_mut(), call.now).await?;
+        if let Some(username) = user.claimed_username()
+            && tx.users().find_by_username(username).await?.is_some()
+        {
+            // A username that is in use is public, whoever has it and whatever the address.
+            tx.commit().await?;
+            return Err(Refusal::UsernameTaken.into());
+        }
+        let mut open = self.idempotency.claim(tx, call, request).await?;
+        let tx = open.tx.as_mut();
         let event = match tx.users().insert_user(&user).await? {
             UserInsert::Inserted => {
                 tx.credentials().put_password(user.id, &hash, call.now).await?;
-                self.send_verification(tx.as_mut(), &user, call).await?;
+                self.send_verification(tx, &user, call).await?;
                 call.event(AuditType::UserCreated).on(user.id)
             }
-            UserInsert::NameTaken => self.answer_taken_name(tx.as_mut(), &user, &hash, call).await?,
+            UserInsert::NameTaken => self.answer_taken_address(tx, &user, &hash, call).await?,
         };
-        self.trail.record(tx.as_mut(), event, call.now).await?;
-        tx.commit().await?;
-        Ok(())
+        self.trail.record(tx, event, call.now).await?;
+        open.finish(()).await
     }
 
-    /// Tells the owner of a taken address, and nobody else; yields what the audit trail tells of it. Only a username of somebody else is refused openly: it is
-    /// public, and the person has to choose another one.
+    /// The password of an earlier sign-up with the address that nobody has proven: whoever gives it again is the same
+    /// person. The statements are the same for every address.
+    async fn earlier_password(&self, email: &EmailAddress) -> Result<Option<PasswordHash>> {
+        let mut tx = self.store.read().await?;
+        let earlier = tx.users().find_by_email(email).await?.filter(User::is_provisional);
+        let user_id = earlier.map_or(UserId::NOBODY, |user| user.id);
+        Ok(tx.credentials().find_password(user_id).await?.map(|credential| credential.hash))
+    }
+
+    /// Tells the owner of a taken address, and nobody else; yields what the audit trail tells of it.
     ///
-    /// A provisional account belongs to nobody yet. Each token that is mailed stands for the sign-up it was mailed for, or
-    /// whoever signs up with the address of another would have that person verify a password that is not theirs. For the
-    /// same reason an account that an operator stands for is left alone, even while its address is not proven: whoever
-    /// proves it must find the password, or the lack of one, that the operator left.
-    async fn answer_taken_name(
+    /// A provisional account belongs to nobody yet. Whoever signs up again with its password is who signed up before; with
+    /// another one, nobody can tell which of them reads the mail, and the proof will leave nothing that either chose. An
+    /// account that an operator stands for is left alone, even while its address is not proven: whoever proves it must
+    /// find the password, or the lack of one, that the operator left.
+    async fn answer_taken_address(
         &self,
         tx: &mut dyn Transaction,
         user: &User,
         hash: &PasswordHash,
         call: &Call,
     ) -> Result<Event> {
-        if let Some(username) = &user.username {
-            let holder = tx.users().find_by_username(username).await?;
-            if holder.is_some_and(|holder| holder.email.canonical() != user.email.canonical()) {
-                return Err(Refusal::UsernameTaken.into());
-            }
-        }
-        let Some(mut owner) = tx.users().find_by_email(&user.email).await? else {
-            return Err(Refusal::UsernameTaken.into());
-        };
+        let owner = tx.users().find_by_email(&user.email).await?;
+        let mut owner = owner.ok_or_else(|| Error::Contention("the account was erased meanwhile".into()))?;
         let refused = call.event(AuditType::UserCreated).on(owner.id).failed("EMAIL_TAKEN");
         match owner.state {
-            UserState::Pending if owner.provisional => {
-                if self.send_verification(tx, &owner, call).await? {
-                    tx.credentials().put_password(owner.id, hash, call.now).await?;
-                    tx.sessions().end_sessions(owner.id, None, (call.now, EndReason::PasswordChanged)).await?;
-                    tx.action_tokens().drop_action_token(owner.id, ActionPurpose::ChangeEmail).await?;
-                    let (display_name, locale) = (user.display_name.clone(), user.locale.clone());
-                    let profile = ProfileChanges {
-                        display_name: Some(display_name),
-                        locale: Some(locale),
-                        ..ProfileChanges::default()
-                    };
-                    owner.change_profile(profile, call.now);
+            UserState::Pending if owner.is_provisional() => {
+                let renewed = call.event(AuditType::UserUpdated).on(owner.id);
+                let stored = tx.credentials().find_password(owner.id).await?;
+                let event = if stored.is_some_and(|stored| stored.hash == *hash) {
+                    owner.change_profile(claimed_profile(user), call.now);
                     user_changes::user(tx, &owner).await?;
-                    let renewed = call.event(AuditType::UserUpdated).on(owner.id);
-                    return Ok(renewed.with("cause", "sign_up_again"));
-                }
+                    renewed.with("cause", "sign_up_again")
+                } else if owner.dispute(call.now) {
+                    user_changes::user(tx, &owner).await?;
+                    renewed.with("cause", "sign_up_disputed")
+                } else {
+                    refused
+                };
+                self.send_verification(tx, &owner, call).await?;
+                Ok(event)
             }
             UserState::Pending | UserState::Active | UserState::Suspended => {
                 self.post.send_sparingly(tx, &owner, MailContent::AlreadyRegistered, call.now).await?;
+                Ok(refused)
             }
-            UserState::Deleted => {}
+            UserState::Deleted => Ok(refused),
         }
-        Ok(refused)
     }
 
     async fn send_verification(&self, tx: &mut dyn Transaction, user: &User, call: &Call) -> Result<bool> {
-        let to = TokenRecipient { address: &user.email, user: Some(user) };
+        let to = TokenRecipient::new(&user.email, Some(user));
         self.post.send_token(tx, to, ActionPurpose::VerifyEmail, call.now).await
     }
 
@@ -129,5 +139,15 @@ impl Registration {
         let sign_up =
             email.zip(display_name).map(|(email, display_name)| SignUp { email, username, display_name, locale });
         violations.check(sign_up.zip(password))
+    }
+}
+
+/// What a sign-up says of a person beside the address.
+fn claimed_profile(user: &User) -> ProfileChanges {
+    ProfileChanges {
+        display_name: Some(user.display_name.clone()),
+        username: Some(user.claimed_username().cloned()),
+        locale: Some(user.locale.clone()),
+        attributes: None,
     }
 }

@@ -7,7 +7,7 @@ use crate::application::error::{Refusal, Result, Violations};
 use crate::application::idempotency::{Idempotent, IdempotentCall};
 use crate::domain::access::role::{MAX_PER_SUBJECT, RoleGrant};
 use crate::domain::access::subject::Subject;
-use crate::domain::account::user::StateForbids;
+use crate::domain::account::user::{StateForbids, User};
 use crate::domain::audit::AuditType;
 use crate::domain::id::RoleId;
 
@@ -40,7 +40,7 @@ impl Roles {
         let user = find(tx, subject).await?;
         Source::Transaction(&mut *tx).require_all(call.caller()?, &role.permissions).await?;
         // Whoever signs up next with an address that nobody has proven takes the account over, and must not gain by it.
-        if let Some(user) = user.filter(|user| user.provisional) {
+        if let Some(user) = user.filter(User::is_provisional) {
             return Err(StateForbids(user.state).into());
         }
         if tx.roles().put_grant(&RoleGrant { role_id, subject, create_time: call.now }).await? {

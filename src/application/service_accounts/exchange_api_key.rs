@@ -1,6 +1,7 @@
 use super::ServiceAccounts;
 use crate::application::call::Call;
 use crate::application::error::{Error, Refusal, Result, Violations};
+use crate::application::idempotency::{Idempotent, IdempotentCall};
 use crate::application::ports::{AccessClaims, Grants};
 use crate::domain::Timestamp;
 use crate::domain::access::permission::{Pattern, Rights};
@@ -43,8 +44,14 @@ struct ValidExchange {
 }
 
 impl ServiceAccounts {
-    /// Exchanges an API key for an access token. No slow hash, and no writing, stands in its way.
-    pub async fn exchange_api_key(&self, call: &Call, command: &ExchangeApiKey) -> Result<ExchangedToken> {
+    /// Exchanges an API key for an access token. No slow hash, and no writing unless repeats
+    /// are to be told, stands in its way.
+    pub async fn exchange_api_key(
+        &self,
+        call: &Call,
+        command: &ExchangeApiKey,
+        request: &IdempotentCall<ExchangedToken>,
+    ) -> Idempotent<ExchangedToken> {
         let valid = self.parse_exchange(command)?;
         let mut tx = self.store.read().await?;
         let found = tx.api_keys().find_api_key_with_account(valid.secret.id()).await?;
@@ -64,7 +71,11 @@ impl ServiceAccounts {
             }
         };
         self.uses.note(&key, call.now);
-        self.issue_for(call, &key, grants, valid.audience)
+        let token = self.issue_for(call, &key, grants, valid.audience)?;
+        match request.request_id {
+            Some(_) => self.idempotency.open(call, request).await?.finish(token).await,
+            None => Ok(token),
+        }
     }
 
     fn parse_exchange(&self, command: &ExchangeApiKey) -> Result<ValidExchange> {

@@ -1,7 +1,8 @@
 use super::Sessions;
 use crate::application::audit_trail::Event;
 use crate::application::call::Call;
-use crate::application::error::{Refusal, Result, Violations};
+use crate::application::error::{Refusal, Violations};
+use crate::application::idempotency::{Idempotent, IdempotentCall};
 use crate::domain::audit::AuditType;
 use crate::domain::id::SessionId;
 use crate::domain::secret::Secret;
@@ -18,11 +19,13 @@ pub struct LogOut {
 
 impl Sessions {
     /// Ends a session. A refresh token that is not valid any more is answered like a valid one (RFC 7009, section 2.2).
-    pub async fn log_out(&self, call: &Call, command: LogOut) -> Result<()> {
+    pub async fn log_out(&self, call: &Call, command: LogOut, request: &IdempotentCall<()>) -> Idempotent<()> {
         let mut violations = Violations::default();
         let text = text::optional(command.refresh_token.expose(), refresh_token::MAX_BYTES);
         let text = violations.take("refresh_token", text);
-        let session_id = match violations.check(text)? {
+        let text = violations.check(text)?;
+        self.idempotency.require_new(call, request).await?;
+        let session_id = match text {
             "" => {
                 let caller = self.authorizer.authenticate_own(&call.bearer, call.now).await?;
                 Some(caller.person().ok_or(Refusal::PersonRequired)?.session_id)
@@ -30,7 +33,7 @@ impl Sessions {
             text => self.session_of(text),
         };
         match session_id {
-            Some(id) => self.end_session(call, id, EndReason::Logout).await,
+            Some(id) => self.end_session(call, id, EndReason::Logout, request).await,
             None => Ok(()),
         }
     }
@@ -46,16 +49,17 @@ impl Sessions {
         call: &Call,
         id: SessionId,
         reason: EndReason,
-    ) -> Result<()> {
+        request: &IdempotentCall<()>,
+    ) -> Idempotent<()> {
         let kind = if reason == EndReason::Logout { AuditType::LoggedOut } else { AuditType::SessionRevoked };
-        let mut tx = self.store.write().await?;
+        let mut open = self.idempotency.open(call, request).await?;
+        let tx = open.tx.as_mut();
         let session = tx.sessions().find_session(id).await?;
         let has_ended = tx.sessions().end_session(id, reason, call.now).await?;
         if let Some(session) = session.filter(|_| has_ended) {
             let event = Event::by_person(session.user_id, &call.origin, kind).on(session.user_id);
-            self.trail.record(tx.as_mut(), event.with("session_id", id), call.now).await?;
+            self.trail.record(tx, event.with("session_id", id), call.now).await?;
         }
-        tx.commit().await?;
-        Ok(())
+        open.finish(()).await
     }
 }

@@ -16,6 +16,7 @@ pub use refresh::Refresh;
 use super::Ports;
 use super::access::Authorizer;
 use super::audit_trail::AuditTrail;
+use super::idempotency::Idempotency;
 use super::jobs::MailPost;
 use super::keys::DerivedKeys;
 use super::policy::Policy;
@@ -27,8 +28,9 @@ pub struct Sessions {
     store: Arc<dyn Store>,
     entropy: Arc<dyn Entropy>,
     tokens: Arc<dyn AccessTokens>,
-    authorizer: Arc<Authorizer>,
+    pub(super) authorizer: Arc<Authorizer>,
     post: MailPost,
+    idempotency: Idempotency,
     trail: AuditTrail,
     refresh_key: SecretKey,
     policy: Arc<Policy>,
@@ -44,6 +46,7 @@ impl Sessions {
             tokens: ports.tokens.clone(),
             authorizer,
             post: MailPost::new(ports, &policy, derived),
+            idempotency: Idempotency::new(ports, derived),
             trail: AuditTrail::new(ports.entropy.clone()),
             refresh_key: derived.refresh_tokens.clone(),
             policy,

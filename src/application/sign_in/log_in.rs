@@ -1,10 +1,12 @@
 use super::SignIn;
 use super::attempt::{SignInAttempt, WantedSession};
-use super::sign_in_candidate::{Identifier, SignInCandidate, find};
+use super::sign_in_candidate::{AWAITS_PROOF, Identifier, SignInCandidate, find};
 use crate::application::attempt_limiter::{self, AttemptLimiter, FailedAttempt};
 use crate::application::audit_trail::Event;
 use crate::application::call::Call;
 use crate::application::error::{Error, Refusal, Result, Violations};
+use crate::application::idempotency::{Idempotent, IdempotentCall};
+use crate::application::jobs::TokenRecipient;
 use crate::application::ports::{Transaction, Verification};
 use crate::application::self_service::SelfService;
 use crate::application::sessions::IssuedTokens;
@@ -16,6 +18,7 @@ use crate::domain::secret::Secret;
 use crate::domain::session::authentication::{AssuranceLevel, ProofKind};
 use crate::domain::session::client::ClientLabel;
 use crate::domain::text;
+use crate::domain::token::action_token::ActionPurpose;
 
 /// What a person sends to sign in.
 #[derive(Debug, Clone, Default)]
@@ -45,24 +48,43 @@ struct CheckedPassword {
     stronger: Option<PasswordHash>,
 }
 
+/// A sign-in that failed, and for the audit trail alone, why.
+struct FailedSignIn<'a> {
+    valid: &'a ValidLogIn,
+    candidate: &'a SignInCandidate,
+    why: &'static str,
+}
+
 impl SignIn {
     /// Signs in with a password.
     ///
     /// The work is the same for known and unknown names up to the answer: the same reads, one hash, one transaction. Only
     /// a hash that another system made costs more or less, until the first sign-in replaces it.
-    /// The account's state shows only after the right password. Waiting times are checked again after the hash, so
+    /// The account's state shows only after the right password; that of an account which only a sign-up stands for does
+    /// not even then, as anybody may have signed up to find out whether the address was free. Waiting times are checked again after the hash, so
     /// that many parallel guesses are not worth more than the first few; an attempt that has to wait learns nothing
     /// and is not counted.
-    pub async fn log_in(&self, call: &Call, command: LogIn) -> Result<IssuedTokens> {
+    pub async fn log_in(
+        &self,
+        call: &Call,
+        command: LogIn,
+        request: &IdempotentCall<IssuedTokens>,
+    ) -> Idempotent<IssuedTokens> {
         let valid = self.parse_log_in(&command)?;
         let client = &call.origin.client;
         let limiter = AttemptLimiter::sign_in(&self.throttle_key, valid.identifier.canonical(), client);
-        let outcome = self.try_log_in(call, valid, &limiter).await;
+        let outcome = self.try_log_in(call, valid, &limiter, request).await;
         let throttled = Event::anonymous(&call.origin, AuditType::LoginThrottled);
         self.trail.note_throttling(self.store.as_ref(), outcome, throttled, call.now).await
     }
 
-    async fn try_log_in(&self, call: &Call, valid: ValidLogIn, limiter: &AttemptLimiter) -> Result<IssuedTokens> {
+    async fn try_log_in(
+        &self,
+        call: &Call,
+        valid: ValidLogIn,
+        limiter: &AttemptLimiter,
+        request: &IdempotentCall<IssuedTokens>,
+    ) -> Idempotent<IssuedTokens> {
         let name = valid.identifier.canonical().to_owned();
         let checked = self.check_password(call, valid, limiter).await?;
         let CheckedPassword { candidate, attempt, stronger } = checked;
@@ -77,12 +99,14 @@ impl SignIn {
             tx.commit().await?;
             return Err(Refusal::CredentialsInvalid.into());
         };
-        SelfService::SIGN_IN.take_of_account(tx.as_mut(), &self.throttle_key, (user.id, call)).await?;
-        attempt_limiter::forget(tx.as_mut(), &self.throttle_key, &name).await?;
-        let begun = self.sessions.begin(tx.as_mut(), &user, proven, call).await?;
-        self.trail.record(tx.as_mut(), candidate.succeeded(&begun.session, &call.origin), call.now).await?;
-        tx.commit().await?;
-        self.sessions.tokens_of(&begun, call)
+        let mut open = self.idempotency.claim(tx, call, request).await?;
+        let tx = open.tx.as_mut();
+        SelfService::SIGN_IN.take_of_account(tx, &self.throttle_key, (user.id, call)).await?;
+        attempt_limiter::forget(tx, &self.throttle_key, &name).await?;
+        let begun = self.sessions.begin(tx, &user, proven, call).await?;
+        self.trail.record(tx, candidate.succeeded(&begun.session, &call.origin), call.now).await?;
+        let tokens = self.sessions.tokens_of(&begun, call)?;
+        open.finish(tokens).await
     }
 
     /// Checks the password, and whether the account may sign in. Failures and refusals are recorded before they are told.
@@ -99,12 +123,11 @@ impl SignIn {
         };
         let hash = candidate.credential.as_ref().map(|credential| &credential.hash);
         let verification = self.hasher.verify(&valid.password, hash).await?;
-        let user = match candidate.proven(verification) {
+        let user = match candidate.proven(verification, self.policy.unverified_sign_in) {
             Ok(user) => user,
             Err(why) => {
-                let event = candidate.failed(why, &call.origin);
-                let failed = FailedAttempt { user_id: candidate.user_id(), event };
-                limiter.remember_failure(self.store.as_ref(), &self.trail, failed, call.now).await?;
+                self.remember_failure(call, FailedSignIn { valid: &valid, candidate: &candidate, why }, limiter)
+                    .await?;
                 return Err(Refusal::CredentialsInvalid.into());
             }
         };
@@ -121,6 +144,22 @@ impl SignIn {
         let mut attempt = SignInAttempt::new(valid.wanted, candidate.failed_often());
         attempt.prove(ProofKind::Password, call.now);
         Ok(CheckedPassword { candidate, attempt, stronger })
+    }
+
+    /// What a failed sign-in leaves behind, alike whatever it failed for. If nothing but the proof of the address was
+    /// missing, the token for it is mailed anew.
+    async fn remember_failure(&self, call: &Call, failed: FailedSignIn<'_>, limiter: &AttemptLimiter) -> Result<()> {
+        let FailedSignIn { valid, candidate, why } = failed;
+        let event = candidate.failed(why, &call.origin);
+        let attempt = FailedAttempt { user_id: candidate.user_id(), event };
+        let mut tx = self.store.write().await?;
+        limiter.remember_failure(tx.as_mut(), &self.trail, attempt, call.now).await?;
+        if let Identifier::Email(address) = &valid.identifier {
+            let user = candidate.user.as_ref().filter(|_| why == AWAITS_PROOF);
+            let to = TokenRecipient { address, user, by_sign_in: true };
+            self.post.send_token(tx.as_mut(), to, ActionPurpose::VerifyEmail, call.now).await?;
+        }
+        Ok(tx.commit().await?)
     }
 
     /// The person, if what the password was checked against still holds; clears the failures. Nobody suspends or deletes
@@ -176,7 +215,7 @@ const fn audit_reason(why: SignInRefusal) -> &'static str {
     match why {
         SignInRefusal::Unknown => "ACCOUNT_DELETED",
         SignInRefusal::Disabled => "ACCOUNT_DISABLED",
-        SignInRefusal::EmailNotVerified => "EMAIL_NOT_VERIFIED",
+        SignInRefusal::EmailNotVerified => AWAITS_PROOF,
         SignInRefusal::PasswordChangeRequired => "PASSWORD_CHANGE_REQUIRED",
     }
 }

@@ -11,6 +11,8 @@ pub use log_in::LogIn;
 
 use super::Ports;
 use super::audit_trail::AuditTrail;
+use super::idempotency::Idempotency;
+use super::jobs::MailPost;
 use super::keys::DerivedKeys;
 use super::policy::Policy;
 use super::ports::{PasswordHasher, Store};
@@ -22,6 +24,8 @@ pub struct SignIn {
     store: Arc<dyn Store>,
     hasher: Arc<dyn PasswordHasher>,
     sessions: Arc<Sessions>,
+    post: MailPost,
+    idempotency: Idempotency,
     trail: AuditTrail,
     throttle_key: SecretKey,
     policy: Arc<Policy>,
@@ -35,6 +39,8 @@ impl SignIn {
             store: ports.store.clone(),
             hasher: ports.hasher.clone(),
             sessions,
+            post: MailPost::new(ports, &policy, derived),
+            idempotency: Idempotency::new(ports, derived),
             trail: AuditTrail::new(ports.entropy.clone()),
             throttle_key: derived.throttles.clone(),
             policy,

@@ -4,13 +4,16 @@ use crate::application::audit_trail::Event;
 use crate::application::error::Result;
 use crate::application::ports::{PasswordCredential, Transaction, Verification};
 use crate::domain::account::email::EmailAddress;
-use crate::domain::account::user::{User, UserState};
+use crate::domain::account::user::{UnverifiedSignIn, User, UserState};
 use crate::domain::account::username::Username;
 use crate::domain::audit::AuditType;
 use crate::domain::credential::throttle::{HARD_LIMIT, SlowDown};
 use crate::domain::id::UserId;
 use crate::domain::session::Session;
 use crate::domain::session::origin::Origin;
+
+/// What the audit trail says of a right password for an address that has to be proven first.
+pub(super) const AWAITS_PROOF: &str = "EMAIL_NOT_VERIFIED";
 
 /// The name a person signs in under.
 pub(super) enum Identifier {
@@ -56,13 +59,19 @@ impl SignInCandidate {
     }
 
     /// The person, if the account exists, the password was right, and it is not disabled by too many failures; or else
-    /// a word for the audit trail, and for nobody else.
-    pub(super) fn proven(&self, verification: Verification) -> std::result::Result<&User, &'static str> {
+    /// a word for the audit trail, and for nobody else. What only a sign-up stands for does not count as an account, unless
+    /// unproven addresses may sign in.
+    pub(super) fn proven(
+        &self,
+        verification: Verification,
+        unverified: UnverifiedSignIn,
+    ) -> std::result::Result<&User, &'static str> {
         let user = self.user.as_ref().ok_or("IDENTIFIER_UNKNOWN")?;
         match verification {
             Verification::Mismatch => Err("PASSWORD_WRONG"),
             _ if self.failures() >= HARD_LIMIT => Err("PASSWORD_DISABLED"),
             _ if user.state == UserState::Deleted => Err("ACCOUNT_DELETED"),
+            _ if user.is_provisional() && user.awaits_proof(unverified) => Err(AWAITS_PROOF),
             Verification::Match | Verification::MatchOutdated => Ok(user),
         }
     }

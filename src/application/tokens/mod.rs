@@ -13,6 +13,8 @@ use super::Ports;
 use super::access::Authorizer;
 use super::access::feed::AccessFeed;
 use super::audit_trail::AuditTrail;
+use super::idempotency::Idempotency;
+use super::keys::DerivedKeys;
 use super::ports::{AccessTokens, Clock, Store};
 use super::sessions::Sessions;
 
@@ -24,20 +26,22 @@ pub struct Tokens {
     feed: Arc<AccessFeed>,
     authorizer: Arc<Authorizer>,
     sessions: Arc<Sessions>,
+    idempotency: Idempotency,
     trail: AuditTrail,
 }
 
 impl Tokens {
     /// Takes the ports it needs, the feed of changes, and the façade that knows refresh tokens.
     #[must_use]
-    pub fn new(ports: &Ports, feed: Arc<AccessFeed>, authorizer: Arc<Authorizer>, sessions: Arc<Sessions>) -> Self {
+    pub fn new(ports: &Ports, feed: Arc<AccessFeed>, sessions: Arc<Sessions>, derived: &DerivedKeys) -> Self {
         Self {
             store: ports.store.clone(),
             clock: ports.clock.clone(),
             verifier: ports.tokens.clone(),
             feed,
-            authorizer,
+            authorizer: sessions.authorizer.clone(),
             sessions,
+            idempotency: Idempotency::new(ports, derived),
             trail: AuditTrail::new(ports.entropy.clone()),
         }
     }

@@ -4,6 +4,7 @@ use super::{Batch, UserTransfer};
 use crate::application::access::source::Source;
 use crate::application::call::Call;
 use crate::application::error::{Error, Result, Violation};
+use crate::application::idempotency::{Exit, Idempotent, IdempotentCall};
 use crate::application::ports::{StoredUser, Transaction};
 use crate::domain::account::user::User;
 use crate::domain::account::user_record::UserRecord;
@@ -17,6 +18,8 @@ const ATTEMPTS: usize = 4;
 /// What became of a batch.
 #[derive(Debug, Default)]
 pub struct BatchReport {
+    /// The place of its first row in the import, from 0.
+    pub first_row: usize,
     /// How many rows are stored now, whether or not they were before.
     pub accepted: usize,
     /// How many of those were stored before.
@@ -51,41 +54,56 @@ impl UserTransfer {
     ///
     /// Two batches that are stored at the same time and want the same names in another order stop each other; one of them
     /// is then begun anew.
-    pub async fn import(&self, call: &Call, batch: &Batch, dry_run: bool) -> Result<BatchReport> {
+    pub async fn import(
+        &self,
+        call: &Call,
+        batch: &Batch,
+        dry_run: bool,
+        request: &IdempotentCall<BatchReport>,
+    ) -> Idempotent<BatchReport> {
         for _ in 1..ATTEMPTS {
-            match self.try_import(call, batch, dry_run).await {
-                Err(Error::Contention(_)) => {}
+            match self.try_import(call, batch, dry_run, request).await {
+                Err(Exit::Failed(Error::Contention(_))) => {}
                 outcome => return outcome,
             }
         }
-        self.try_import(call, batch, dry_run).await
+        self.try_import(call, batch, dry_run, request).await
     }
 
-    async fn try_import(&self, call: &Call, batch: &Batch, dry_run: bool) -> Result<BatchReport> {
+    async fn try_import(
+        &self,
+        call: &Call,
+        batch: &Batch,
+        dry_run: bool,
+        request: &IdempotentCall<BatchReport>,
+    ) -> Idempotent<BatchReport> {
         let now = self.clock.now();
-        let mut report = BatchReport { refusals: batch.refusals.clone(), ..BatchReport::default() };
+        let first_row = batch.first_row;
+        let mut report = BatchReport { first_row, refusals: batch.refusals.clone(), ..BatchReport::default() };
         let mut tx = self.store.write().await?;
         Source::Transaction(tx.as_mut()).require_still(call, now).await?;
-        let rows = without_used_ids(tx.as_mut(), batch, &mut report).await?;
+        let mut open = self.idempotency.claim(tx, call, request).await?;
+        let tx = open.tx.as_mut();
+        let rows = without_used_ids(tx, batch, &mut report).await?;
         let records: Vec<&UserRecord> = rows.iter().map(|(_, record)| record).collect();
         if !records.is_empty() {
             let stored = tx.bulk_users().insert_records(&records).await?;
             report.accepted = stored.len();
             let rest: Vec<&(usize, UserRecord)> =
                 rows.into_iter().filter(|(_, record)| !stored.contains(&record.user.id)).collect();
-            judge(tx.as_mut(), &rest, &mut report).await?;
+            judge(tx, &rest, &mut report).await?;
         }
         report.refusals.sort_by_key(|refusal| refusal.row);
-        if !dry_run {
-            let event = call
-                .event(AuditType::UsersImported)
-                .with("accepted", report.accepted)
-                .with("unchanged", report.unchanged)
-                .with("refused", report.refusals.len());
-            self.trail.record(tx.as_mut(), event, now).await?;
-            tx.commit().await?;
+        if dry_run {
+            return Ok(report);
         }
-        Ok(report)
+        let event = call
+            .event(AuditType::UsersImported)
+            .with("accepted", report.accepted)
+            .with("unchanged", report.unchanged)
+            .with("refused", report.refusals.len());
+        self.trail.record(tx, event, now).await?;
+        open.finish(report).await
     }
 }
 

@@ -12,6 +12,8 @@ pub use parse_row::{Batch, ImportRow, MAX_ROWS};
 
 use super::Ports;
 use super::audit_trail::AuditTrail;
+use super::idempotency::Idempotency;
+use super::keys::DerivedKeys;
 use super::policy::Policy;
 use super::ports::{Clock, Entropy, PasswordHasher, Store};
 
@@ -21,6 +23,7 @@ pub struct UserTransfer {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     hasher: Arc<dyn PasswordHasher>,
+    idempotency: Idempotency,
     trail: AuditTrail,
     policy: Arc<Policy>,
 }
@@ -28,12 +31,13 @@ pub struct UserTransfer {
 impl UserTransfer {
     /// Takes the ports it needs.
     #[must_use]
-    pub fn new(ports: &Ports, policy: Arc<Policy>) -> Self {
+    pub fn new(ports: &Ports, policy: Arc<Policy>, derived: &DerivedKeys) -> Self {
         Self {
             store: ports.store.clone(),
             clock: ports.clock.clone(),
             entropy: ports.entropy.clone(),
             hasher: ports.hasher.clone(),
+            idempotency: Idempotency::new(ports, derived),
             trail: AuditTrail::new(ports.entropy.clone()),
             policy,
         }

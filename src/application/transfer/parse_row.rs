@@ -6,7 +6,7 @@ use crate::domain::Timestamp;
 use crate::domain::account::attributes::Attributes;
 use crate::domain::account::email::EmailAddress;
 use crate::domain::account::profile::{DisplayName, Locale};
-use crate::domain::account::user::{StateReason, User, UserState};
+use crate::domain::account::user::{StateReason, UnprovenSignUp, User, UserState};
 use crate::domain::account::user_record::{Stated, UserRecord};
 use crate::domain::account::username::Username;
 use crate::domain::id::UserId;
@@ -59,19 +59,20 @@ pub struct ImportRow {
 /// A batch of rows that are well formed, and why the others are not.
 #[derive(Debug)]
 pub struct Batch {
+    pub(super) first_row: usize,
     pub(super) rows: Vec<(usize, UserRecord)>,
     pub(super) refusals: Vec<RowRefusal>,
 }
 
 impl UserTransfer {
-    /// Reads the rows of a batch; those that could not even be decoded come as what is wrong with them. Computes nothing
-    /// expensive and asks nobody.
-    pub fn parse(&self, rows: Vec<std::result::Result<ImportRow, Violation>>) -> Result<Batch> {
+    /// Reads the rows of a batch, whose first one has this place in its import; those that could not even be decoded come as
+    /// what is wrong with them. Computes nothing expensive and asks nobody.
+    pub fn parse(&self, first_row: usize, rows: Vec<std::result::Result<ImportRow, Violation>>) -> Result<Batch> {
         if rows.is_empty() || rows.len() > MAX_ROWS {
             return Err(Error::Invalid(vec![Violation::form("rows", "must be 1 to 500")]));
         }
         let now = self.clock.now();
-        let mut batch = Batch { rows: Vec::with_capacity(rows.len()), refusals: Vec::new() };
+        let mut batch = Batch { first_row, rows: Vec::with_capacity(rows.len()), refusals: Vec::new() };
         let mut ids = HashSet::with_capacity(rows.len());
         for (index, row) in rows.into_iter().enumerate() {
             let record = match row.map(|row| self.parse_row(row, now)) {
@@ -149,22 +150,26 @@ fn user(row: ImportRow, violations: &mut Violations) -> Option<User> {
     let provisional = violations.take("provisional", provisional(&row));
     let email = violations.take("email", EmailAddress::parse(&row.email));
     let username = violations.take_optional("username", &row.username, Username::parse);
+    // Whoever proves the address finds a password that one person chose, or has to choose one.
+    let disputed = row.password_hash.expose().is_empty();
+    let unproven = (provisional == Some(true)).then(|| UnprovenSignUp { username: username.clone(), disputed });
     let display_name = violations.take("display_name", DisplayName::parse(&row.display_name));
     let locale = violations.take_optional("locale", &row.locale, Locale::parse);
     let attributes = row.attributes.map_or(Ok(Attributes::default()), Attributes::new);
     let attributes = violations.take("attributes", attributes);
     let state_reason = violations.take("state_reason", StateReason::parse(&row.state_reason));
+    provisional?;
     Some(User {
         id: UserId::NOBODY,
         email: email?,
         email_verified: row.email_verified,
-        username,
+        username: username.clone().filter(|_| unproven.is_none()),
         display_name: display_name?,
         locale,
         attributes: attributes?,
         state: state?,
         suspend_time: None,
-        provisional: provisional?,
+        unproven,
         state_reason: state_reason?,
         password_change_required: row.password_change_required,
         create_time: Timestamp::UNIX_EPOCH,

@@ -62,6 +62,7 @@ impl Users {
         let (mut open, mut user) = self.begin_on(call, id, request).await?;
         let tx = open.tx.as_mut();
         etag::require(etag, &user.etag())?;
+        user_changes::settle_username(tx, &mut user).await?;
         let before = user.clone();
         user.administer(changes.clone(), call.now)?;
         require_free_username(tx, &user, &changes.profile).await?;
@@ -71,6 +72,9 @@ impl Users {
             last_administrator::keep(tx, &before).await?;
         }
         user_changes::user(tx, &user).await?;
+        if is_cleared(&before, &user) {
+            user_changes::void_sign_up(tx, id, call.now).await?;
+        }
         if user.awaits_proof(self.policy.unverified_sign_in) && !before.awaits_proof(self.policy.unverified_sign_in) {
             tx.sessions().end_sessions(id, None, (call.now, EndReason::Revoked)).await?;
         }
@@ -92,7 +96,8 @@ impl Users {
             self.trail.record(tx, call.event(AuditType::EmailChanged).on(user.id), call.now).await?;
         }
         let has_password = tx.credentials().find_password(user.id).await?.is_some();
-        let purpose = if has_moved && !has_password && user.can_recover() {
+        let begins_anew = has_moved || is_cleared(before, user);
+        let purpose = if begins_anew && !has_password && user.can_recover() {
             ActionPurpose::AcceptInvitation
         } else if user.state == UserState::Pending && (has_moved || before.email_verified) {
             ActionPurpose::VerifyEmail
@@ -101,4 +106,9 @@ impl Users {
         };
         self.post.send_token_unthrottled(tx, user, purpose, call.now).await
     }
+}
+
+/// Whether the change ended a dispute about whose sign-up it was: an operator stands for the account now.
+fn is_cleared(before: &User, user: &User) -> bool {
+    before.is_disputed() && !user.is_disputed()
 }

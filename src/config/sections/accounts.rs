@@ -1,5 +1,7 @@
 //! Accounts and their passwords.
 
+use std::path::PathBuf;
+
 use super::{issuer, tokens};
 use crate::application::policy::Policy;
 use crate::config::setting::Setting;
@@ -16,6 +18,11 @@ pub(super) const SETTINGS: &[Setting] = &[
     )
     .or("15")
     .between("8", "64"),
+    Setting::new(
+        "password_blocklist_file",
+        "A list of breached passwords, none of which is taken as a new one: their SHA-1 hashes with counts, ordered by hash, \
+         as Have I Been Pwned publishes them. It is looked up on disk, and opened once: a new list takes a restart.",
+    ),
     Setting::new("unverified_sign_in", "Whether people may sign in before they have proven their e-mail address.")
         .or("false")
         .or_in_dev("true"),
@@ -29,6 +36,11 @@ pub(super) const SETTINGS: &[Setting] = &[
         .or("30d")
         .between("0s", "365d"),
 ];
+
+/// Where the list of breached passwords is.
+pub(in crate::config) fn read_blocklist(source: &Source) -> Result<Option<PathBuf>, InvalidSetting> {
+    source.optional("password_blocklist_file", value::path)
+}
 
 /// Reads the section, and with it what else accounts and sessions are ruled by.
 pub(in crate::config) fn read(source: &Source) -> Result<Policy, InvalidSetting> {

@@ -9,7 +9,8 @@ use crate::config::setting::Setting;
 use crate::config::source::{InvalidSetting, Source};
 use crate::config::value;
 use crate::presentation::net::TrustedProxies;
-use crate::presentation::net::settings::Limits;
+use crate::presentation::net::networks::Networks;
+use crate::presentation::net::settings::{Gateways, Limits};
 
 /// The settings of this section.
 pub(super) const SETTINGS: &[Setting] = &[
@@ -18,6 +19,13 @@ pub(super) const SETTINGS: &[Setting] = &[
         "Addresses and networks, with commas between, whose X-Forwarded-For is believed. Empty: nobody's.",
     )
     .or(""),
+    Setting::new(
+        "gateways",
+        "Addresses and networks, with commas between, from which gateways may ask whose a token is (Envoy's ext_authz). \
+         Empty: nobody may. With tls_client_ca_file, whoever shows a certificate may too.",
+    )
+    .or("")
+    .or_in_dev("127.0.0.0/8,::1"),
     Setting::new("reflection", "Whether the server describes its API to tools such as grpcurl.")
         .or("false")
         .or_in_dev("true"),
@@ -51,7 +59,8 @@ pub(super) const SETTINGS: &[Setting] = &[
 pub(super) fn read(source: &Source) -> Result<Limits, InvalidSetting> {
     Ok(Limits {
         reflection: source.required("reflection", value::boolean)?,
-        proxies: source.required("trusted_proxies", proxies)?,
+        proxies: source.required("trusted_proxies", networks).map(TrustedProxies::new)?,
+        gateways: gateways(source)?,
         time_limit: span(source, "request_timeout")?,
         body_limit: span(source, "request_body_timeout")?,
         in_flight: source.limited("max_in_flight", value::number)?,
@@ -64,9 +73,14 @@ fn span(source: &Source, key: &str) -> Result<Duration, InvalidSetting> {
     source.limited(key, value::seconds).map(|seconds| Duration::from_secs(u64::from(seconds)))
 }
 
-fn proxies(text: &str) -> Result<TrustedProxies, &'static str> {
+fn gateways(source: &Source) -> Result<Gateways, InvalidSetting> {
+    let from = source.required("gateways", networks)?;
+    Ok(if source.has("tls_client_ca_file")? { Gateways::WithCertificate } else { Gateways::From(from) })
+}
+
+fn networks(text: &str) -> Result<Networks, &'static str> {
     const WANTED: &str = "each must be an address such as 10.0.0.1 or a network such as 10.0.0.0/8 or fd00::/8";
-    value::list(text, |item| network(item).ok_or(WANTED)).map(TrustedProxies::new)
+    value::list(text, |item| network(item).ok_or(WANTED)).map(Networks::new)
 }
 
 /// An address, which is a network of one, or a network in CIDR notation with no bit set after the prefix. The parser of
@@ -89,11 +103,10 @@ mod tests {
 
     #[test]
     fn proxies_are_addresses_and_networks() {
-        let parsed =
-            |networks: &[&str]| TrustedProxies::new(networks.iter().map(|text| network(text).unwrap()).collect());
-        assert_eq!(proxies("").unwrap(), parsed(&[]));
-        assert_eq!(proxies("10.0.0.0/8, ::1,192.0.2.1").unwrap(), parsed(&["10.0.0.0/8", "::1", "192.0.2.1"]));
-        refused(proxies, &[",", "10.0.0.0/8,", "*", "proxy.example"]);
+        let parsed = |networks: &[&str]| Networks::new(networks.iter().map(|text| network(text).unwrap()).collect());
+        assert_eq!(networks("").unwrap(), parsed(&[]));
+        assert_eq!(networks("10.0.0.0/8, ::1,192.0.2.1").unwrap(), parsed(&["10.0.0.0/8", "::1", "192.0.2.1"]));
+        refused(networks, &[",", "10.0.0.0/8,", "*", "proxy.example"]);
     }
 
     #[test]
@@ -121,7 +134,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_text_panics(text in "\\PC{0,40}") {
-            let _ = proxies(&text);
+            let _ = networks(&text);
         }
 
         #[test]

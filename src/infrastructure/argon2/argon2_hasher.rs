@@ -12,9 +12,10 @@ use subtle::ConstantTimeEq;
 use super::argon2_hash::{Argon2Hash, MAX_ITERATIONS, MAX_MEMORY_KIB, Recipe};
 pub use super::hashing_lane::LaneCounts;
 use super::hashing_lane::{HashingLane, LaneSize, Memory};
-use crate::application::ports::{Entropy, HashError, HashRefused, PasswordHasher, Verification};
+use crate::application::ports::{Cause, Entropy, HashError, HashRefused, PasswordHasher, Verification};
 use crate::domain::credential::password::{MAX_HASH_BYTES, NewPassword, Password, PasswordHash, PasswordRejected};
 use crate::domain::text;
+use crate::infrastructure::breached_passwords::BreachedPasswords;
 use crate::infrastructure::foreign_hash;
 use crate::infrastructure::foreign_hash::ForeignHash;
 
@@ -66,6 +67,7 @@ pub struct Argon2Hasher {
     /// The recipe of new hashes before they get their salt. Without a stored hash it is computed as it is.
     current: Recipe,
     entropy: Arc<dyn Entropy>,
+    breached: Option<Arc<BreachedPasswords>>,
 }
 
 impl Argon2Hasher {
@@ -79,7 +81,13 @@ impl Argon2Hasher {
         let current = Recipe::new(settings.memory_kib, settings.iterations).map_err(|_| HashingStartError::Settings)?;
         let size = LaneSize { threads: settings.threads, queue: settings.queue, blocks: current.blocks() };
         let lane = HashingLane::start(size).map_err(HashingStartError::Thread)?;
-        Ok(Self { lane, current, entropy })
+        Ok(Self { lane, current, entropy, breached: None })
+    }
+
+    /// The same, and no password on this list is taken as a new one.
+    #[must_use]
+    pub fn without(self, breached: Option<BreachedPasswords>) -> Self {
+        Self { breached: breached.map(Arc::new), ..self }
     }
 
     /// How many passwords wait for a thread, were taken by one, were refused.
@@ -142,12 +150,26 @@ impl StoredHash {
 
 #[async_trait]
 impl PasswordHasher for Argon2Hasher {
-    async fn hash_new(&self, new: &NewPassword) -> Result<Result<PasswordHash, PasswordRejected>, HashError> {
-        let recipe = self.salted()?;
-        let (new, salted) = (new.clone(), recipe.clone());
-        let work = move |memory: &mut Memory| new.accept().map(|password| salted.compute(password.expose(), memory));
-        match self.lane.run(work).await? {
-            Ok(tag) => finish(&recipe, tag.map_err(HashError::Failed)?).map(Ok),
+    async fn hash_new(
+        &self,
+        new: &NewPassword,
+        earlier: Option<&PasswordHash>,
+    ) -> Result<Result<PasswordHash, PasswordRejected>, HashError> {
+        let earlier = earlier.and_then(|hash| Argon2Hash::parse(hash.as_str()).ok());
+        let recipe = earlier.map_or_else(|| self.salted(), |hash| Ok(hash.recipe))?;
+        let (new, salted, breached) = (new.clone(), recipe.clone(), self.breached.clone());
+        let work = move |memory: &mut Memory| -> Result<Result<Output, PasswordRejected>, Cause> {
+            let password = match new.accept() {
+                Ok(password) => password.expose(),
+                Err(rejected) => return Ok(Err(rejected)),
+            };
+            if breached.map_or(Ok(false), |list| list.contain(password))? {
+                return Ok(Err(PasswordRejected::Blocklisted));
+            }
+            salted.compute(password, memory).map(Ok)
+        };
+        match self.lane.run(work).await?.map_err(HashError::Failed)? {
+            Ok(tag) => finish(&recipe, tag).map(Ok),
             Err(rejected) => Ok(Err(rejected)),
         }
     }

@@ -87,7 +87,8 @@ macro_rules! embedded {
             "0008_service_accounts",
             "0009_jobs",
             "0010_session_proofs",
-            "0011_retired_ids"
+            "0011_retired_ids",
+            "0012_unproven_sign_ups"
         )
     };
     ($backend:literal, $($name:literal),+) => {

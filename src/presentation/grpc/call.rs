@@ -21,6 +21,11 @@ pub(super) fn of_person<T>(request: &Request<T>) -> Result<Arc<Call>, Status> {
     Ok(call)
 }
 
+/// As `of_person`, with the message.
+pub(super) fn split_of_person<T>(request: Request<T>) -> Result<(Arc<Call>, T), Status> {
+    Ok((of_person(&request)?, request.into_inner()))
+}
+
 /// The call and its message.
 pub(super) fn split<T>(request: Request<T>) -> Result<(Arc<Call>, T), Status> {
     Ok((from_request(&request)?, request.into_inner()))

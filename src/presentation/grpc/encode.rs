@@ -27,7 +27,7 @@ pub(super) fn user(user: &User) -> proto::User {
         id: user.id.to_string(),
         email: user.email.written().to_owned(),
         email_verified: user.email_verified,
-        username: user.username.as_ref().map(Username::as_str).unwrap_or_default().to_owned(),
+        username: user.claimed_username().map(Username::as_str).unwrap_or_default().to_owned(),
         display_name: user.display_name.as_str().to_owned(),
         state: user_state(user.state).into(),
         state_reason: user.state_reason.as_str().to_owned(),

@@ -5,7 +5,7 @@ use tonic::{Response, Status};
 use zeroize::Zeroizing;
 
 use super::status::{self, PathOf};
-use crate::application::error::{Error, Violations};
+use crate::application::error::{self, Error, Violations};
 use crate::application::idempotency::{Exit, Idempotent, IdempotentCall};
 use crate::domain::id::RequestId;
 
@@ -15,21 +15,51 @@ pub(super) trait ResponseOf<T>: Message + Default {
     fn from_value(value: &T) -> Self;
 }
 
+/// Responses that say nothing but that it is done.
+macro_rules! empty_responses {
+    ($($response:ident)*) => {
+        $(impl $crate::presentation::grpc::idempotency::ResponseOf<()> for $response {
+            fn from_value((): &()) -> Self {
+                Self {}
+            }
+        })*
+    };
+}
+pub(super) use empty_responses;
+
 /// What tells this request of an RPC from others. Fails if `request_id` is neither a UUID nor empty.
 pub(super) fn request<T, R: ResponseOf<T>>(
     method: &'static str,
     request_id: &str,
     request: &impl Message,
 ) -> Result<IdempotentCall<T>, Status> {
-    let mut violations = Violations::default();
-    let request_id = violations.take_optional("request_id", request_id, RequestId::parse);
-    violations.check(Some(())).map_err(status::from_error)?;
+    part::<T, R>(method, request_id, request).map_err(status::from_error)
+}
+
+/// As `request`, for a part of a stream.
+pub(super) fn part<T, R: ResponseOf<T>>(
+    method: &'static str,
+    request_id: &str,
+    request: &impl Message,
+) -> error::Result<IdempotentCall<T>> {
+    let request_id = read_id(request_id)?;
     Ok(IdempotentCall {
         request_id,
         method,
-        message: Zeroizing::new(request.encode_to_vec()),
+        message: Zeroizing::new(request_id.map(|_| request.encode_to_vec()).unwrap_or_default()),
         write: |value| R::from_value(value).encode_to_vec(),
     })
+}
+
+/// Refuses a `request_id` that is neither a UUID nor empty, where something else tells repeats.
+pub(super) fn check_form(request_id: &str) -> Result<(), Status> {
+    read_id(request_id).map(|_| ()).map_err(status::from_error)
+}
+
+fn read_id(request_id: &str) -> error::Result<Option<RequestId>> {
+    let mut violations = Violations::default();
+    let request_id = violations.take_optional("request_id", request_id, RequestId::parse);
+    violations.check(Some(request_id))
 }
 
 /// The response to a call, whether it was the first one or a repeat.

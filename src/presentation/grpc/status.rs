@@ -96,6 +96,12 @@ pub(super) fn method_unknown() -> Status {
     Outgoing::new(Code::Unimplemented, ErrorReason::MethodUnknown, "the server has no such method").into_status()
 }
 
+/// The status for a question that only gateways may ask.
+pub(super) fn gateway_unknown() -> Status {
+    let message = "only gateways may ask this: their addresses are the server's setting IPSE_GATEWAYS";
+    Outgoing::new(Code::PermissionDenied, ErrorReason::GatewayUnknown, message).into_status()
+}
+
 /// The status for a compressed request: small bytes that become large ones are not worth their risk here.
 pub(super) fn compressed() -> Status {
     Outgoing::new(Code::Unimplemented, ErrorReason::FeatureDisabled, "the server takes no compressed messages")

@@ -40,8 +40,9 @@ pub(super) fn encode((user, hash): StoredUser) -> proto::UserRecord {
     proto::UserRecord {
         user: Some(proto::User { etag: String::new(), ..encode::user(&user) }),
         suspend_time: user.suspend_time.map(encode::time),
-        provisional: user.provisional,
-        password_hash: hash.map(|hash| hash.as_str().to_owned()).unwrap_or_default(),
+        provisional: user.is_provisional(),
+        // Nobody can tell whose password it is; without it, whoever proves the address chooses one.
+        password_hash: hash.filter(|_| !user.is_disputed()).map(|hash| hash.as_str().to_owned()).unwrap_or_default(),
     }
 }
 

@@ -2,20 +2,19 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use http::{HeaderMap, Request, header};
-use ipnet::IpNet;
-
 use super::connection::Peer;
+use super::networks::Networks;
 use crate::domain::session::client::Client;
+use http::{HeaderMap, Request, header};
 
 /// The proxies whose word on the client's address is taken.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct TrustedProxies(Vec<IpNet>);
+pub struct TrustedProxies(Networks);
 
 impl TrustedProxies {
     /// Trusts the proxies in these networks.
     #[must_use]
-    pub fn new(networks: Vec<IpNet>) -> Self {
+    pub const fn new(networks: Networks) -> Self {
         Self(networks)
     }
 
@@ -39,21 +38,19 @@ impl TrustedProxies {
         address
     }
 
-    /// An IPv4 address and the same address mapped into IPv6 are one, in the networks as in what connects.
     pub(super) fn contains(&self, address: IpAddr) -> bool {
-        let address = address.to_canonical();
-        let mapped = match address {
-            IpAddr::V4(address) => address.to_ipv6_mapped(),
-            IpAddr::V6(address) => address,
-        };
-        self.0.iter().any(|network| network.contains(&address) || network.contains(&IpAddr::V6(mapped)))
+        self.0.contains(address)
     }
+}
+
+/// The address at the other end of a request's connection. A connection without an address is one in memory.
+pub(in crate::presentation) fn peer_address<B>(request: &Request<B>) -> IpAddr {
+    request.extensions().get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |peer| peer.address.ip())
 }
 
 /// The client that sent a request.
 pub(in crate::presentation) fn from_request<B>(request: &Request<B>, proxies: &TrustedProxies) -> Client {
-    // A connection without an address is one in memory.
-    let peer = request.extensions().get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |peer| peer.address.ip());
+    let peer = peer_address(request);
     let agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     Client::new(proxies.client_address(peer, request.headers()), agent)
 }
@@ -68,7 +65,7 @@ mod tests {
 
     fn trusted(networks: &[&str]) -> TrustedProxies {
         let parse = |text: &&str| text.parse().unwrap_or_else(|_| text.parse::<IpAddr>().unwrap().into());
-        TrustedProxies::new(networks.iter().map(parse).collect())
+        TrustedProxies::new(Networks::new(networks.iter().map(parse).collect()))
     }
 
     fn address(proxies: &[&str], peer: &str, forwarded: &[&str]) -> String {

@@ -5,6 +5,7 @@ pub(super) mod client;
 pub(super) mod connection;
 pub(super) mod http1;
 mod idle;
+pub mod networks;
 pub mod settings;
 pub(super) mod shares;
 pub mod tls;

@@ -1,9 +1,10 @@
 //! What an operator decides about the listeners.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use super::client::TrustedProxies;
+use super::networks::Networks;
 use super::tls::TlsFiles;
 
 /// The listeners and the limits of gRPC.
@@ -26,6 +27,25 @@ pub struct Endpoint {
     pub tls: Option<TlsFiles>,
 }
 
+/// Who is known as a gateway.
+#[derive(Debug, Clone)]
+pub enum Gateways {
+    /// Everybody who connects: all of them show a certificate.
+    WithCertificate,
+    /// Whoever connects from there.
+    From(Networks),
+}
+
+impl Gateways {
+    /// Whether a connection from this address is that of a gateway.
+    pub(in crate::presentation) fn know(&self, address: IpAddr) -> bool {
+        match self {
+            Self::WithCertificate => true,
+            Self::From(networks) => networks.contains(address),
+        }
+    }
+}
+
 /// What the gRPC server allows.
 #[derive(Debug, Clone)]
 pub struct Limits {
@@ -42,6 +62,8 @@ pub struct Limits {
     pub grace: Duration,
     /// Whose word on client addresses is taken.
     pub proxies: TrustedProxies,
+    /// Who may ask as a gateway whose a token is.
+    pub gateways: Gateways,
     /// Whether clients may ask for the contract.
     pub reflection: bool,
 }

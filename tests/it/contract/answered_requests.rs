@@ -34,7 +34,7 @@ async fn answer(fixture: &Fixture, key: RequestKey, digest: Digest, now: Timesta
 }
 
 async fn find(fixture: &Fixture, key: RequestKey) -> Option<AnsweredRequest> {
-    fixture.read().await.answered_requests().find_answer(key).await.unwrap()
+    fixture.read().await.answered_requests().find_answer(key, at(0)).await.unwrap()
 }
 
 fn answered(digest: Digest) -> AnsweredRequest {
@@ -48,12 +48,14 @@ async fn an_answer_comes_back_to_its_key_alone(fixture: Fixture) {
     assert_eq!(find(&fixture, key(1, 1)).await, Some(answered(digest(1))));
     assert_eq!(find(&fixture, key(2, 1)).await, Some(answered(digest(2))));
     assert_eq!(find(&fixture, key(1, 2)).await, None);
+    let forgotten = fixture.read().await.answered_requests().find_answer(key(1, 1), at(1)).await.unwrap();
+    assert_eq!(forgotten, None);
 }
 
 async fn a_claim_without_an_answer_has_none(fixture: Fixture) {
     let mut tx = fixture.write().await;
     assert!(tx.answered_requests().claim_request(key(1, 1), &digest(1), at(0), at(0)).await.unwrap());
-    assert_eq!(tx.answered_requests().find_answer(key(1, 1)).await.unwrap(), None);
+    assert_eq!(tx.answered_requests().find_answer(key(1, 1), at(0)).await.unwrap(), None);
 }
 
 async fn a_claim_that_is_rolled_back_leaves_nothing(fixture: Fixture) {
@@ -68,7 +70,7 @@ async fn an_old_call_is_forgotten_and_claimed_anew(fixture: Fixture) {
     let mut tx = fixture.write().await;
     assert!(!tx.answered_requests().claim_request(key(1, 1), &digest(2), at(1), at(-1)).await.unwrap());
     assert!(tx.answered_requests().claim_request(key(1, 1), &digest(2), at(1), at(0)).await.unwrap());
-    assert_eq!(tx.answered_requests().find_answer(key(1, 1)).await.unwrap(), None, "the old answer is gone");
+    assert_eq!(tx.answered_requests().find_answer(key(1, 1), at(0)).await.unwrap(), None, "the old answer is gone");
 }
 
 async fn of_parallel_claims_one_succeeds_and_the_others_see_its_answer(fixture: Fixture) {
@@ -80,7 +82,7 @@ async fn of_parallel_claims_one_succeeds_and_the_others_see_its_answer(fixture: 
             tx.commit().await.unwrap();
             return (true, None);
         }
-        (false, tx.answered_requests().find_answer(key(1, 1)).await.unwrap())
+        (false, tx.answered_requests().find_answer(key(1, 1), at(0)).await.unwrap())
     });
     let (first, repeated): (Vec<_>, Vec<_>) = outcomes.await.into_iter().partition(|(claimed, _)| *claimed);
     assert_eq!(first.len(), 1);
@@ -97,5 +99,7 @@ async fn old_answers_are_purged_in_batches(fixture: Fixture) {
         tx.commit().await.unwrap();
     }
     assert_eq!(find(&fixture, key(1, 2)).await, None);
+    let forgotten = fixture.read().await.answered_requests().find_answer(key(1, 1), at(1)).await.unwrap();
+    assert_eq!(forgotten, None);
     assert_eq!(find(&fixture, key(1, 3)).await, Some(answered(digest(3))));
 }

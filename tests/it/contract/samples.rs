@@ -52,7 +52,7 @@ pub(super) fn complete_user(number: u32) -> User {
         state: UserState::Deleted,
         suspend_time: Some(at(1)),
         state_reason: StateReason::parse(HOSTILE).unwrap(),
-        provisional: false,
+        unproven: None,
         password_change_required: true,
         update_time: at(1),
         last_login_time: Some(at(2)),

@@ -1,6 +1,6 @@
 //! What Envoy is told about requests to services behind it.
 
-use ipse::proto::ErrorReason::{RequestMalformed, RequestTooLarge, StorageUnavailable};
+use ipse::proto::ErrorReason::{GatewayUnknown, RequestMalformed, RequestTooLarge, StorageUnavailable};
 use ipse::proto::envoy::{AttributeContext, CheckRequest};
 use ipse::proto::{ExchangeApiKeyRequest, LoginRequest};
 use prost::Message as _;
@@ -20,6 +20,7 @@ use crate::support::world::{AUDIENCE, ISSUER, START, World};
 
 on_both_backends! {
     World::start =>
+    only_gateways_may_ask
     who_brings_no_token_is_told_to
     a_good_token_says_who_calls
     the_clients_own_word_is_taken_away
@@ -44,6 +45,17 @@ async fn person(world: &World) -> Device<'_> {
 
 fn subject(device: &Device<'_>) -> String {
     token::read(&device.tokens.access_token).1["sub"].as_str().unwrap().to_owned()
+}
+
+/// Nobody else learns whose a token is, and what they may do.
+async fn only_gateways_may_ask(world: World) {
+    let world = world.restart_with(&["GATEWAYS=192.0.2.0/24"]).await;
+    let token = person(&world).await.tokens.access_token;
+    for question in [question_about(&token, &[]), question_about(&token, &[READ]), question(&[], &[])] {
+        assert_eq!(reason(world.verdict(question).await), GatewayUnknown);
+    }
+    let world = world.restart_with(&["GATEWAYS=192.0.2.0/24,127.0.0.1"]).await;
+    world.verdict(question_about(&token, &[])).await.unwrap().identity();
 }
 
 async fn who_brings_no_token_is_told_to(world: World) {

@@ -6,6 +6,7 @@ use ipse::domain::Timestamp;
 use ipse::domain::access::change::AccessChange;
 use ipse::domain::access::permission::Rights;
 use ipse::domain::access::role::ADMINISTRATOR;
+use ipse::domain::account::user::UserState::Pending;
 use ipse::domain::id::{RoleId, TokenId};
 use ipse::domain::name::Name;
 use ipse::proto::role_service_client::RoleServiceClient;
@@ -18,6 +19,7 @@ use uuid::Uuid;
 use crate::support::custodian::Custodian;
 use crate::support::database::Backend;
 use crate::support::descriptors;
+use crate::support::gateway::CHECK;
 use crate::support::guard::Guard;
 use crate::support::on_both_backends;
 use crate::support::person::{Device, Person};
@@ -70,6 +72,7 @@ provoked_by! {
     ResourceNotFound: a_session_of_nobody
     FeatureDisabled: a_compressed_message
     MethodUnknown: an_rpc_that_does_not_exist
+    GatewayUnknown: a_question_from_no_gateway
     StorageUnavailable: a_store_without_a_free_connection
     StorageBusy: a_store_that_somebody_locks
     ServerTimeout: a_deadline_that_passes
@@ -227,9 +230,14 @@ async fn an_invented_refresh_token(world: World) -> Result<(), Status> {
     world.stranger("nobody").refresh("ipse_rt_invented").await.map(|_| ())
 }
 
+async fn a_question_from_no_gateway(world: World) -> Result<(), Status> {
+    let world = world.restart_with(&["GATEWAYS=192.0.2.1, 127.0.0.2"]).await;
+    call(&world, CHECK, b"").await
+}
+
 async fn an_unproven_address(world: World) -> Result<(), Status> {
-    let alice = world.stranger("alice");
-    alice.register().await?;
+    let alice = world.person("alice").await;
+    world.change_user(&alice.email, |user| (user.email_verified, user.state) = (false, Pending)).await;
     alice.log_in().await.map(|_| ())
 }
 
@@ -310,7 +318,9 @@ async fn an_invented_mailed_token(world: World) -> Result<(), Status> {
 }
 
 async fn a_username_of_somebody_else(world: World) -> Result<(), Status> {
-    world.stranger("alice").known_as("wonder").register().await?;
+    let alice = world.stranger("alice").known_as("wonder");
+    alice.register().await?;
+    alice.verify(&alice.mailed_token().await).await?;
     world.stranger("bob").known_as("wonder").register().await
 }
 
@@ -355,7 +365,8 @@ async fn a_store_that_somebody_locks(world: World) -> Result<(), Status> {
 
 async fn a_deadline_that_passes(world: World) -> Result<(), Status> {
     let _lock = world.lock_writes().await;
-    let request = ipse::proto::RequestPasswordResetRequest { email: "alice@example.com".to_owned() };
+    let request =
+        ipse::proto::RequestPasswordResetRequest { email: "alice@example.com".to_owned(), request_id: String::new() };
     let call = Call::new("/ipse.v1.AuthService/RequestPasswordReset", &request.encode_to_vec());
     call.with(&[("grpc-timeout", b"50m")]).send(world.replica().address).await.unwrap().result()
 }

@@ -141,7 +141,8 @@ async fn many_people_come_in_order_and_in_messages_that_imports_take(world: Worl
     put_many(&world, 1100).await;
     let messages = root.export("email = \"person*\"", false).await.unwrap();
     for message in &messages {
-        let request = ipse::proto::ImportUsersRequest { rows: message.clone(), dry_run: false };
+        let request =
+            ipse::proto::ImportUsersRequest { rows: message.clone(), dry_run: false, request_id: String::new() };
         assert!((1..=64 * 1024).contains(&request.encoded_len()));
     }
     assert!(messages.len() < 140, "nine fit into one");

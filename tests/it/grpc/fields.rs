@@ -103,6 +103,7 @@ async fn every_text_may_have_its_maximum(world: World) {
         username: "u".repeat(32),
         display_name: "\u{e9}".repeat(128),
         locale: format!("en-{}-{}-{}-{}", "a".repeat(8), "b".repeat(8), "c".repeat(8), "d".repeat(5)),
+        request_id: String::new(),
     };
     assert_eq!([request.email.len(), request.password.len(), request.locale.len()], [254, 1024, 35]);
     let mut alice = world.stranger("alice");

@@ -26,6 +26,7 @@ async fn the_account_is_told_as_it_is(world: World) {
         username: alice.username.clone(),
         display_name: "Alice 'Wonder' Łąd \u{1F600}".to_owned(),
         locale: "de-CH".to_owned(),
+        request_id: String::new(),
     };
     let mut client = AuthServiceClient::new(world.replica().channel.clone());
     client.register(request).await.unwrap();

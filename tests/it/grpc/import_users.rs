@@ -147,7 +147,9 @@ async fn bad_rows_are_refused_one_by_one(world: World) {
 
 async fn names_and_ids_of_others_are_refused(world: World) {
     let root = root(&world).await;
-    world.stranger("alice").known_as("wonder").register().await.unwrap();
+    let owner = world.stranger("alice").known_as("wonder");
+    owner.register().await.unwrap();
+    owner.verify(&owner.mailed_token().await).await.unwrap();
     let alice = stored(&root, "alice@example.com").await;
     let done = root.import(vec![
         row("Alice@EXAMPLE.com"),
@@ -178,7 +180,7 @@ async fn an_id_stands_for_one_subject_for_ever(world: World) {
             with("person2@example.com", |user| user.id = erased.id.clone()),
             row("person3@example.com"),
         ];
-        let done = root.import_as(ImportUsersRequest { rows, dry_run }).await.unwrap();
+        let done = root.import_as(ImportUsersRequest { rows, dry_run, request_id: String::new() }).await.unwrap();
         let expected = [(0, FieldInvalid, "user.id"), (1, FieldInvalid, "user.id")];
         assert_eq!((refusals(&done), counts(&done)), (expected.to_vec(), (1, 0, 2)));
     }
@@ -267,7 +269,10 @@ async fn a_dry_run_stores_nothing(world: World) {
     let mut rows = rows(0..3);
     rows.extend([row("person1@example.com"), row("root@example.com"), row("bad")]);
     for _ in 0..2 {
-        let done = root.import_as(ImportUsersRequest { rows: rows.clone(), dry_run: true }).await.unwrap();
+        let done = root
+            .import_as(ImportUsersRequest { rows: rows.clone(), dry_run: true, request_id: String::new() })
+            .await
+            .unwrap();
         assert_eq!(counts(&done), (4, 1, 2));
         assert_eq!(people(&world).await, 0);
     }
@@ -294,7 +299,7 @@ async fn bytes_that_are_no_batch_end_the_stream(world: World) {
     let root = root(&world).await;
     let bearer = format!("Bearer {}", root.0.tokens.access_token);
     let headers: [(&str, &[u8]); 1] = [("authorization", bearer.as_bytes())];
-    let batch = ImportUsersRequest { rows: rows(0..2), dry_run: false }.encode_to_vec();
+    let batch = ImportUsersRequest { rows: rows(0..2), dry_run: false, request_id: String::new() }.encode_to_vec();
     let body = [framed(&batch), framed(b"\xff"), framed(&batch)].concat().into();
     let call = Call { path: "/ipse.v1.UserService/ImportUsers", headers: &headers, body };
     let answer = call.send(world.replica().address).await.unwrap();

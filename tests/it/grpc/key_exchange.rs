@@ -56,7 +56,12 @@ async fn a_token_says_who_has_it_and_what_for(world: World) {
 }
 
 fn for_audience(program: &Program<'_>, audience: &str) -> ExchangeApiKeyRequest {
-    ExchangeApiKeyRequest { api_key: program.secret.clone(), audience: audience.to_owned(), scopes: vec![] }
+    ExchangeApiKeyRequest {
+        api_key: program.secret.clone(),
+        audience: audience.to_owned(),
+        scopes: vec![],
+        request_id: String::new(),
+    }
 }
 
 async fn an_audience_is_one_of_those_allowed(world: World) {

@@ -123,7 +123,7 @@ async fn what_is_no_message_is_malformed(world: World) {
     ] {
         assert_eq!(reason(outcome(&world, Call::new(LOGIN, message)).await), RequestMalformed, "{message:?}");
     }
-    let whole = framed(&VerifyEmailRequest { token: "a".to_owned() }.encode_to_vec());
+    let whole = framed(&VerifyEmailRequest { token: "a".to_owned(), request_id: String::new() }.encode_to_vec());
     let kind_2 = [&[2], &whole[1..]].concat();
     for body in [Bytes::new(), whole.slice(..3), whole.slice(..whole.len() - 1), Bytes::from(kind_2)] {
         let call = Call { path: VERIFY, headers: &[], body };
@@ -142,7 +142,7 @@ async fn compressed_messages_are_not_taken(world: World) {
 }
 
 async fn a_timeout_has_one_form(world: World) {
-    let message = VerifyEmailRequest { token: "invented".to_owned() }.encode_to_vec();
+    let message = VerifyEmailRequest { token: "invented".to_owned(), request_id: String::new() }.encode_to_vec();
     for malformed in ["", "5", "m", "5x", "-5m", "5.0S", "123456789S", "+5S", "5 S", "5s", "\u{e9}"] {
         let headers: [(&str, &[u8]); 1] = [("grpc-timeout", malformed.as_bytes())];
         let refused = outcome(&world, Call::new(VERIFY, &message).with(&headers)).await;
@@ -156,7 +156,7 @@ async fn a_timeout_has_one_form(world: World) {
 }
 
 fn request_reset() -> Vec<u8> {
-    RequestPasswordResetRequest { email: "alice@example.com".to_owned() }.encode_to_vec()
+    RequestPasswordResetRequest { email: "alice@example.com".to_owned(), request_id: String::new() }.encode_to_vec()
 }
 
 /// The transport has a timer of its own that knows no reasons. It must never be the faster one.

@@ -3,7 +3,7 @@ use std::collections::HashSet;
 use futures_util::future::join_all;
 use ipse::domain::account::user::UserState;
 use ipse::proto::ErrorReason::{
-    AccountDisabled, AudienceUnknown, CredentialsInvalid, EmailNotVerified, PasswordChangeRequired, TokenInvalid,
+    AccountDisabled, AudienceUnknown, CredentialsInvalid, PasswordChangeRequired, TokenInvalid,
 };
 use ipse::proto::{LoginRequest, Tokens};
 use serde_json::json;
@@ -124,7 +124,7 @@ async fn the_state_of_an_account_shows_only_after_the_right_password(world: Worl
     world.change_user(&changing.email, |user| user.password_change_required = true).await;
     world.change_user(&deleted.email, |user| user.state = UserState::Deleted).await;
     for (person, expected) in [
-        (pending, EmailNotVerified),
+        (pending, CredentialsInvalid),
         (suspended, AccountDisabled),
         (changing, PasswordChangeRequired),
         (deleted, CredentialsInvalid),

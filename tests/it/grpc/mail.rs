@@ -45,7 +45,7 @@ async fn a_mail_goes_where_and_how_the_person_said(world: World) {
     assert_eq!(mail.locale.as_ref().map(Locale::as_str), Some("fr"));
     assert_eq!(mail.content.kind(), "verify_email");
     assert!(token_in(mail).len() >= 32);
-    client.verify_email(VerifyEmailRequest { token: token_in(mail) }).await.unwrap();
+    client.verify_email(VerifyEmailRequest { token: token_in(mail), request_id: String::new() }).await.unwrap();
     let [welcome] = &world.mails().await[..] else { panic!("one mail") };
     assert_eq!((welcome.content.kind(), welcome.display_name.as_str()), ("welcome", "Ada {{7*7}} <b>"));
 }

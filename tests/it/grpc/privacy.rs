@@ -35,6 +35,7 @@ async fn somebody(world: &World) -> Device<'_> {
         username: USERNAME.to_owned(),
         display_name: NAME.to_owned(),
         locale: "de-CH".to_owned(),
+        request_id: String::new(),
     };
     let mut client = ipse::proto::auth_service_client::AuthServiceClient::new(world.replica().channel.clone());
     client.register(request).await.unwrap();

@@ -63,9 +63,9 @@ async fn requests_for_mail_are_answered_alike(world: World) {
     // The second time, the budget of the addresses is used up.
     for name in names.into_iter().chain(names) {
         let email = format!("{name}@example.com");
-        let resend = ResendVerificationRequest { email: email.clone() };
+        let resend = ResendVerificationRequest { email: email.clone(), request_id: String::new() };
         answers.push((name, world.answer("/ipse.v1.AuthService/ResendVerification", &resend).await));
-        let reset = RequestPasswordResetRequest { email };
+        let reset = RequestPasswordResetRequest { email, request_id: String::new() };
         answers.push((name, world.answer("/ipse.v1.AuthService/RequestPasswordReset", &reset).await));
     }
     assert_alike(&answers, Code::Ok);
@@ -91,10 +91,10 @@ async fn a_wrong_password_is_answered_alike(world: World) {
         let code = answers[0].1.status().code();
         assert_alike(&answers, code);
     }
-    // The right password of a locked or deleted account is as wrong as any.
+    // The right password of a locked or deleted account, or of one that only a sign-up stands for, is as wrong as any.
     world.wait(Duration::hours(1));
     let mut answers = Vec::new();
-    for name in ["nobody", "locked", "deleted"] {
+    for name in ["nobody", "pending", "locked", "deleted"] {
         let person = world.stranger(name);
         let request = LoginRequest { identifier: person.email, password: person.password, ..LoginRequest::default() };
         answers.push((name, world.answer("/ipse.v1.AuthService/Login", &request).await));
@@ -128,10 +128,22 @@ async fn bad_mailed_tokens_are_answered_alike(world: World) {
 
     let mut answers = Vec::new();
     for (name, token) in tokens {
-        let request = ResetPasswordRequest { token: token.clone(), new_password: "another long way home".to_owned() };
+        let request = ResetPasswordRequest {
+            token: token.clone(),
+            new_password: "another long way home".to_owned(),
+            request_id: String::new(),
+        };
         answers.push((name, world.answer("/ipse.v1.AuthService/ResetPassword", &request).await));
         if name != "for another purpose" {
-            answers.push((name, world.answer("/ipse.v1.AuthService/VerifyEmail", &VerifyEmailRequest { token }).await));
+            answers.push((
+                name,
+                world
+                    .answer(
+                        "/ipse.v1.AuthService/VerifyEmail",
+                        &VerifyEmailRequest { token, request_id: String::new() },
+                    )
+                    .await,
+            ));
         }
     }
     assert_alike(&answers, Code::FailedPrecondition);
@@ -156,7 +168,7 @@ async fn bad_refresh_tokens_are_answered_alike(world: World) {
         ("used again, in an ended session", stolen.tokens.refresh_token),
         ("of a suspended account", of_suspended.tokens.refresh_token),
     ] {
-        let request = RefreshRequest { refresh_token, audience: String::new() };
+        let request = RefreshRequest { refresh_token, audience: String::new(), request_id: String::new() };
         answers.push((name, world.answer("/ipse.v1.AuthService/Refresh", &request).await));
     }
     assert_alike(&answers, Code::Unauthenticated);

@@ -71,6 +71,7 @@ async fn an_import_whose_reports_nobody_reads_holds_no_transaction(world: World)
     let batch = |number: usize| ImportUsersRequest {
         rows: (0..50).map(|row_number| row(&format!("u{number}x{row_number}@example.com"))).collect(),
         dry_run: false,
+        request_id: String::new(),
     };
     let token = &root.tokens.access_token;
     let mut import = Unread::begin_stream(world.replica().address, IMPORT, token, (&batch(0), 0)).await;

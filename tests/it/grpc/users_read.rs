@@ -54,6 +54,7 @@ async fn an_account_is_found_by_every_form_of_its_names(world: World) {
     let root = world.registrar().await;
     let alice = world.stranger("Alice").known_as("queen");
     alice.register().await.unwrap();
+    alice.verify(&alice.mailed_token().await).await.unwrap();
     let found = root.look_up(&alice).await;
     for name in [
         Name::Email("ALICE@example.com".to_owned()),

@@ -18,6 +18,7 @@ pub(crate) struct Person<'w> {
     pub(crate) world: &'w World,
     pub(crate) email: String,
     pub(crate) username: String,
+    pub(crate) display_name: String,
     pub(crate) password: String,
     address: String,
     channel: Channel,
@@ -36,6 +37,7 @@ impl<'w> Person<'w> {
             world,
             email: format!("{name}@example.com"),
             username: String::new(),
+            display_name: String::new(),
             password: format!("the long way home of {name}"),
             address: "203.0.113.1".to_owned(),
             channel: world.replica().channel.clone(),
@@ -45,6 +47,11 @@ impl<'w> Person<'w> {
     /// The same person with a username.
     pub(crate) fn known_as(self, username: &str) -> Self {
         Self { username: username.to_owned(), ..self }
+    }
+
+    /// The same person with a name to show.
+    pub(crate) fn shown_as(self, display_name: &str) -> Self {
+        Self { display_name: display_name.to_owned(), ..self }
     }
 
     /// The same person with another password in mind.
@@ -67,28 +74,33 @@ impl<'w> Person<'w> {
             email: self.email.clone(),
             password: self.password.clone(),
             username: self.username.clone(),
+            display_name: self.display_name.clone(),
             ..RegisterRequest::default()
         };
         self.auth().register(self.request(request)).await.map(|_| ())
     }
 
     pub(crate) async fn verify(&self, token: &str) -> Result<(), Status> {
-        let request = VerifyEmailRequest { token: token.to_owned() };
+        let request = VerifyEmailRequest { token: token.to_owned(), request_id: String::new() };
         self.auth().verify_email(self.request(request)).await.map(|_| ())
     }
 
     pub(crate) async fn resend_verification(&self) -> Result<(), Status> {
-        let request = ResendVerificationRequest { email: self.email.clone() };
+        let request = ResendVerificationRequest { email: self.email.clone(), request_id: String::new() };
         self.auth().resend_verification(self.request(request)).await.map(|_| ())
     }
 
     pub(crate) async fn request_reset(&self) -> Result<(), Status> {
-        let request = RequestPasswordResetRequest { email: self.email.clone() };
+        let request = RequestPasswordResetRequest { email: self.email.clone(), request_id: String::new() };
         self.auth().request_password_reset(self.request(request)).await.map(|_| ())
     }
 
     pub(crate) async fn reset(&self, token: &str, new_password: &str) -> Result<(), Status> {
-        let request = ResetPasswordRequest { token: token.to_owned(), new_password: new_password.to_owned() };
+        let request = ResetPasswordRequest {
+            token: token.to_owned(),
+            new_password: new_password.to_owned(),
+            request_id: String::new(),
+        };
         self.auth().reset_password(self.request(request)).await.map(|_| ())
     }
 
@@ -121,23 +133,27 @@ impl<'w> Person<'w> {
 
     /// Refreshes for an access token that is for this service.
     pub(crate) async fn refresh_for(&self, audience: &str, refresh_token: &str) -> Result<Device<'w>, Status> {
-        let request = RefreshRequest { refresh_token: refresh_token.to_owned(), audience: audience.to_owned() };
+        let request = RefreshRequest {
+            refresh_token: refresh_token.to_owned(),
+            audience: audience.to_owned(),
+            request_id: String::new(),
+        };
         let response = self.auth().refresh(self.request(request)).await?;
         Ok(self.with_tokens(response.into_inner().tokens.expect("tokens")))
     }
 
     pub(crate) async fn log_out(&self, refresh_token: &str) -> Result<(), Status> {
-        let request = LogoutRequest { refresh_token: refresh_token.to_owned() };
+        let request = LogoutRequest { refresh_token: refresh_token.to_owned(), request_id: String::new() };
         self.auth().logout(self.request(request)).await.map(|_| ())
     }
 
     pub(crate) async fn revoke_token(&self, token: &str) -> Result<(), Status> {
-        let request = RevokeTokenRequest { token: token.to_owned() };
+        let request = RevokeTokenRequest { token: token.to_owned(), request_id: String::new() };
         TokenServiceClient::new(self.channel.clone()).revoke_token(self.request(request)).await.map(|_| ())
     }
 
     pub(crate) async fn confirm_email_change(&self, token: &str) -> Result<(), Status> {
-        let request = ConfirmEmailChangeRequest { token: token.to_owned() };
+        let request = ConfirmEmailChangeRequest { token: token.to_owned(), request_id: String::new() };
         AccountServiceClient::new(self.channel.clone()).confirm_email_change(self.request(request)).await.map(|_| ())
     }
 
@@ -204,7 +220,7 @@ impl<'w> Device<'w> {
 
     /// Signs out with the access token and a refresh token.
     pub(crate) async fn log_out_of(&self, refresh_token: &str) -> Result<(), Status> {
-        let request = LogoutRequest { refresh_token: refresh_token.to_owned() };
+        let request = LogoutRequest { refresh_token: refresh_token.to_owned(), request_id: String::new() };
         self.owner.auth().logout(self.request(request)).await.map(|_| ())
     }
 
@@ -213,23 +229,27 @@ impl<'w> Device<'w> {
     }
 
     pub(crate) async fn change_password(&self, current: &str, new: &str) -> Result<(), Status> {
-        let request = ChangePasswordRequest { current_password: current.to_owned(), new_password: new.to_owned() };
+        let request = ChangePasswordRequest {
+            current_password: current.to_owned(),
+            new_password: new.to_owned(),
+            request_id: String::new(),
+        };
         self.account().change_password(self.request(request)).await.map(|_| ())
     }
 
     pub(crate) async fn update(&self, user: User, paths: &[&str]) -> Result<User, Status> {
         let update_mask = FieldMask { paths: paths.iter().map(|&path| path.to_owned()).collect() };
-        let request = UpdateMeRequest { user: Some(user), update_mask: Some(update_mask) };
+        let request = UpdateMeRequest { user: Some(user), update_mask: Some(update_mask), request_id: String::new() };
         Ok(self.account().update_me(self.request(request)).await?.into_inner().user.expect("a user"))
     }
 
     pub(crate) async fn change_email(&self, new_email: &str) -> Result<(), Status> {
-        let request = ChangeEmailRequest { new_email: new_email.to_owned() };
+        let request = ChangeEmailRequest { new_email: new_email.to_owned(), request_id: String::new() };
         self.account().change_email(self.request(request)).await.map(|_| ())
     }
 
     pub(crate) async fn delete(&self, password: &str) -> Result<(), Status> {
-        let request = DeleteMeRequest { password: password.to_owned() };
+        let request = DeleteMeRequest { password: password.to_owned(), request_id: String::new() };
         self.account().delete_me(self.request(request)).await.map(|_| ())
     }
 
@@ -244,13 +264,13 @@ impl<'w> Device<'w> {
     }
 
     pub(crate) async fn revoke(&self, session_id: &str) -> Result<(), Status> {
-        let request = RevokeMySessionRequest { session_id: session_id.to_owned() };
+        let request = RevokeMySessionRequest { session_id: session_id.to_owned(), request_id: String::new() };
         self.account().revoke_my_session(self.request(request)).await.map(|_| ())
     }
 
     /// How many other sessions it ended.
     pub(crate) async fn revoke_others(&self) -> Result<i32, Status> {
-        let request = self.request(RevokeMyOtherSessionsRequest {});
+        let request = self.request(RevokeMyOtherSessionsRequest { request_id: String::new() });
         Ok(self.account().revoke_my_other_sessions(request).await?.into_inner().revoked_count)
     }
 

@@ -20,7 +20,7 @@ pub(crate) struct Import {
 impl Transfer<'_> {
     /// Imports one batch.
     pub(crate) async fn import(&self, rows: Vec<UserRecord>) -> Result<ImportUsersResponse, Status> {
-        self.import_as(ImportUsersRequest { rows, dry_run: false }).await
+        self.import_as(ImportUsersRequest { rows, dry_run: false, request_id: String::new() }).await
     }
 
     /// Imports with one request.
@@ -32,7 +32,8 @@ impl Transfer<'_> {
 
     /// Imports batches that are all sent at once.
     pub(crate) async fn import_all(&self, batches: Vec<Vec<UserRecord>>) -> Result<Vec<ImportUsersResponse>, Status> {
-        let requests = batches.into_iter().map(|rows| ImportUsersRequest { rows, dry_run: false });
+        let requests =
+            batches.into_iter().map(|rows| ImportUsersRequest { rows, dry_run: false, request_id: String::new() });
         let request = self.0.request(tokio_stream::iter(requests.collect::<Vec<_>>()));
         let mut responses = self.client().import_users(request).await?.into_inner();
         let mut answers = Vec::new();
@@ -79,7 +80,7 @@ impl Import {
     /// Sends a batch and waits for what became of it.
     pub(crate) async fn send(&mut self, rows: Vec<UserRecord>) -> Result<ImportUsersResponse, Status> {
         // Where the server has ended the stream, its answer tells why.
-        let _ = self.requests.send(ImportUsersRequest { rows, dry_run: false }).await;
+        let _ = self.requests.send(ImportUsersRequest { rows, dry_run: false, request_id: String::new() }).await;
         self.answer().await
     }
 

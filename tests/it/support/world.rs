@@ -319,6 +319,7 @@ fn load(database: &Database, given: &[&str]) -> Settings {
         format!("ISSUER={ISSUER}"),
         format!("AUDIENCES={AUDIENCE}"),
         format!("TRUSTED_PROXIES={PROXY}"),
+        "GATEWAYS=127.0.0.0/8".to_owned(),
         "PLAINTEXT=true".to_owned(),
         "SMTP_URL=smtps://mail.example".to_owned(),
         "MAIL_FROM=ipse@id.example".to_owned(),

@@ -34,9 +34,8 @@ pub struct User {
     pub suspend_time: Option<Timestamp>,
     /// Why an operator suspended or activated it.
     pub state_reason: StateReason,
-    /// Whether anybody may have signed up with the address: no proof of it came, and no operator stands for the account.
-    /// The next sign-up with the address takes its place.
-    pub provisional: bool,
+    /// What a sign-up alone stands for: no proof of the address came, and no operator stands for the account.
+    pub unproven: Option<UnprovenSignUp>,
     /// Whether the password must be replaced before the next sign-in.
     pub password_change_required: bool,
     /// When the account was made.
@@ -64,6 +63,16 @@ pub struct SignUp {
     pub display_name: DisplayName,
     /// The language for mail.
     pub locale: Option<Locale>,
+}
+
+/// A sign-up with an address that nobody has proven yet: its owner may never have heard of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UnprovenSignUp {
+    /// The username that the account gets with the proof, if nobody else has it by then.
+    pub username: Option<Username>,
+    /// Whether somebody else signed up too, with another password. Nobody can tell whose sign-up is the owner's, so that
+    /// the proof leaves nothing of any of them.
+    pub disputed: bool,
 }
 
 /// New values for what a person may say of the own account; `None` leaves a field as it is, `Some(None)` empties it.
@@ -98,14 +107,14 @@ impl User {
             id,
             email: who.email,
             email_verified: false,
-            username: who.username,
+            username: None,
             display_name: who.display_name,
             locale: who.locale,
             attributes: Attributes::default(),
             state: UserState::Pending,
             suspend_time: None,
             state_reason: StateReason::default(),
-            provisional: true,
+            unproven: Some(UnprovenSignUp { username: who.username, disputed: false }),
             password_change_required: false,
             create_time: now,
             update_time: now,
@@ -120,22 +129,27 @@ impl User {
     #[must_use]
     pub fn provision(id: UserId, who: SignUp, email_verified: bool, now: Timestamp) -> Self {
         let state = if email_verified { UserState::Active } else { UserState::Pending };
-        Self { email_verified, state, provisional: false, ..Self::sign_up(id, who, now) }
+        let username = who.username.clone();
+        Self { email_verified, state, username, unproven: None, ..Self::sign_up(id, who, now) }
     }
 
     /// Changes what the person may say of the own account. Fields without a new value stay as they are.
     pub fn change_profile(&mut self, changes: ProfileChanges, now: Timestamp) {
         let ProfileChanges { display_name, username, locale, attributes } = changes;
         self.display_name = display_name.unwrap_or_else(|| std::mem::take(&mut self.display_name));
-        self.username = username.unwrap_or_else(|| self.username.take());
+        let own = self.unproven.as_mut().map_or(&mut self.username, |sign_up| &mut sign_up.username);
+        *own = username.unwrap_or_else(|| own.take());
         self.locale = locale.unwrap_or_else(|| self.locale.take());
         self.attributes = attributes.unwrap_or_else(|| std::mem::take(&mut self.attributes));
         self.settle(now);
     }
 
-    /// Takes a new address, which the person has proven.
+    /// Takes a new address, which the person has proven. What others claimed was the old one.
     pub fn change_email(&mut self, email: EmailAddress, now: Timestamp) {
         self.email = email;
+        if let Some(sign_up) = &mut self.unproven {
+            sign_up.disputed = false;
+        }
         self.open();
         self.settle(now);
     }
@@ -147,7 +161,7 @@ impl User {
             // Another way to write the same address is proven with it.
             self.email_verified &= email.canonical() == self.email.canonical();
             self.email = email;
-            self.provisional = false;
+            self.stand_for();
         }
         match changes.email_verified {
             Some(true) => self.open(),
@@ -156,6 +170,12 @@ impl User {
         }
         self.change_profile(changes.profile, now);
         Ok(())
+    }
+
+    /// The username that the account has, or gets with the proof of the address.
+    #[must_use]
+    pub fn claimed_username(&self) -> Option<&Username> {
+        self.unproven.as_ref().map_or(&self.username, |sign_up| &sign_up.username).as_ref()
     }
 
     /// The entity tag (AIP-154), in quotes.
@@ -167,7 +187,7 @@ impl User {
     /// The names a password must not be made of.
     #[must_use]
     pub fn words(&self) -> Vec<&str> {
-        account_words(&self.email, self.username.as_ref(), &self.display_name)
+        account_words(&self.email, self.claimed_username(), &self.display_name)
     }
 }
 

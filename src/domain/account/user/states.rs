@@ -4,6 +4,8 @@ use time::Duration;
 
 use super::User;
 use crate::domain::Timestamp;
+use crate::domain::account::attributes::Attributes;
+use crate::domain::account::profile::DisplayName;
 use crate::domain::named_enum::named_enum;
 use crate::domain::text::{self, InvalidText};
 
@@ -82,8 +84,12 @@ impl User {
         self.settle(now);
     }
 
-    /// Records that the person replaced the password by a mailed token, which also proves the address.
+    /// Records that the person replaced the password by a mailed token, which also proves the address. Who signed up with
+    /// the address may have been somebody else.
     pub fn password_recovered(&mut self, now: Timestamp) {
+        if let Some(sign_up) = &mut self.unproven {
+            sign_up.disputed = true;
+        }
         self.open();
         self.password_replaced(now);
     }
@@ -168,10 +174,43 @@ impl User {
         self.keeps_sessions()
     }
 
+    /// Whether the account is nothing but a sign-up with an address that nobody has proven.
+    #[must_use]
+    pub fn is_provisional(&self) -> bool {
+        self.unproven.is_some()
+    }
+
+    /// Whether several people signed up with the address that none of them has proven.
+    #[must_use]
+    pub fn is_disputed(&self) -> bool {
+        self.unproven.as_ref().is_some_and(|sign_up| sign_up.disputed)
+    }
+
+    /// Records that somebody else signed up with the same address. Whether that is new.
+    pub fn dispute(&mut self, now: Timestamp) -> bool {
+        let Some(sign_up) = self.unproven.as_mut().filter(|sign_up| !sign_up.disputed) else { return false };
+        sign_up.disputed = true;
+        self.settle(now);
+        true
+    }
+
+    /// Has an operator stand for the account from here on. Of a sign-up that is disputed, or that the operator does not
+    /// know (`dispute` it first), nothing stays; the password is the store's to forget.
+    pub fn stand_for(&mut self) {
+        let Some(sign_up) = self.unproven.take() else { return };
+        if sign_up.disputed {
+            self.display_name = DisplayName::default();
+            self.locale = None;
+            self.attributes = Attributes::default();
+        } else {
+            self.username = sign_up.username;
+        }
+    }
+
     /// Records a proof of the address, which also shows whose account it is.
     pub(super) fn open(&mut self) {
         self.email_verified = true;
-        self.provisional = false;
+        self.stand_for();
     }
 
     /// Refuses unless the state allows the change.

@@ -40,9 +40,9 @@ impl AnsweredRequests for Unit {
         Ok(())
     }
 
-    async fn find_answer(&mut self, key: RequestKey) -> StoreResult<Option<AnsweredRequest>> {
+    async fn find_answer(&mut self, key: RequestKey, forget_before: Timestamp) -> StoreResult<Option<AnsweredRequest>> {
         let query = answered_requests::table.find(columns(key)).select((digest, sealed.assume_not_null()));
-        let query = query.filter(sealed.is_not_null());
+        let query = query.filter(sealed.is_not_null()).filter(create_time.ge(DbTime(forget_before)));
         let Some((bytes, answer)) = self.find::<_, (Vec<u8>, Vec<u8>)>(query).await? else { return Ok(None) };
         Ok(Some(AnsweredRequest {
             digest: meaning(bytes.try_into().ok().map(Digest::from_bytes), "answered_requests.digest")?,

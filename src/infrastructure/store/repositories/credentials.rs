@@ -26,6 +26,11 @@ impl Credentials for Unit {
         Ok(())
     }
 
+    async fn drop_password(&mut self, user_id: UserId) -> StoreResult<()> {
+        self.execute(diesel::delete(passwords::table.find(DbId(*user_id.as_uuid())))).await?;
+        Ok(())
+    }
+
     async fn upgrade_hash(&mut self, user_id: UserId, old: &PasswordHash, new: &PasswordHash) -> StoreResult<bool> {
         let unchanged = passwords::table.find(DbId(*user_id.as_uuid())).filter(passwords::hash.eq(old.as_str()));
         Ok(self.execute(diesel::update(unchanged).set(passwords::hash.eq(new.as_str()))).await? == 1)

@@ -11,13 +11,14 @@ use crate::domain::access::change::AccessChange;
 use crate::domain::account::attributes::Attributes;
 use crate::domain::account::email::EmailAddress;
 use crate::domain::account::profile::{DisplayName, Locale};
-use crate::domain::account::user::{StateReason, User, UserState};
+use crate::domain::account::user::{StateReason, UnprovenSignUp, User, UserState};
 use crate::domain::account::username::Username;
 use crate::domain::id::UserId;
 use crate::infrastructure::store::error::meaning;
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = users, treat_none_as_null = true)]
+#[expect(clippy::struct_excessive_bools, reason = "a field for each column")]
 pub(super) struct UserRow {
     pub(super) id: DbId,
     pub(super) email_written: String,
@@ -31,6 +32,8 @@ pub(super) struct UserRow {
     pub(super) suspend_time: Option<DbTime>,
     pub(super) state_reason: String,
     pub(super) provisional: bool,
+    pub(super) wanted_username: Option<String>,
+    pub(super) disputed: bool,
     pub(super) password_change_required: bool,
     #[diesel(skip_update)]
     pub(super) create_time: DbTime,
@@ -127,6 +130,7 @@ impl Unit {
 
 impl From<&User> for UserRow {
     fn from(user: &User) -> Self {
+        let unproven = user.unproven.as_ref();
         Self {
             id: DbId(*user.id.as_uuid()),
             email_written: user.email.written().to_owned(),
@@ -139,7 +143,11 @@ impl From<&User> for UserRow {
             state: user.state.as_str().to_owned(),
             suspend_time: user.suspend_time.map(DbTime),
             state_reason: user.state_reason.as_str().to_owned(),
-            provisional: user.provisional,
+            provisional: user.unproven.is_some(),
+            wanted_username: unproven
+                .and_then(|sign_up| sign_up.username.as_ref())
+                .map(|name| name.as_str().to_owned()),
+            disputed: user.is_disputed(),
             password_change_required: user.password_change_required,
             create_time: DbTime(user.create_time),
             update_time: DbTime(user.update_time),
@@ -154,6 +162,8 @@ impl From<&User> for UserRow {
 impl UserRow {
     /// The person that the row tells of.
     pub(super) fn into_user(self) -> StoreResult<User> {
+        let wanted = optional(self.wanted_username, "users.wanted_username", |text| Username::parse(text).ok())?;
+        let unproven = self.provisional.then_some(UnprovenSignUp { username: wanted, disputed: self.disputed });
         Ok(User {
             id: UserId::from_uuid(self.id.0),
             email: meaning(EmailAddress::parse(&self.email_written).ok(), "users.email_written")?,
@@ -165,7 +175,7 @@ impl UserRow {
             state: meaning(UserState::parse(&self.state), "users.state")?,
             suspend_time: self.suspend_time.map(|time| time.0),
             state_reason: meaning(StateReason::parse(&self.state_reason).ok(), "users.state_reason")?,
-            provisional: self.provisional,
+            unproven,
             password_change_required: self.password_change_required,
             create_time: self.create_time.0,
             update_time: self.update_time.0,

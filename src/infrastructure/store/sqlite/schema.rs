@@ -12,6 +12,8 @@ diesel::table! {
         suspend_time -> Nullable<BigInt>,
         state_reason -> Text,
         provisional -> Bool,
+        wanted_username -> Nullable<Text>,
+        disputed -> Bool,
         password_change_required -> Bool,
         create_time -> BigInt,
         update_time -> BigInt,

@@ -94,7 +94,7 @@ impl Batch {
             outlets.sent.blocking_send(Ok(sent)).map_err(|_| Gone)?;
         }
         if has_rows {
-            let request = ImportUsersRequest { rows, dry_run: outlets.dry_run };
+            let request = ImportUsersRequest { rows, dry_run: outlets.dry_run, request_id: String::new() };
             outlets.requests.blocking_send(request).map_err(|_| Gone)?;
         }
         Ok(())

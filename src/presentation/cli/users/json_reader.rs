@@ -27,7 +27,8 @@ pub(super) fn read(line: &[u8]) -> Result<UserRecord, Unreadable> {
     let record = parse(line.trim_ascii_end())?;
     // On the wire, both kinds of messages are the same. The row stands in a request, as it will before the server, which
     // would end the stream if it were nested too deeply.
-    let request = mapped::ImportUsersRequest { rows: vec![record], dry_run: None }.encode_to_vec();
+    let request =
+        mapped::ImportUsersRequest { rows: vec![record], ..mapped::ImportUsersRequest::default() }.encode_to_vec();
     let mut request = ImportUsersRequest::decode(request.as_slice()).map_err(|_| Unreadable {
         field: "user.attributes".to_owned(),
         description: "is nested more deeply than a message may be".to_owned(),

@@ -32,7 +32,7 @@ use crate::presentation::grpc::streams::until_drained::{Held, UntilDrained};
 use crate::presentation::grpc::{bearer, status};
 use crate::presentation::health::Health;
 use crate::presentation::net::connection::Peer;
-use crate::presentation::net::settings::Limits;
+use crate::presentation::net::settings::{Gateways, Limits};
 use crate::presentation::net::{TrustedProxies, client};
 
 /// The largest request message of all RPCs but that of Envoy, in bytes.
@@ -58,6 +58,7 @@ pub(in crate::presentation::grpc) struct Gate {
     policy: PolicyTable,
     entropy: Arc<dyn Entropy>,
     proxies: TrustedProxies,
+    gateways: Gateways,
     time_limit: Duration,
     body_limit: Duration,
     waiting: CallRoom,
@@ -79,6 +80,7 @@ impl Gate {
             clock: ports.clock.clone(),
             entropy: ports.entropy.clone(),
             proxies: limits.proxies.clone(),
+            gateways: limits.gateways.clone(),
             time_limit: limits.time_limit,
             body_limit: limits.body_limit,
             waiting: CallRoom::of(limits.in_flight.max(LEAST_WAITING)),
@@ -135,21 +137,20 @@ impl Gate {
         }
         let path = request.uri().path().to_owned();
         let rpc = self.policy.find(&path).ok_or_else(status::method_unknown)?;
+        if path == envoy::PATH && !self.gateways.know(client::peer_address(&request)) {
+            return Err(status::gateway_unknown());
+        }
         let limit = deadline::from_headers(request.headers(), self.time_limit)
             .map_err(|_| status::malformed("grpc-timeout must be up to eight digits and a unit"))?;
         let open = request.extensions().get::<Peer>().map(|peer| peer.activity.begin());
         let work = async {
+            let network = client::from_request(&request, &self.proxies).network();
             if !rpc.takes_stream {
-                let client = client::from_request(&request, &self.proxies);
-                let _waiting = if is_health_check { None } else { Some(place_in(&self.waiting, client.network())?) };
+                let _waiting = if is_health_check { None } else { Some(place_in(&self.waiting, network)?) };
                 request = body::whole(request, max_message_bytes(&path), self.body_limit).await?;
             }
+            let _place = if rpc.is_stream || is_health_check { None } else { Some(place_in(&self.calls, network)?) };
             let call = self.call(&request, rpc);
-            let _place = if rpc.is_stream || is_health_check {
-                None
-            } else {
-                Some(place_in(&self.calls, call.origin.client.network())?)
-            };
             let call = self.authorizer.authorize_call(call, &path).await;
             let call = Arc::new(call.map_err(status::from_error)?);
             let stream = self.stream_place(&call, &path)?;

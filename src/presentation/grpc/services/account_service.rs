@@ -7,7 +7,9 @@ use tonic::{Request, Response, Status};
 use super::personal_data;
 use crate::application::accounts::{Accounts, ChangePassword, UpdateMe};
 use crate::application::page::PageRequest;
+use crate::domain::account::user::User;
 use crate::domain::secret::Secret;
+use crate::presentation::grpc::idempotency::{self, ResponseOf, empty_responses};
 use crate::presentation::grpc::mask::Fields;
 use crate::presentation::grpc::streams::producer::{self, Responses};
 use crate::presentation::grpc::{call, encode, status, user_fields};
@@ -39,47 +41,48 @@ impl AccountService for AccountRpc {
         &self,
         request: Request<ChangePasswordRequest>,
     ) -> Result<Response<ChangePasswordResponse>, Status> {
-        let call = call::of_person(&request)?;
-        let ChangePasswordRequest { current_password, new_password } = request.into_inner();
-        let command =
-            ChangePassword { current_password: Secret::new(current_password), new_password: Secret::new(new_password) };
-        self.0.change_password(&call, command).await.map_err(status::from_error)?;
-        Ok(Response::new(ChangePasswordResponse {}))
+        let (call, request) = call::split_of_person(request)?;
+        let once = idempotency::request::<_, ChangePasswordResponse>("ChangePassword", &request.request_id, &request)?;
+        let command = ChangePassword {
+            current_password: Secret::new(request.current_password),
+            new_password: Secret::new(request.new_password),
+        };
+        idempotency::respond(self.0.change_password(&call, command, &once).await)
     }
 
     async fn update_me(&self, request: Request<UpdateMeRequest>) -> Result<Response<UpdateMeResponse>, Status> {
-        let call = call::of_person(&request)?;
-        let command = decode_update(request.into_inner())?;
-        let user = self.0.update_me(&call, command).await;
-        let user = user.map_err(|error| status::from_error_at(user_fields::path, error))?;
-        Ok(Response::new(UpdateMeResponse { user: Some(encode::user(&user)) }))
+        let (call, request) = call::split_of_person(request)?;
+        let once = idempotency::request::<_, UpdateMeResponse>("UpdateMe", &request.request_id, &request)?;
+        let command = decode_update(request)?;
+        idempotency::respond_at(user_fields::path, self.0.update_me(&call, command, &once).await)
     }
 
     async fn change_email(
         &self,
         request: Request<ChangeEmailRequest>,
     ) -> Result<Response<ChangeEmailResponse>, Status> {
-        let call = call::of_person(&request)?;
-        self.0.change_email(&call, &request.get_ref().new_email).await.map_err(status::from_error)?;
-        Ok(Response::new(ChangeEmailResponse {}))
+        let (call, request) = call::split_of_person(request)?;
+        let once = idempotency::request::<_, ChangeEmailResponse>("ChangeEmail", &request.request_id, &request)?;
+        idempotency::respond(self.0.change_email(&call, &request.new_email, &once).await)
     }
 
     async fn confirm_email_change(
         &self,
         request: Request<ConfirmEmailChangeRequest>,
     ) -> Result<Response<ConfirmEmailChangeResponse>, Status> {
-        let call = call::from_request(&request)?;
-        let token = Secret::new(request.into_inner().token);
+        let (call, request) = call::split(request)?;
+        let once =
+            idempotency::request::<_, ConfirmEmailChangeResponse>("ConfirmEmailChange", &request.request_id, &request)?;
+        let token = Secret::new(request.token);
         // The address is not in the request: it was mailed with the token.
         let path = |_: &str| "token".to_owned();
-        self.0.confirm_email_change(&call, &token).await.map_err(|error| status::from_error_at(path, error))?;
-        Ok(Response::new(ConfirmEmailChangeResponse {}))
+        idempotency::respond_at(path, self.0.confirm_email_change(&call, &token, &once).await)
     }
 
     async fn delete_me(&self, request: Request<DeleteMeRequest>) -> Result<Response<DeleteMeResponse>, Status> {
-        let call = call::of_person(&request)?;
-        self.0.delete_me(&call, &Secret::new(request.into_inner().password)).await.map_err(status::from_error)?;
-        Ok(Response::new(DeleteMeResponse {}))
+        let (call, request) = call::split_of_person(request)?;
+        let once = idempotency::request::<_, DeleteMeResponse>("DeleteMe", &request.request_id, &request)?;
+        idempotency::respond(self.0.delete_me(&call, &Secret::new(request.password), &once).await)
     }
 
     type ExportMyDataStream = Responses<ExportMyDataResponse>;
@@ -111,19 +114,40 @@ impl AccountService for AccountRpc {
         &self,
         request: Request<RevokeMySessionRequest>,
     ) -> Result<Response<RevokeMySessionResponse>, Status> {
-        let call = call::of_person(&request)?;
-        self.0.revoke_my_session(&call, &request.get_ref().session_id).await.map_err(status::from_error)?;
-        Ok(Response::new(RevokeMySessionResponse {}))
+        let (call, request) = call::split_of_person(request)?;
+        let once =
+            idempotency::request::<_, RevokeMySessionResponse>("RevokeMySession", &request.request_id, &request)?;
+        idempotency::respond(self.0.revoke_my_session(&call, &request.session_id, &once).await)
     }
 
     async fn revoke_my_other_sessions(
         &self,
         request: Request<RevokeMyOtherSessionsRequest>,
     ) -> Result<Response<RevokeMyOtherSessionsResponse>, Status> {
-        let call = call::of_person(&request)?;
-        let count = self.0.revoke_my_other_sessions(&call).await.map_err(status::from_error)?;
-        let revoked_count = i32::try_from(count).unwrap_or(i32::MAX);
-        Ok(Response::new(RevokeMyOtherSessionsResponse { revoked_count }))
+        let (call, request) = call::split_of_person(request)?;
+        let id = &request.request_id;
+        let once = idempotency::request::<_, RevokeMyOtherSessionsResponse>("RevokeMyOtherSessions", id, &request)?;
+        idempotency::respond(self.0.revoke_my_other_sessions(&call, &once).await)
+    }
+}
+
+empty_responses! {
+    ChangePasswordResponse
+    ChangeEmailResponse
+    ConfirmEmailChangeResponse
+    DeleteMeResponse
+    RevokeMySessionResponse
+}
+
+impl ResponseOf<User> for UpdateMeResponse {
+    fn from_value(user: &User) -> Self {
+        Self { user: Some(encode::user(user)) }
+    }
+}
+
+impl ResponseOf<usize> for RevokeMyOtherSessionsResponse {
+    fn from_value(count: &usize) -> Self {
+        Self { revoked_count: i32::try_from(*count).unwrap_or(i32::MAX) }
     }
 }
 

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use futures_util::stream;
 use tonic::{Request, Response, Status};
 
-use crate::application::service_accounts::{ExchangeApiKey, ServiceAccounts};
+use crate::application::service_accounts::{ExchangeApiKey, ExchangedToken, ServiceAccounts};
 use crate::application::tokens::{ActiveToken, IntrospectToken, Tokens};
 use crate::domain::access::permission::Pattern;
 use crate::domain::access::subject::{Principal, Subject};
 use crate::domain::secret::Secret;
+use crate::presentation::grpc::idempotency::{self, ResponseOf, empty_responses};
 use crate::presentation::grpc::{call, encode, status};
 use crate::proto::token_service_server::TokenService;
 use crate::proto::{
@@ -39,10 +40,9 @@ impl TokenService for TokenRpc {
         &self,
         request: Request<RevokeTokenRequest>,
     ) -> Result<Response<RevokeTokenResponse>, Status> {
-        let call = call::from_request(&request)?;
-        let token = Secret::new(request.into_inner().token);
-        self.tokens.revoke_token(&call, &token).await.map_err(status::from_error)?;
-        Ok(Response::new(RevokeTokenResponse {}))
+        let (call, request) = call::split(request)?;
+        let once = idempotency::request::<_, RevokeTokenResponse>("RevokeToken", &request.request_id, &request)?;
+        idempotency::respond(self.tokens.revoke_token(&call, &Secret::new(request.token), &once).await)
     }
 
     type WatchRevocationsStream = stream::Empty<Result<WatchRevocationsResponse, Status>>;
@@ -59,14 +59,24 @@ impl TokenService for TokenRpc {
         &self,
         request: Request<ExchangeApiKeyRequest>,
     ) -> Result<Response<ExchangeApiKeyResponse>, Status> {
-        let call = call::from_request(&request)?;
-        let ExchangeApiKeyRequest { api_key, audience, scopes } = request.into_inner();
+        let (call, request) = call::split(request)?;
+        let once = idempotency::request::<_, ExchangeApiKeyResponse>("ExchangeApiKey", &request.request_id, &request)?;
+        let ExchangeApiKeyRequest { api_key, audience, scopes, .. } = request;
         let command = ExchangeApiKey { api_key: Secret::new(api_key), audience, scopes };
-        let token = self.service_accounts.exchange_api_key(&call, &command).await.map_err(status::from_error)?;
-        Ok(Response::new(ExchangeApiKeyResponse {
+        idempotency::respond(self.service_accounts.exchange_api_key(&call, &command, &once).await)
+    }
+}
+
+empty_responses! {
+    RevokeTokenResponse
+}
+
+impl ResponseOf<ExchangedToken> for ExchangeApiKeyResponse {
+    fn from_value(token: &ExchangedToken) -> Self {
+        Self {
             access_token: token.access_token.expose().to_owned(),
             expire_time: Some(encode::time(token.expire_time)),
-        }))
+        }
     }
 }
 

@@ -13,7 +13,9 @@ use tracing::Instrument as _;
 
 use crate::application::call::Call;
 use crate::application::error;
+use crate::application::idempotency::IdempotentCall;
 use crate::application::transfer::{Batch, BatchReport, ExportUsers, MAX_ROWS, RowRefusal, UserTransfer, WhyRefused};
+use crate::presentation::grpc::idempotency::{self, ResponseOf};
 use crate::presentation::grpc::layers::gate::MAX_MESSAGE_BYTES;
 use crate::presentation::grpc::layers::{gate, request_id};
 use crate::presentation::grpc::streams::producer::{self, Responses};
@@ -23,8 +25,9 @@ use crate::proto::{
     UserRecord,
 };
 
-/// A batch with what its stream said about dry runs. Errors get their form where the request is known by its id.
-type Arrived = Result<error::Result<(Batch, bool)>, Status>;
+/// A batch with what its stream said about dry runs, and what tells its repeats. Errors get their form where the request is
+/// known by its id.
+type Arrived = Result<error::Result<(Batch, bool, IdempotentCall<BatchReport>)>, Status>;
 
 /// How many batches of a stream are stored at a time: PostgreSQL works on each on one CPU.
 const PARALLEL_BATCHES: usize = 2;
@@ -42,12 +45,9 @@ pub(in crate::presentation::grpc) fn import(
     let responses = producer::produce(place, |mut outlet| async move {
         let (sender, receiver) = mpsc::channel(1);
         let _decoding = AbortOnDropHandle::new(tokio::spawn(decode(transfer.clone(), request.into_inner(), sender)));
-        let mut next_row = 0;
         let stored = ReceiverStream::new(receiver).map(|arrived| {
-            let first_row = next_row;
-            next_row += arrived.as_ref().ok().and_then(|read| read.as_ref().ok()).map_or(0, |(batch, _)| batch.size());
             let (transfer, call) = (transfer.clone(), call.clone());
-            let work = async move { store(&transfer, &call, arrived, first_row).await };
+            let work = async move { store(&transfer, &call, arrived).await };
             AbortOnDropHandle::new(tokio::spawn(request_id::scope(request_id::current(), work.in_current_span())))
         });
         let mut stored = stored.buffered(PARALLEL_BATCHES);
@@ -59,16 +59,11 @@ pub(in crate::presentation::grpc) fn import(
     Ok(Response::new(responses))
 }
 
-async fn store(
-    transfer: &UserTransfer,
-    call: &Call,
-    arrived: Arrived,
-    first_row: usize,
-) -> Result<ImportUsersResponse, Status> {
+async fn store(transfer: &UserTransfer, call: &Call, arrived: Arrived) -> Result<ImportUsersResponse, Status> {
     let read = arrived.map_err(|fault| gate::in_our_form(&fault, gate::MAX_MESSAGE_BYTES).unwrap_or(fault))?;
-    let (batch, dry_run) = read.map_err(status::from_error)?;
-    let report = transfer.import(call, &batch, dry_run).await.map_err(status::from_error)?;
-    Ok(encode_report(first_row, report))
+    let (batch, dry_run, once) = read.map_err(status::from_error)?;
+    let response = idempotency::respond(transfer.import(call, &batch, dry_run, &once).await)?;
+    Ok(response.into_inner())
 }
 
 /// Decodes the requests until they end, one of them is no batch or does not come, or nobody waits for them any more.
@@ -77,14 +72,19 @@ async fn decode(
     mut requests: Streaming<ImportUsersRequest>,
     sender: mpsc::Sender<Arrived>,
 ) {
-    let mut dry_run = None;
+    let (mut dry_run, mut next_row) = (None, 0);
     loop {
         let arrived = match tokio::time::timeout(IDLE_LIMIT, requests.message()).await {
             Ok(Ok(None)) => return,
             Ok(Ok(Some(request))) => {
                 let dry_run = *dry_run.get_or_insert(request.dry_run);
-                let rows = request.rows.into_iter().take(MAX_ROWS + 1).map(user_record::decode).collect();
-                Ok(transfer.parse(rows).map(|batch| (batch, dry_run)))
+                let once = idempotency::part::<_, ImportUsersResponse>("ImportUsers", &request.request_id, &request);
+                Ok(once.and_then(|once| {
+                    let rows = request.rows.into_iter().take(MAX_ROWS + 1).map(user_record::decode).collect();
+                    let batch = transfer.parse(next_row, rows);
+                    next_row += batch.as_ref().map_or(0, Batch::size);
+                    batch.map(|batch| (batch, dry_run, once))
+                }))
             }
             Ok(Err(fault)) => Err(fault),
             Err(_) => Err(status::timed_out()),
@@ -145,12 +145,21 @@ fn path(field: &str) -> String {
     }
 }
 
-fn encode_report(first_row: usize, report: BatchReport) -> ImportUsersResponse {
+impl ResponseOf<BatchReport> for ImportUsersResponse {
+    fn from_value(report: &BatchReport) -> Self {
+        encode_report(report)
+    }
+}
+
+fn encode_report(report: &BatchReport) -> ImportUsersResponse {
+    let first_row = report.first_row;
     let number = |row: usize| i64::try_from(row).unwrap_or(i64::MAX);
     let count = |rows: usize| i32::try_from(rows).unwrap_or(i32::MAX);
-    let refusals = report.refusals.into_iter().map(|RowRefusal { row, why }| {
+    let refusals = report.refusals.iter().map(|RowRefusal { row, why }| {
         let (reason, field, description) = match why {
-            WhyRefused::Invalid(violation) => (ErrorReason::FieldInvalid, path(violation.field), violation.description),
+            WhyRefused::Invalid(violation) => {
+                (ErrorReason::FieldInvalid, path(violation.field), violation.description.clone())
+            }
             WhyRefused::EmailTaken => (ErrorReason::EmailTaken, path("email"), "is taken".to_owned()),
             WhyRefused::UsernameTaken => (ErrorReason::UsernameTaken, path("username"), "is taken".to_owned()),
         };

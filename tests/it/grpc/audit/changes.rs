@@ -44,7 +44,7 @@ async fn signing_up(world: World) {
         trail.lines().await,
         [
             "user_created success ->alice",
-            "user_created failure ->alice EMAIL_TAKEN",
+            "user_updated success ->alice",
             "user_updated success ->alice",
             "email_verified success alice>alice",
             "user_created failure ->alice EMAIL_TAKEN",

@@ -192,7 +192,9 @@ async fn a_revocation_answers_alike_whatever_it_was_given(world: World) {
     let phone = world.person("alice").await.log_in().await.unwrap();
     let tablet = world.stranger("alice").log_in().await.unwrap();
     let path = "/ipse.v1.TokenService/RevokeToken";
-    let answer = async |token: &str| world.answer(path, &RevokeTokenRequest { token: token.to_owned() }).await;
+    let answer = async |token: &str| {
+        world.answer(path, &RevokeTokenRequest { token: token.to_owned(), request_id: String::new() }).await
+    };
     let standard = answer("nonsense").await;
     standard.result().unwrap();
     let (access, refresh) = (&phone.tokens.access_token, &phone.tokens.refresh_token);

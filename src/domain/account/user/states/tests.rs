@@ -2,8 +2,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::domain::account::email::EmailAddress;
-use crate::domain::account::profile::DisplayName;
-use crate::domain::account::user::{Changes, SignUp};
+use crate::domain::account::profile::Locale;
+use crate::domain::account::user::{Changes, ProfileChanges, SignUp};
+use crate::domain::account::username::Username;
 use crate::domain::id::UserId;
 
 const RETENTION: Duration = Duration::days(30);
@@ -34,9 +35,54 @@ fn proving_the_address_opens_the_account_once() {
     assert_eq!(user.may_sign_in(UnverifiedSignIn::Allowed), Ok(()));
     assert!(user.prove_email(at(1)));
     assert!(!user.prove_email(at(2)));
-    assert_eq!((user.state, user.provisional, user.update_time), (UserState::Active, false, at(1)));
+    assert_eq!((user.state, user.is_provisional(), user.update_time), (UserState::Active, false, at(1)));
     assert_eq!(user.may_sign_in(UnverifiedSignIn::Refused), Ok(()));
     assert_ne!(user.etag(), etag);
+}
+
+/// Somebody who signed up with a name of each kind.
+fn named() -> User {
+    let mut user = user();
+    let names = ProfileChanges {
+        display_name: Some(DisplayName::parse("Alice").unwrap()),
+        username: Some(Some(Username::parse("wonder").unwrap())),
+        locale: Some(Some(Locale::parse("de").unwrap())),
+        attributes: Some(Attributes::new("{\"a\":1}".to_owned()).unwrap()),
+    };
+    user.change_profile(names, at(0));
+    user
+}
+
+#[test]
+fn a_sign_up_reserves_its_username_with_the_proof() {
+    let mut user = named();
+    assert_eq!((user.username.as_ref(), user.claimed_username().map(Username::as_str)), (None, Some("wonder")));
+    user.prove_email(at(1));
+    assert_eq!(user.username.as_ref().map(Username::as_str), Some("wonder"));
+    assert_eq!(user.display_name.as_str(), "Alice");
+}
+
+#[test]
+fn the_proof_leaves_nothing_of_a_sign_up_that_may_be_somebody_elses() {
+    let disputed = || {
+        let mut user = named();
+        assert!(user.dispute(at(1)) && !user.dispute(at(1)) && user.is_disputed());
+        user
+    };
+    let (mut proven, mut recovered, mut vouched) = (disputed(), named(), disputed());
+    proven.prove_email(at(2));
+    recovered.password_recovered(at(2));
+    vouched.administer(Changes { email_verified: Some(true), ..Changes::default() }, at(2)).unwrap();
+    for user in [proven, recovered, vouched] {
+        assert!(user.username.is_none() && user.claimed_username().is_none() && user.locale.is_none());
+        assert_eq!((user.display_name.as_str(), user.attributes.as_json()), ("", "{}"));
+        assert!(!user.is_provisional());
+    }
+    // What others claimed was the old address.
+    let mut moved = disputed();
+    moved.change_email(EmailAddress::parse("new@example.com").unwrap(), at(2));
+    assert_eq!((moved.display_name.as_str(), moved.username.is_some()), ("Alice", true));
+    assert!(!moved.dispute(at(3)), "a proven account is nobody else's");
 }
 
 #[test]
@@ -76,9 +122,9 @@ fn what_an_operator_provisions_belongs_to_somebody() {
     for (vouched, state) in [(false, UserState::Pending), (true, UserState::Active)] {
         let User { email, username, display_name, locale, .. } = user();
         let user = User::provision(user().id, SignUp { email, username, display_name, locale }, vouched, at(0));
-        assert_eq!((user.state, user.email_verified, user.provisional), (state, vouched, false));
+        assert_eq!((user.state, user.email_verified, user.is_provisional()), (state, vouched, false));
     }
-    assert!(user().provisional);
+    assert!(user().is_provisional());
 }
 
 #[test]
@@ -168,7 +214,7 @@ fn check_invariants(user: &User) {
     assert!(is_deleted || user.suspend_time.is_some() == (user.state == UserState::Suspended));
     assert!(user.email_verified || user.state != UserState::Active);
     assert!(!user.email_verified || user.state != UserState::Pending);
-    assert!(!(user.provisional && user.email_verified), "nobody takes the place of a proven account");
+    assert!(!(user.is_provisional() && user.email_verified), "nobody takes the place of a proven account");
     let may_sign_in = user.may_sign_in(UnverifiedSignIn::Allowed);
     assert_eq!(may_sign_in.is_ok(), user.keeps_sessions() && !user.password_change_required);
 }
