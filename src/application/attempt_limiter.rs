@@ -23,6 +23,11 @@ impl AttemptLimiter {
         ])
     }
 
+    /// For an exchange of an API key. Keys cannot be guessed; what is limited is the work for those that are none.
+    pub(super) fn exchange(key: &SecretKey, client: &Client) -> Self {
+        Self(vec![(ThrottleKey::network(key, "exchange", client.network()), SlowDown::NETWORK)])
+    }
+
     /// For a public request of a kind that does work or sends mail.
     pub(super) fn request(key: &SecretKey, kind: &str, client: &Client) -> Self {
         Self(vec![(ThrottleKey::network(key, kind, client.network()), SlowDown::REQUESTS)])

@@ -16,7 +16,7 @@ use crate::infrastructure::mail::settings::{MailRoute, MailSettings};
 use crate::infrastructure::master_key::MasterKeys;
 use crate::infrastructure::secret_box::SecretBox;
 use crate::infrastructure::smtp::SmtpMailer;
-use crate::infrastructure::store::{self, DatabaseSettings, migrations};
+use crate::infrastructure::store::{self, AuditGuard, DatabaseSettings, migrations};
 use crate::infrastructure::system::{SystemClock, SystemEntropy};
 
 /// The adapters, as ports where use cases take them, and as themselves where somebody asks them for more.
@@ -58,6 +58,10 @@ impl Adapters {
 async fn connect(settings: &DatabaseSettings, feed: Arc<AccessFeed>) -> Result<Arc<dyn Store>, StartError> {
     if !migrations::status(settings).await?.pending.is_empty() {
         return Err(StartError::not_migrated());
+    }
+    let guard = AuditGuard::read(settings).await.map_err(|error| StartError::database(&error))?;
+    for warning in guard.map(|guard| guard.warnings(settings.audit_retention)).unwrap_or_default() {
+        tracing::warn!("{warning}");
     }
     store::connect(settings, feed).await.map_err(|error| StartError::database(&error))
 }

@@ -48,7 +48,7 @@ impl UseCases {
     fn new(settings: &Settings, adapters: &Adapters, catalogue: Catalogue, derived: &DerivedKeys) -> Self {
         let ports = &adapters.ports;
         let services = services(settings, adapters, Arc::new(catalogue), derived);
-        let purge = Arc::new(Purge::new(ports, settings.audit_retention));
+        let purge = Arc::new(Purge::new(ports, settings.database.audit_retention));
         Self {
             administrators: Administrators::new(ports, Arc::new(settings.policy.clone()), derived),
             jobs: Arc::new(jobs::jobs(ports, &adapters.mailer, &services.keys, &purge)),

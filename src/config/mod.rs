@@ -17,8 +17,6 @@ mod value;
 
 use std::path::PathBuf;
 
-use time::Duration;
-
 pub use reference::reference;
 pub use sections::{data_folder, database, listener, log, settings};
 pub use setting::Setting;
@@ -34,7 +32,7 @@ use crate::infrastructure::master_key::MasterKeys;
 use crate::infrastructure::store::DatabaseSettings;
 use crate::presentation::net::settings::ListenerSettings;
 use crate::telemetry::log::LogSettings;
-use sections::{accounts, audit, hashing, mail, master_keys, signing_keys};
+use sections::{accounts, hashing, mail, master_keys, signing_keys};
 
 /// Everything that an operator decides, valid as a whole.
 #[derive(Debug, Clone)]
@@ -57,8 +55,6 @@ pub struct Settings {
     pub breached_passwords: Option<PathBuf>,
     /// Mail.
     pub mail: MailSettings,
-    /// How long the audit trail is kept.
-    pub audit_retention: Duration,
     /// The log.
     pub log: LogSettings,
 }
@@ -81,7 +77,6 @@ impl Settings {
             hashing: hashing::read(source)?,
             breached_passwords: accounts::read_blocklist(source)?,
             mail: mail::read(source)?,
-            audit_retention: audit::read_retention(source)?,
             log: log::read(source)?,
         })
     }

@@ -7,7 +7,6 @@ import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import pytest
 from cryptography import x509
 
 from support.certificates import Authority
@@ -77,25 +76,6 @@ def test_a_new_certificate_is_taken_up(tmp_path: Path) -> None:
 def serial_number(server: Server) -> int:
     pem = ssl.get_server_certificate(("127.0.0.1", server.port))
     return x509.load_pem_x509_certificate(pem.encode()).serial_number
-
-
-def test_old_protocols_and_strangers_are_refused(tmp_path: Path) -> None:
-    authority = Authority(tmp_path)
-    certificate, key = authority.issue("127.0.0.1")
-    settings = {"plaintext": "false", "tls_cert_file": str(certificate), "tls_key_file": str(key)}
-    settings |= {"tls_client_ca_file": str(authority.file)}
-    with migrated(Server(tmp_path / "ipse", dev=False, **settings)) as server:
-        old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        old.check_hostname, old.verify_mode = False, ssl.CERT_NONE
-        with pytest.warns(DeprecationWarning):
-            old.maximum_version = ssl.TLSVersion.TLSv1_1
-        with socket.create_connection(("127.0.0.1", server.port), timeout=SECONDS) as raw:
-            with pytest.raises(ssl.SSLError):
-                old.wrap_socket(raw)
-        with server.client(authority=authority.pem) as client:
-            assert client.health() == "UNAVAILABLE"
-        done = run("healthcheck", cwd=server.folder, settings=server.settings)
-        assert (done.returncode, done.stdout) == (0, "serving\n"), done.stderr
 
 
 def test_the_health_check_tells_by_its_exit_code(tmp_path: Path) -> None:

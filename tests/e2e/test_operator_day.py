@@ -147,7 +147,7 @@ def test_a_day_of_an_operator(server: Server) -> None:
         ("user_created", invited["id"]),
         ("authn_login_success", ada_id),
         ("user_suspended", invited["id"]),
-        ("authn_login_fail", told[3][1]),
+        ("authn_login_fail", ada_id),
         ("user_activated", invited["id"]),
         ("authn_login_success", ada_id),
         ("user_updated", invited["id"]),

@@ -221,7 +221,9 @@ async fn values(database: &Database, sql: &str) -> Vec<String> {
 #[tokio::test]
 async fn both_kinds_have_the_same_tables_and_columns() {
     let sqlite = values(&Database::migrated(Backend::Sqlite).await, SQLITE_COLUMNS).await;
-    let postgres = values(&Database::migrated(Backend::Postgres).await, POSTGRES_COLUMNS).await;
+    let mut postgres = values(&Database::migrated(Backend::Postgres).await, POSTGRES_COLUMNS).await;
+    // What PostgreSQL holds against the role that the service runs as: SQLite has no roles.
+    postgres.retain(|column| !column.starts_with("audit_rules."));
     assert_eq!(sqlite, postgres);
     assert!(sqlite.contains(&"users.id".to_owned()), "{sqlite:?}");
 }

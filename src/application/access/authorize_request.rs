@@ -5,7 +5,7 @@ use super::authorizer::Authorizer;
 use super::caller::{Bearer, Caller};
 use super::source::Held;
 use crate::application::call::Call;
-use crate::application::error::{Error, Result, Violations};
+use crate::application::error::{Error, Refusal, Result, Violations};
 use crate::domain::access::permission::Permission;
 
 /// A request to somebody else's service, as a gateway in front of it sees it.
@@ -39,7 +39,13 @@ impl Authorizer {
     /// `rpc` is what the audit trail names.
     pub async fn authorize_request(&self, call: &Call, rpc: &str, command: AuthorizeRequest) -> Result<Authorized> {
         let demands = self.read_demands(&command.demands)?;
-        let caller = self.authenticate(&command.bearer, demands.audience.as_deref(), call.now).await?;
+        let caller = match self.authenticate(&command.bearer, demands.audience.as_deref(), call.now).await {
+            Err(Error::Refused(Refusal::TokenInvalid)) => {
+                self.record_bad_token(call, rpc);
+                return Err(Refusal::TokenInvalid.into());
+            }
+            authenticated => authenticated?,
+        };
         match self.meet(&caller, demands.permission.as_ref()).await {
             Err(Error::Refused(refusal)) => {
                 self.record_denial(&call.clone().by(caller), rpc, &refusal).await?;

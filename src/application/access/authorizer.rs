@@ -1,5 +1,6 @@
 //! Authenticates tokens and authorizes calls by the access policy of their RPC.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use quick_cache::sync::Cache;
@@ -9,7 +10,7 @@ use super::caller::{Bearer, Caller};
 use super::feed::AccessFeed;
 use super::source::{Held, Source};
 use crate::application::Ports;
-use crate::application::audit_trail::AuditTrail;
+use crate::application::audit_trail::{AuditTrail, Event};
 use crate::application::call::Call;
 use crate::application::error::{Error, Refusal, Result};
 use crate::application::ports::{AccessTokens, Store, TokenRejected};
@@ -22,6 +23,11 @@ use crate::domain::audit::AuditType;
 /// Of how many subjects the rights are kept: some 10 MB at the most, if each has a handful of roles.
 const SUBJECTS: usize = 16 * 1024;
 
+/// Of how many networks it is known when something was written of them, and how often that is done: a flood of tokens that
+/// are none must not cost a query each.
+const NETWORKS: usize = 4 * 1024;
+const NOTE_EVERY: Duration = Duration::minutes(10);
+
 /// Decides who may call. What it knows is kept in memory while the feed of changes is fresh.
 pub struct Authorizer {
     pub(super) store: Arc<dyn Store>,
@@ -30,6 +36,8 @@ pub struct Authorizer {
     pub(super) audiences: Audiences,
     tokens: Arc<dyn AccessTokens>,
     trail: AuditTrail,
+    /// When something of a network was written into the trail that costs its sender nothing.
+    noted: Cache<IpAddr, Timestamp>,
 }
 
 impl Authorizer {
@@ -43,6 +51,7 @@ impl Authorizer {
             audiences,
             tokens: ports.tokens.clone(),
             trail: AuditTrail::new(ports.entropy.clone()),
+            noted: Cache::new(NETWORKS),
         }
     }
 
@@ -79,7 +88,13 @@ impl Authorizer {
         if call.access == Access::Public {
             return Ok(call);
         }
-        let caller = self.authenticate_own(&call.bearer, call.now).await?;
+        let caller = match self.authenticate_own(&call.bearer, call.now).await {
+            Err(Error::Refused(Refusal::TokenInvalid)) => {
+                self.record_bad_token(&call, rpc);
+                return Err(Refusal::TokenInvalid.into());
+            }
+            authenticated => authenticated?,
+        };
         let call = call.by(caller);
         match self.check_access(&call).await {
             Err(Error::Refused(refusal)) => {
@@ -106,21 +121,52 @@ impl Authorizer {
         self.trail.record_sparingly(self.store.as_ref(), (event, &cause), call.now).await
     }
 
+    /// Records that somebody showed a token that is none, or void.
+    pub(super) fn record_bad_token(&self, call: &Call, rpc: &str) {
+        let event = call.event(AuditType::TokenRefused).with("rpc", rpc).failed("TOKEN_INVALID");
+        self.note(call, call.origin.client.network(), event);
+    }
+
+    /// Records that a call was refused because there were too many.
+    pub fn record_overload(&self, call: &Call, rpc: &str) {
+        let event = call.event(AuditType::Overloaded).with("rpc", rpc).denied("SERVER_OVERLOADED");
+        self.note(call, Ipv4Addr::UNSPECIFIED.into(), event);
+    }
+
+    /// Has an event written of a call that is refused, a few times an hour for each network. The refusal does not wait for
+    /// it, and does not depend on it.
+    fn note(&self, call: &Call, network: IpAddr, event: Event) {
+        let last = self.noted.get(&network);
+        if last.is_some_and(|last| call.now - last < NOTE_EVERY) {
+            return;
+        }
+        self.noted.insert(network, call.now);
+        let (trail, store, now) = (self.trail.clone(), self.store.clone(), call.now);
+        tokio::spawn(async move {
+            let cause = network.to_string();
+            if let Err(error) = trail.record_sparingly(store.as_ref(), (event, cause.as_bytes()), now).await {
+                tracing::warn!(?error, "a refused call is missing from the audit trail");
+            }
+        });
+    }
+
     async fn check_access(&self, call: &Call) -> Result<()> {
         match &call.access {
             Access::Public => Ok(()),
-            Access::Authenticated { max_auth_age } => check_age(call, *max_auth_age),
+            Access::Authenticated { max_auth_age } => check_age(call, call.caller()?.auth_time(), *max_auth_age),
             Access::Permission { permission, max_auth_age } => {
-                self.cached().require(call.caller()?, permission).await?;
-                check_age(call, *max_auth_age)
+                let caller = call.caller()?;
+                self.cached().require(caller, permission).await?;
+                // A service proves who it is with its key, whenever it gets a token.
+                check_age(call, caller.auth_time().or(Some(caller.token.claims.issue_time)), *max_auth_age)
             }
         }
     }
 }
 
-fn check_age(call: &Call, max_age: Option<Duration>) -> Result<()> {
+fn check_age(call: &Call, auth_time: Option<Timestamp>, max_age: Option<Duration>) -> Result<()> {
     let Some(max_age) = max_age else { return Ok(()) };
-    match call.caller()?.auth_time() {
+    match auth_time {
         Some(time) if call.now - time <= max_age => Ok(()),
         _ => Err(Refusal::StepUpRequired { max_age }.into()),
     }

@@ -7,8 +7,11 @@ use crate::domain::audit::AuditType;
 use crate::domain::id::SessionId;
 use crate::domain::session::EndReason;
 
+/// What ending the sessions of other people takes.
+const REVOKE_OTHERS: &str = "sessions.revoke";
+
 impl Accounts {
-    /// Ends one of the caller's sessions. Somebody else's is not found, like one that does not exist.
+    /// Ends one of the caller's sessions. One of somebody else's is refused, like one that does not exist.
     pub async fn revoke_my_session(
         &self,
         call: &Call,
@@ -22,10 +25,11 @@ impl Accounts {
         let person = call.person()?;
         let mut open = self.begin(call, SelfService::SESSION_END, request).await?;
         let tx = open.tx.as_mut();
-        let session = tx.sessions().find_session(id).await?;
-        session
-            .filter(|session| session.user_id == person.user_id && session.is_live(call.now))
-            .ok_or(Refusal::NotFound { resource: "Session", name: id.to_string() })?;
+        let session = tx.sessions().find_session(id).await?.filter(|session| session.user_id == person.user_id);
+        let session = session.ok_or_else(|| Refusal::PermissionMissing { permission: REVOKE_OTHERS.to_owned() })?;
+        if !session.is_live(call.now) {
+            return Err(Refusal::NotFound { resource: "Session", name: id.to_string() }.into());
+        }
         if tx.sessions().end_session(id, EndReason::Revoked, call.now).await? {
             let event = call.event(AuditType::SessionRevoked).on(person.user_id).with("session_id", id);
             self.trail.record(tx, event, call.now).await?;

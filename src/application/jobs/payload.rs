@@ -43,6 +43,7 @@ enum ContentPayload<'a> {
     ConfirmNewEmail { token: Cow<'a, str> },
     EmailChangeRequested,
     EmailChanged,
+    ApiKeyChanged { ip_address: IpAddr, user_agent: Cow<'a, str>, unix_time: i64 },
     NewSignIn { ip_address: IpAddr, user_agent: Cow<'a, str>, unix_time: i64 },
 }
 
@@ -97,6 +98,11 @@ impl<'a> ContentPayload<'a> {
             MailContent::ConfirmNewEmail { token } => Self::ConfirmNewEmail { token: token.expose().into() },
             MailContent::EmailChangeRequested => Self::EmailChangeRequested,
             MailContent::EmailChanged => Self::EmailChanged,
+            MailContent::ApiKeyChanged { client, time } => Self::ApiKeyChanged {
+                ip_address: client.ip_address,
+                user_agent: client.user_agent.as_str().into(),
+                unix_time: time.unix_timestamp(),
+            },
             MailContent::NewSignIn { client, time } => Self::NewSignIn {
                 ip_address: client.ip_address,
                 user_agent: client.user_agent.as_str().into(),
@@ -116,6 +122,10 @@ impl<'a> ContentPayload<'a> {
             Self::ConfirmNewEmail { token } => MailContent::ConfirmNewEmail { token: Secret::new(token) },
             Self::EmailChangeRequested => MailContent::EmailChangeRequested,
             Self::EmailChanged => MailContent::EmailChanged,
+            Self::ApiKeyChanged { ip_address, user_agent, unix_time } => MailContent::ApiKeyChanged {
+                client: Client::new(ip_address, &user_agent),
+                time: Timestamp::from_unix_timestamp(unix_time).map_err(|_| InvalidPayload)?,
+            },
             Self::NewSignIn { ip_address, user_agent, unix_time } => MailContent::NewSignIn {
                 client: Client::new(ip_address, &user_agent),
                 time: Timestamp::from_unix_timestamp(unix_time).map_err(|_| InvalidPayload)?,

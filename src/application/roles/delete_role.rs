@@ -16,10 +16,12 @@ pub struct DeleteRole {
     pub id: String,
     /// The etag that was read, or empty for any.
     pub etag: String,
+    /// Whether to take the role from whoever has it.
+    pub force: bool,
 }
 
 impl Roles {
-    /// Erases a role that nobody has.
+    /// Erases a role that nobody has, or takes it from whoever has it first.
     pub async fn delete_role(&self, call: &Call, command: DeleteRole, request: &IdempotentCall<()>) -> Idempotent<()> {
         let mut violations = Violations::default();
         let id = violations.take("id", RoleId::parse(&command.id));
@@ -34,7 +36,7 @@ impl Roles {
         if role.built_in {
             return Err(Refusal::RoleBuiltIn.into());
         }
-        if !tx.roles().list_grants(GrantsOf::Role(id), None, 1).await?.is_empty() {
+        if !command.force && !tx.roles().list_grants(GrantsOf::Role(id), None, 1).await?.is_empty() {
             return Err(Refusal::RoleInUse.into());
         }
         tx.roles().remove_role(id, call.now).await?;

@@ -65,6 +65,7 @@ impl ServiceAccounts {
         tx.api_keys().insert_api_key(&key).await?;
         let event = call.event(AuditType::ApiKeyCreated).on(account.id).with("key_id", key.id);
         self.trail.record(tx, event, call.now).await?;
+        self.notify_of_key_change(tx, call).await?;
         open.finish(NewApiKey { key, secret }).await
     }
 }

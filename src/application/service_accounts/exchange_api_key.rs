@@ -1,4 +1,5 @@
 use super::ServiceAccounts;
+use crate::application::attempt_limiter::AttemptLimiter;
 use crate::application::call::Call;
 use crate::application::error::{Error, Refusal, Result, Violations};
 use crate::application::idempotency::{Idempotent, IdempotentCall};
@@ -9,7 +10,7 @@ use crate::domain::access::role::Role;
 use crate::domain::access::subject::Principal;
 use crate::domain::audit::AuditType;
 use crate::domain::credential::api_key;
-use crate::domain::credential::api_key::ApiKey;
+use crate::domain::credential::api_key::{ApiKey, KeyRejected};
 use crate::domain::credential::api_key_secret;
 use crate::domain::credential::api_key_secret::ApiKeySecret;
 use crate::domain::id::TokenId;
@@ -53,20 +54,32 @@ impl ServiceAccounts {
         request: &IdempotentCall<ExchangedToken>,
     ) -> Idempotent<ExchangedToken> {
         let valid = self.parse_exchange(command)?;
+        let limiter = AttemptLimiter::exchange(&self.throttle_key, &call.origin.client);
         let mut tx = self.store.read().await?;
+        let checked = limiter.check(tx.as_mut(), call.now).await;
+        let throttled = call.event(AuditType::RateLimitExceeded).with("request", "api_key_exchange");
+        self.trail.note_throttling(self.store.as_ref(), checked, throttled, call.now).await?;
         let found = tx.api_keys().find_api_key_with_account(valid.secret.id()).await?;
-        let (key, account) = found.ok_or(Refusal::CredentialsInvalid)?;
-        if let Err(rejected) = key.judge(&valid.secret, &account, call.now) {
-            drop(tx);
-            self.record_refusal(call, &key, rejected.as_str(), None).await?;
-            return Err(Refusal::CredentialsInvalid.into());
-        }
+        let rejected = match &found {
+            Some((key, account)) => key.judge(&valid.secret, account, call.now).err().map(KeyRejected::as_str),
+            None => Some("KEY_UNKNOWN"),
+        };
+        let (key, account) = match (found, rejected) {
+            (Some(found), None) => found,
+            (found, why) => {
+                drop(tx);
+                self.count_failure(&limiter, call).await?;
+                let key = found.map(|(key, _)| key);
+                self.record_refusal(call, key.as_ref(), why.unwrap_or_default(), None).await?;
+                return Err(Refusal::CredentialsInvalid.into());
+            }
+        };
         let roles = tx.roles().roles_of(account.id.into()).await?;
         drop(tx);
         let grants = match grants(&key, valid.scope, &roles) {
             Ok(grants) => grants,
             Err(missing) => {
-                self.record_refusal(call, &key, "PERMISSION_MISSING", Some(&missing)).await?;
+                self.record_refusal(call, Some(&key), "PERMISSION_MISSING", Some(&missing)).await?;
                 return Err(Refusal::PermissionMissing { permission: missing.as_str().to_owned() }.into());
             }
         };
@@ -106,20 +119,35 @@ impl ServiceAccounts {
         Ok(ExchangedToken { access_token: self.tokens.sign(&claims).map_err(Error::from)?, expire_time })
     }
 
-    /// Records that a key was not exchanged. Whoever knows its id can make that happen at will, so not every time.
+    async fn count_failure(&self, limiter: &AttemptLimiter, call: &Call) -> Result<()> {
+        let mut tx = self.store.write().await?;
+        limiter.count(tx.as_mut(), call.now).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Records that a key was not exchanged. Whoever knows its id, or makes one up, can make that happen at will, so not
+    /// every time.
     async fn record_refusal(
         &self,
         call: &Call,
-        key: &ApiKey,
+        key: Option<&ApiKey>,
         reason: &str,
         permission: Option<&Pattern>,
     ) -> Result<()> {
-        let event = call.event(AuditType::ApiKeyRefused).on(key.account_id).with("key_id", key.id);
+        let event = call.event(AuditType::ApiKeyRefused);
+        let event = match key {
+            Some(key) => event.on(key.account_id).with("key_id", key.id),
+            None => event,
+        };
         let event = match permission {
             None => event.failed(reason),
             Some(pattern) => event.denied(reason).with("permission", pattern.as_str()),
         };
-        let cause = [key.id.as_uuid().as_bytes(), reason.as_bytes()].concat();
+        let network = call.origin.client.network().to_string();
+        let cause = match key {
+            Some(key) => [key.id.as_uuid().as_bytes(), reason.as_bytes()].concat(),
+            None => network.into_bytes(),
+        };
         self.trail.record_sparingly(self.store.as_ref(), (event, &cause), call.now).await
     }
 }

@@ -24,12 +24,18 @@ pub use update_service_account::UpdateServiceAccount;
 
 use super::Ports;
 use super::audit_trail::AuditTrail;
+use super::call::Call;
+use super::error::Result;
 use super::idempotency::Idempotency;
+use super::jobs::MailPost;
 use super::keys::DerivedKeys;
 use super::page::PageTokens;
 use super::policy::Policy;
-use super::ports::{AccessTokens, Entropy, Store};
+use super::ports::{AccessTokens, Entropy, Store, Transaction};
 use key_uses::KeyUses;
+
+use crate::domain::mail::MailContent;
+use crate::domain::secret::SecretKey;
 
 /// The use cases of service accounts. Whoever may call which is decided before; here, nobody acts on an account that may
 /// do more than they.
@@ -38,6 +44,8 @@ pub struct ServiceAccounts {
     entropy: Arc<dyn Entropy>,
     tokens: Arc<dyn AccessTokens>,
     idempotency: Idempotency,
+    post: MailPost,
+    throttle_key: SecretKey,
     trail: AuditTrail,
     page_tokens: PageTokens,
     policy: Arc<Policy>,
@@ -53,10 +61,22 @@ impl ServiceAccounts {
             entropy: ports.entropy.clone(),
             tokens: ports.tokens.clone(),
             idempotency: Idempotency::new(ports, derived),
+            post: MailPost::new(ports, &policy, derived),
+            throttle_key: derived.throttles.clone(),
             trail: AuditTrail::new(ports.entropy.clone()),
             page_tokens: PageTokens::new(derived.page_tokens.clone()),
             policy,
             uses: KeyUses::default(),
         }
+    }
+
+    /// Notifies the person who made or revoked a key that it was done with their account; services have no mail.
+    async fn notify_of_key_change(&self, tx: &mut dyn Transaction, call: &Call) -> Result<()> {
+        let Some(person) = call.caller()?.person() else { return Ok(()) };
+        if let Some(user) = tx.users().find_user(person.user_id).await? {
+            let content = MailContent::ApiKeyChanged { client: call.origin.client.clone(), time: call.now };
+            self.post.send(tx, &user, content, call.now).await?;
+        }
+        Ok(())
     }
 }

@@ -22,6 +22,7 @@ impl ServiceAccounts {
         if tx.api_keys().revoke_api_key(id, call.now).await? {
             let event = call.event(AuditType::ApiKeyRevoked).on(account.id).with("key_id", id);
             self.trail.record(tx, event, call.now).await?;
+            self.notify_of_key_change(tx, call).await?;
         }
         let revoke_time = key.revoke_time.or(Some(call.now));
         open.finish(ApiKey { revoke_time, ..key }).await

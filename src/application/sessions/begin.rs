@@ -1,4 +1,5 @@
 use super::{IssuedTokens, Sessions};
+use crate::application::access::caller::{Bearer, Caller};
 use crate::application::call::Call;
 use crate::application::error::Result;
 use crate::application::ports::Transaction;
@@ -7,7 +8,7 @@ use crate::domain::access::role::Role;
 use crate::domain::account::user::User;
 use crate::domain::id::SessionId;
 use crate::domain::session::refresh_token::RefreshToken;
-use crate::domain::session::{MAX_PER_USER, RefreshState, Session};
+use crate::domain::session::{EndReason, MAX_PER_USER, RefreshState, Session};
 
 /// A session that was stored in a transaction, whose tokens are issued once that is committed.
 pub(in crate::application) struct BegunSession {
@@ -37,6 +38,22 @@ impl Sessions {
         tx.users().record_login(user.id, call.now).await?;
         let roles = tx.roles().roles_of(user.id.into()).await?;
         Ok(BegunSession { session, refresh, roles })
+    }
+
+    /// Ends the session whose access token a sign-in of the same person shows: the new one takes its place (ASVS 7.2.4).
+    pub(in crate::application) async fn replace(
+        &self,
+        tx: &mut dyn Transaction,
+        begun: &BegunSession,
+        call: &Call,
+    ) -> Result<()> {
+        let Bearer::Token(token) = &call.bearer else { return Ok(()) };
+        let shown = self.tokens.verify(token.expose(), None, call.now).ok();
+        let shown = shown.and_then(|token| Caller { token }.person());
+        if let Some(shown) = shown.filter(|shown| shown.user_id == begun.session.user_id) {
+            tx.sessions().end_session(shown.session_id, EndReason::Replaced, call.now).await?;
+        }
+        Ok(())
     }
 
     /// The tokens of a session that was begun and committed.

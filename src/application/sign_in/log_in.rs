@@ -104,6 +104,7 @@ impl SignIn {
         SelfService::SIGN_IN.take_of_account(tx, &self.throttle_key, (user.id, call)).await?;
         attempt_limiter::forget(tx, &self.throttle_key, &name).await?;
         let begun = self.sessions.begin(tx, &user, proven, call).await?;
+        self.sessions.replace(tx, &begun, call).await?;
         self.trail.record(tx, candidate.succeeded(&begun.session, &call.origin), call.now).await?;
         let tokens = self.sessions.tokens_of(&begun, call)?;
         open.finish(tokens).await

@@ -1,6 +1,6 @@
 //! The database.
 
-use super::data_folder;
+use super::{audit, data_folder};
 use crate::config::setting::Setting;
 use crate::config::source::{InvalidSetting, Source};
 use crate::config::{pem, value};
@@ -49,7 +49,8 @@ pub fn read(source: &Source) -> Result<DatabaseSettings, InvalidSetting> {
     if runtime_role.is_some() && is_sqlite {
         return Err(source.refuse("database_runtime_role", "has no use with SQLite"));
     }
-    Ok(DatabaseSettings { max_connections, runtime_role, tls_ca_file, ..DatabaseSettings::new(url) })
+    let audit_retention = audit::read_retention(source)?;
+    Ok(DatabaseSettings { max_connections, runtime_role, tls_ca_file, audit_retention, ..DatabaseSettings::new(url) })
 }
 
 /// The name of a role of PostgreSQL, which cuts longer ones off in silence.

@@ -99,11 +99,15 @@ named_enum! {
         ServiceAccountEnabled = "service_account_enabled",
         /// A service account was erased.
         ServiceAccountDeleted = "service_account_deleted",
+        /// An access token was shown that is none of this server's, or void.
+        TokenRefused = "authn_token_invalid",
+        /// The server refused calls because it had too many.
+        Overloaded = "sys_overload",
         /// An API key was made.
         ApiKeyCreated = "api_key_created",
         /// An API key was revoked.
         ApiKeyRevoked = "api_key_revoked",
-        /// A known API key was not exchanged.
+        /// An API key was not exchanged, or what was shown is none.
         ApiKeyRefused = "api_key_refused",
         /// A key was made that will sign tokens.
         SigningKeyCreated = "signing_key_created",
@@ -216,14 +220,77 @@ fn line(text: &str, max: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashSet;
-
     use super::*;
 
+    /// What clients and rules of others go by: a name is never changed, and never used for something else.
+    const CATALOGUE: [&str; 46] = [
+        "authn_login_success",
+        "authn_login_successafterfail",
+        "authn_login_fail",
+        "authn_login_throttled",
+        "authn_login_lock",
+        "authn_logout",
+        "authn_token_reuse",
+        "authn_password_change",
+        "authn_password_reset_request",
+        "authn_password_reset",
+        "authn_password_change_required",
+        "authz_fail",
+        "excess_rate_limit_exceeded",
+        "session_revoked",
+        "authn_token_revoked",
+        "user_created",
+        "user_updated",
+        "user_suspended",
+        "user_activated",
+        "user_deleted",
+        "user_undeleted",
+        "user_purged",
+        "users_imported",
+        "users_exported",
+        "user_data_exported",
+        "email_verification_request",
+        "email_verified",
+        "email_change_request",
+        "email_change",
+        "role_created",
+        "role_updated",
+        "role_deleted",
+        "privilege_permissions_changed",
+        "service_account_created",
+        "service_account_updated",
+        "service_account_disabled",
+        "service_account_enabled",
+        "service_account_deleted",
+        "authn_token_invalid",
+        "sys_overload",
+        "api_key_created",
+        "api_key_revoked",
+        "api_key_refused",
+        "signing_key_created",
+        "signing_key_rotated",
+        "signing_key_revoked",
+    ];
+    /// Those that the OWASP Logging Vocabulary has.
+    const OWASP: [&str; 9] = [
+        "authn_login_success",
+        "authn_login_successafterfail",
+        "authn_login_fail",
+        "authn_login_lock",
+        "authn_password_change",
+        "authn_token_reuse",
+        "authz_fail",
+        "excess_rate_limit_exceeded",
+        "privilege_permissions_changed",
+    ];
+
     #[test]
-    fn words_are_plain_and_tell_the_types_apart() {
-        let words: HashSet<_> = AuditType::ALL.iter().map(|kind| kind.as_str()).collect();
-        assert_eq!(words.len(), AuditType::ALL.len());
+    fn the_catalogue_is_the_one_that_others_go_by() {
+        let names: Vec<_> = AuditType::ALL.iter().map(|kind| kind.as_str()).collect();
+        assert_eq!(names, CATALOGUE);
+        for owasp in OWASP {
+            assert!(names.contains(&owasp), "{owasp}");
+        }
         for kind in AuditType::ALL {
             let is_plain = kind.as_str().bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
             assert!(is_plain && kind.as_str().len() <= 40, "{kind:?}");

@@ -56,6 +56,13 @@ pub enum MailContent {
     EmailChangeRequested,
     /// The address of the account was changed; to the old and to the new one.
     EmailChanged,
+    /// An API key of a service account was made or revoked with this person's account.
+    ApiKeyChanged {
+        /// From where.
+        client: Client,
+        /// When.
+        time: Timestamp,
+    },
     /// Somebody signed in from a place that is not known for this person, or after several failed attempts.
     NewSignIn {
         /// From where.
@@ -79,6 +86,7 @@ impl MailContent {
             Self::ConfirmNewEmail { .. } => "confirm_new_email",
             Self::EmailChangeRequested => "email_change_requested",
             Self::EmailChanged => "email_changed",
+            Self::ApiKeyChanged { .. } => "api_key_changed",
             Self::NewSignIn { .. } => "new_sign_in",
         }
     }
@@ -96,6 +104,7 @@ impl MailContent {
             | Self::PasswordChanged
             | Self::EmailChangeRequested
             | Self::EmailChanged
+            | Self::ApiKeyChanged { .. }
             | Self::NewSignIn { .. } => false,
         }
     }
@@ -138,10 +147,13 @@ pub(crate) mod fixture {
                 MailContent::PasswordChanged => MailContent::ConfirmNewEmail { token: token() },
                 MailContent::ConfirmNewEmail { .. } => MailContent::EmailChangeRequested,
                 MailContent::EmailChangeRequested => MailContent::EmailChanged,
-                MailContent::EmailChanged => MailContent::NewSignIn {
+                MailContent::EmailChanged => MailContent::ApiKeyChanged {
                     client: Client::new(IpAddr::from([192, 0, 2, 1]), "canary-app/1.0"),
                     time: Timestamp::UNIX_EPOCH,
                 },
+                MailContent::ApiKeyChanged { client, time } => {
+                    MailContent::NewSignIn { client: client.clone(), time: *time }
+                }
                 MailContent::NewSignIn { .. } => return None,
             })
         })

@@ -42,6 +42,8 @@ named_enum! {
         TokenReuse = "token_reuse",
         /// It made room for a newer session.
         Evicted = "evicted",
+        /// The same person signed in anew from it.
+        Replaced = "replaced",
         /// The account was suspended or deleted.
         AccountClosed = "account_closed",
     }

@@ -113,6 +113,7 @@ impl MailWriter {
             | MailContent::PasswordChanged
             | MailContent::EmailChangeRequested
             | MailContent::EmailChanged
+            | MailContent::ApiKeyChanged { .. }
             | MailContent::NewSignIn { .. } => return None,
         };
         let link = self.settings.link_base.as_ref().map(|base| base.link(page, token));
@@ -128,7 +129,7 @@ impl MailWriter {
             return Details::Action { link, token: token.expose(), minutes: validity.whole_minutes() };
         }
         match &mail.content {
-            MailContent::NewSignIn { client, time } => Details::SignIn {
+            MailContent::ApiKeyChanged { client, time } | MailContent::NewSignIn { client, time } => Details::From {
                 time: in_utc(*time),
                 address: client.ip_address.to_string(),
                 program: program(&client.user_agent),

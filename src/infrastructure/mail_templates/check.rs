@@ -59,9 +59,9 @@ pub(in crate::infrastructure) fn details<'a>(kind: &str, program: &'a str, links
             let link = links.then(|| format!("https://www.example.com/page#token={TOKEN}"));
             Details::Action { link, token: TOKEN, minutes: 60 }
         }
-        "new_sign_in" => {
+        "api_key_changed" | "new_sign_in" => {
             let (time, address) = ("2026-03-01 12:00:00 UTC".to_owned(), "192.0.2.1".to_owned());
-            Details::SignIn { time, address, program }
+            Details::From { time, address, program }
         }
         _ => Details::None,
     }

@@ -23,6 +23,7 @@ macro_rules! kinds {
     ($tag:literal) => {
         language!($tag:
             "already_registered"
+            "api_key_changed"
             "confirm_new_email"
             "email_change_requested"
             "email_changed"

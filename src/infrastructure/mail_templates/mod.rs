@@ -5,8 +5,8 @@
 //! name, one by one:
 //!
 //! - `LANGUAGE/KIND.subject.txt`, `LANGUAGE/KIND.txt`, `LANGUAGE/KIND.html`, where the kind is one of
-//!   `already_registered`, `confirm_new_email`, `email_change_requested`, `email_changed`, `invitation`, `new_sign_in`,
-//!   `password_changed`, `reset_password`, `verify_email`, `welcome`;
+//!   `already_registered`, `api_key_changed`, `confirm_new_email`, `email_change_requested`, `email_changed`, `invitation`,
+//!   `new_sign_in`, `password_changed`, `reset_password`, `verify_email`, `welcome`;
 //! - `LANGUAGE/validity.txt`, a span in words, which the others include;
 //! - `layout.html`, which all HTML parts extend.
 //!
@@ -16,7 +16,7 @@
 //!
 //! The files are templates in the language of Jinja, of at most 64 KiB. They may mention `language` and `service`; but
 //! for the subject also `name` (perhaps empty); in mail with a token `link` (none unless `IPSE_LINK_BASE` is set),
-//! `token` and `minutes`; in `new_sign_in` `time`, `address` and `program` (perhaps empty). Names and programs are text
+//! `token` and `minutes`; in `api_key_changed` and `new_sign_in` `time`, `address` and `program` (perhaps empty). Names and programs are text
 //! of strangers: in files named `.html` they are escaped, and the check refuses a template that undoes it.
 //!
 //! All files are read once, at the start, and every mail is rendered with samples in every language. A mistake, an

@@ -26,8 +26,8 @@ pub(crate) enum Details<'a> {
         /// How long both work.
         minutes: i64,
     },
-    /// Where somebody signed in: `time`, `address` and `program`.
-    SignIn {
+    /// Where somebody did what the mail tells of: `time`, `address` and `program`.
+    From {
         /// When, in UTC.
         time: String,
         /// From which network address.
@@ -43,7 +43,7 @@ impl Words<'_> {
         let details = match self.details.clone() {
             Details::None => context! {},
             Details::Action { link, token, minutes } => context! { link, token, minutes },
-            Details::SignIn { time, address, program } => context! { time, address, program },
+            Details::From { time, address, program } => context! { time, address, program },
         };
         context! { language, service => self.service, name => self.name, ..details }
     }

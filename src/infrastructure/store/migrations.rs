@@ -88,7 +88,8 @@ macro_rules! embedded {
             "0009_jobs",
             "0010_session_proofs",
             "0011_retired_ids",
-            "0012_unproven_sign_ups"
+            "0012_unproven_sign_ups",
+            "0013_audit_rules"
         )
     };
     ($backend:literal, $($name:literal),+) => {

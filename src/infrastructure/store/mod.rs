@@ -3,6 +3,7 @@
 //! Every query is written once, in `repositories`, and compiled for each backend against that backend's own
 //! connection, `schema` and `columns`. What truly differs stands in the two files `dialect.rs`.
 
+mod audit_guard;
 mod commit_order;
 mod error;
 pub mod migrations;
@@ -15,6 +16,7 @@ mod wait_limit;
 
 use std::sync::Arc;
 
+pub use audit_guard::AuditGuard;
 pub use settings::{DatabaseSettings, DatabaseUrl, InvalidDatabaseUrl};
 
 use crate::application::ports::{ChangeSink, Store, StoreResult};

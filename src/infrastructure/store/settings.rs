@@ -73,6 +73,8 @@ pub struct DatabaseSettings {
     /// The certificates, in PEM, that a PostgreSQL server's certificate must descend from; otherwise those of the
     /// operating system.
     pub tls_ca_file: Option<PathBuf>,
+    /// How long the audit trail is kept: migrating tells PostgreSQL, which holds it against the service itself.
+    pub audit_retention: time::Duration,
 }
 
 impl DatabaseSettings {
@@ -87,6 +89,7 @@ impl DatabaseSettings {
             lock_timeout: Duration::from_secs(2),
             runtime_role: None,
             tls_ca_file: None,
+            audit_retention: time::Duration::days(30),
         }
     }
 }

@@ -28,6 +28,9 @@ pub enum Unreachable {
     /// There can be no TLS.
     #[error(transparent)]
     Unprepared(#[from] Unprepared),
+    /// The access token would be readable on its way to another machine.
+    #[error("the access token does not go to another machine without TLS: give a URL with https://")]
+    Exposed,
     /// The host of the URL is no name that a certificate could have.
     #[error("the URL of the server has no valid host")]
     Host(#[from] InvalidDnsNameError),
@@ -40,10 +43,14 @@ pub(super) async fn to_endpoint(endpoint: &Endpoint) -> Result<Channel, Unreacha
     open(address.to_string(), connector.map(|connector| (connector, address.ip().into()))).await
 }
 
-/// Connects to a server by its URL, `http://` or `https://`. Its certificate must be one that the system trusts.
+/// Connects to a server by its URL, `https://`, or `http://` for one on this machine: what is sent is an access token. Its
+/// certificate must be one that the system trusts.
 pub(super) async fn to_url(url: &Uri) -> Result<Channel, Unreachable> {
     let host = url.host().unwrap_or_default().trim_matches(['[', ']']);
     let is_secure = url.scheme_str() == Some("https");
+    if !is_secure && !is_this_machine(host) {
+        return Err(Unreachable::Exposed);
+    }
     let port = url.port_u16().unwrap_or(if is_secure { 443 } else { 80 });
     let address = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
     let tls = if is_secure { Some((system_trust()?, ServerName::try_from(host.to_owned())?)) } else { None };
@@ -66,6 +73,11 @@ async fn open(address: String, tls: Option<(TlsConnector, ServerName<'static>)>)
     Ok(target.connect_with_connector(connect).await?)
 }
 
+/// Whether a host is the loopback interface by its own word, whatever a name server says.
+fn is_this_machine(host: &str) -> bool {
+    host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.to_canonical().is_loopback())
+}
+
 fn system_trust() -> Result<TlsConnector, Unprepared> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
@@ -85,4 +97,22 @@ fn reachable(mut address: SocketAddr) -> SocketAddr {
         _ => {}
     }
     address
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn no_token_goes_to_another_machine_without_tls() {
+        for url in ["http://db.example:50051", "http://192.0.2.1", "http://[2001:db8::1]:1", "http://localhost.example"]
+        {
+            let refused = to_url(&url.parse().unwrap()).await;
+            assert!(matches!(refused, Err(Unreachable::Exposed)), "{url}");
+        }
+        for url in ["http://localhost:1", "http://127.0.0.1:1", "http://[::1]:1", "http://[::ffff:127.0.0.1]:1"] {
+            let refused = to_url(&url.parse().unwrap()).await;
+            assert!(matches!(refused, Err(Unreachable::Transport(_))), "{url}");
+        }
+    }
 }

@@ -11,6 +11,7 @@ use tonic_types::{ErrorDetails, StatusExt as _};
 use super::encode;
 use super::layers::request_id;
 use crate::application::error::{Error, Refusal, Rule, Violation};
+use crate::domain::session::authentication::AssuranceLevel;
 use crate::proto::ErrorReason;
 
 /// The domain of every `ErrorInfo`.
@@ -184,6 +185,7 @@ fn refused(refusal: Refusal) -> Outgoing {
         Refusal::StepUpRequired { max_age } => {
             Outgoing::new(Code::Unauthenticated, Reason::StepUpRequired, "a fresh sign-in is required")
                 .with("max_age", max_age.whole_seconds().to_string())
+                .with("acr_values", AssuranceLevel::Aal1.as_str().to_owned())
         }
         Refusal::EmailNotVerified => {
             Outgoing::new(Code::FailedPrecondition, Reason::EmailNotVerified, "the e-mail address is not verified")

@@ -17,7 +17,9 @@ def _name(text: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
 
 
-def _builder(subject: str, issuer: str, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+def _builder(
+    subject: str, issuer: str, key: ec.EllipticCurvePrivateKey, days: float = 1
+) -> x509.CertificateBuilder:
     now = datetime.datetime.now(datetime.UTC)
     return (
         x509.CertificateBuilder()
@@ -26,7 +28,7 @@ def _builder(subject: str, issuer: str, key: ec.EllipticCurvePrivateKey) -> x509
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=days))
     )
 
 
@@ -46,14 +48,14 @@ class Authority:
     def pem(self) -> bytes:
         return self._certificate.public_bytes(PEM)
 
-    def issue(self, name: str, file_name: str = "server") -> tuple[Path, Path]:
+    def issue(self, name: str, file_name: str = "server", has_expired: bool = False) -> tuple[Path, Path]:
         """The files of a new certificate for a host name or an address, and of its key."""
         key = ec.generate_private_key(ec.SECP256R1())
         try:
             host = x509.IPAddress(ipaddress.ip_address(name))
         except ValueError:
             host = x509.DNSName(name)
-        builder = _builder(name, "Test Authority", key)
+        builder = _builder(name, "Test Authority", key, days=-0.01 if has_expired else 1)
         builder = builder.add_extension(x509.SubjectAlternativeName([host]), critical=False)
         certificate = builder.sign(self._key, hashes.SHA256()).public_bytes(PEM)
         private = key.private_bytes(PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())

@@ -4,7 +4,7 @@ use ipse::domain::credential::api_key_secret::ApiKeySecret;
 use ipse::proto::ApiKey;
 use ipse::proto::ErrorReason::{
     CredentialsInvalid, FieldInvalid, PageTokenInvalid, PermissionMissing, QuotaExceeded, RequestIdReused,
-    ResourceNotFound,
+    ResourceNotFound, StepUpRequired,
 };
 use prost_types::Timestamp as ProtoTime;
 use time::Duration;
@@ -26,6 +26,8 @@ on_both_backends! {
     a_repeat_tells_the_secret_again
     no_key_is_in_the_database
     keys_that_are_long_over_are_forgotten
+    keys_are_made_and_revoked_soon_after_a_sign_in
+    whoever_changes_a_key_is_told_by_mail
 }
 
 /// A time as many days after the beginning of the test.
@@ -155,6 +157,38 @@ async fn a_repeat_tells_the_secret_again(world: World) {
     assert_eq!(world.count("api_keys").await, 1);
     let other = ApiKey { display_name: "other".to_owned(), ..new_key(&account.id, &[]) };
     assert_eq!(reason(root.create_key_as(REQUEST, other).await), RequestIdReused);
+}
+
+async fn keys_are_made_and_revoked_soon_after_a_sign_in(world: World) {
+    let root = Custodian::root(&world).await;
+    let program = root.program(&world, "administrator", &[]).await;
+    let own = Custodian(root.0.bearing(&program.exchange().await.unwrap().access_token));
+    world.wait(Duration::minutes(5) + Duration::SECOND);
+    for custodian in [&root, &own] {
+        let refused = refusal(custodian.create_key(&program.account.id, &[]).await);
+        assert_eq!((refused.reason, refused.metadata["max_age"].as_str()), (StepUpRequired, "300"));
+        assert_eq!(reason(custodian.revoke_key(&program.key.id).await), StepUpRequired);
+    }
+    // A service proves who it is with its key.
+    let own = Custodian(root.0.bearing(&program.exchange().await.unwrap().access_token));
+    let made = own.create_key(&program.account.id, &[]).await.unwrap();
+    let root = Custodian(world.stranger("root").log_in().await.unwrap());
+    root.revoke_key(&made.0.id).await.unwrap();
+}
+
+async fn whoever_changes_a_key_is_told_by_mail(world: World) {
+    let root = Custodian::root(&world).await;
+    let program = root.program(&world, "administrator", &[]).await;
+    let owner = world.stranger("root");
+    let mails = owner.mails().await;
+    let told: Vec<_> = mails.iter().filter(|mail| mail.content.kind() == "api_key_changed").collect();
+    let [mail] = &told[..] else { panic!("{mails:?}") };
+    let secret = program.secret.rsplit('_').next().unwrap();
+    assert!(!format!("{mail:?}").contains(secret));
+    root.revoke_key(&program.key.id).await.unwrap();
+    assert_eq!(owner.mail_kinds().await, ["api_key_changed"]);
+    root.revoke_key(&program.key.id).await.unwrap();
+    assert!(owner.mails().await.is_empty(), "nothing was changed");
 }
 
 async fn no_key_is_in_the_database(world: World) {

@@ -22,6 +22,7 @@ use crate::support::descriptors;
 use crate::support::gateway::CHECK;
 use crate::support::guard::Guard;
 use crate::support::on_both_backends;
+use crate::support::operator::Operator;
 use crate::support::person::{Device, Person};
 use crate::support::refusal::{Refusal, reason, refusal};
 use crate::support::wire::Call;
@@ -69,7 +70,7 @@ provoked_by! {
     RequestMalformed: bytes_that_are_no_message
     ActionTokenInvalid: an_invented_mailed_token
     UsernameTaken: a_username_of_somebody_else
-    ResourceNotFound: a_session_of_nobody
+    ResourceNotFound: a_role_that_is_not_there
     FeatureDisabled: a_compressed_message
     MethodUnknown: an_rpc_that_does_not_exist
     GatewayUnknown: a_question_from_no_gateway
@@ -324,9 +325,9 @@ async fn a_username_of_somebody_else(world: World) -> Result<(), Status> {
     world.stranger("bob").known_as("wonder").register().await
 }
 
-async fn a_session_of_nobody(world: World) -> Result<(), Status> {
-    let phone = world.person("alice").await.log_in().await?;
-    phone.revoke("01890a5d-ac96-774b-bcce-b302099a8057").await
+async fn a_role_that_is_not_there(world: World) -> Result<(), Status> {
+    let root = world.administrator().await;
+    Operator(root).get("01890a5d-ac96-774b-bcce-b302099a8057").await.map(|_| ())
 }
 
 async fn a_compressed_message(world: World) -> Result<(), Status> {

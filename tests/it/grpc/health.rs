@@ -1,5 +1,7 @@
 //! What gRPC itself defines: health checks (grpc.health.v1) and reflection.
 
+use std::collections::BTreeSet;
+
 use tonic::Code;
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
@@ -12,6 +14,7 @@ use tonic_reflection::pb::v1alpha;
 use tonic_reflection::pb::v1alpha::server_reflection_client::ServerReflectionClient as AlphaClient;
 
 use crate::support::database::Backend;
+use crate::support::descriptors;
 use crate::support::on_both_backends;
 use crate::support::refusal::bare_code;
 use crate::support::world::World;
@@ -29,9 +32,6 @@ on_both_backends! {
     the_older_reflection_lists_them_too
 }
 
-const SERVICES: [&str; 4] =
-    ["ipse.v1.AuthService", "ipse.v1.AccountService", "ipse.v1.KeyService", "envoy.service.auth.v3.Authorization"];
-
 async fn with_reflection(backend: Backend) -> World {
     World::with(backend, &["REFLECTION=true"]).await
 }
@@ -40,9 +40,17 @@ fn of(service: &str) -> HealthCheckRequest {
     HealthCheckRequest { service: service.to_owned() }
 }
 
+/// All services of the contract, and Envoy's.
+fn services() -> BTreeSet<String> {
+    let methods = descriptors::methods();
+    let services: BTreeSet<_> = methods.iter().map(|method| method.parent_service().full_name().to_owned()).collect();
+    assert!(services.len() >= 9 && services.contains("envoy.service.auth.v3.Authorization"), "{services:?}");
+    services
+}
+
 async fn the_server_and_each_service_are_healthy(world: World) {
     let mut health = HealthClient::new(world.replica().channel.clone());
-    for service in SERVICES.into_iter().chain([""]) {
+    for service in services().iter().map(String::as_str).chain([""]) {
         let checked = health.check(of(service)).await.unwrap().into_inner();
         assert_eq!(checked.status(), ServingStatus::Serving, "{service:?}");
         let mut watch = health.watch(of(service)).await.unwrap().into_inner();
@@ -76,7 +84,10 @@ async fn reflection_lists_the_services(world: World) {
         panic!("a list of services");
     };
     let names: Vec<&str> = list.service.iter().map(|service| service.name.as_str()).collect();
-    assert!(SERVICES.iter().chain(&["grpc.health.v1.Health"]).all(|name| names.contains(name)), "{names:?}");
+    assert!(
+        services().iter().all(|name| names.contains(&name.as_str())) && names.contains(&"grpc.health.v1.Health"),
+        "{names:?}"
+    );
 }
 
 async fn the_older_reflection_lists_them_too(world: World) {

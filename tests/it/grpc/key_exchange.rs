@@ -3,7 +3,7 @@
 use ipse::domain::credential::api_key_secret::ApiKeySecret;
 use ipse::domain::id::ApiKeyId;
 use ipse::proto::ErrorReason::{
-    AudienceUnknown, CredentialsInvalid, FieldInvalid, PermissionMissing, TokenInvalid, TokenMissing,
+    AudienceUnknown, CredentialsInvalid, FieldInvalid, PermissionMissing, RateLimited, TokenInvalid, TokenMissing,
 };
 use ipse::proto::{ApiKey, ExchangeApiKeyRequest};
 use prost_types::Timestamp as ProtoTime;
@@ -18,7 +18,7 @@ use crate::support::operator::Operator;
 use crate::support::refusal::{reason, refusal};
 use crate::support::token::{self, seconds};
 use crate::support::trail::Trail;
-use crate::support::world::{AUDIENCE, ISSUER, World};
+use crate::support::world::{AUDIENCE, ISSUER, START, World};
 
 on_both_backends! {
     World::start =>
@@ -29,6 +29,7 @@ on_both_backends! {
     no_token_outlives_its_key
     keys_that_open_nothing_are_refused_with_the_same_bytes
     keys_that_are_refused_are_told_of_five_times_an_hour
+    keys_that_are_none_slow_their_network_down
     the_last_use_is_written_down_once_a_minute
     an_exchange_waits_for_no_writer
     a_key_is_no_access_token_and_a_token_is_no_key
@@ -219,10 +220,10 @@ async fn keys_that_are_refused_are_told_of_five_times_an_hour(world: World) {
     let lines = trail.lines().await;
     assert_eq!(lines[1], "api_key_refused failure ->? ACCOUNT_DISABLED");
     assert_eq!(lines[3], "api_key_refused failure ->? REVOKED");
-    // Of a key that there is not, there is nothing to tell.
+    // A key that there is not is told of by the network that it came from.
     let unknown = ApiKeySecret::new(ApiKeyId::NOBODY, [7; 32]).expose().expose().to_owned();
     exchange(&world, ExchangeApiKeyRequest { api_key: unknown, ..guess }).await.unwrap_err();
-    assert!(trail.events().await.is_empty());
+    assert_eq!(trail.lines().await, ["api_key_refused failure ->- KEY_UNKNOWN"]);
 }
 
 async fn the_last_use_is_written_down_once_a_minute(world: World) {
@@ -249,6 +250,24 @@ async fn the_last_use_is_written_down_once_a_minute(world: World) {
     other.service_accounts.record_key_uses().await.unwrap();
     assert_eq!(last_use().await, Some(begin + 180));
     other.stop().await;
+}
+
+async fn keys_that_are_none_slow_their_network_down(world: World) {
+    let program = Custodian::root(&world).await.program(&world, "service", &[]).await;
+    let mut trail = Trail::from_now_on(&world).await;
+    let invented = ApiKeySecret::new(ApiKeyId::new(START, &[7; 10]), [7; 32]);
+    for _ in 0..100 {
+        let request = ExchangeApiKeyRequest {
+            api_key: invented.expose().expose().to_owned(),
+            ..ExchangeApiKeyRequest::default()
+        };
+        assert_eq!(reason(exchange(&world, request).await), CredentialsInvalid);
+    }
+    assert_eq!(trail.lines().await, ["api_key_refused failure ->- KEY_UNKNOWN"; 5]);
+    let refused = refusal(program.exchange().await);
+    assert_eq!((refused.reason, refused.retry_after), (RateLimited, Some(std::time::Duration::from_secs(1))));
+    world.wait(Duration::seconds(1));
+    program.exchange().await.unwrap();
 }
 
 async fn an_exchange_waits_for_no_writer(world: World) {

@@ -4,23 +4,25 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 use http::StatusCode;
 use ipse::proto::ErrorReason::{
-    FeatureDisabled, FieldInvalid, MethodUnknown, RequestMalformed, RequestTooLarge, ServerOverloaded, ServerTimeout,
+    FeatureDisabled, FieldInvalid, InternalError, MethodUnknown, RequestMalformed, RequestTooLarge, ServerOverloaded,
+    ServerTimeout,
 };
-use ipse::proto::{LoginRequest, RequestPasswordResetRequest, VerifyEmailRequest};
+use ipse::proto::{LoginRequest, RegisterRequest, RequestPasswordResetRequest, VerifyEmailRequest};
 use prost::Message as _;
 use tokio::net::TcpStream;
-use tonic::Status;
+use tonic::{Code, Status};
 
 use crate::support::database::Backend;
 use crate::support::descriptors;
 use crate::support::gateway::CHECK;
 use crate::support::on_both_backends;
-use crate::support::refusal::reason;
+use crate::support::refusal::{reason, refusal};
 use crate::support::wire::{Answer, Call, Connection, framed};
 use crate::support::world::World;
 
 on_both_backends! {
     World::start =>
+    a_panic_in_a_call_is_told_as_a_fault_and_harms_nothing_else
     no_rpc_takes_a_message_over_its_limit
     a_message_is_refused_by_its_announced_size
     what_is_no_message_is_malformed
@@ -218,6 +220,35 @@ async fn a_full_server_refuses_at_once_but_for_health_checks(world: World) {
     let (first, ()) = tokio::join!(alice.request_reset(), others);
     first.unwrap();
     outcome(&world, Call::new("/ipse.v1.KeyService/ListSigningKeys", b"")).await.unwrap();
+}
+
+/// Anywhere in a call, also in the middle of a transaction: more often than there are connections to the database.
+async fn a_panic_in_a_call_is_told_as_a_fault_and_harms_nothing_else(world: World) {
+    let request = |number: i64| RegisterRequest {
+        email: format!("person{number}@example.com"),
+        password: "the long way home of somebody".to_owned(),
+        ..RegisterRequest::default()
+    };
+    let headers: [(&str, &[u8]); 1] = [("x-request-id", b"the-call-that-panicked")];
+    for number in 0..24 {
+        world.entropy.panic_after(number % 6);
+        let message = request(number).encode_to_vec();
+        let call = Call::new("/ipse.v1.AuthService/Register", &message).with(&headers);
+        let answer = send(&world, call).await;
+        if number % 6 < 4 {
+            let status = answer.result().unwrap_err();
+            let refusal = refusal(Err::<(), _>(status.clone()));
+            assert_eq!((status.code(), refusal.reason), (Code::Internal, InternalError));
+            assert_eq!(refusal.metadata["request_id"], "the-call-that-panicked");
+            let told = format!("{} {}", status.message(), String::from_utf8_lossy(status.details()));
+            assert!(!["canary", "secret.rs", "SELECT"].iter().any(|inner| told.contains(inner)), "{told}");
+        }
+    }
+    world.entropy.panic_after(-1);
+    let alice = world.person("alice").await;
+    alice.log_in().await.unwrap().me().await.unwrap();
+    let passwords = world.count("passwords").await;
+    assert_eq!(world.count("users").await, passwords, "nothing is stored by half");
 }
 
 async fn only_rpcs_of_the_contract_exist(world: World) {

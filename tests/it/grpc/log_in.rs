@@ -3,20 +3,23 @@ use std::collections::HashSet;
 use futures_util::future::join_all;
 use ipse::domain::account::user::UserState;
 use ipse::proto::ErrorReason::{
-    AccountDisabled, AudienceUnknown, CredentialsInvalid, PasswordChangeRequired, TokenInvalid,
+    AccountDisabled, AudienceUnknown, CredentialsInvalid, PasswordChangeRequired, RefreshTokenInvalid, TokenInvalid,
 };
+use ipse::proto::auth_service_client::AuthServiceClient;
 use ipse::proto::{LoginRequest, Tokens};
 use serde_json::json;
 use time::Duration;
 
 use crate::support::database::Backend;
 use crate::support::on_both_backends;
+use crate::support::person::{Device, Person};
 use crate::support::refusal::{reason, refusal};
 use crate::support::token;
 use crate::support::world::{AUDIENCE, ISSUER, World};
 
 on_both_backends! {
     World::start =>
+    a_new_sign_in_takes_the_place_of_the_session_it_shows
     people_sign_in_with_address_or_username
     nobody_is_there_before_somebody_signs_up
     every_byte_of_a_password_counts
@@ -96,6 +99,28 @@ async fn no_password_is_cut(world: World) {
     let longer = alice.with_password(&format!("{}x", alice.password));
     assert_eq!(reason(longer.log_in().await), CredentialsInvalid);
     alice.log_in().await.unwrap();
+}
+
+async fn a_new_sign_in_takes_the_place_of_the_session_it_shows(world: World) {
+    let (alice, bob) = (world.person("alice").await, world.person("bob").await);
+    let [phone, tablet] = [alice.log_in().await.unwrap(), alice.log_in().await.unwrap()];
+    let sign_in = |device: &Device<'_>, person: &Person<'_>| {
+        device.request(LoginRequest {
+            identifier: person.email.clone(),
+            password: person.password.clone(),
+            ..LoginRequest::default()
+        })
+    };
+    let mut client = AuthServiceClient::new(phone.channel());
+    client.login(sign_in(&phone, &alice)).await.unwrap();
+    assert_eq!(reason(phone.me().await), TokenInvalid);
+    assert_eq!(reason(phone.refresh().await), RefreshTokenInvalid);
+    tablet.me().await.unwrap();
+    // Somebody else's session, one that is over, and a failed attempt change nothing.
+    client.login(sign_in(&tablet, &bob)).await.unwrap();
+    client.login(sign_in(&phone, &alice)).await.unwrap();
+    client.login(sign_in(&tablet, &alice.with_password("not the password"))).await.unwrap_err();
+    tablet.refresh().await.unwrap();
 }
 
 async fn both_forms_of_a_letter_are_one_password(world: World) {

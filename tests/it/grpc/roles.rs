@@ -4,12 +4,13 @@ use futures_util::future::join_all;
 use ipse::domain::access::role::ADMINISTRATOR;
 use ipse::proto::ErrorReason::{
     EtagMismatch, FieldInvalid, LastAdmin, NameTaken, PageTokenInvalid, PermissionMissing, RequestIdReused,
-    ResourceNotFound, RoleBuiltIn, RoleInUse, UserStateInvalid,
+    ResourceNotFound, RoleBuiltIn, RoleInUse, StepUpRequired, UserStateInvalid,
 };
-use ipse::proto::{ListGrantsRequest, Role, list_grants_request};
+use ipse::proto::{DeleteRoleRequest, ListGrantsRequest, Role, list_grants_request};
 use time::Duration;
 use tonic::Status;
 
+use crate::support::custodian::Custodian;
 use crate::support::database::Backend;
 use crate::support::on_both_backends;
 use crate::support::operator::{Operator, role};
@@ -26,6 +27,8 @@ on_both_backends! {
     nobody_hands_on_changes_or_takes_away_what_they_lack
     built_in_roles_stay_as_they_are
     a_role_that_somebody_has_stays
+    a_role_is_taken_from_everybody_by_force
+    a_grant_takes_a_fresh_sign_in
     an_account_that_the_next_may_take_over_gets_no_role
     the_last_active_administrator_remains_one
     two_administrators_cannot_take_each_other_away
@@ -137,6 +140,36 @@ async fn a_role_that_somebody_has_stays(world: World) {
     assert_eq!(reason(root.delete(&desk.id, "").await), RoleInUse);
     root.revoke(&desk.id, &alice).await.unwrap();
     root.delete(&desk.id, "").await.unwrap();
+}
+
+async fn a_role_is_taken_from_everybody_by_force(world: World) {
+    let root = Operator::root(&world).await;
+    let alice = world.person("alice").await.log_in().await.unwrap();
+    let (desk, other) = (root.create("desk", &["users.read"]).await.unwrap(), root.create("other", &[]).await.unwrap());
+    let program = Custodian(root.0.clone()).create("program").await.unwrap();
+    root.grant(&desk.id, &id_of(&alice).await).await.unwrap();
+    root.grant(&other.id, &id_of(&alice).await).await.unwrap();
+    root.grant_to_service(&desk.id, &program.id).await.unwrap();
+    assert!(alice.me().await.unwrap().permissions.contains(&"users.read".to_owned()));
+    let force = |id: &str| DeleteRoleRequest { id: id.to_owned(), force: true, ..DeleteRoleRequest::default() };
+    root.delete_as(force(&desk.id)).await.unwrap();
+    let me = alice.me().await.unwrap();
+    assert_eq!((me.roles, me.permissions), (vec!["other".to_owned()], vec![]), "at once");
+    assert_eq!(reason(root.get(&desk.id).await), ResourceNotFound);
+    assert_eq!(reason(root.delete_as(force(&ADMINISTRATOR.to_string())).await), RoleBuiltIn);
+}
+
+/// A stolen session gives no right to anybody, unless it has just begun.
+async fn a_grant_takes_a_fresh_sign_in(world: World) {
+    let root = Operator::root(&world).await;
+    let alice = id_of(&world.person("alice").await.log_in().await.unwrap()).await;
+    let desk = root.create("desk", &[]).await.unwrap();
+    world.wait(Duration::minutes(5) + Duration::SECOND);
+    let refused = refusal(root.grant(&desk.id, &alice).await);
+    assert_eq!(refused.reason, StepUpRequired);
+    assert_eq!((&*refused.metadata["max_age"], &*refused.metadata["acr_values"]), ("300", "urn:ipse:aal:1"));
+    root.get(&desk.id).await.unwrap();
+    Operator(world.stranger("root").log_in().await.unwrap()).grant(&desk.id, &alice).await.unwrap();
 }
 
 async fn an_account_that_the_next_may_take_over_gets_no_role(world: World) {

@@ -1,7 +1,9 @@
 use std::collections::HashSet;
 
 use futures_util::future::join_all;
-use ipse::proto::ErrorReason::{FieldInvalid, PageTokenInvalid, RefreshTokenInvalid, ResourceNotFound, TokenInvalid};
+use ipse::proto::ErrorReason::{
+    FieldInvalid, PageTokenInvalid, PermissionMissing, RefreshTokenInvalid, ResourceNotFound, TokenInvalid,
+};
 use ipse::proto::Session;
 use time::Duration;
 
@@ -19,7 +21,7 @@ on_both_backends! {
     page_tokens_are_the_servers_own
     a_session_ends_for_good
     the_current_session_may_be_ended_too
-    what_is_not_ones_own_live_session_is_not_found
+    what_is_not_ones_own_session_is_refused_whether_or_not_it_exists
     all_other_sessions_end_together
     the_fifty_first_sign_in_ends_the_oldest_session
 }
@@ -138,14 +140,16 @@ async fn the_current_session_may_be_ended_too(world: World) {
     assert_eq!(reason(alice.me().await), TokenInvalid);
 }
 
-async fn what_is_not_ones_own_live_session_is_not_found(world: World) {
+async fn what_is_not_ones_own_session_is_refused_whether_or_not_it_exists(world: World) {
     let (alice, bob) = (devices(&world, "alice", 2).await, devices(&world, "bob", 1).await.remove(0));
     alice[1].log_out().await.unwrap();
     let foreign = bob.tokens.session_id.clone();
-    for id in [&foreign, &alice[1].tokens.session_id, "01890a5d-ac96-774b-bcce-b302099a8057"] {
+    let over = refusal(alice[0].revoke(&alice[1].tokens.session_id).await);
+    assert_eq!(over.reason, ResourceNotFound);
+    assert_eq!(over.resource, Some(("Session".to_owned(), alice[1].tokens.session_id.clone())));
+    for id in [&foreign, "01890a5d-ac96-774b-bcce-b302099a8057"] {
         let refusal = refusal(alice[0].revoke(id).await);
-        assert_eq!(refusal.reason, ResourceNotFound);
-        assert_eq!(refusal.resource, Some(("Session".to_owned(), id.to_owned())));
+        assert_eq!((refusal.reason, refusal.metadata["permission"].as_str()), (PermissionMissing, "sessions.revoke"));
     }
     bob.me().await.unwrap();
     for malformed in ["", "garbage", &foreign.replace('-', ""), &format!("{{{foreign}}}"), &format!("{foreign}\0")] {

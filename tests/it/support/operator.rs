@@ -49,7 +49,10 @@ impl<'w> Operator<'w> {
     }
 
     pub(crate) async fn delete(&self, id: &str, etag: &str) -> Result<(), Status> {
-        let request = DeleteRoleRequest { id: id.to_owned(), etag: etag.to_owned(), request_id: String::new() };
+        self.delete_as(DeleteRoleRequest { id: id.to_owned(), etag: etag.to_owned(), ..Default::default() }).await
+    }
+
+    pub(crate) async fn delete_as(&self, request: DeleteRoleRequest) -> Result<(), Status> {
         self.client().delete_role(self.0.request(request)).await.map(|_| ())
     }
 

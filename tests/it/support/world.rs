@@ -52,7 +52,7 @@ pub(crate) struct World {
     pub(crate) clock: Arc<TestClock>,
     pub(crate) letterbox: Arc<Letterbox>,
     pub(crate) settings: Settings,
-    entropy: Arc<SeededEntropy>,
+    pub(crate) entropy: Arc<SeededEntropy>,
     replica: Replica,
     /// Dropped last: it is erased.
     pub(crate) database: Database,

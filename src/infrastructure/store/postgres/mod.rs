@@ -1,5 +1,6 @@
 //! The store on PostgreSQL.
 
+mod audit_rules;
 mod columns;
 mod connector;
 mod dialect;
@@ -18,7 +19,7 @@ use async_trait::async_trait;
 use super::migrations::{MigrationError, MigrationStatus, POSTGRES as MIGRATIONS};
 use super::pool::Connections;
 use super::wait_limit::WaitLimit;
-use super::{DatabaseSettings, unit};
+use super::{AuditGuard, DatabaseSettings, unit};
 use crate::application::ports::{ChangeSink, PoolUse, Store, StoreResult, Transaction};
 use crate::domain::secret::Secret;
 
@@ -39,6 +40,7 @@ pub(super) struct PostgresStore {
     connector: Connector,
     limit: WaitLimit,
     runtime_role: Option<String>,
+    audit_retention: time::Duration,
 }
 
 impl PostgresStore {
@@ -54,6 +56,7 @@ impl PostgresStore {
             connector,
             limit: limit.clone(),
             runtime_role: settings.runtime_role.clone(),
+            audit_retention: settings.audit_retention,
         })
     }
 
@@ -68,7 +71,13 @@ impl PostgresStore {
         if let Some(role) = &self.runtime_role {
             runtime_role::grant(self.connections.write().await?, role).await?;
         }
+        audit_rules::keep_for(self.connections.write().await?, self.audit_retention).await?;
         Ok(status)
+    }
+
+    /// What protects the audit trail from whoever these settings are.
+    pub(super) async fn audit_guard(&self) -> StoreResult<AuditGuard> {
+        audit_rules::guard(self.connections.read().await?).await
     }
 }
 

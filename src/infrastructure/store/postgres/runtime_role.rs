@@ -15,7 +15,7 @@
 //!
 //! Every `ipse migrate` with the setting grants the rights anew, so that they cover new tables too. The database is to be
 //! Ipse's own: the rights are to all tables of the schema. What grows old in the trail is erased by a function with the
-//! rights of its owner, which leaves alone what is younger than 30 days.
+//! rights of its owner, which leaves alone what is younger than the retention that `ipse migrate` was told.
 
 use diesel::dsl::sql;
 use diesel::sql_types::{Bool, Text};
@@ -36,6 +36,7 @@ BEGIN
     EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA %s TO %s', place, role);
     EXECUTE format('REVOKE UPDATE, DELETE ON audit_events FROM %s', role);
     EXECUTE format('REVOKE INSERT, UPDATE, DELETE ON schema_migrations FROM %s', role);
+    EXECUTE format('REVOKE INSERT, UPDATE, DELETE ON audit_rules FROM %s', role);
     EXECUTE format('GRANT EXECUTE ON FUNCTION purge_audit_events TO %s', role);
 END $grants$";
 

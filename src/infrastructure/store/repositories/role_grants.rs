@@ -40,6 +40,14 @@ pub(super) async fn remove(unit: &mut Unit, role_id: RoleId, subject: Subject) -
     }
 }
 
+/// Erases all grants of a role.
+pub(super) async fn remove_all(unit: &mut Unit, role_id: RoleId) -> StoreResult<()> {
+    let role = DbId(*role_id.as_uuid());
+    unit.execute(diesel::delete(people::table.filter(people::role_id.eq(role)))).await?;
+    unit.execute(diesel::delete(services::table.filter(services::role_id.eq(role)))).await?;
+    Ok(())
+}
+
 /// A page of the grants of a role: first those to people, then those to services.
 pub(super) async fn of_role(
     unit: &mut Unit,

@@ -65,6 +65,7 @@ impl Roles for Unit {
     }
 
     async fn remove_role(&mut self, id: RoleId, now: Timestamp) -> StoreResult<()> {
+        role_grants::remove_all(self, id).await?;
         let count = self.execute(diesel::delete(roles::table.find(DbId(*id.as_uuid())))).await?;
         self.changes_rights(count, now).await?;
         Ok(())

@@ -120,7 +120,7 @@ impl Sessions for Unit {
     }
 
     async fn known_clients(&mut self, user_id: UserId, limit: i64) -> StoreResult<Vec<Client>> {
-        let trusted = [EndReason::Logout, EndReason::Evicted].map(EndReason::as_str);
+        let trusted = [EndReason::Logout, EndReason::Evicted, EndReason::Replaced].map(EndReason::as_str);
         let query = sessions::table
             .filter(sessions::user_id.eq(DbId(*user_id.as_uuid())))
             .filter(sessions::end_reason.is_null().or(sessions::end_reason.eq_any(trusted)))

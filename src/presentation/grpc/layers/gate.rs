@@ -3,7 +3,6 @@
 use std::any::Any;
 use std::convert::Infallible;
 use std::future::Future;
-use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -20,11 +19,12 @@ use tower::{Layer, Service};
 use tracing::Instrument as _;
 
 use super::policy::{PolicyTable, Rpc};
-use super::room::{CallPlace, CallRoom, Holder, StreamPlace, StreamRoom};
+use super::room::{CallRoom, Holder, StreamPlace, StreamRoom};
 use super::{body, deadline, request_id, trace_context};
 use crate::application::Ports;
 use crate::application::access::Authorizer;
 use crate::application::call::Call;
+use crate::application::error::Refusal;
 use crate::application::ports::{Clock, Entropy};
 use crate::domain::session::origin::Origin;
 use crate::presentation::grpc::services::envoy;
@@ -100,7 +100,9 @@ impl Gate {
         let path = request.uri().path();
         let max_bytes = max_message_bytes(path);
         let method = if self.policy.find(path).is_some() { path.to_owned() } else { "unknown".to_owned() };
-        let span = tracing::info_span!("call", request_id = %id, method);
+        // A span that another program begins: its lines and ours are found by one id.
+        let trace_id = trace_context::trace_id(request.headers()).map(str::to_owned);
+        let span = tracing::info_span!("call", request_id = %id, method, trace_id);
         let work = async {
             let handled = AssertUnwindSafe(self.handle(request, inner, began)).catch_unwind().await;
             let response = handled.unwrap_or_else(|panic| {
@@ -146,11 +148,17 @@ impl Gate {
         let work = async {
             let network = client::from_request(&request, &self.proxies).network();
             if !rpc.takes_stream {
-                let _waiting = if is_health_check { None } else { Some(place_in(&self.waiting, network)?) };
+                let waiting = (!is_health_check).then(|| self.waiting.take(network)).transpose();
+                let Ok(_waiting) = waiting else {
+                    let call = self.call(&request, rpc);
+                    return Err(self.overloaded(&call, &path));
+                };
                 request = body::whole(request, max_message_bytes(&path), self.body_limit).await?;
             }
-            let _place = if rpc.is_stream || is_health_check { None } else { Some(place_in(&self.calls, network)?) };
+            let takes_place = !rpc.is_stream && !is_health_check;
+            let place = takes_place.then(|| self.calls.take(network)).transpose();
             let call = self.call(&request, rpc);
+            let Ok(_place) = place else { return Err(self.overloaded(&call, &path)) };
             let call = self.authorizer.authorize_call(call, &path).await;
             let call = Arc::new(call.map_err(status::from_error)?);
             let stream = self.stream_place(&call, &path)?;
@@ -159,6 +167,9 @@ impl Gate {
             }
             request.extensions_mut().insert(call.clone());
             let Ok(response) = inner.call(request).await;
+            if let Some(Refusal::Overloaded) = status::refusal_in(&response) {
+                self.authorizer.record_overload(&call, &path);
+            }
             if let Some(refusal) = status::refusal_in(&response) {
                 self.authorizer.record_denial(&call, &path, refusal).await.map_err(status::from_error)?;
             }
@@ -167,6 +178,12 @@ impl Gate {
         };
         let deadline = began + limit.saturating_sub(HEAD_START);
         tokio::time::timeout_at(deadline, work).await.unwrap_or_else(|_| Err(status::timed_out()))
+    }
+
+    /// What a call is answered that there is no room for, which the audit trail tells of.
+    fn overloaded(&self, call: &Call, path: &str) -> Status {
+        self.authorizer.record_overload(call, path);
+        status::from_error(Refusal::Overloaded.into())
     }
 
     fn call(&self, request: &Request<Body>, rpc: &Rpc) -> Call {
@@ -186,10 +203,6 @@ impl Gate {
         );
         self.streams.take(path, holder).map_err(|full| status::from_error(full.into()))
     }
-}
-
-fn place_in(room: &CallRoom, network: IpAddr) -> Result<CallPlace, Status> {
-    room.take(network).map_err(|full| status::from_error(full.into()))
 }
 
 /// Gives errors of the framework itself the form of ours: the right code and a reason. An error that carries details

@@ -61,7 +61,7 @@ impl RoleService for RoleRpc {
     async fn delete_role(&self, request: Request<DeleteRoleRequest>) -> Result<Response<DeleteRoleResponse>, Status> {
         let (call, request) = call::split(request)?;
         let once = idempotency::request::<_, DeleteRoleResponse>("DeleteRole", &request.request_id, &request)?;
-        let command = DeleteRole { id: request.id, etag: request.etag };
+        let command = DeleteRole { id: request.id, etag: request.etag, force: request.force };
         idempotency::respond(self.0.delete_role(&call, command, &once).await)
     }
 

@@ -2,7 +2,10 @@
 
 use std::net::IpAddr;
 
-use ipse::proto::ErrorReason::{CredentialsInvalid, PermissionMissing, RateLimited, StepUpRequired};
+use futures_util::future::select;
+use ipse::proto::ErrorReason::{
+    CredentialsInvalid, PermissionMissing, RateLimited, ServerOverloaded, StepUpRequired, TokenExpired, TokenInvalid,
+};
 use ipse::proto::User;
 use time::Duration;
 
@@ -19,6 +22,8 @@ on_both_backends! {
     throttled_requests_are_told_of
     denials_of_one_cause_are_told_of_five_times_an_hour
     denials_within_a_call
+    tokens_that_are_none_are_told_of_a_few_times_an_hour
+    calls_for_which_there_is_no_room_are_told_of
     an_event_tells_where_the_call_came_from
 }
 
@@ -101,6 +106,50 @@ async fn denials_within_a_call(world: World) {
     let expected =
         [("/ipse.v1.RoleService/CreateRole", "users.purge"), ("/ipse.v1.AccountService/UpdateMe", "users.write")];
     assert_eq!(told, expected);
+}
+
+/// What the trail tells next, which nobody waits for who is refused.
+async fn next_lines(trail: &mut Trail<'_>) -> Vec<String> {
+    loop {
+        let lines = trail.lines().await;
+        if !lines.is_empty() {
+            return lines;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn tokens_that_are_none_are_told_of_a_few_times_an_hour(world: World) {
+    let phone = world.person("alice").await.log_in().await.unwrap();
+    let mut trail = Trail::from_now_on(&world).await;
+    let forged = phone.bearing("x.y.z");
+    for _ in 0..5 {
+        for _ in 0..10 {
+            assert_eq!(reason(forged.me().await), TokenInvalid);
+        }
+        assert_eq!(next_lines(&mut trail).await, ["authn_token_invalid failure ->- TOKEN_INVALID"]);
+        world.wait(Duration::minutes(10));
+    }
+    // Neither more of them nor a token that has merely expired, which is nobody's attack.
+    assert_eq!(reason(forged.me().await), TokenInvalid);
+    assert_eq!(reason(phone.me().await), TokenExpired);
+    world.wait(Duration::minutes(10));
+    assert_eq!(reason(forged.me().await), TokenInvalid);
+    assert_eq!(next_lines(&mut trail).await, ["authn_token_invalid failure ->- TOKEN_INVALID"]);
+}
+
+async fn calls_for_which_there_is_no_room_are_told_of(world: World) {
+    let world = world.restart_with(&["MAX_IN_FLIGHT=1"]).await;
+    let alice = world.person("alice").await;
+    let mut trail = Trail::from_now_on(&world).await;
+    let mut lock = world.lock_writes().await;
+    let (one, other) = (Box::pin(alice.log_in()), Box::pin(alice.log_in()));
+    let (refused, in_work) = select(one, other).await.factor_first();
+    assert_eq!(reason(refused), ServerOverloaded);
+    lock.execute("ROLLBACK").await;
+    in_work.await.unwrap();
+    let overload = "sys_overload denied ->- SERVER_OVERLOADED";
+    while !next_lines(&mut trail).await.iter().any(|line| line == overload) {}
 }
 
 async fn an_event_tells_where_the_call_came_from(world: World) {

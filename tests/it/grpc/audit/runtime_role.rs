@@ -3,7 +3,7 @@
 use ipse::composition;
 use ipse::domain::secret::Secret;
 use ipse::infrastructure::store::migrations::{self, MigrationError};
-use ipse::infrastructure::store::{DatabaseSettings, DatabaseUrl};
+use ipse::infrastructure::store::{AuditGuard, DatabaseSettings, DatabaseUrl};
 use time::Duration;
 
 use crate::support::auditor::Auditor;
@@ -69,6 +69,10 @@ async fn it_can_neither_change_the_schema_nor_rewrite_the_trail() {
         "TRUNCATE users",
         "CREATE OR REPLACE FUNCTION purge_audit_events(before timestamptz, most bigint) RETURNS bigint LANGUAGE sql AS 'SELECT 1'",
         "INSERT INTO schema_migrations (name, checksum) VALUES ('x', '')",
+        "UPDATE audit_rules SET retention = interval '30 days'",
+        "DELETE FROM audit_rules",
+        "ALTER TABLE audit_rules ALTER COLUMN retention DROP NOT NULL",
+        "DROP FUNCTION time_audit_event CASCADE",
         "DELETE FROM schema_migrations",
         "CREATE ROLE mine",
     ] {
@@ -79,6 +83,48 @@ async fn it_can_neither_change_the_schema_nor_rewrite_the_trail() {
          FROM pg_roles WHERE rolname = '{role}'"
     );
     assert_eq!(outsider.values(&rights).await, ["false 0"], "it is no superuser and owns nothing");
+}
+
+/// What is inserted with another time than the database's gets the database's, and neither the function nor a statement of
+/// the owner erases what the operator wanted kept.
+#[tokio::test]
+async fn the_database_holds_time_and_retention() {
+    let mut owned = Database::migrated(Backend::Postgres).await;
+    owned.settings.audit_retention = Duration::days(400);
+    migrations::run(&owned.settings).await.unwrap();
+    let mut owner = owned.outsider().await;
+    owner.execute("UPDATE audit_rules SET clock_tolerance = interval '5 minutes'").await;
+    let insert = |time: &str| {
+        format!(
+            "INSERT INTO audit_events (id, time, type, actor, subject, outcome, reason, user_agent, request_id, trace_id, \
+             details) VALUES (gen_random_uuid(), {time}, 'user_purged', '', '', 'success', '', '', '', '', '{{}}')"
+        )
+    };
+    for time in ["now() - interval '500 days'", "'infinity'", "'-infinity'", "now() + interval '1 year'", "now()"] {
+        owner.execute(&insert(time)).await;
+    }
+    let count = "SELECT count(*)::text AS value FROM audit_events WHERE abs(extract(epoch FROM now() - time)) < 60";
+    assert_eq!(owner.values(count).await, ["5"]);
+    // What is a year old is to be kept for 400 days.
+    owner.execute("UPDATE audit_rules SET clock_tolerance = interval '1000 years'").await;
+    owner.execute(&insert("now() - interval '399 days'")).await;
+    owner.execute(&insert("now() - interval '401 days'")).await;
+    owner.execute("SELECT purge_audit_events('infinity', 1000)").await;
+    assert_eq!(owner.values("SELECT count(*)::text AS value FROM audit_events").await, ["6"]);
+    assert!(owner.try_execute("DELETE FROM audit_events").await.is_err());
+}
+
+/// A service that runs as the owner says what that means; one with a role of its own has nothing to say.
+#[tokio::test]
+async fn a_start_knows_what_protects_the_trail() {
+    let owned = Database::migrated(Backend::Postgres).await;
+    let guard = AuditGuard::read(&owned.settings).await.unwrap().unwrap();
+    assert_eq!(guard, AuditGuard { is_owned: true, retention: Duration::days(30) });
+    let (database, _) = with_runtime_role().await;
+    let guard = AuditGuard::read(&database.settings).await.unwrap().unwrap();
+    assert_eq!(guard, AuditGuard { is_owned: false, retention: Duration::days(30) });
+    let file = Database::migrated(Backend::Sqlite).await;
+    assert_eq!(AuditGuard::read(&file.settings).await.unwrap(), None);
 }
 
 /// A table of the same name in front of the real one, and dates from the far future: neither makes the function erase
