@@ -42,6 +42,8 @@ impl UseCases {
         let root = root_secret::open(&adapters.ports).await.map_err(StartError::prepare)?;
         let use_cases = Self::new(settings, adapters, catalogue, &DerivedKeys::new(&root));
         use_cases.services.keys.open().await.map_err(StartError::prepare)?;
+        let now = adapters.ports.clock.now();
+        use_cases.services.sessions.end_unproven(now).await.map_err(StartError::prepare)?;
         Ok(use_cases)
     }
 

@@ -48,6 +48,9 @@ pub trait Sessions: Send {
     /// Ends the oldest live sessions of a person beyond the newest `keep`.
     async fn evict_sessions(&mut self, user_id: UserId, keep: i64, now: Timestamp) -> StoreResult<usize>;
 
+    /// Ends up to `limit` live sessions of people whose address is not proven. How many.
+    async fn end_unproven_sessions(&mut self, end: (Timestamp, EndReason), limit: i64) -> StoreResult<usize>;
+
     /// A page of all that is on record of a person's sessions, live or not, newest first, after a position.
     async fn list_all_sessions(
         &mut self,

@@ -1,6 +1,7 @@
 //! Sessions: the only place where they begin, and where they are refreshed, listed and ended.
 
 mod begin;
+mod end_unproven;
 mod issued_tokens;
 mod log_out;
 mod notify_of_sign_in;

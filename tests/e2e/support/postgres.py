@@ -3,6 +3,7 @@
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 from itertools import count
 from pathlib import Path
@@ -15,7 +16,7 @@ MISSING = "PostgreSQL is needed: apt-get install postgresql"
 _numbers = count(1)
 
 
-def _programs() -> Path:
+def programs() -> Path:
     debian = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name), reverse=True)
     on_path = shutil.which("initdb")
     for folder in [*debian, *([Path(on_path).resolve().parent] if on_path else [])]:
@@ -24,7 +25,7 @@ def _programs() -> Path:
     raise RuntimeError(MISSING)
 
 
-def _unprivileged() -> list[str]:
+def unprivileged() -> list[str]:
     """PostgreSQL refuses to run as root, so root hands over to another user."""
     if os.geteuid() != 0:
         return []
@@ -37,10 +38,10 @@ class Cluster:
     """A server that can be stopped and started again on the same port. It goes away with this process."""
 
     def __init__(self) -> None:
-        programs, port = _programs(), free_port()
+        folder, port = programs(), free_port()
         script = (ROOT / "tests/it/support/cluster.sh").read_text()
         self._keeper = subprocess.Popen(
-            [*_unprivileged(), "sh", "-c", script, "cluster.sh", str(programs), str(port)],
+            [*unprivileged(), "sh", "-c", script, "cluster.sh", str(folder), str(port)],
             cwd="/",
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -50,7 +51,7 @@ class Cluster:
         password = self._keeper.stdout.readline().strip()
         if not password:
             raise RuntimeError("initdb failed")
-        self._psql = str(programs / "psql")
+        self._psql = str(folder / "psql")
         self._location = f"postgres://ipse:{password}@127.0.0.1:{port}"
         self.start()
 
@@ -59,6 +60,11 @@ class Cluster:
 
     def stop(self) -> None:
         self._obey("stop")
+
+    def kill(self) -> None:
+        """Kills the server as the loss of its machine would: nothing is written or sent any more."""
+        pid = self._database("postgres").query("SELECT pg_read_file('postmaster.pid')")[0][0]
+        os.kill(int(pid), signal.SIGKILL)
 
     def configure(self, settings: dict[str, str]) -> None:
         """Restarts with these settings."""
@@ -76,6 +82,15 @@ class Cluster:
         name = f"test{next(_numbers)}"
         self._database("postgres").query(f"CREATE DATABASE {name}")
         return self._database(name)
+
+    @property
+    def location(self) -> str:
+        """Where it is and who may do everything, without the database."""
+        return self._location
+
+    def query(self, sql: str) -> list[tuple[str, ...]]:
+        """Runs one statement in the database that is always there."""
+        return self._database("postgres").query(sql)
 
     def _database(self, name: str) -> Postgres:
         return Postgres(f"{self._location}/{name}?sslmode=disable", self._psql)

@@ -6,6 +6,7 @@ mod api_keys;
 mod audit;
 mod caller;
 mod change_password;
+mod doors;
 mod email_change;
 mod envoy;
 mod errors;

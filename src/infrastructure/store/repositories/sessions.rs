@@ -11,7 +11,7 @@ use super::users::UserRow;
 use crate::application::ports::{AccessChanges, SessionPosition, Sessions, StoreResult};
 use crate::domain::Timestamp;
 use crate::domain::access::change::AccessChange;
-use crate::domain::account::user::User;
+use crate::domain::account::user::{User, UserState};
 use crate::domain::id::{SessionId, UserId};
 use crate::domain::secret::Digest;
 use crate::domain::session::client::Client;
@@ -97,6 +97,16 @@ impl Sessions for Unit {
         }
         let surplus = sessions::table.filter(sessions::id.eq_any(surplus)).filter(is_live(time));
         let end = diesel::update(surplus).set(ended(time, EndReason::Evicted)).returning(sessions::id);
+        let ids = self.load(end).await?;
+        self.void_sessions(&ids, now).await
+    }
+
+    async fn end_unproven_sessions(&mut self, (now, reason): (Timestamp, EndReason), limit: i64) -> StoreResult<usize> {
+        let pending = users::table.filter(users::state.eq(UserState::Pending.as_str())).select(users::id);
+        let live = sessions::table.filter(is_live(DbTime(now))).filter(sessions::user_id.eq_any(pending));
+        let ids: Vec<DbId> = self.load(live.select(sessions::id).limit(limit)).await?;
+        let live = sessions::table.filter(sessions::id.eq_any(ids)).filter(is_live(DbTime(now)));
+        let end = diesel::update(live).set(ended(DbTime(now), reason)).returning(sessions::id);
         let ids = self.load(end).await?;
         self.void_sessions(&ids, now).await
     }
