@@ -101,7 +101,7 @@ impl Running {
             reported: self.tally.reported + self.report.add(&refused, &self.progress)?,
         };
         if let Some(checkpoint) = &self.checkpoint {
-            checkpoint.save(self.tally)?;
+            checkpoint.write(self.tally)?;
         }
         self.progress.advance(rows, self.tally.place.bytes);
         Ok(())

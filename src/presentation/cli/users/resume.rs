@@ -78,7 +78,7 @@ impl Checkpoint {
     }
 
     /// Notes how far the import has come. Replaces the note as a whole: half of one would be worth nothing.
-    pub(super) fn save(&self, tally: Tally) -> Result<(), TransferFailed> {
+    pub(super) fn write(&self, tally: Tally) -> Result<(), TransferFailed> {
         let mut draft = self.path.clone().into_os_string();
         draft.push(".part");
         let contents = Contents { import: self.import.clone(), tally };
@@ -112,7 +112,7 @@ mod tests {
         let (checkpoint, tally) = open(Format::Csv, "a").unwrap();
         assert_eq!(tally, None);
         let far = Tally { place: Place { bytes: 6, line: 1 }, accepted: 1, ..Tally::default() };
-        checkpoint.save(far).unwrap();
+        checkpoint.write(far).unwrap();
         assert_eq!(open(Format::Csv, "a").unwrap().1, Some(far));
         assert!(matches!(open(Format::Csv, "b"), Err(TransferFailed::Foreign(..))));
         assert!(matches!(open(Format::Ndjson, "a"), Err(TransferFailed::Foreign(..))));

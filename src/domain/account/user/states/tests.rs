@@ -54,6 +54,18 @@ fn named() -> User {
 }
 
 #[test]
+fn a_password_must_not_be_made_of_any_name_of_the_account() {
+    let mut user = named();
+    for _ in 0..2 {
+        let words = user.words();
+        for name in ["alice@example.com", "alice", "wonder", "Alice"] {
+            assert!(words.contains(&name), "{name}: {words:?}");
+        }
+        user.prove_email(at(1));
+    }
+}
+
+#[test]
 fn a_sign_up_reserves_its_username_with_the_proof() {
     let mut user = named();
     assert_eq!((user.username.as_ref(), user.claimed_username().map(Username::as_str)), (None, Some("wonder")));
@@ -113,16 +125,23 @@ fn a_deleted_account_is_unknown_and_a_demanded_change_comes_last() {
     assert_eq!(user.may_sign_in(UnverifiedSignIn::Refused), Err(SignInRefusal::PasswordChangeRequired));
     user.password_replaced(at(1));
     assert_eq!(user.may_sign_in(UnverifiedSignIn::Refused), Ok(()));
+    assert!(user.can_recover());
+    assert_eq!(user.require_deleted(), Err(StateForbids(UserState::Active)));
     user.delete(RETENTION, at(1)).unwrap();
     assert_eq!(user.may_sign_in(UnverifiedSignIn::Refused), Err(SignInRefusal::Unknown));
+    assert!(!user.can_recover());
+    assert_eq!(user.require_deleted(), Ok(()));
 }
 
 #[test]
 fn what_an_operator_provisions_belongs_to_somebody() {
     for (vouched, state) in [(false, UserState::Pending), (true, UserState::Active)] {
-        let User { email, username, display_name, locale, .. } = user();
-        let user = User::provision(user().id, SignUp { email, username, display_name, locale }, vouched, at(0));
+        let User { email, display_name, locale, .. } = user();
+        let username = Some(Username::parse("wonder").unwrap());
+        let who = SignUp { email, username: username.clone(), display_name, locale };
+        let user = User::provision(user().id, who, vouched, at(0));
         assert_eq!((user.state, user.email_verified, user.is_provisional()), (state, vouched, false));
+        assert_eq!(user.username, username, "nobody else can want the name any more");
     }
     assert!(user().is_provisional());
 }
