@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use quick_cache::sync::Cache;
 use time::Duration;
+use tokio::sync::Semaphore;
 
 use super::caller::{Bearer, Caller};
 use super::feed::AccessFeed;
@@ -27,6 +28,8 @@ const SUBJECTS: usize = 16 * 1024;
 /// are none must not cost a query each.
 const NETWORKS: usize = 4 * 1024;
 const NOTE_EVERY: Duration = Duration::minutes(10);
+/// How many of these are being written at a time; further ones are left out.
+const NOTES_AT_ONCE: usize = 4;
 
 /// Decides who may call. What it knows is kept in memory while the feed of changes is fresh.
 pub struct Authorizer {
@@ -38,6 +41,7 @@ pub struct Authorizer {
     trail: AuditTrail,
     /// When something of a network was written into the trail that costs its sender nothing.
     noted: Cache<IpAddr, Timestamp>,
+    notes: Arc<Semaphore>,
 }
 
 impl Authorizer {
@@ -52,6 +56,7 @@ impl Authorizer {
             tokens: ports.tokens.clone(),
             trail: AuditTrail::new(ports.entropy.clone()),
             noted: Cache::new(NETWORKS),
+            notes: Arc::new(Semaphore::new(NOTES_AT_ONCE)),
         }
     }
 
@@ -140,6 +145,7 @@ impl Authorizer {
         if last.is_some_and(|last| call.now - last < NOTE_EVERY) {
             return;
         }
+        let Ok(place) = self.notes.clone().try_acquire_owned() else { return };
         self.noted.insert(network, call.now);
         let (trail, store, now) = (self.trail.clone(), self.store.clone(), call.now);
         tokio::spawn(async move {
@@ -147,6 +153,7 @@ impl Authorizer {
             if let Err(error) = trail.record_sparingly(store.as_ref(), (event, cause.as_bytes()), now).await {
                 tracing::warn!(?error, "a refused call is missing from the audit trail");
             }
+            drop(place);
         });
     }
 

@@ -3,7 +3,7 @@ use crate::application::attempt_limiter::AttemptLimiter;
 use crate::application::audit_trail::Event;
 use crate::application::call::Call;
 use crate::application::error::{Error, Refusal, Result, Violations};
-use crate::application::idempotency::{Idempotent, IdempotentCall};
+use crate::application::idempotency::{Exit, Idempotent, IdempotentCall};
 use crate::application::jobs::TokenRecipient;
 use crate::application::ports::{Transaction, UserInsert};
 use crate::application::{new_password, user_changes};
@@ -37,7 +37,7 @@ impl Registration {
     /// Signs a person up. The outcome and its cost are the same whether or not the address has an account.
     pub async fn register(&self, call: &Call, command: Register, request: &IdempotentCall<()>) -> Idempotent<()> {
         let (who, password) = self.parse_sign_up(&command)?;
-        self.idempotency.require_new(call, request).await?;
+        self.require_new(call, &who.email, request).await?;
         let limiter = AttemptLimiter::request(&self.throttle_key, "sign_up", &call.origin.client);
         let admitted = limiter.check(self.store.read().await?.as_mut(), call.now).await;
         let throttled = call.event(AuditType::RateLimitExceeded).with("request", "user_created");
@@ -68,6 +68,23 @@ impl Registration {
         };
         self.trail.record(tx, event, call.now).await?;
         open.finish(()).await
+    }
+
+    /// Answers a repeat. Another request with the id of an earlier one might guess the password that the earlier one held, and
+    /// counts as a failed sign-in under the address.
+    async fn require_new(&self, call: &Call, email: &EmailAddress, request: &IdempotentCall<()>) -> Idempotent<()> {
+        if request.request_id.is_none() {
+            return Ok(());
+        }
+        let limiter = AttemptLimiter::sign_in(&self.throttle_key, email.canonical(), &call.origin.client);
+        limiter.check(self.store.read().await?.as_mut(), call.now).await?;
+        let outcome = self.idempotency.require_new(call, request).await;
+        if let Err(Exit::Failed(Error::Refused(Refusal::RequestIdReused))) = outcome {
+            let mut tx = self.store.write().await?;
+            limiter.count(tx.as_mut(), call.now).await?;
+            tx.commit().await?;
+        }
+        outcome
     }
 
     /// The password of an earlier sign-up with the address that nobody has proven: whoever gives it again is the same

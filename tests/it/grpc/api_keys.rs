@@ -189,6 +189,10 @@ async fn whoever_changes_a_key_is_told_by_mail(world: World) {
     assert_eq!(owner.mail_kinds().await, ["api_key_changed"]);
     root.revoke_key(&program.key.id).await.unwrap();
     assert!(owner.mails().await.is_empty(), "nothing was changed");
+    // What the caller's program calls itself goes to nobody who has not proven to read the mail.
+    world.change_user(&owner.email, |user| user.email_verified = false).await;
+    root.create_key(&program.account.id, &[]).await.unwrap();
+    assert!(owner.mails().await.is_empty());
 }
 
 async fn no_key_is_in_the_database(world: World) {

@@ -25,6 +25,7 @@ on_both_backends! {
     repeats_about_the_own_account_change_nothing_and_get_the_same_bytes
     a_repeated_sign_in_takes_the_password_and_gives_the_same_session
     an_id_is_no_way_to_guess_a_password
+    an_id_of_a_sign_up_is_no_way_to_guess_its_password
     an_id_that_stood_for_another_request_is_refused
     a_repeated_exchange_gives_the_same_token
     a_repeated_batch_is_answered_as_the_first
@@ -221,6 +222,26 @@ async fn an_id_is_no_way_to_guess_a_password(world: World) {
     assert_eq!(reason(alice.with_password(NEW).log_in().await), RateLimited, "they count like failed sign-ins");
     world.wait(Duration::minutes(1));
     answer(&world, bearer, rpc, &change(&alice.password, NEW)).await.result().unwrap();
+}
+
+/// Nor is that of a sign-up, for whoever saw its id and knows the address.
+async fn an_id_of_a_sign_up_is_no_way_to_guess_its_password(world: World) {
+    let alice = world.stranger("alice");
+    let register = |password: &str| RegisterRequest {
+        email: alice.email.clone(),
+        password: password.to_owned(),
+        request_id: ID.to_owned(),
+        ..RegisterRequest::default()
+    };
+    let rpc = "AuthService/Register";
+    answer(&world, "", rpc, &register(&alice.password)).await.result().unwrap();
+    for number in 0..5 {
+        let guess = register(&format!("what else could it have been {number}"));
+        assert_eq!(reason(answer(&world, "", rpc, &guess).await.result()), RequestIdReused);
+    }
+    for password in [&alice.password, "what could it be"] {
+        assert_eq!(reason(answer(&world, "", rpc, &register(password)).await.result()), RateLimited);
+    }
 }
 
 async fn an_id_that_stood_for_another_request_is_refused(world: World) {
