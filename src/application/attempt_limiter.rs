@@ -1,4 +1,4 @@
-//! Slows repeated attempts down, by account name and by network, alike for known and unknown names.
+//! Slows repeated attempts down, by account name and by network, alike for names with and without an account.
 
 use super::audit_trail::{AuditTrail, Event};
 use super::error::{Refusal, Result};
@@ -15,7 +15,7 @@ use crate::domain::session::client::Client;
 pub(super) struct AttemptLimiter(Vec<(ThrottleKey, SlowDown)>);
 
 impl AttemptLimiter {
-    /// For a sign-in under a name, known or not.
+    /// For a sign-in under a name, with or without an account.
     pub(super) fn sign_in(key: &SecretKey, identifier: &str, client: &Client) -> Self {
         Self(vec![
             (ThrottleKey::identifier(key, identifier), SlowDown::ACCOUNT),
@@ -59,7 +59,7 @@ impl AttemptLimiter {
 
 /// An attempt to prove a password that failed.
 pub(super) struct FailedAttempt {
-    /// Whose password it was to be, if that is known.
+    /// Whose password it was to be; nobody's if there is no such account.
     pub(super) user_id: UserId,
     /// What the audit trail tells of it.
     pub(super) event: Event,

@@ -49,7 +49,7 @@ impl AuditTrail {
     }
 
     /// Writes an event of a call that was refused before it did anything, in a transaction of its own. Whoever repeats
-    /// such calls pays next to nothing for them, so that only the first few of one cause in an hour are written, or the
+    /// such requests pays next to nothing for them, so that only the first few of one cause in an hour are written, or the
     /// trail could be filled at will.
     pub(super) async fn record_sparingly(
         &self,

@@ -34,17 +34,17 @@ impl Call {
         Self { caller: Some(caller), ..self }
     }
 
-    /// Who calls. RPCs that are not public have a caller, or are refused before their use case; should one not be, deny.
+    /// The caller. RPCs that are not public have one, or are refused before their use case; should one not be, this denies.
     pub fn caller(&self) -> Result<&Caller> {
         self.caller.as_ref().ok_or(Refusal::TokenMissing.into())
     }
 
-    /// Who calls, as a person. Services have no account of their own.
+    /// The caller as a person. Services have no account of their own.
     pub fn person(&self) -> Result<Person> {
         self.caller()?.person().ok_or(Refusal::PersonRequired.into())
     }
 
-    /// An audit event by the caller, or by nobody known if the call is public.
+    /// An audit event by the caller, or by nobody if the call is anonymous.
     pub(super) fn event(&self, kind: AuditType) -> Event {
         match &self.caller {
             Some(caller) => Event::by_person(caller.subject(), &self.origin, kind),

@@ -26,7 +26,7 @@ pub enum Error {
     #[error("the store is unavailable")]
     Unavailable(#[source] Cause),
     /// The store was lost while the change was being committed: it may have been made.
-    #[error("it is not known whether the change was made")]
+    #[error("it is uncertain whether the change was made")]
     OutcomeUnknown(#[source] Cause),
     /// A fault. The source is for the log alone.
     #[error("internal fault")]
@@ -36,7 +36,7 @@ pub enum Error {
 /// A field that is not acceptable. The description never holds the field's value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
-    /// The field, as the use case calls it. Adapters map it to the path that their caller wrote.
+    /// The field, by its name in the use case. Adapters map it to the path that their caller wrote.
     pub field: &'static str,
     /// What is wrong with it, as a predicate of the field.
     pub description: String,
@@ -147,7 +147,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// The field that it is about, as the use case calls it, and what is wrong with it.
+    /// The field that it is about, by its name in the use case, and what is wrong with it.
     #[must_use]
     pub const fn field(&self) -> Option<(&'static str, &'static str)> {
         Some(match self {

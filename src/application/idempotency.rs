@@ -97,7 +97,7 @@ impl Claim {
     }
 }
 
-/// Tells repeats from new calls.
+/// Tells repeats from new requests.
 #[derive(Clone)]
 pub(super) struct Idempotency {
     store: Arc<dyn Store>,
@@ -122,7 +122,7 @@ impl Idempotency {
         self.claim(tx, call, request).await
     }
 
-    /// As `open`, in a transaction that has done something already, which a repeat undoes.
+    /// As `open`, in a transaction that has done something already, which a duplicate undoes.
     pub(super) async fn claim<'c, T>(
         &self,
         mut tx: Box<dyn Transaction>,
@@ -140,8 +140,8 @@ impl Idempotency {
         Ok(OpenCall { tx, claim, store: self.store.clone(), sealer: self.sealer.clone(), write: &request.write })
     }
 
-    /// Answers a repeat, and refuses an id that stood for another call, without a transaction: before anything is asked for
-    /// that the first call has used up, such as a mailed token or the password in use.
+    /// Answers a duplicate, and refuses an id that stood for another call, without a transaction: before anything is asked
+    /// for that the first call has used up, such as a mailed token or the password in use.
     pub(super) async fn require_new<T>(
         &self,
         call: &Call,
@@ -159,7 +159,7 @@ impl Idempotency {
         let scope = caller.and_then(|caller| caller.scope()).map(Rights::to_scope);
         let mut request_parts: Vec<&[u8]> = vec![request.method.as_bytes(), &request.message];
         request_parts.extend(scope.as_deref().map(str::as_bytes));
-        // Nobody is known who calls what is public: the same message, with the same token, is the same call.
+        // The caller of a public RPC may be anonymous: the same message, with the same token, is the same call.
         if let (None, Bearer::Token(token)) = (caller, &call.bearer) {
             request_parts.push(token.expose().as_bytes());
         }

@@ -26,7 +26,7 @@ pub(super) struct WantedToken {
     pub(super) purpose: ActionPurpose,
     /// Which accounts may have one.
     pub(super) may_have: fn(&User) -> bool,
-    /// What the audit trail calls it.
+    /// Its type in the audit trail.
     pub(super) kind: AuditType,
 }
 
@@ -110,7 +110,7 @@ pub(super) async fn require_valid(
     found.map(|_| ()).ok_or_else(|| Refusal::ActionTokenInvalid.into())
 }
 
-/// Takes a mailed token out, or refuses it: of several calls exactly one gets it.
+/// Takes a mailed token out, or refuses it: of several attempts exactly one gets it.
 pub(super) async fn consume(
     tx: &mut dyn Transaction,
     digest: &Digest,

@@ -23,7 +23,7 @@ pub struct Policy {
     pub deleted_retention: Duration,
     /// Whether unproven addresses may sign in.
     pub unverified_sign_in: UnverifiedSignIn,
-    /// Whether people are told by mail of sign-ins from places that are not known for them.
+    /// Whether people are told by mail of sign-ins from places that are new for them.
     pub sign_in_notice: bool,
     /// The services that tokens are issued for.
     pub audiences: Audiences,

@@ -12,7 +12,7 @@ use crate::domain::secret::SecretKey;
 /// What takes from a budget.
 #[derive(Clone, Copy)]
 pub(super) struct SelfService {
-    /// As the audit trail calls it.
+    /// Its name in the audit trail.
     pub(super) kind: &'static str,
     budget: Budget,
 }

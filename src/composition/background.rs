@@ -65,7 +65,7 @@ fn do_jobs(app: &App, stopped: &CancellationToken) {
     }
 }
 
-/// Keeps what is known of access changes fresh. Notifications only hasten it.
+/// Keeps the feed of access changes fresh. Notifications only hasten it.
 fn follow_changes(app: &App, stopped: &CancellationToken) {
     let (store, feed, until) = (app.store.clone(), app.feed.clone(), stopped.clone());
     tokio::spawn(async move { until.run_until_cancelled(feed.follow(store.as_ref())).await });
@@ -114,7 +114,7 @@ pub(super) fn told_to_stop() -> impl Future<Output = ()> {
                     _ = terminate.recv() => {}
                     _ = interrupt.recv() => {}
                 }
-                tracing::info!("stopping: calls in flight may end");
+                tracing::info!("stopping: requests in flight may end");
             }
             Err(error) => {
                 tracing::error!(%error, "signals cannot be received, so the server only stops by force");

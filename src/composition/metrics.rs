@@ -2,9 +2,9 @@
 //!
 //! | metric | what it tells |
 //! |---|---|
-//! | `rpc_server_call_duration_seconds` | calls that have ended, by method and gRPC code, and how long they took; those of `Login` are the sign-ins by outcome |
-//! | `ipse_call_errors_total` | errors by their reason, as in `SERVER_OVERLOADED` for calls that found no room |
-//! | `ipse_active_calls` | calls in flight by method, open streams among them |
+//! | `rpc_server_call_duration_seconds` | RPCs that have ended, by method and gRPC code, and how long they took; those of `Login` are the sign-ins by outcome |
+//! | `ipse_call_errors_total` | errors by their reason, as in `SERVER_OVERLOADED` for RPCs that found no room |
+//! | `ipse_active_calls` | RPCs in flight by method, open streams among them |
 //! | `ipse_hashing_waiting`, `…_begun_total`, `…_refused_total` | passwords in the queue, taken by a thread, refused as the queue was full |
 //! | `db_client_connection_count`, `…_max`, `…_pending_requests` | connections to the database by pool and state, and who waits for one |
 //! | `ipse_signing_keys`, `…_age_seconds` | keys by the place of their life, and the time since they were last read |
@@ -66,7 +66,7 @@ pub(super) struct Sources {
     pub(super) store: Arc<dyn Store>,
 }
 
-/// Adds what is known of the process and its parts.
+/// Adds the metrics of the process and its parts.
 pub(super) fn register(metrics: &mut Metrics, sources: Sources) {
     let Sources { clock, feed, hasher, jobs, jwt, keys_read, store } = sources;
     let start = clock.now().unix_timestamp();

@@ -70,7 +70,7 @@ pub struct App {
     service_accounts: Arc<ServiceAccounts>,
 }
 
-/// Serves until the process is told to stop (SIGTERM, SIGINT), then lets calls in flight end.
+/// Serves until the process is told to stop (SIGTERM, SIGINT), then lets requests in flight end.
 pub async fn serve(settings: Settings) -> Result<(), StartError> {
     let address = settings.listener.endpoint.address;
     let listener = TcpListener::bind(address).await.map_err(|error| StartError::listen(&error))?;
@@ -147,7 +147,7 @@ impl App {
         })
     }
 
-    /// Serves RPCs until `stop` is done and the calls in flight have ended. Does no work in the background.
+    /// Serves RPCs until `stop` is done and the RPCs in flight have ended. Does no work in the background.
     pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) -> Result<(), StartError> {
         self.health().report(true).await;
         Ok(self.server.serve(listener, self.certificates, stop).await?)

@@ -47,7 +47,7 @@ pub struct LoadOptions {
     pub environment: Vec<(OsString, OsString)>,
 }
 
-/// All given settings as text, by name; every name is known.
+/// All given settings as text, by name; every name is that of a setting.
 pub struct Source {
     dev: bool,
     environment: BTreeMap<String, String>,
@@ -199,8 +199,8 @@ fn environment(variables: Vec<(OsString, OsString)>) -> Result<BTreeMap<String, 
             Err(_) => malformed.insert(name, String::new()),
         };
     }
-    let known: Vec<String> = settings().flat_map(|s| names(s, s.variable(), "_FILE")).collect();
-    check_names(texts.keys().chain(malformed.keys()), &known)?;
+    let valid: Vec<String> = settings().flat_map(|s| names(s, s.variable(), "_FILE")).collect();
+    check_names(texts.keys().chain(malformed.keys()), &valid)?;
     match malformed.pop_first() {
         Some((name, _)) => Err(InvalidSetting::new(name, "must be UTF-8")),
         None => Ok(texts),
@@ -229,8 +229,8 @@ fn file(path: Option<&Path>) -> Result<BTreeMap<String, String>, InvalidSetting>
         let line = content.bytes().take(start).filter(|byte| *byte == b'\n').count() + 1;
         InvalidSetting::new(name, format!("is not valid TOML, see line {line}"))
     })?;
-    let known: Vec<String> = settings().flat_map(|s| names(s, s.key.to_owned(), "_file")).collect();
-    check_names(table.keys(), &known)?;
+    let valid: Vec<String> = settings().flat_map(|s| names(s, s.key.to_owned(), "_file")).collect();
+    check_names(table.keys(), &valid)?;
     table.into_iter().map(|(key, value)| text(&key, value).map(|text| (key, text))).collect()
 }
 
@@ -248,12 +248,12 @@ fn names(setting: &Setting, name: String, file_suffix: &str) -> Vec<String> {
     if setting.secret { vec![name, by_file] } else { vec![name] }
 }
 
-fn check_names<'a>(given: impl Iterator<Item = &'a String>, known: &[String]) -> Result<(), InvalidSetting> {
+fn check_names<'a>(given: impl Iterator<Item = &'a String>, valid: &[String]) -> Result<(), InvalidSetting> {
     // The least one, so that the answer does not depend on the order of the environment.
-    let Some(unknown) = given.filter(|name| !known.contains(name)).min() else {
+    let Some(unknown) = given.filter(|name| !valid.contains(name)).min() else {
         return Ok(());
     };
-    let nearest = known
+    let nearest = valid
         .iter()
         .map(|name| (strsim::jaro_winkler(unknown, name), name))
         .filter(|(similarity, _)| *similarity >= SIMILAR)

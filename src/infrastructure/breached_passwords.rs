@@ -48,8 +48,8 @@ impl BreachedPasswords {
         let first = list.line_after(0)?.ok_or(BreachedPasswordsError::Form)?;
         let last = list.line_after(size.saturating_sub(MAX_LINE_BYTES as u64))?;
         let middle = list.line_after(size / 2)?;
-        let known: Vec<Hash> = [Some(first), middle, last].into_iter().flatten().map(|line| line.hash).collect();
-        if known.is_sorted() { Ok(list) } else { Err(BreachedPasswordsError::Form) }
+        let samples: Vec<Hash> = [Some(first), middle, last].into_iter().flatten().map(|line| line.hash).collect();
+        if samples.is_sorted() { Ok(list) } else { Err(BreachedPasswordsError::Form) }
     }
 
     /// Whether the password, or the same one in lower case, is on the list.
@@ -160,7 +160,8 @@ mod tests {
             for (end, counted) in [("\r\n", true), ("\n", true), ("\n", false)] {
                 let file = listed(&passwords, |number, hash| {
                     let hash = if number % 2 == 0 { hash.to_owned() } else { hash.to_lowercase() };
-                    if counted { format!("{hash}:{}{end}", "1".repeat(1 + number % 19)) } else { hash + end }
+                    let digits: String = std::iter::repeat_n('1', 1 + number % 19).collect();
+                    if counted { format!("{hash}:{digits}{end}") } else { hash + end }
                 });
                 let list = BreachedPasswords::open(file.path()).unwrap();
                 for password in &passwords {

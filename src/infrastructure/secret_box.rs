@@ -49,8 +49,8 @@ impl SecretBox {
 
     /// The key of this name. Tells a missing key from damage in the log, as the two call for different repairs.
     fn key(&self, place: &SealedPlace, head: [u8; 5]) -> Result<&SealingKey, SealError> {
-        let known = [&self.current].into_iter().chain(&self.others).find(|key| key.head == head);
-        known.ok_or_else(|| {
+        let found = [&self.current].into_iter().chain(&self.others).find(|key| key.head == head);
+        found.ok_or_else(|| {
             if head[0] == VERSION {
                 tracing::error!(%place, "sealed under a master key that is not given: add it to IPSE_OTHER_MASTER_KEYS");
                 SealError::UnknownKey
@@ -198,8 +198,8 @@ mod tests {
             .map(|id| SealedPlace::Job(JobId::parse(id).unwrap()));
         let plain = br#"{"recipient":"canary@example.com","content":{"kind":"verify_email","token":"canary-token"}}"#;
         let sealed = secret_box.seal(&id, plain).unwrap();
-        for word in ["anary", "token", "verify_email", "recipient"] {
-            assert!(!sealed.windows(word.len()).any(|window| window == word.as_bytes()), "{word}");
+        for text in ["anary", "token", "verify_email", "recipient"] {
+            assert!(!sealed.windows(text.len()).any(|window| window == text.as_bytes()), "{text}");
         }
         assert_eq!(secret_box.open(&id, &sealed).unwrap().as_slice(), plain);
         assert_eq!(secret_box.open(&other, &sealed), Err(SealError::Damaged));

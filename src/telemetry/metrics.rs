@@ -1,7 +1,7 @@
 //! The metrics, in the text form of OpenMetrics, which Prometheus and its kin read.
 //!
 //! What some part of the service knows anyway is read when a scraper asks: [`Metrics::gauge`], [`Metrics::counter`] and
-//! their plurals take a function, and `composition/metrics.rs` lists them. What must be counted as it happens, as calls
+//! their plurals take a function, and `composition/metrics.rs` lists them. What must be counted as it happens, as RPCs
 //! must, is a metric that whoever counts holds: [`Metrics::add`].
 //!
 //! Labels are names of the contract and of this program. Nothing that a caller wrote ever becomes one: it might tell of a

@@ -35,7 +35,7 @@ struct Demands {
 
 impl Authorizer {
     /// Lets a request to another service pass or refuses it, by the demands of its route. Demands that nobody could
-    /// meet, and such as are not known, are invalid: a slip of the pen must not open what was meant to be guarded.
+    /// meet, and unrecognized ones, are invalid: a slip of the pen must not open what was meant to be guarded.
     /// `rpc` is what the audit trail names.
     pub async fn authorize_request(&self, call: &Call, rpc: &str, command: AuthorizeRequest) -> Result<Authorized> {
         let demands = self.read_demands(&command.demands)?;

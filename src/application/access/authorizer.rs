@@ -1,4 +1,4 @@
-//! Authenticates tokens and authorizes calls by the access policy of their RPC.
+//! Authenticates tokens and authorizes requests by the access policy of their RPC.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -24,8 +24,8 @@ use crate::domain::audit::AuditType;
 /// Of how many subjects the rights are kept: some 10 MB at the most, if each has a handful of roles.
 const SUBJECTS: usize = 16 * 1024;
 
-/// Of how many networks it is known when something was written of them, and how often that is done: a flood of tokens that
-/// are none must not cost a query each.
+/// For how many networks the time of the last note is kept, and how often one is written: a flood of tokens that are none
+/// must not cost a query each.
 const NETWORKS: usize = 4 * 1024;
 const NOTE_EVERY: Duration = Duration::minutes(10);
 /// How many of these are being written at a time; further ones are left out.

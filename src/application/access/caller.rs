@@ -1,4 +1,4 @@
-//! Who calls.
+//! The caller of an RPC.
 
 use std::sync::Arc;
 

@@ -34,7 +34,7 @@ impl Held {
 
 /// Where a decision takes what it depends on from.
 pub(in crate::application) enum Source<'s> {
-    /// Memory while the feed of changes is fresh, the database otherwise: for calls that change nothing, and for those
+    /// Memory while the feed of changes is fresh, the database otherwise: for RPCs that change nothing, and for those
     /// that ask again in their transaction.
     Cached(&'s Authorizer),
     /// The transaction that depends on the decision, so that a change of roles holds at once.

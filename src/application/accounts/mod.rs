@@ -67,7 +67,7 @@ impl Accounts {
         }
     }
 
-    /// Opens the transaction of something that takes from a budget, which a repeat does not.
+    /// Opens the transaction of something that takes from a budget, which a duplicate does not.
     async fn begin<'c, T>(
         &self,
         call: &Call,

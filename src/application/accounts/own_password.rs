@@ -12,7 +12,7 @@ use crate::domain::credential::throttle::HARD_LIMIT;
 
 impl Accounts {
     /// Has the caller prove the own password once more. A wrong one counts like a failed sign-in, so that a stolen
-    /// session is no way around the limits. `kind` is what it is asked for. A repeat of the request is answered before,
+    /// session is no way around the limits. `kind` is what it is asked for. A duplicate of the request is answered before,
     /// as the password may be another one by now.
     pub(super) async fn check_own_password(
         &self,

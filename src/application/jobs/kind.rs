@@ -12,7 +12,7 @@ pub(super) const GIVE_UP_AFTER: Duration = Duration::hours(24);
 const FIRST_RETRY: Duration = Duration::seconds(5);
 const LONGEST_RETRY: Duration = Duration::minutes(30);
 
-/// What a job does, and what is known of that beforehand. The names are stored, and labels of metrics.
+/// What a job does. Its lane, period and limits follow from that. The names are stored, and labels of metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JobKind {
     /// Hands over a mail that carries a token.

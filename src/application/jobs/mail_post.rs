@@ -157,7 +157,7 @@ impl MailPost {
         self.enqueue(tx, Letter { to, content: carrier(purpose)(token), expire_time }, now).await
     }
 
-    /// Makes a new token, which replaces the person's earlier one for the purpose, without mailing it: whoever calls
+    /// Makes a new token, which replaces the person's earlier one for the purpose, without mailing it: the caller
     /// hands it over.
     pub(in crate::application) async fn new_token(
         &self,

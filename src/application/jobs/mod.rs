@@ -1,4 +1,4 @@
-//! Work for later: what a change causes and no caller waits for, and what is done again and again.
+//! Jobs: what a change causes and no caller waits for, and what is done again and again.
 //!
 //! A job is a row that is written in the transaction of the change that causes it. Each process looks for due jobs lane by
 //! lane, claims them by lease, and has the [`Handler`] of their kind do them. What fails is tried again, after longer and

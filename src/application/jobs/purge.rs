@@ -45,7 +45,7 @@ impl Purge {
         }
     }
 
-    /// Erases a batch of each kind. How many rows; repeat until it is none.
+    /// Erases a batch of each kind. How many rows; to be done again until there are none.
     pub async fn erase_batch(&self) -> Result<usize> {
         let now = self.clock.now();
         let mut tx = self.store.write().await?;

@@ -189,7 +189,7 @@ mod tests {
 
     #[test]
     fn the_text_of_an_error_is_short_and_of_one_line() {
-        let error = JobFailed::ForGood(format!("a\nb{}", "ü".repeat(1000)).into());
+        let error = JobFailed::ForGood(format!("a\nb{}", ["ü"; 1000].concat()).into());
         let Decision::Bury(text) = after(&job("token_mail", Some(NOW)), Err(error)) else { panic!("not given up") };
         assert!(text.starts_with("a bü") && text.chars().count() == MAX_ERROR_CHARS);
     }

@@ -11,7 +11,7 @@ pub struct DerivedKeys {
     pub throttles: SecretKey,
     /// Marks page tokens as issued here.
     pub page_tokens: SecretKey,
-    /// Digests calls that may be repeated, as they may hold a password.
+    /// Digests requests that may be repeated, as they may hold a password.
     pub repeated_requests: SecretKey,
 }
 

@@ -43,7 +43,7 @@ pub trait ActionTokens: Send {
         now: Timestamp,
     ) -> StoreResult<Option<UserId>>;
 
-    /// Takes a token out, if it is for the purpose and has not expired: of several parallel calls exactly one gets it.
+    /// Takes a token out, if it is for the purpose and has not expired: of several parallel attempts exactly one gets it.
     async fn consume_action_token(
         &mut self,
         digest: &Digest,

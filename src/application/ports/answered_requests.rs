@@ -9,7 +9,7 @@ use crate::domain::secret::Digest;
 /// What names a call: ids are the caller's own choice, so two callers may choose the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RequestKey {
-    /// Who calls: the id of a person or a service account.
+    /// The caller: the id of a person or a service account.
     pub caller_id: Uuid,
     /// The id that the caller gave the call.
     pub request_id: RequestId,
@@ -24,11 +24,11 @@ pub struct AnsweredRequest {
     pub sealed: Vec<u8>,
 }
 
-/// Calls that changed something, and their answers, so that a repeat changes nothing and is answered alike (AIP-155).
+/// Requests that changed something, and their answers, so that a duplicate changes nothing and is answered alike (AIP-155).
 #[async_trait]
 pub trait AnsweredRequests: Send {
-    /// Takes a call on record that is not, or not since `forget_before`. Whether it did. Of parallel calls of one key,
-    /// one does and the others wait for its transaction: `false` then means that it was committed.
+    /// Takes a call on record that is not, or not since `forget_before`. Whether it did. Of parallel requests with one
+    /// key, one does and the others wait for its transaction: `false` then means that it was committed.
     async fn claim_request(
         &mut self,
         key: RequestKey,
@@ -43,6 +43,6 @@ pub trait AnsweredRequests: Send {
     /// What is on record of a call that was answered, unless that was before `forget_before`.
     async fn find_answer(&mut self, key: RequestKey, forget_before: Timestamp) -> StoreResult<Option<AnsweredRequest>>;
 
-    /// Erases up to `limit` calls from before `before`. How many.
+    /// Erases up to `limit` requests from before `before`. How many.
     async fn purge_answers(&mut self, before: Timestamp, limit: i64) -> StoreResult<usize>;
 }

@@ -13,7 +13,7 @@ pub enum JobPayload {
     Sealed(Vec<u8>),
 }
 
-/// Work for later.
+/// A task for later.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Job {
     /// Names the job.
@@ -94,7 +94,7 @@ pub struct JobCounts {
     pub dead: i64,
 }
 
-/// Work for later. Written in the transaction of the change that causes it, erased when it is done.
+/// The jobs. Each is written in the transaction of the change that causes it, and erased when it is done.
 ///
 /// What a worker does with a job after its claim depends on the lease: it does nothing, and says so, if the job is gone,
 /// was given up or was claimed again.

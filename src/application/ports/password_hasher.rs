@@ -32,10 +32,10 @@ pub enum HashRefused {
     /// Empty, longer than 512 bytes, or with U+0000 in it.
     #[error(transparent)]
     Text(#[from] InvalidText),
-    /// Of no format that is known.
+    /// Of no format that is supported.
     #[error("is not a hash format that Ipse takes")]
     Format,
-    /// Of a known format, but not as its makers write it.
+    /// Of a supported format, but not as its makers write it.
     #[error("is malformed")]
     Malformed,
     /// So costly that computing it would be an attack.

@@ -31,7 +31,7 @@ pub trait Sessions: Send {
     async fn insert_session(&mut self, session: &Session) -> StoreResult<()>;
 
     /// Stores the refresh state and the times of `session`, if its live token is still `expected` and it has not ended.
-    /// Whether it did; of several parallel calls exactly one does.
+    /// Whether it did; of several parallel attempts exactly one does.
     async fn rotate_session(&mut self, session: &Session, expected: &Digest) -> StoreResult<bool>;
 
     /// Ends a session. Whether it was live at `now`.

@@ -19,7 +19,7 @@ pub enum StoreError {
     #[error("the store cannot be reached")]
     Unavailable(#[source] Cause),
     /// The connection was lost while a change was being committed: it may be there or not.
-    #[error("it is not known whether the change was committed")]
+    #[error("it is uncertain whether the change was committed")]
     OutcomeUnknown(#[source] Cause),
     /// Something unique is there already. Inserts that may meet it say so without this error.
     #[error("something unique is there already")]
@@ -41,7 +41,7 @@ pub trait Store: Send + Sync {
     /// A unit of work that only reads, without a transaction: each query sees the newest committed state.
     async fn read(&self) -> StoreResult<Box<dyn Transaction>>;
 
-    /// A unit of work like that of `read`, on a connection reserved for it: it does not wait for calls in flight, however
+    /// A unit of work like that of `read`, on a connection reserved for it: it does not wait for RPCs in flight, however
     /// many there are.
     async fn read_reserved(&self) -> StoreResult<Box<dyn Transaction>>;
 
@@ -142,7 +142,7 @@ impl<'u> dyn Transaction + 'u {
         self
     }
 
-    /// Work for later.
+    /// The jobs.
     pub fn jobs(&mut self) -> &mut (dyn Jobs + 'u) {
         self
     }

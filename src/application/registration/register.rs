@@ -70,7 +70,7 @@ impl Registration {
         open.finish(()).await
     }
 
-    /// Answers a repeat. Another request with the id of an earlier one might guess the password that the earlier one held, and
+    /// Answers a duplicate. Another request with the id of an earlier one might guess the password that the earlier one held, and
     /// counts as a failed sign-in under the address.
     async fn require_new(&self, call: &Call, email: &EmailAddress, request: &IdempotentCall<()>) -> Idempotent<()> {
         if request.request_id.is_none() {

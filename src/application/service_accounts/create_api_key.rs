@@ -17,7 +17,7 @@ use crate::domain::id::{ApiKeyId, ServiceAccountId};
 pub struct CreateApiKey {
     /// Whose key it is to be.
     pub service_account_id: String,
-    /// What the operator calls it.
+    /// The operator's name for it.
     pub display_name: String,
     /// What to limit it to; nothing for no limit.
     pub scopes: Vec<String>,

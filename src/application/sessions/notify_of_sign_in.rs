@@ -35,7 +35,7 @@ impl Sessions {
         if !self.policy.sign_in_notice || user.last_login_time.is_none() {
             return Ok(false);
         }
-        let known = tx.sessions().known_clients(user.id, MAX_KNOWN).await?;
-        Ok(!known.iter().any(|known| known.is_at_the_place_of(client)))
+        let earlier = tx.sessions().known_clients(user.id, MAX_KNOWN).await?;
+        Ok(!earlier.iter().any(|earlier| earlier.is_at_the_place_of(client)))
     }
 }

@@ -9,7 +9,7 @@ use crate::domain::session::client::{ClientId, ClientLabel};
 pub(super) struct WantedSession {
     /// The service that the tokens are for, unless it is this server.
     pub(super) audience: Option<String>,
-    /// What the client calls itself.
+    /// The client's name for itself.
     pub(super) label: ClientLabel,
 }
 

@@ -29,7 +29,7 @@ pub struct LogIn {
     pub password: Secret,
     /// The service the access token is for, or empty.
     pub audience: String,
-    /// What the client calls itself, or empty.
+    /// The client's name for itself, or empty.
     pub client_label: String,
 }
 
@@ -58,12 +58,12 @@ struct FailedSignIn<'a> {
 impl SignIn {
     /// Signs in with a password.
     ///
-    /// The work is the same for known and unknown names up to the answer: the same reads, one hash, one transaction. Only
-    /// a hash that another system made costs more or less, until the first sign-in replaces it.
+    /// The work is the same for names with and without an account up to the answer: the same reads, one hash, one
+    /// transaction. Only a hash that another system made costs more or less, until the first sign-in replaces it.
     /// The account's state shows only after the right password; that of an account which only a sign-up stands for does
-    /// not even then, as anybody may have signed up to find out whether the address was free. Waiting times are checked again after the hash, so
-    /// that many parallel guesses are not worth more than the first few; an attempt that has to wait learns nothing
-    /// and is not counted.
+    /// not even then, as anybody may have signed up to find out whether the address was free. Waiting times are checked
+    /// again after the hash, so that many parallel guesses are not worth more than the first few; an attempt that has to
+    /// wait learns nothing and is not counted.
     pub async fn log_in(
         &self,
         call: &Call,

@@ -59,7 +59,7 @@ impl SignInCandidate {
     }
 
     /// The person, if the account exists, the password was right, and it is not disabled by too many failures; or else
-    /// a word for the audit trail, and for nobody else. What only a sign-up stands for does not count as an account, unless
+    /// a reason for the audit trail, and for nobody else. What only a sign-up stands for does not count as an account, unless
     /// unproven addresses may sign in.
     pub(super) fn proven(
         &self,

@@ -13,7 +13,7 @@ use crate::domain::text;
 
 impl Tokens {
     /// Makes an access token void, or ends the session of a refresh token. Whatever is no live token is answered alike (RFC
-    /// 7009, section 2.2), and a repeat changes nothing. Only so many access tokens of a session are taken in an hour.
+    /// 7009, section 2.2), and a duplicate changes nothing. Only so many access tokens of a session are taken in an hour.
     pub async fn revoke_token(&self, call: &Call, token: &Secret, request: &IdempotentCall<()>) -> Idempotent<()> {
         let mut violations = Violations::default();
         let token = violations.take("token", text::required(token.expose(), MAX_TOKEN_BYTES));

@@ -34,8 +34,8 @@ const RESUME: &str = "r1-";
 /// What a watcher hears.
 #[derive(Debug)]
 pub enum RevocationNews {
-    /// A revocation, as every watcher hears it who has heard all before. To continue after it is to continue after what was known
-    /// before it.
+    /// A revocation, as every watcher hears it who has heard all before. To continue after it is to continue after what this
+    /// process had read before it.
     Shared(Arc<Revocation>),
     /// What this watcher alone hears in this way.
     Own {
@@ -55,7 +55,7 @@ pub struct RevocationWatch {
     call: Arc<Call>,
     cursor: Cursor,
     /// Every change with a number up to this one was passed on.
-    known: i64,
+    resume_after: i64,
     has_caught_up: bool,
     news: watch::Receiver<u64>,
     heartbeat: Instant,
@@ -69,10 +69,10 @@ impl Tokens {
         let mut violations = Violations::default();
         let resume_token = violations.take("resume_token", text::optional(resume_token, 256));
         let resume_token = violations.check(resume_token)?;
-        let known = resume_token.strip_prefix(RESUME).and_then(|number| number.parse().ok()).unwrap_or(0);
+        let resume_after = resume_token.strip_prefix(RESUME).and_then(|number| number.parse().ok()).unwrap_or(0);
         Ok(RevocationWatch {
-            cursor: self.feed.begin(self.store.as_ref(), known).await?,
-            known,
+            cursor: self.feed.begin(self.store.as_ref(), resume_after).await?,
+            resume_after,
             feed: self.feed.clone(),
             authorizer: self.authorizer.clone(),
             store: self.store.clone(),
@@ -119,7 +119,7 @@ impl RevocationWatch {
         if page.is_all {
             self.rests_until = Instant::now() + REST;
             // The last one of a page completes what the watermark stands for; those before it do not.
-            self.known = watermark;
+            self.resume_after = watermark;
             if let Some(last) = news.pop() {
                 news.push(self.own(last.into_revocation()));
             }
@@ -148,7 +148,7 @@ impl RevocationWatch {
     }
 
     fn own(&self, revocation: Option<Arc<Revocation>>) -> RevocationNews {
-        RevocationNews::Own { resume_token: resume_token(self.known), revocation }
+        RevocationNews::Own { resume_token: resume_token(self.resume_after), revocation }
     }
 }
 
@@ -163,6 +163,6 @@ impl RevocationNews {
 
 /// Where a watcher continues who knows all changes with a number up to this one.
 #[must_use]
-pub fn resume_token(known: i64) -> String {
-    format!("{RESUME}{known}")
+pub fn resume_token(after: i64) -> String {
+    format!("{RESUME}{after}")
 }

@@ -28,7 +28,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         .or_in_dev("true"),
     Setting::new(
         "sign_in_notice",
-        "Whether people get a mail after a sign-in with a program or from a network that is not known for them. Of one after \
+        "Whether people get a mail after a sign-in with a program or from a network that is new for them. Of one after \
          several failed attempts they are told in any case.",
     )
     .or("false"),

@@ -17,7 +17,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     .secret(),
     Setting::new(
         "database_max_connections",
-        "The most connections to the database that calls may have at once. Two more follow revocations.",
+        "The most connections to the database that requests may have at once. Two more follow revocations.",
     )
     .or("16")
     .between("1", "1000"),
@@ -65,7 +65,7 @@ mod tests {
 
     #[test]
     fn a_role_has_a_name_that_postgresql_keeps_whole() {
-        accepted(role, &["ipse", &"r".repeat(63)]);
-        refused(role, &["", "a\0b", &"r".repeat(64)]);
+        accepted(role, &["ipse", &["r"; 63].concat()]);
+        refused(role, &["", "a\0b", &["r"; 64].concat()]);
     }
 }

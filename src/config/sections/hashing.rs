@@ -16,7 +16,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     Setting::new("hashing_threads", "Threads that hash passwords, each with its own memory. 0: one for each CPU.")
         .or("0")
         .between("0", "256"),
-    Setting::new("hashing_queue", "The most passwords that wait for a thread; further calls are refused at once.")
+    Setting::new("hashing_queue", "The most passwords that wait for a thread; further requests are refused at once.")
         .or("512")
         .between("1", "65536"),
 ];

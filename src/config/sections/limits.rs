@@ -40,7 +40,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     .between("1s", "60s"),
     Setting::new(
         "max_in_flight",
-        "The most calls at once, three quarters of them from one network; further ones are refused at once.",
+        "The most RPCs at once, three quarters of them from one network; further ones are refused at once.",
     )
     .or("1024")
     .between("1", "100000"),
@@ -50,7 +50,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     )
     .or("1024")
     .between("1", "100000"),
-    Setting::new("shutdown_grace", "How long calls under way may still take after a request to stop.")
+    Setting::new("shutdown_grace", "How long RPCs in flight may still take after a request to stop.")
         .or("30s")
         .between("0s", "10m"),
 ];

@@ -119,7 +119,7 @@ mod tests {
                 "a@b.example, c@d.example",
                 "A <a@b.example>, B <c@d.example>",
                 "I\r\nBcc: x <ipse@id.example>",
-                &format!("{} <ipse@id.example>", "n".repeat(65)),
+                &format!("{} <ipse@id.example>", ["n"; 65].concat()),
             ],
         );
     }

@@ -38,7 +38,7 @@ pub(super) fn read(source: &Source) -> Result<Option<TlsFiles>, InvalidSetting> 
     Ok(Some(TlsFiles { certificate, key, client_authorities }))
 }
 
-/// Without TLS everybody on the way reads passwords, so it takes an explicit word, or `--dev` on this machine alone.
+/// Without TLS everybody on the way reads passwords, so it takes an explicit setting, or `--dev` on this machine alone.
 pub(super) fn check_plaintext(source: &Source, endpoint: &Endpoint) -> Result<(), InvalidSetting> {
     let permitted = source.required("plaintext", value::boolean)?;
     let implied = source.is_dev() && !source.has("plaintext")?;

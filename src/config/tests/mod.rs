@@ -71,7 +71,7 @@ impl Case {
     }
 
     fn unset(mut self, name: &str) -> Self {
-        self.options.environment.retain(|(known, _)| known != name);
+        self.options.environment.retain(|(variable, _)| variable != name);
         self
     }
 

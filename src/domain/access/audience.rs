@@ -30,7 +30,7 @@ impl Audiences {
         if requested.is_empty() || requested == self.own {
             return Ok(None);
         }
-        self.allowed.iter().find(|known| *known == requested).cloned().map(Some).ok_or(UnknownAudience)
+        self.allowed.iter().find(|audience| *audience == requested).cloned().map(Some).ok_or(UnknownAudience)
     }
 
     /// The claim `aud` of a token: the chosen audience alone, so that nobody it is shown to can use it here.

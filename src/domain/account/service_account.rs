@@ -7,7 +7,7 @@ use crate::domain::name::{Description, Name};
 /// How many service accounts there may be.
 pub const MAX_SERVICE_ACCOUNTS: u32 = 10_000;
 
-/// A program that calls other services, or Ipse itself.
+/// A program that is a client of other services, or of Ipse itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServiceAccount {
     /// Names the account for ever.

@@ -101,7 +101,7 @@ named_enum! {
         ServiceAccountDeleted = "service_account_deleted",
         /// An access token was shown that is none of this server's, or void.
         TokenRefused = "authn_token_invalid",
-        /// The server refused calls because it had too many.
+        /// The server refused requests because it had too many.
         Overloaded = "sys_overload",
         /// An API key was made.
         ApiKeyCreated = "api_key_created",
@@ -137,11 +137,12 @@ pub struct Event {
     pub kind: AuditType,
     /// Who did it: the id of a person or service account, `system`, or empty for a caller who has not proven to be anybody.
     pub actor: String,
-    /// Whom or what it concerns: the id of a person, a service account, a role or a signing key, or empty if it is nobody that is known.
+    /// Whom or what it concerns: the id of a person, a service account, a role or a signing key, or empty if none is
+    /// identified.
     pub subject: String,
     /// How it ended.
     pub outcome: Outcome,
-    /// Why: a word in capitals for what did not succeed, an operator's own words for what an operator did, or empty.
+    /// Why: a code in capitals for what did not succeed, an operator's own words for what an operator did, or empty.
     pub reason: String,
     /// Where the call came from; nothing for what the service did by itself.
     pub origin: Option<Origin>,
@@ -303,8 +304,8 @@ mod tests {
     #[test]
     fn texts_are_cut_and_freed_of_control_characters() {
         let event = Event::by_system(AuditType::UserSuspended)
-            .on("s".repeat(65))
-            .denied(&format!("a\r\n\0{}", "ü".repeat(300)))
+            .on(["s"; 65].concat())
+            .denied(&format!("a\r\n\0{}", ["ü"; 300].concat()))
             .with("name", "\u{1b}[2Jx");
         assert_eq!(event.subject.len(), 64);
         assert_eq!(event.reason.chars().count(), 256);

@@ -18,7 +18,7 @@ pub const MAX_SCOPES: usize = 16;
 pub const DEFAULT_LIFETIME: Duration = Duration::days(90);
 /// The longest that a key may be good for: with no key older than a leap year, none is forgotten for ever.
 pub const MAX_LIFETIME: Duration = Duration::days(366);
-/// How exactly the last use of a key is known.
+/// How exactly the last use of a key is recorded.
 pub const USE_PRECISION: Duration = Duration::minutes(1);
 
 /// The time is none at which a new key could expire.
@@ -33,7 +33,7 @@ pub struct ApiKey {
     pub id: ApiKeyId,
     /// Whose key it is.
     pub account_id: ServiceAccountId,
-    /// What the operator calls it.
+    /// The operator's name for it.
     pub display_name: DisplayName,
     /// Stands for the secret.
     pub digest: Digest,
@@ -49,7 +49,7 @@ pub struct ApiKey {
     pub revoke_time: Option<Timestamp>,
 }
 
-/// Why a key that is known opens nothing. Whoever presents it is not told.
+/// Why a key that exists opens nothing. Whoever presents it is not told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyRejected {
     /// The secret is not that of the key.
@@ -63,7 +63,7 @@ pub enum KeyRejected {
 }
 
 impl KeyRejected {
-    /// The word for it in the audit trail.
+    /// The reason in the audit trail.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

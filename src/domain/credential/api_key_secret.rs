@@ -130,7 +130,7 @@ mod tests {
     fn a_secret_has_one_form() {
         let text = text();
         assert_eq!(text.len(), 110);
-        assert_eq!(&text[..102], format!("ipse_0190d5ac00007000800000000000abcd_{}", "07".repeat(32)));
+        assert_eq!(&text[..102], format!("ipse_0190d5ac00007000800000000000abcd_{}", ["07"; 32].concat()));
         assert!(text.starts_with(&prefix(id())));
         assert_eq!(format!("{:?}", ApiKeySecret::new(id(), [7; 32])), "ApiKeySecret");
         let others = [String::new(), "ipse_".to_owned(), text.to_uppercase(), format!(" {text}"), format!("{text}\n")];

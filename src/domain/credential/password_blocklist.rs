@@ -72,8 +72,8 @@ fn is_word(part: &Match) -> bool {
     match &part.pattern {
         MatchPattern::Dictionary(_) => true,
         MatchPattern::Sequence(sequence) => sequence.sequence_name == "digits",
-        MatchPattern::Repeat(repeat) => {
-            repeat.base_token.len() == 1 || repeat.base_matches.len() == 1 && repeat.base_matches.iter().all(is_word)
+        MatchPattern::Repeat(found) => {
+            found.base_token.len() == 1 || found.base_matches.len() == 1 && found.base_matches.iter().all(is_word)
         }
         MatchPattern::Spatial(_) | MatchPattern::Regex(_) | MatchPattern::Date(_) | MatchPattern::BruteForce => false,
     }
@@ -81,8 +81,8 @@ fn is_word(part: &Match) -> bool {
 
 /// The words of the context, and what they consist of.
 fn parts(context: &[&str]) -> Vec<Vec<char>> {
-    let lower: Vec<String> = context.iter().map(|word| word.to_lowercase()).collect();
-    let parts = lower.iter().flat_map(|word| word.split(|c: char| !c.is_alphanumeric()).chain([word.as_str()]));
+    let lower: Vec<String> = context.iter().map(|text| text.to_lowercase()).collect();
+    let parts = lower.iter().flat_map(|text| text.split(|c: char| !c.is_alphanumeric()).chain([text.as_str()]));
     let mut parts: Vec<Vec<char>> =
         parts.map(|part| part.chars().collect::<Vec<_>>()).filter(|part| part.len() >= MIN_CONTEXT).collect();
     parts.sort_unstable();
@@ -91,10 +91,10 @@ fn parts(context: &[&str]) -> Vec<Vec<char>> {
 }
 
 fn mark_words(text: &[char], words: &[Vec<char>], guessed: &mut [bool]) {
-    for word in words {
-        for (start, window) in text.windows(word.len()).enumerate() {
-            if window == word {
-                guessed[start..start + word.len()].fill(true);
+    for wanted in words {
+        for (start, window) in text.windows(wanted.len()).enumerate() {
+            if window == wanted {
+                guessed[start..start + wanted.len()].fill(true);
             }
         }
     }

@@ -17,7 +17,7 @@ pub const HARD_LIMIT: i32 = 100;
 pub struct ThrottleKey([u8; 32]);
 
 impl ThrottleKey {
-    /// The counter of failed sign-ins under a name, known or not. `identifier` is in its canonical form.
+    /// The counter of failed sign-ins under a name, with or without an account. `identifier` is in its canonical form.
     #[must_use]
     pub fn identifier(key: &SecretKey, identifier: &str) -> Self {
         Self(key.mac(&[b"identifier", identifier.as_bytes()]))

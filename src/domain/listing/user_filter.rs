@@ -87,10 +87,10 @@ impl UserFilter {
     }
 
     fn restrict_states(&mut self, term: &Term) -> Result<(), InvalidFilter> {
-        let word = term.whole()?;
+        let wanted = term.whole()?;
         let (_, named) = STATES
             .into_iter()
-            .find(|(known, _)| *known == word)
+            .find(|(name, _)| *name == wanted)
             .ok_or_else(|| term.value.refuse("must name one of PENDING, ACTIVE, SUSPENDED and DELETED"))?;
         match term.operator.part {
             Operator::Equal => self.states.retain(|state| *state == named),

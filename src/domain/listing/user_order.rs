@@ -48,19 +48,19 @@ impl UserOrder {
         if text.len() > MAX_BYTES {
             return Err(InvalidOrder);
         }
-        let mut words = text.split(' ').filter(|word| !word.is_empty());
-        let key = match words.next() {
+        let mut parts = text.split(' ').filter(|part| !part.is_empty());
+        let key = match parts.next() {
             None => return Ok(Self::default()),
             Some("create_time") => UserOrderKey::CreateTime,
             Some("email") => UserOrderKey::Email,
             Some(_) => return Err(InvalidOrder),
         };
-        let direction = match words.next() {
+        let direction = match parts.next() {
             None | Some("asc") => Direction::Ascending,
             Some("desc") => Direction::Descending,
             Some(_) => return Err(InvalidOrder),
         };
-        if words.next().is_some() { Err(InvalidOrder) } else { Ok(Self { key, direction }) }
+        if parts.next().is_some() { Err(InvalidOrder) } else { Ok(Self { key, direction }) }
     }
 }
 

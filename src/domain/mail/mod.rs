@@ -63,7 +63,7 @@ pub enum MailContent {
         /// When.
         time: Timestamp,
     },
-    /// Somebody signed in from a place that is not known for this person, or after several failed attempts.
+    /// Somebody signed in from a place that is new for this person, or after several failed attempts.
     NewSignIn {
         /// From where.
         client: Client,
@@ -73,7 +73,7 @@ pub enum MailContent {
 }
 
 impl MailContent {
-    /// The kind, as a stable word: the name of the template, and what throttling tells apart.
+    /// The kind, as a stable name: that of the template, and what throttling tells apart.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         match self {

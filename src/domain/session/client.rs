@@ -1,4 +1,4 @@
-//! What is known of the program that calls.
+//! What a call tells of the client program.
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -59,7 +59,7 @@ pub fn network_of(address: IpAddr) -> IpAddr {
 pub struct ClientId(String);
 
 impl ClientId {
-    /// Whoever calls Ipse's own RPCs to sign people in.
+    /// A client that signs people in with Ipse's own RPCs.
     #[must_use]
     pub fn first_party() -> Self {
         Self("ipse".to_owned())
@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn the_user_agent_is_cut_at_a_character() {
-        let client = Client::new(IpAddr::from([127, 0, 0, 1]), &format!("a\r\n{}", "é".repeat(200)));
+        let client = Client::new(IpAddr::from([127, 0, 0, 1]), &format!("a\r\n{}", ["é"; 200].concat()));
         assert_eq!(client.user_agent.len(), 255);
         assert!(!client.user_agent.contains('\n'));
     }

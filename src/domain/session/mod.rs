@@ -62,7 +62,7 @@ pub struct Session {
     pub parent_id: Option<SessionId>,
     /// Where the sign-in came from.
     pub client: Client,
-    /// What the client calls itself.
+    /// The client's name for itself.
     pub label: ClientLabel,
     /// The other service its tokens are for, if any.
     pub audience: Option<String>,

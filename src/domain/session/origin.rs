@@ -5,7 +5,7 @@ use super::client::Client;
 /// Where a call comes from, and the ids under which logs and traces know it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
-    /// The program that calls.
+    /// The client program.
     pub client: Client,
     /// The id of the request: at most 64 plain characters.
     pub request_id: String,

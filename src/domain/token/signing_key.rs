@@ -94,7 +94,7 @@ pub struct SigningKey {
     pub create_time: Timestamp,
     /// When it begins to sign.
     pub activate_time: Timestamp,
-    /// When it stops signing, as far as that is known.
+    /// When it stops signing, once that is decided.
     pub retire_time: Option<Timestamp>,
     /// When the last token it signed has expired by every clock, or when it was revoked.
     pub drop_time: Option<Timestamp>,

@@ -6,7 +6,7 @@ use jsonwebtoken::{Algorithm, DecodingKey};
 use crate::application::ports::Cause;
 use crate::domain::token::signing_key::SigningAlgorithm;
 
-/// What jsonwebtoken calls an algorithm.
+/// The algorithm as jsonwebtoken names it.
 pub(super) const fn algorithm(algorithm: SigningAlgorithm) -> Algorithm {
     match algorithm {
         SigningAlgorithm::Es256 => Algorithm::ES256,

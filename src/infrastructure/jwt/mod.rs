@@ -51,7 +51,7 @@ pub enum SignError {
 const CHECKED: usize = 32 * 1024;
 /// Which part of them is kept for tokens that came again and again.
 const OFTEN_CHECKED: f64 = 0.5;
-/// How many tokens that were signed here are known to be genuine, in some 14 MB at the most: those of a token's life of 15
+/// How many tokens that were signed here are remembered as genuine, in some 14 MB at the most: those of a token's life of 15
 /// minutes at 145 a second.
 const SIGNED: usize = 128 * 1024;
 /// None is kept for its use: the oldest is forgotten first.
@@ -160,9 +160,9 @@ impl AccessTokens for Jwt {
         }
         let keys = self.keys();
         let digest = digest_of(token);
-        let known = self.checked.get(&digest);
-        let is_new = known.is_none();
-        let verified = known.map_or_else(|| self.read(token, &digest, &keys).map(Arc::new), Ok)?;
+        let remembered = self.checked.get(&digest);
+        let is_new = remembered.is_none();
+        let verified = remembered.map_or_else(|| self.read(token, &digest, &keys).map(Arc::new), Ok)?;
         let is_in_use = |key: &KeyPair| key.kid() == verified.key_id && key.state(now) != SigningKeyState::Retired;
         if !keys.iter().any(is_in_use) {
             return Err(TokenRejected::Invalid);

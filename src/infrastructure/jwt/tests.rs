@@ -21,11 +21,11 @@ fn header(OpenedKey { key, .. }: &OpenedKey) -> String {
 fn here_and_elsewhere(fixture: &Fixture, token: &Secret) -> AccessClaims {
     let token = token.expose();
     assert!(fixture.jwt.signed.contains_key(&digest_of(token)));
-    let known = fixture.jwt.verify(token, None, at(100)).unwrap();
-    assert_eq!(fixture.jwt.checked.get(&digest_of(token)), Some(known.clone()));
+    let here = fixture.jwt.verify(token, None, at(100)).unwrap();
+    assert_eq!(fixture.jwt.checked.get(&digest_of(token)), Some(here.clone()));
     let anew = fixture.elsewhere().verify(token, None, at(100)).unwrap();
-    assert_eq!(known.key_id, anew.key_id);
-    assert_eq!(known.claims, anew.claims);
+    assert_eq!(here.key_id, anew.key_id);
+    assert_eq!(here.claims, anew.claims);
     anew.claims.clone()
 }
 
@@ -108,7 +108,9 @@ fn the_active_key_signs() {
 #[test]
 fn no_token_is_too_long_for_gateways() {
     let fixture = Fixture::new();
-    let sign = |filler: usize| fixture.jwt.sign(&AccessClaims { audience: vec!["a".repeat(filler)], ..claims() });
+    let sign = |filler: usize| {
+        fixture.jwt.sign(&AccessClaims { audience: vec![std::iter::repeat_n('a', filler).collect()], ..claims() })
+    };
     for key in fixture.keys() {
         fixture.jwt.use_keys(&[copy(key)]).unwrap();
         assert!(sign(2000).unwrap().expose().len() < 4096);

@@ -21,7 +21,7 @@ impl LinkBase {
     }
 
     /// The link to a page, with the token in the fragment: browsers send that to no server, so that no access log,
-    /// proxy or `Referer` header ever holds it. The page's script reads it and calls the RPC.
+    /// proxy or `Referer` header ever holds it. The page's script reads it and sends it in the RPC.
     #[must_use]
     pub fn link(&self, page: &str, token: &Secret) -> String {
         format!("{}/{page}#token={}", self.0, token.expose())

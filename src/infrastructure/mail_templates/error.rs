@@ -46,7 +46,7 @@ impl From<Error> for TemplateError {
     }
 }
 
-/// Whether the details of such an error come from the template. Those of others may hold a word of the mail.
+/// Whether the details of such an error come from the template. Those of others may hold text of the mail.
 fn quotes_the_template(kind: ErrorKind) -> bool {
     matches!(
         kind,

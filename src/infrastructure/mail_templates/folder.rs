@@ -41,7 +41,7 @@ fn is_language(name: &str) -> bool {
 }
 
 fn is_part(name: &str) -> bool {
-    embedded::templates().any(|(known, _)| known.strip_prefix("en/") == Some(name))
+    embedded::templates().any(|(file, _)| file.strip_prefix("en/") == Some(name))
 }
 
 fn template(path: &Path, name: String, is_known: bool) -> Result<(String, String), TemplateError> {

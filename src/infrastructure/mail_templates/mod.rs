@@ -20,7 +20,7 @@
 //! of strangers: in files named `.html` they are escaped, and the check refuses a template that undoes it.
 //!
 //! All files are read once, at the start, and every mail is rendered with samples in every language. A mistake, an
-//! unknown name or a word that the mail does not have stops the start with the name of the file and the line.
+//! unknown name or a variable that the mail does not have stops the start with the name of the file and the line.
 
 mod check;
 mod embedded;

@@ -105,9 +105,9 @@ fn a_token_is_shown_as_a_link_or_where_there_are_none_by_itself() {
 #[test]
 fn notices_know_no_token() {
     for kind in embedded::kinds().filter(|kind| !WITH_TOKEN.contains(kind)) {
-        for word in ["link", "token", "minutes"] {
+        for variable in ["link", "token", "minutes"] {
             let file = format!("en/{kind}.txt");
-            let found = mistake(&file, &format!("one\n{{{{ {word} }}}}"));
+            let found = mistake(&file, &format!("one\n{{{{ {variable} }}}}"));
             assert_eq!(found, format!("{file}, line 2: undefined value"));
         }
     }
@@ -280,8 +280,9 @@ fn hidden_files_are_passed_over_and_linked_ones_are_read() {
 #[test]
 fn files_are_texts_of_at_most_64_kib() {
     let limit = 64 * 1024;
-    overridden(&[("en/welcome.txt", &"a".repeat(limit))]);
-    assert_eq!(mistake("en/welcome.txt", &"a".repeat(limit + 1)), "en/welcome.txt: is longer than 64 KiB");
+    let text = |length| std::iter::repeat_n('a', length).collect::<String>();
+    overridden(&[("en/welcome.txt", &text(limit))]);
+    assert_eq!(mistake("en/welcome.txt", &text(limit + 1)), "en/welcome.txt: is longer than 64 KiB");
 
     let folder = folder(&[("en/welcome.txt", "")]);
     fs::write(folder.path().join("en/welcome.txt"), b"a\nb\xff").unwrap();

@@ -1,7 +1,7 @@
 use minijinja::value::Value;
 use minijinja::{Error, ErrorKind, context};
 
-/// What the templates of a mail may mention. A word that a kind of mail does not have is an error where it is used.
+/// What the templates of a mail may mention. A variable that a kind of mail does not have is an error where it is used.
 #[derive(Debug, Clone)]
 pub(crate) struct Words<'a> {
     /// What people know the service by: `service`.
@@ -54,7 +54,7 @@ impl Words<'_> {
     }
 }
 
-/// The error of a word that is there but says nothing, such as `link` where there are no links.
+/// The error of a variable that is there but empty, such as `link` where there are no links.
 pub(super) fn nothing_to_show() -> Error {
     Error::new(ErrorKind::UndefinedError, "there is nothing to show")
 }

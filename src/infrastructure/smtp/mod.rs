@@ -134,7 +134,7 @@ impl Mailer for SmtpMailer {
         let outcome = hand_over(&mut connection, &message).await;
         // After a time-out nobody knows what the server would take a QUIT for.
         if !matches!(outcome, Err(SmtpFailure::TimedOut(_))) {
-            // The mail's fate is known; how the farewell goes changes nothing.
+            // The outcome of the mail is settled; an error of QUIT does not change it.
             let _ = Step::Farewell.take(connection.quit()).await;
         }
         Ok(outcome?)

@@ -61,7 +61,7 @@ pub(super) fn meaning<T>(read: Option<T>, place: &'static str) -> StoreResult<T>
 
 fn from_message(kind: DatabaseErrorKind, information: &(dyn DatabaseErrorInformation + Send + Sync)) -> StoreError {
     let message = information.message();
-    let begins_like_one_of = |known: &[&str]| known.iter().any(|start| message.starts_with(start));
+    let begins_like_one_of = |starts: &[&str]| starts.iter().any(|start| message.starts_with(start));
     if begins_like_one_of(&CONTENTION) {
         StoreError::Contention(message.into())
     } else if begins_like_one_of(&UNAVAILABLE) {

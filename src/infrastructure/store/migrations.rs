@@ -103,14 +103,14 @@ macro_rules! embedded {
 pub(super) const POSTGRES: &[Migration] = embedded!("postgres");
 pub(super) const SQLITE: &[Migration] = embedded!("sqlite");
 
-/// Compares what the program knows with what the database recorded, as names and checksums in order.
+/// Compares the migrations in the program with what the database recorded, as names and checksums in order.
 pub(super) fn compare(
-    known: &[Migration],
+    embedded: &[Migration],
     recorded: Vec<(String, Vec<u8>)>,
 ) -> Result<MigrationStatus, MigrationError> {
     let mut status = MigrationStatus::default();
     for (name, checksum) in recorded {
-        match known.iter().find(|migration| migration.name == name) {
+        match embedded.iter().find(|migration| migration.name == name) {
             None => return Err(MigrationError::NewerSchema { name }),
             Some(migration) if migration.checksum() != checksum => {
                 return Err(MigrationError::ChangedMigration { name });
@@ -119,7 +119,7 @@ pub(super) fn compare(
         }
     }
     let is_pending = |name: &String| !status.applied.contains(name);
-    status.pending = known.iter().map(|migration| migration.name.to_owned()).filter(is_pending).collect();
+    status.pending = embedded.iter().map(|migration| migration.name.to_owned()).filter(is_pending).collect();
     Ok(status)
 }
 

@@ -24,7 +24,7 @@ pub enum InvalidDatabaseUrl {
     #[error("must have the path of a file after sqlite:")]
     Path,
     /// Not a URL that the PostgreSQL client understands, or without a host.
-    #[error("must be of the form postgres://user:password@host:port/database?options, with known options")]
+    #[error("must be of the form postgres://user:password@host:port/database?options, with supported options")]
     Postgres,
 }
 

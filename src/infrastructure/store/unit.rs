@@ -29,7 +29,7 @@ pub(super) trait Backend: Manager<Type: AsyncConnectionCore> + Sized + 'static {
     fn reset(connection: &mut Self::Type) -> impl Future<Output = QueryResult<()>> + Send;
 }
 
-/// What is known of the way to the database.
+/// The state of the connection to the database.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Wire {
     Whole,

@@ -36,7 +36,7 @@ pub enum Unreachable {
     Host(#[from] InvalidDnsNameError),
 }
 
-/// Connects to the server whose settings these are; its certificate is known from them.
+/// Connects to the server whose settings these are, which name its certificate.
 pub(super) async fn to_endpoint(endpoint: &Endpoint) -> Result<Channel, Unreachable> {
     let address = reachable(endpoint.address);
     let connector = endpoint.tls.as_ref().map(pinned_certificate::connector).transpose()?;
@@ -73,7 +73,7 @@ async fn open(address: String, tls: Option<(TlsConnector, ServerName<'static>)>)
     Ok(target.connect_with_connector(connect).await?)
 }
 
-/// Whether a host is the loopback interface by its own word, whatever a name server says.
+/// Whether a host is the loopback interface by its text alone, whatever a name server says.
 fn is_this_machine(host: &str) -> bool {
     host == "localhost" || host.parse().is_ok_and(|address: IpAddr| address.to_canonical().is_loopback())
 }

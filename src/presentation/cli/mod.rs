@@ -166,7 +166,7 @@ pub fn completions(shell: Shell) {
 fn one_line(error: &dyn Error) -> String {
     let causes = std::iter::successors(Some(error), |&error| error.source());
     let mut texts: Vec<String> = causes.map(ToString::to_string).collect();
-    // Errors that stand for their cause repeat its text.
+    // Errors that stand for their cause have the same text.
     texts.dedup();
     texts.join(": ").replace(char::is_control, " ")
 }

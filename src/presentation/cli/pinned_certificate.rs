@@ -1,4 +1,4 @@
-//! TLS to a server whose certificate is known beforehand.
+//! TLS to a server whose certificate is in the settings.
 
 use std::sync::Arc;
 

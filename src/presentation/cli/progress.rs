@@ -29,7 +29,7 @@ impl Progress {
             };
             bar.reset_eta();
             bar.enable_steady_tick(TICK);
-            // The templates are known to be well formed.
+            // The templates are constants and well formed.
             ProgressStyle::with_template(template).map_or_else(|_| bar.clone(), |style| bar.clone().with_style(style))
         });
         Self { bar, began: Instant::now(), rows: 0 }

@@ -1,4 +1,4 @@
-//! Idempotent calls: what the use cases need to tell repeats, and the answers that come back.
+//! Idempotent requests: what the use cases need to tell retries, and the answers that come back.
 
 use prost::Message;
 use tonic::{Response, Status};
@@ -51,7 +51,7 @@ pub(super) fn part<T, R: ResponseOf<T>>(
     })
 }
 
-/// Refuses a `request_id` that is neither a UUID nor empty, where something else tells repeats.
+/// Refuses a `request_id` that is neither a UUID nor empty, where something else tells retries.
 pub(super) fn check_form(request_id: &str) -> Result<(), Status> {
     read_id(request_id).map(|_| ()).map_err(status::from_error)
 }
@@ -62,7 +62,7 @@ fn read_id(request_id: &str) -> error::Result<Option<RequestId>> {
     violations.check(Some(request_id))
 }
 
-/// The response to a call, whether it was the first one or a repeat.
+/// The response to a request, whether it was the first one or a retry.
 pub(super) fn respond<T, R: ResponseOf<T>>(outcome: Idempotent<T>) -> Result<Response<R>, Status> {
     respond_at(str::to_owned, outcome)
 }

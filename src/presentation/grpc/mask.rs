@@ -43,8 +43,8 @@ impl Fields {
             if let Some((field, rpcs)) = self.elsewhere.iter().find(|(field, _)| field == path) {
                 return Err(violation(format!("must not name {field}: {rpcs} change it")));
             }
-            let known = path == "*" || [self.writable, self.output_only].concat().contains(&path.as_str());
-            if !known {
+            let is_path = path == "*" || [self.writable, self.output_only].concat().contains(&path.as_str());
+            if !is_path {
                 return Err(violation("must consist of paths of the resource".to_owned()));
             }
         }

@@ -140,7 +140,7 @@ fn add_reflection(routes: &mut tonic::service::RoutesBuilder) {
             // With these, clients such as grpcurl print the details of errors instead of their bytes.
             .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
     };
-    // The descriptor sets are compiled in and known to be well formed.
+    // The descriptor sets are compiled in and always well formed.
     if let (Ok(v1), Ok(v1alpha)) = (configure().build_v1(), configure().build_v1alpha()) {
         routes.add_service(v1).add_service(v1alpha);
     }

@@ -21,13 +21,13 @@ use crate::telemetry::metrics::Metrics;
 
 /// Metadata larger than this is refused by HTTP/2 itself, in bytes.
 const MAX_HEADER_BYTES: u32 = 8 * 1024;
-/// Parallel calls on one connection.
+/// Parallel RPCs on one connection.
 const MAX_STREAMS: u32 = 200;
 /// Streams a client may open and reset before the server has looked at them (CVE-2023-44487).
 const MAX_PENDING_RESETS: usize = 20;
 /// Streams the server itself may have to reset for a client's faults (RUSTSEC-2024-0003).
 const MAX_ERROR_RESETS: usize = 1024;
-/// After this time without a word, the client is asked whether it is there, and dropped if it does not answer.
+/// After this time of silence, the client is asked whether it is there, and dropped if it does not answer.
 const KEEPALIVE: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(20));
 /// Connections are told to come again after this time, so that they spread over replicas.
 const MAX_CONNECTION_AGE: Duration = Duration::from_secs(30 * 60);
@@ -58,12 +58,12 @@ impl Server {
         self.health.clone()
     }
 
-    /// Adds what is counted of calls to the metrics.
+    /// Adds the counters of RPCs to the metrics.
     pub fn register(&self, metrics: &mut Metrics) {
         self.rpc_metrics.register(metrics);
     }
 
-    /// Serves until `stop` is done and the calls in flight have ended, or the grace is over.
+    /// Serves until `stop` is done and the RPCs in flight have ended, or the grace is over.
     pub async fn serve(
         self,
         listener: TcpListener,
@@ -97,7 +97,7 @@ impl Server {
         tokio::select! {
             result = served => result,
             () = async { drained.cancelled().await; tokio::time::sleep(self.limits.grace).await } => {
-                tracing::warn!("calls or streams were cut off at the end of the grace");
+                tracing::warn!("RPCs were cut off at the end of the grace");
                 Ok(())
             }
         }

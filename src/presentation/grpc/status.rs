@@ -61,7 +61,7 @@ pub(super) fn from_error_at(path: PathOf, error: Error) -> Status {
         }
         Error::OutcomeUnknown(cause) => {
             tracing::error!(cause, "the store was lost while a change was being committed");
-            Outgoing::new(Code::Unknown, ErrorReason::OutcomeUnknown, "it is not known whether the change was made")
+            Outgoing::new(Code::Unknown, ErrorReason::OutcomeUnknown, "it is uncertain whether the change was made")
                 .retry_after(SOON)
                 .into_status()
         }
@@ -219,7 +219,7 @@ fn refused(refusal: Refusal) -> Outgoing {
         )
         .retry_after(SOON),
         Refusal::AudienceUnknown => {
-            Outgoing::new(Code::InvalidArgument, Reason::AudienceUnknown, "the audience is not known")
+            Outgoing::new(Code::InvalidArgument, Reason::AudienceUnknown, "the audience is not configured")
         }
         Refusal::PageTokenInvalid => {
             Outgoing::new(Code::InvalidArgument, Reason::PageTokenInvalid, "the page token is not valid")

@@ -88,9 +88,9 @@ mod tests {
         let first = asked(&[]);
         let etag = first.headers()[ETAG].to_str().unwrap();
         assert_eq!((first.status(), first.body().as_str()), (StatusCode::OK, "{\"a\":1}"));
-        for known in [etag, "*", &format!("W/{etag}"), &format!("\"x\" ,{etag}")] {
-            let second = asked(&[known]);
-            assert_eq!((second.status(), second.body().as_str()), (StatusCode::NOT_MODIFIED, ""), "{known}");
+        for condition in [etag, "*", &format!("W/{etag}"), &format!("\"x\" ,{etag}")] {
+            let second = asked(&[condition]);
+            assert_eq!((second.status(), second.body().as_str()), (StatusCode::NOT_MODIFIED, ""), "{condition}");
             assert_eq!(second.headers()[ETAG], etag);
             assert_eq!(second.headers()[CACHE_CONTROL], CACHE);
         }

@@ -16,7 +16,7 @@ const OAUTH: &str = "/.well-known/oauth-authorization-server";
 const CLAIMS: [&str; 13] =
     ["iss", "sub", "aud", "exp", "iat", "jti", "sid", "auth_time", "acr", "amr", "client_id", "scope", "roles"];
 
-/// A document at a well-known place.
+/// A document below `/.well-known/`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Document {
     /// The public keys.
@@ -25,8 +25,8 @@ pub(super) enum Document {
     Metadata,
 }
 
-/// The paths of the documents. Where the issuer has a path, OpenID puts it before the well-known one and RFC 8414 after
-/// it; a proxy in front may also have taken it off.
+/// The paths of the documents. Where the issuer has a path, OpenID puts it before the path of the document and RFC
+/// 8414 after it; a proxy in front may also have taken it off.
 pub(super) fn paths(issuer: &str) -> BTreeMap<String, Document> {
     let issuer = path_of(issuer);
     let key_set = [KEY_SET.to_owned(), format!("{issuer}{KEY_SET}")];

@@ -11,7 +11,7 @@ pub(super) async fn healthz() -> Answer {
     answer::text(StatusCode::OK, "ok\n")
 }
 
-/// Whether calls should be sent here.
+/// Whether requests should be sent here.
 pub(super) async fn readyz(State(side): State<SidePort>) -> Answer {
     if side.health.is_able() {
         answer::text(StatusCode::OK, "ready\n")

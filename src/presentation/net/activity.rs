@@ -1,10 +1,10 @@
-//! What a connection is used for: how many calls are open on it, and since when none is.
+//! What a connection is used for: how many RPCs are open on it, and since when none is.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::time::Instant;
 
-/// The calls of one connection.
+/// The RPCs of one connection.
 #[derive(Debug)]
 pub(in crate::presentation) struct Activity(Mutex<Use>);
 
@@ -26,17 +26,17 @@ impl Activity {
 
     /// One more call.
     pub(in crate::presentation) fn begin(self: &Arc<Self>) -> ActiveCall {
-        self.change(|calls| {
-            calls.open += 1;
-            calls.has_begun = true;
+        self.change(|usage| {
+            usage.open += 1;
+            usage.has_begun = true;
         });
         ActiveCall(self.clone())
     }
 
     /// Since when there is no call; nothing while there is one.
     pub(super) fn idle_since(&self) -> Option<Instant> {
-        let calls = self.read();
-        (calls.open == 0).then_some(calls.idle_since)
+        let usage = self.read();
+        (usage.open == 0).then_some(usage.idle_since)
     }
 
     /// Whether there was any call yet.
@@ -55,9 +55,9 @@ impl Activity {
 
 impl Drop for ActiveCall {
     fn drop(&mut self) {
-        self.0.change(|calls| {
-            calls.open -= 1;
-            calls.idle_since = Instant::now();
+        self.0.change(|usage| {
+            usage.open -= 1;
+            usage.idle_since = Instant::now();
         });
     }
 }

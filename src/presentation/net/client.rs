@@ -7,7 +7,7 @@ use super::networks::Networks;
 use crate::domain::session::client::Client;
 use http::{HeaderMap, Request, header};
 
-/// The proxies whose word on the client's address is taken.
+/// The proxies whose `x-forwarded-for` is trusted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TrustedProxies(Networks);
 

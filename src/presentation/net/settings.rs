@@ -27,7 +27,7 @@ pub struct Endpoint {
     pub tls: Option<TlsFiles>,
 }
 
-/// Who is known as a gateway.
+/// Who counts as a gateway.
 #[derive(Debug, Clone)]
 pub enum Gateways {
     /// Everybody who connects: all of them show a certificate.
@@ -53,14 +53,14 @@ pub struct Limits {
     pub time_limit: Duration,
     /// The longest the message of a call may take to come.
     pub body_limit: Duration,
-    /// How many calls may be in flight at a time.
+    /// How many RPCs may be in flight at a time.
     pub in_flight: usize,
     /// How many connections may be open at a time, three quarters of them of one network; further ones wait to be
     /// accepted.
     pub connections: usize,
-    /// How long calls in flight may continue after the server was told to stop.
+    /// How long RPCs in flight may continue after the server was told to stop.
     pub grace: Duration,
-    /// Whose word on client addresses is taken.
+    /// Whose `x-forwarded-for` is trusted.
     pub proxies: TrustedProxies,
     /// Who may ask as a gateway whose a token is.
     pub gateways: Gateways,

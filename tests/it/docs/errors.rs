@@ -15,7 +15,7 @@ Every error has a gRPC code and one reason to switch on: `reason` of the `google
 `domain` is `ipse.v1`. A client that does not know a reason goes by the code. Every `ErrorInfo` also has the metadata key
 `request_id`, which finds the call in the server's log; more metadata is named below. A reason keeps its meaning for ever.
 
-Repeat a call by itself only if its reason says so, with the waiting time of `google.rpc.RetryInfo` where there is one, and
+Retry a call by itself only if its reason says so, with the waiting time of `google.rpc.RetryInfo` where there is one, and
 a `request_id` if it changes something. Refresh the access token by itself for `TOKEN_EXPIRED` alone.
 ";
 

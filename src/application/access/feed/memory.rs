@@ -39,9 +39,9 @@ struct Entry {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cursor {
     next: u64,
-    /// The log was this long when the reader came: what is below is no news to it up to `known`.
+    /// The log was this long when the reader came: what is below is no news to it up to number `after`.
     news_from: u64,
-    known: i64,
+    after: i64,
 }
 
 /// What a reader gets at a time.
@@ -120,9 +120,9 @@ impl Memory {
         }
     }
 
-    /// The beginning for a reader who knows all that has a number up to `known`.
-    pub(super) fn begin(&self, known: i64) -> Cursor {
-        Cursor { next: self.forgotten, news_from: self.end(), known }
+    /// The beginning for a reader who knows all that has a number up to `after`.
+    pub(super) fn begin(&self, after: i64) -> Cursor {
+        Cursor { next: self.forgotten, news_from: self.end(), after }
     }
 
     /// Up to `limit` entries of the log, of which those that the reader knows are left out. What was there when it came may
@@ -135,7 +135,7 @@ impl Memory {
         }
         let first = cursor.next.max(self.forgotten);
         let start = usize::try_from(first - self.forgotten).unwrap_or(usize::MAX);
-        let is_news = |place: u64, entry: &Entry| place >= cursor.news_from || entry.sequence > cursor.known;
+        let is_news = |place: u64, entry: &Entry| place >= cursor.news_from || entry.sequence > cursor.after;
         let entries = (first..).zip(self.log.range(start.min(self.log.len())..)).take(limit);
         let news = entries.filter(|(place, entry)| is_news(*place, entry));
         let revocations = news.map(|(_, entry)| entry.revocation.clone()).collect();

@@ -31,7 +31,7 @@ const PAUSE: std::time::Duration = std::time::Duration::from_millis(20);
 /// How many changes are read at a time.
 const BATCH: i64 = 1000;
 
-/// What is known of a token by memory alone.
+/// What memory alone tells of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
     /// No change makes it void.
@@ -83,7 +83,7 @@ impl AccessFeed {
         }
     }
 
-    /// Follows the changes in the database for ever. Whoever calls this ends it by dropping it.
+    /// Follows the changes in the database for ever. The caller ends that by dropping the future.
     pub async fn follow(&self, store: &dyn Store) {
         let mut is_failing = false;
         loop {
@@ -136,7 +136,7 @@ impl AccessFeed {
         self.wake();
     }
 
-    /// What is known of a token.
+    /// What memory tells of a token.
     #[must_use]
     pub fn judge(&self, token: &TokenMarks<'_>) -> Standing {
         let state = self.read();
@@ -181,14 +181,14 @@ impl AccessFeed {
         self.news.receiver_count()
     }
 
-    /// The beginning of the log for a reader who knows all changes with a number up to `known`. Looks for changes first, if
+    /// The beginning of the log for a reader who knows all changes with a number up to `after`. Looks for changes first, if
     /// what is in memory is too old or the reader knows more. A number that nobody has given stands for nothing at all.
-    pub async fn begin(&self, store: &dyn Store, known: i64) -> Result<Cursor> {
-        if self.rights_version().is_none() || known > self.read().seen {
+    pub async fn begin(&self, store: &dyn Store, after: i64) -> Result<Cursor> {
+        if self.rights_version().is_none() || after > self.read().seen {
             self.look(store).await?;
         }
         let state = self.read();
-        Ok(state.memory.begin(if known <= state.seen { known } else { 0 }))
+        Ok(state.memory.begin(if after <= state.seen { after } else { 0 }))
     }
 
     /// The next entries of the log, and the number up to which a reader who has read all of it knows the changes.

@@ -167,7 +167,7 @@ proptest! {
     #[test]
     fn memory_voids_what_any_live_change_does(
         changes in proptest::collection::vec((0..4_u128, 0..4_u8, 0..120_i64, 1..50_i64), 0..60),
-        known in 0..50_i64,
+        after in 0..50_i64,
     ) {
         let mut memory = Memory::default();
         let mut truth: Vec<(AccessChange, i64)> = Vec::new();
@@ -189,9 +189,9 @@ proptest! {
             }
         }
         // Whoever knows all up to a number lacks nothing after the rest.
-        let rest = read_all(&memory, &mut memory.begin(known));
+        let rest = read_all(&memory, &mut memory.begin(after));
         let told: Vec<&AccessChange> =
-            truth.iter().filter(|(_, sequence)| *sequence <= known).map(|(change, _)| change).chain(&rest).collect();
+            truth.iter().filter(|(_, sequence)| *sequence <= after).map(|(change, _)| change).chain(&rest).collect();
         for number in 0..4_u128 {
             let token = TokenMarks { key_id: "k1", ..marks(number, number, number) };
             prop_assert_eq!(told.iter().any(|change| change.voids(&token)), memory.voids(&token));

@@ -95,7 +95,7 @@ pub struct Changes {
     pub profile: ProfileChanges,
     /// Where mail goes. A new address is unproven unless the operator vouches for it.
     pub email: Option<EmailAddress>,
-    /// Whether the address is proven, on the operator's word.
+    /// Whether the address is proven, as the operator decides.
     pub email_verified: Option<bool>,
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Comparisons stand side by side or with `AND` between them, in parentheses or not. Values are words or quoted text, in
 //! which `\` takes the meaning from a quote, a `\` or a `*`; a `*` at the end stands for whatever follows. There is no
-//! `OR`, `NOT` or search for a bare word: what no index can answer would read the whole table.
+//! `OR`, `NOT` or search for bare text: what no index can answer would read the whole table.
 
 mod parser;
 mod times;

@@ -79,18 +79,18 @@ impl<'a> Reader<'a> {
         Some(position)
     }
 
-    /// Takes the word AND, if it comes next.
+    /// Takes the operator AND, if it comes next.
     fn take_and(&mut self) -> bool {
         let is_next = self.rest.strip_prefix("AND").is_some_and(|rest| rest.starts_with([' ', '(']) || rest.is_empty());
         is_next && self.take("AND").is_some()
     }
 
-    /// The characters up to the first that is no part of a word, perhaps none.
+    /// Takes the characters up to the first that `is_part` does not accept, perhaps none.
     fn take_word(&mut self, is_part: impl Fn(char) -> bool) -> &'a str {
-        let (word, rest) = self.rest.split_at(self.rest.find(|c| !is_part(c)).unwrap_or(self.rest.len()));
-        self.position += word.chars().count();
+        let (taken, rest) = self.rest.split_at(self.rest.find(|c| !is_part(c)).unwrap_or(self.rest.len()));
+        self.position += taken.chars().count();
         self.rest = rest;
-        word
+        taken
     }
 
     fn term(&mut self) -> Result<Term, InvalidFilter> {
@@ -109,12 +109,12 @@ impl<'a> Reader<'a> {
 
     fn field(&mut self) -> Result<Located<String>, InvalidFilter> {
         let position = self.position;
-        let word = self.take_word(|c| c.is_ascii_alphanumeric() || "_.-".contains(c));
-        let problem = match word {
+        let name = self.take_word(|c| c.is_ascii_alphanumeric() || "_.-".contains(c));
+        let problem = match name {
             "" | "AND" => "must have the name of a field here",
             "OR" | "NOT" => "must not use OR or NOT",
-            word if word.starts_with('-') => "must not use - for NOT",
-            word => return Ok(Located { part: word.to_owned(), position }),
+            name if name.starts_with('-') => "must not use - for NOT",
+            name => return Ok(Located { part: name.to_owned(), position }),
         };
         Err(InvalidFilter::new(position, problem))
     }
@@ -129,14 +129,16 @@ impl<'a> Reader<'a> {
 
     fn bare(&mut self) -> Result<Value, InvalidFilter> {
         let start = self.position;
-        let word = self.take_word(|c| !" ()\"'\\=<>!,".contains(c));
-        if word.is_empty() {
-            return Err(self.refuse("must have a value after an operator, in quotes if it is more than a word"));
+        let bare = self.take_word(|c| !" ()\"'\\=<>!,".contains(c));
+        if bare.is_empty() {
+            return Err(
+                self.refuse("must have a value after an operator, in quotes if it has spaces or special characters")
+            );
         }
-        let text = word.strip_suffix('*').unwrap_or(word);
+        let text = bare.strip_suffix('*').unwrap_or(bare);
         match (start..).zip(text.chars()).find(|(_, c)| *c == '*') {
             Some((position, _)) => Err(misplaced_star(position)),
-            None => Ok(Value { text: text.to_owned(), is_prefix: text.len() < word.len() }),
+            None => Ok(Value { text: text.to_owned(), is_prefix: text.len() < bare.len() }),
         }
     }
 
@@ -227,7 +229,7 @@ mod tests {
             ("a >= 2026-01-01T00:00:00+01:00", "2026-01-01T00:00:00+01:00"),
             ("a = o.b+c@example.com", "o.b+c@example.com"),
             ("a = \"it's ) AND ( b = 1\"", "it's ) AND ( b = 1"),
-            (r#"a = 'the "word"'"#, "the \"word\""),
+            (r#"a = 'the "name"'"#, "the \"name\""),
             (r#"a = "q\" s\' b\\ s\*""#, r#"q" s' b\ s*"#),
             (r#"a = "ends in a star\**""#, "ends in a star**"),
             ("a = 'ü€😀'", "ü€😀"),
@@ -300,10 +302,10 @@ mod tests {
         let terms = |count| vec!["a=1"; count].join(" ");
         assert_eq!(read(&terms(32)).len(), 32);
         assert_eq!(parse(&terms(33)).err().map(|why| why.position), Some(32 * 4 + 1));
-        let filter = |bytes: usize| format!("a='é{}'", "x".repeat(bytes - 6));
+        let filter = |bytes: usize| format!("a='é{}'", vec!["x"; bytes - 6].concat());
         assert_eq!((filter(2048).len(), read(&filter(2048)).len()), (2048, 1));
         assert_eq!(parse(&filter(2049)).err().map(|why| why.position), Some(2048));
-        let nested = format!("{}a=1{}", "(".repeat(1022), ")".repeat(1022));
+        let nested = format!("{}a=1{}", ["("; 1022].concat(), [")"; 1022].concat());
         assert_eq!(read(&nested), ["a Equal 1"]);
     }
 

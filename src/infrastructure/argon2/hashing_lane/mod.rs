@@ -48,8 +48,8 @@ impl HashingLane {
         Ok(lane)
     }
 
-    /// Does the work on one of the threads, first come, first served. Work whose caller has dropped this future before
-    /// its turn is never begun. A full queue answers `Overloaded` at once.
+    /// Does the work on one of the threads, first come, first served. If the caller drops this future before its turn, the work
+    /// is never begun. A full queue answers `Overloaded` at once.
     pub(in crate::infrastructure) async fn run<W, T>(&self, work: W) -> Result<T, HashError>
     where
         W: FnOnce(&mut Memory) -> T + Send + 'static,

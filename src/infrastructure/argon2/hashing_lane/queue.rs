@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use super::memory::Memory;
 use crate::application::ports::HashError;
 
-/// Work with someone who waits for it.
+/// A computation whose caller waits for it.
 pub(super) trait Job: Send {
     /// Whether the caller still waits.
     fn is_wanted(&self) -> bool;
@@ -16,7 +16,7 @@ pub(super) trait Job: Send {
     fn run(self: Box<Self>, memory: &mut Memory);
 }
 
-/// Work of any kind, and the way back to its caller.
+/// A computation of any kind, and the way back to its caller.
 pub(super) struct PendingJob<W, T> {
     work: W,
     reply: oneshot::Sender<T>,

@@ -24,7 +24,7 @@ use super::{Unit, dialect};
 use crate::infrastructure::store::migrations::MigrationError;
 use crate::infrastructure::store::wait_limit::WaitLimit;
 
-/// Takes everything and gives what is needed, in one transaction: calls of a running service never lack a right.
+/// Takes everything and gives what is needed, in one transaction: a running service never lacks a right.
 const GRANTS: &str = "DO $grants$
 DECLARE
     place text := quote_ident(current_schema());

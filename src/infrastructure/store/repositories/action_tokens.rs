@@ -64,9 +64,9 @@ impl ActionTokens for Unit {
             .order((create_time, purpose))
             .select((purpose, new_email, create_time, expire_time));
         let rows: Vec<(String, Option<String>, DbTime, DbTime)> = self.load(query).await?;
-        let read = |(word, address, created, expires): (String, _, DbTime, DbTime)| {
+        let read = |(text, address, created, expires): (String, _, DbTime, DbTime)| {
             Ok(PendingToken {
-                purpose: meaning(ActionPurpose::parse(&word), "action_tokens.purpose")?,
+                purpose: meaning(ActionPurpose::parse(&text), "action_tokens.purpose")?,
                 new_email: read_address(address)?,
                 create_time: created.0,
                 expire_time: expires.0,

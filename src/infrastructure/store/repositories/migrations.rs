@@ -10,15 +10,18 @@ use crate::infrastructure::store::pool::Connections;
 use crate::infrastructure::store::wait_limit::WaitLimit;
 
 /// Which migrations the database has.
-pub(in super::super) async fn status(unit: &mut Unit, known: &[Migration]) -> Result<MigrationStatus, MigrationError> {
+pub(in super::super) async fn status(
+    unit: &mut Unit,
+    embedded: &[Migration],
+) -> Result<MigrationStatus, MigrationError> {
     let recorded = if has_table(unit).await? { recorded(unit).await? } else { Vec::new() };
-    compare(known, recorded)
+    compare(embedded, recorded)
 }
 
 /// Applies what is pending, each migration in a transaction of its own.
 pub(in super::super) async fn run(
     connections: &Connections<Connector>,
-    known: &[Migration],
+    embedded: &[Migration],
 ) -> Result<MigrationStatus, MigrationError> {
     loop {
         let mut unit = connections.write().await?;
@@ -27,8 +30,8 @@ pub(in super::super) async fn run(
         if !has_table(&mut unit).await? {
             unit.batch(dialect::CREATE_MIGRATIONS_TABLE).await?;
         }
-        let status = compare(known, recorded(&mut unit).await?)?;
-        let next = known.iter().find(|migration| status.pending.iter().any(|name| name == migration.name));
+        let status = compare(embedded, recorded(&mut unit).await?)?;
+        let next = embedded.iter().find(|migration| status.pending.iter().any(|name| name == migration.name));
         if let Some(migration) = next {
             apply(&mut unit, migration).await?;
         }

@@ -138,7 +138,7 @@ fn digest(bytes: &[u8], place: &'static str) -> StoreResult<Digest> {
 fn end(time: Option<DbTime>, reason: Option<String>) -> StoreResult<Option<(Timestamp, EndReason)>> {
     match (time, reason) {
         (None, None) => Ok(None),
-        (Some(time), Some(word)) => Ok(Some((time.0, meaning(EndReason::parse(&word), "sessions.end_reason")?))),
+        (Some(time), Some(reason)) => Ok(Some((time.0, meaning(EndReason::parse(&reason), "sessions.end_reason")?))),
         _ => meaning(None, "sessions.end_time"),
     }
 }

@@ -181,6 +181,6 @@ fn is_live(now: DbTime) -> _ {
 
 #[diesel::dsl::auto_type]
 fn ended(now: DbTime, reason: EndReason) -> _ {
-    let word: &'static str = reason.as_str();
-    (sessions::end_time.eq(now), sessions::end_reason.eq(word))
+    let text: &'static str = reason.as_str();
+    (sessions::end_time.eq(now), sessions::end_reason.eq(text))
 }

@@ -40,7 +40,7 @@ impl Throttles for Unit {
             last_time.eq(DbTime(now)),
         );
         let has_room = count.lt(budget.most).or(first_time.le(DbTime(now - budget.window)));
-        // Without a gap the order does not count: calls read the clock when they come, and some take longer than others.
+        // Without a gap the order does not count: requests read the clock when they come, and some take longer than others.
         let latest = if budget.gap.is_zero() { now + budget.window } else { now - budget.gap };
         let is_allowed = last_time.le(DbTime(latest)).and(has_room);
         let insert = diesel::insert_into(throttles::table).values(first_event(key, DbTime(now)));

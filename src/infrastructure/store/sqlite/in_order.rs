@@ -1,4 +1,4 @@
-//! Where the blocking calls of SQLite run.
+//! Where the blocking functions of SQLite run.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -10,8 +10,8 @@ use tokio::sync::Mutex;
 
 /// Runs the blocking work of one connection on tokio's threads, strictly in the order in which it was asked for.
 ///
-/// Work continues when its future is dropped. Without the order, the ROLLBACK that follows an abandoned statement might
-/// overtake it, and the statement would take effect outside of the transaction.
+/// The work continues when its future is dropped. Without the order, the ROLLBACK that follows an abandoned statement
+/// might overtake it, and the statement would take effect outside of the transaction.
 #[derive(Default)]
 pub(super) struct InOrder {
     turn: Arc<Mutex<()>>,

@@ -14,7 +14,7 @@ const MAX_MESSAGE_BYTES: usize = 64 * 1024;
 /// What the field `dry_run` takes.
 const DRY_RUN_BYTES: usize = 2;
 
-/// What is known of a batch until it is answered for.
+/// What is kept of a batch until its answer comes.
 #[derive(Default)]
 pub(super) struct Sent {
     /// The lines of its rows.
@@ -25,7 +25,7 @@ pub(super) struct Sent {
     pub(super) end: Place,
 }
 
-/// Where batches go: the requests to the server, and what is known of them, in the same order, to whoever reads the
+/// Where batches go: the requests to the server, and what is kept of them, in the same order, to whoever reads the
 /// answers. What comes after the last request has no rows.
 pub(super) struct Outlets {
     pub(super) requests: mpsc::Sender<ImportUsersRequest>,

@@ -45,7 +45,7 @@ fn parse(line: &[u8]) -> Result<mapped::UserRecord, Unreadable> {
         let again = serde_path_to_error::deserialize::<_, mapped::UserRecord>(&mut json);
         let field = again.err().map(|error| field(error.path())).unwrap_or_default();
         let row = if field.is_empty() { "the row " } else { "" };
-        // The row is known by its line in the file, not in what was parsed.
+        // The caller tells the line in the file; the one in the error counts within the row.
         let error = error.to_string().replace(" at line 1 column ", " at column ");
         Unreadable { description: format!("{row}cannot be read: {error}"), field }
     })
@@ -193,7 +193,8 @@ mod tests {
     #[test]
     fn attributes_that_are_nested_too_deeply_are_refused() {
         let line = |depth| {
-            let (open, close) = ("[".repeat(depth), "]".repeat(depth));
+            let brackets = |bracket| std::iter::repeat_n(bracket, depth).collect::<String>();
+            let (open, close) = (brackets('['), brackets(']'));
             format!(r#"{{"user":{{"attributes":{{"a":{open}{close}}}}}}}"#)
         };
         assert!(read(line(20).as_bytes()).is_ok());
@@ -237,7 +238,7 @@ mod tests {
         }
     }
 
-    /// What systems write that take the JSON mapping at its word.
+    /// What systems write that follow the JSON mapping to the letter.
     #[test]
     fn rows_of_other_systems_are_read() {
         for line in [

@@ -23,7 +23,7 @@ pub(super) struct Place {
     pub(super) line: u64,
 }
 
-/// What is wrong with a row, and with which field of `UserRecord`, if that is known.
+/// What is wrong with a row, and the field of `UserRecord` if one is at fault.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(super) struct Unreadable {
     pub(super) field: String,
@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn each_line_of_json_is_a_row() {
-        let long = "x".repeat(usize::try_from(MAX_LINE).unwrap());
+        let long: String = std::iter::repeat_n('x', usize::try_from(MAX_LINE).unwrap()).collect();
         let text = format!("{{\"user\":{{\"email\":\"a\"}}}}\r\n\n {long}\n{{}}\n{{\"user\":{{\"email\":\"b\"}}}}");
         let too_long = Err("the line is too long".to_owned());
         let email = |text: &str| Ok(text.to_owned());

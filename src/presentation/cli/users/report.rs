@@ -85,7 +85,7 @@ impl Refused {
 impl std::fmt::Display for Refused {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { line, field, description, .. } = self;
-        // The description may repeat what the file holds.
+        // The description may quote what the file holds.
         let description = description.replace(char::is_control, " ");
         let space = if field.is_empty() { "" } else { " " };
         write!(f, "line {line}: {}{space}{field} {description}", self.reason_name())

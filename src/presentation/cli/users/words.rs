@@ -38,8 +38,8 @@ pub(super) fn read_state(text: &str) -> Result<i32, String> {
     if text.is_empty() {
         return Ok(UserState::Unspecified.into());
     }
-    let word = text.strip_prefix(STATE).unwrap_or(text);
-    let state = UserState::from_str_name(&format!("{STATE}{word}"));
+    let name = text.strip_prefix(STATE).unwrap_or(text);
+    let state = UserState::from_str_name(&format!("{STATE}{name}"));
     state.map(i32::from).ok_or_else(|| "state must be one of PENDING, ACTIVE, SUSPENDED and DELETED".to_owned())
 }
 

@@ -41,7 +41,7 @@ pub(in crate::presentation::grpc) const MAX_MESSAGE_BYTES: usize = 64 * 1024;
 /// The largest message of a health check, in bytes: the name of a service.
 const MAX_HEALTH_BYTES: usize = 4 * 1024;
 
-/// How many calls may wait for their message, or as many as may be in flight if that is more: each holds what came of it.
+/// How many RPCs may wait for their message, or as many as may be in flight if that is more: each holds what came of it.
 const LEAST_WAITING: usize = 1024;
 
 /// The transport has a timer of its own for `grpc-timeout`, begun after `Gated::call`, which ends a call without a reason
@@ -62,7 +62,7 @@ pub(in crate::presentation::grpc) struct Gate {
     time_limit: Duration,
     body_limit: Duration,
     waiting: CallRoom,
-    calls: CallRoom,
+    in_flight: CallRoom,
     streams: StreamRoom,
     health: Health,
 }
@@ -84,7 +84,7 @@ impl Gate {
             time_limit: limits.time_limit,
             body_limit: limits.body_limit,
             waiting: CallRoom::of(limits.in_flight.max(LEAST_WAITING)),
-            calls: CallRoom::of(limits.in_flight),
+            in_flight: CallRoom::of(limits.in_flight),
             streams: StreamRoom::of(policy.streams()),
             policy,
             health,
@@ -156,7 +156,7 @@ impl Gate {
                 request = body::whole(request, max_message_bytes(&path), self.body_limit).await?;
             }
             let takes_place = !rpc.is_stream && !is_health_check;
-            let place = takes_place.then(|| self.calls.take(network)).transpose();
+            let place = takes_place.then(|| self.in_flight.take(network)).transpose();
             let call = self.call(&request, rpc);
             let Ok(_place) = place else { return Err(self.overloaded(&call, &path)) };
             let call = self.authorizer.authorize_call(call, &path).await;

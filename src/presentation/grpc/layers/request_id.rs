@@ -14,7 +14,7 @@ tokio::task_local! {
     static CURRENT: Arc<str>;
 }
 
-/// The caller's own id if it is a plain word of at most 64 characters, else a new one of 128 random bits.
+/// The caller's own id if it is 1 to 64 letters, digits, `-`, `_` and `.` of ASCII, else a new one of 128 random bits.
 pub(in crate::presentation::grpc) fn from_headers(headers: &HeaderMap, entropy: &dyn Entropy) -> String {
     let given = headers.get(HEADER).and_then(|value| value.to_str().ok());
     let is_plain = |id: &&str| {

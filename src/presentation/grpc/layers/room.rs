@@ -1,4 +1,4 @@
-//! Room for calls and streams: how many there may be in all, and how many of them one caller may have.
+//! Room for unary RPCs and for streams: how many there may be in all, and how many of them one caller may have.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::application::error::Refusal;
 use crate::presentation::net::shares::{Share, Shares, of_one_address};
 
-/// Room for calls with one request and one response.
+/// Room for RPCs with one request and one response.
 pub(super) struct CallRoom {
     all: Arc<Semaphore>,
     by_network: Shares<IpAddr>,
@@ -23,7 +23,7 @@ pub(super) struct CallPlace {
 }
 
 impl CallRoom {
-    /// Room for so many calls at a time.
+    /// Room for so many RPCs at a time.
     pub(super) fn of(most: usize) -> Self {
         Self { all: Arc::new(Semaphore::new(most)), by_network: Shares::of(of_one_address(most)) }
     }

@@ -1,4 +1,4 @@
-//! What is counted of calls: how many with which outcome, how long they took, how many are in flight. A layer around the
+//! What is counted of RPCs: how many with which outcome, how long they took, how many are in flight. A layer around the
 //! gate, so that what the gate refuses counts too. Streams are in flight until they end.
 
 use std::collections::HashMap;
@@ -105,10 +105,10 @@ impl RpcMetrics {
 
     /// Adds the counters to the metrics.
     pub(in crate::presentation::grpc) fn register(&self, metrics: &mut Metrics) {
-        let calls = "Calls that have ended, by method and gRPC code, and how long they took";
+        let durations = "Calls that have ended, by method and gRPC code, and how long they took";
         // Read in this order: of a call that is no longer in flight, its duration is there.
         metrics.add("ipse_active_calls", "Calls in flight, open streams among them, by method", self.active.clone());
-        metrics.add("rpc_server_call_duration_seconds", calls, self.durations.clone());
+        metrics.add("rpc_server_call_duration_seconds", durations, self.durations.clone());
         metrics.add("ipse_call_errors", "Calls that have ended with an error, by its reason", self.errors.clone());
     }
 
@@ -157,11 +157,11 @@ fn code_in(headers: &HeaderMap) -> Option<Code> {
     headers.get("grpc-status").map(|code| Code::from_bytes(code.as_bytes()))
 }
 
-/// Counts the calls of the services within.
+/// Counts the RPCs to the services within.
 #[derive(Clone)]
 pub(in crate::presentation::grpc) struct RpcMetricsLayer(pub(in crate::presentation::grpc) Arc<RpcMetrics>);
 
-/// Services whose calls are counted.
+/// Services whose RPCs are counted.
 #[derive(Clone)]
 pub(in crate::presentation::grpc) struct Counted<S> {
     metrics: Arc<RpcMetrics>,

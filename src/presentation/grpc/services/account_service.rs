@@ -21,7 +21,7 @@ use crate::proto::{
     RevokeMyOtherSessionsResponse, RevokeMySessionRequest, RevokeMySessionResponse, UpdateMeRequest, UpdateMeResponse,
 };
 
-/// Decodes calls of `AccountService` for their use cases.
+/// Decodes requests of `AccountService` for their use cases.
 pub(in crate::presentation::grpc) struct AccountRpc(pub(in crate::presentation::grpc) Arc<Accounts>);
 
 #[tonic::async_trait]

@@ -20,7 +20,7 @@ use crate::proto::{
     ListAuditEventsRequest, ListAuditEventsResponse, WatchAuditEventsRequest, WatchAuditEventsResponse,
 };
 
-/// Decodes calls of `AuditService` for their use cases.
+/// Decodes requests of `AuditService` for their use cases.
 pub(in crate::presentation::grpc) struct AuditRpc(pub(in crate::presentation::grpc) Arc<Audit>);
 
 #[tonic::async_trait]

@@ -19,7 +19,7 @@ use crate::proto::{
     ResendVerificationResponse, ResetPasswordRequest, ResetPasswordResponse, VerifyEmailRequest, VerifyEmailResponse,
 };
 
-/// Decodes calls of `AuthService` for their use cases.
+/// Decodes requests of `AuthService` for their use cases.
 pub(in crate::presentation::grpc) struct AuthRpc {
     pub(in crate::presentation::grpc) registration: Arc<Registration>,
     pub(in crate::presentation::grpc) sign_in: Arc<SignIn>,

@@ -25,7 +25,7 @@ pub(in crate::presentation::grpc) const MAX_MESSAGE_BYTES: usize = 128 * 1024;
 /// Where Envoy asks.
 pub(in crate::presentation::grpc) const PATH: &str = "/envoy.service.auth.v3.Authorization/Check";
 
-/// With this the names of all headers begin that tell services behind the gateway who calls.
+/// With this the names of all headers begin that tell services behind the gateway who the caller is.
 const PREFIX: &str = "x-ipse-";
 
 /// Decodes the questions of Envoy for their use case.
@@ -63,7 +63,7 @@ impl Headers {
         self.0.iter().filter(move |(of, _)| of == name).map(|(_, value)| value.as_slice())
     }
 
-    /// The names of those that tell who calls, or that some servers take for such: CGI knows no hyphens.
+    /// The names of those that tell who the caller is, or that some servers take for such: CGI knows no hyphens.
     fn of_identity(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|(name, _)| name.as_str()).filter(|name| name.replace('_', "-").starts_with(PREFIX))
     }
@@ -85,7 +85,7 @@ fn allow(authorized: &Authorized, sent: &Headers) -> CheckResponse {
     }
 }
 
-/// The headers that tell who calls. One with an empty value is not sent.
+/// The headers that tell who the caller is. One with an empty value is not sent.
 fn identity(Authorized { caller, held }: &Authorized) -> [(String, String); 6] {
     let kind = match caller.subject() {
         Subject::User(_) => "user",

@@ -15,7 +15,7 @@ use crate::proto::{
     RotateSigningKeyRequest, RotateSigningKeyResponse,
 };
 
-/// Decodes calls of `KeyService` for their use cases.
+/// Decodes requests of `KeyService` for their use cases.
 pub(in crate::presentation::grpc) struct KeyRpc(pub(in crate::presentation::grpc) Arc<Keys>);
 
 #[tonic::async_trait]

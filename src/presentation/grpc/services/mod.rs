@@ -1,4 +1,4 @@
-//! The services: one file each, which decodes a request, calls one use case, and encodes what it yields.
+//! The services: one file each, which decodes a request, runs one use case, and encodes what it yields.
 
 pub(super) mod account_service;
 pub(super) mod audit_service;

@@ -25,7 +25,7 @@ use crate::proto::{
     check_permission_request, grant_role_request, list_grants_request, revoke_role_request,
 };
 
-/// Decodes calls of `RoleService` for their use cases.
+/// Decodes requests of `RoleService` for their use cases.
 pub(in crate::presentation::grpc) struct RoleRpc(pub(in crate::presentation::grpc) Arc<Roles>);
 
 #[tonic::async_trait]

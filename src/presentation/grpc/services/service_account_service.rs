@@ -25,7 +25,7 @@ use crate::proto::{
     UpdateServiceAccountResponse,
 };
 
-/// Decodes calls of `ServiceAccountService` for their use cases.
+/// Decodes requests of `ServiceAccountService` for their use cases.
 pub(in crate::presentation::grpc) struct ServiceAccountRpc(pub(in crate::presentation::grpc) Arc<ServiceAccounts>);
 
 #[tonic::async_trait]

@@ -18,7 +18,7 @@ use crate::proto::{
     RevokeTokenResponse, SubjectKind, WatchRevocationsRequest, WatchRevocationsResponse,
 };
 
-/// Decodes calls of `TokenService` for their use cases.
+/// Decodes requests of `TokenService` for their use cases.
 pub(in crate::presentation::grpc) struct TokenRpc {
     pub(in crate::presentation::grpc) tokens: Arc<Tokens>,
     pub(in crate::presentation::grpc) service_accounts: Arc<ServiceAccounts>,

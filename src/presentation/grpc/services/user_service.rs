@@ -26,7 +26,7 @@ use crate::proto::{
     UpdateUserResponse,
 };
 
-/// Decodes calls of `UserService` for their use cases.
+/// Decodes requests of `UserService` for their use cases.
 pub(in crate::presentation::grpc) struct UserRpc {
     pub(in crate::presentation::grpc) users: Arc<Users>,
     pub(in crate::presentation::grpc) transfer: Arc<UserTransfer>,

@@ -25,8 +25,8 @@ use crate::proto::{
     UserRecord,
 };
 
-/// A batch with what its stream said about dry runs, and what tells its repeats. Errors get their form where the request is
-/// known by its id.
+/// A batch with what its stream said about dry runs, and what tells its retries. Errors get their form where the id of the
+/// request is at hand.
 type Arrived = Result<error::Result<(Batch, bool, IdempotentCall<BatchReport>)>, Status>;
 
 /// How many batches of a stream are stored at a time: PostgreSQL works on each on one CPU.
@@ -178,7 +178,7 @@ mod tests {
     use super::*;
 
     fn record(bytes: usize) -> UserRecord {
-        UserRecord { password_hash: "x".repeat(bytes), ..UserRecord::default() }
+        UserRecord { password_hash: std::iter::repeat_n('x', bytes).collect(), ..UserRecord::default() }
     }
 
     #[test]

@@ -113,7 +113,7 @@ async fn next<T>(source: Option<Source<T>>) -> Option<(Result<T, Status>, Option
     match ended.await {
         Ok(Ok(()) | Err(Stop::Left)) => None,
         Ok(Err(Stop::Failed(status))) => Some((Err(status), None)),
-        // Only a panic ends the task without a word.
+        // Only a panic ends the task without a result.
         Err(_) => Some((Err(status::internal()), None)),
     }
 }

@@ -1,5 +1,5 @@
 //! Bodies of answers that end when the server stops: a stream without an end, such as a watched health status, would
-//! otherwise keep it waiting for the whole grace. Streams continue under the request id and in the log of their calls.
+//! otherwise keep it waiting for the whole grace. Streams continue under the request id and in the log of their call.
 
 use std::future::Future;
 use std::pin::Pin;

@@ -211,8 +211,8 @@ impl Step {
                 let email = moved(now.unix_timestamp());
                 user.administer(Changes { email, ..Changes::default() }, now)?;
             }
-            Self::Vouch(word) => {
-                user.administer(Changes { email_verified: Some(word), ..Changes::default() }, now)?;
+            Self::Vouch(is_proven) => {
+                user.administer(Changes { email_verified: Some(is_proven), ..Changes::default() }, now)?;
             }
             Self::Demand => user.require_password_change(now)?,
             Self::Suspend => user.suspend(reason("suspended"), now)?,

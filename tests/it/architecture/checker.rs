@@ -1,155 +1,17 @@
-//! The rules of the layers and of what is in them: reads all sources and fails on an arrow that must not be.
+//! Finds the names in a source that its layer must not name.
 
 use std::fmt;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use proc_macro2::{TokenStream, TokenTree};
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 
-const MAX_LINES: usize = 400;
-
-/// Layers and modules in them, and what each must not name: crates, or parts of this one. Only `main.rs` and tests name
-/// `composition`, and nobody else but `composition` names `config`.
-const RULES: [(&str, &[&str]); 11] = [
-    (
-        "domain",
-        &[
-            "tokio",
-            "tonic",
-            "prost",
-            "diesel",
-            "prometheus_client",
-            "serde",
-            "lettre",
-            "rustls",
-            "tokio_rustls",
-            "tokio_postgres",
-            "deadpool",
-            "hyper",
-            "axum",
-            "http",
-            "minijinja",
-            "crate::application",
-            "crate::infrastructure",
-            "crate::presentation",
-            "crate::composition",
-            "crate::config",
-            "crate::telemetry",
-            "crate::proto",
-        ],
-    ),
-    (
-        "application",
-        &[
-            "tonic",
-            "prost",
-            "diesel",
-            "prometheus_client",
-            "argon2",
-            "jsonwebtoken",
-            "lettre",
-            "rustls",
-            "tokio_rustls",
-            "tokio_postgres",
-            "deadpool",
-            "hyper",
-            "axum",
-            "http",
-            "minijinja",
-            "crate::infrastructure",
-            "crate::presentation",
-            "crate::composition",
-            "crate::config",
-            "crate::telemetry",
-            "crate::proto",
-        ],
-    ),
-    (
-        "infrastructure",
-        &[
-            "tonic",
-            "axum",
-            "prometheus_client",
-            "crate::presentation",
-            "crate::composition",
-            "crate::config",
-            "crate::telemetry",
-            "crate::proto",
-        ],
-    ),
-    (
-        "presentation",
-        &[
-            "diesel",
-            "tokio_postgres",
-            "deadpool",
-            "lettre",
-            "crate::infrastructure",
-            "crate::composition",
-            "crate::config",
-        ],
-    ),
-    // It names types that others own, to fill them: of the listeners those of `presentation::net`, and no service.
-    (
-        "config",
-        &[
-            "tokio",
-            "tonic",
-            "prost",
-            "diesel",
-            "crate::presentation::grpc",
-            "crate::presentation::http",
-            "crate::presentation::cli",
-            "crate::composition",
-            "crate::proto",
-        ],
-    ),
-    (
-        "telemetry",
-        &[
-            "tonic",
-            "prost",
-            "diesel",
-            "crate::application",
-            "crate::infrastructure",
-            "crate::presentation",
-            "crate::composition",
-            "crate::config",
-            "crate::proto",
-        ],
-    ),
-    // It puts adapters together and uses nothing of what they are made of.
-    (
-        "composition",
-        &[
-            "prost",
-            "diesel",
-            "prometheus_client",
-            "argon2",
-            "jsonwebtoken",
-            "lettre",
-            "rustls",
-            "tokio_rustls",
-            "tokio_postgres",
-            "deadpool",
-            "hyper",
-            "axum",
-            "http",
-            "minijinja",
-        ],
-    ),
-    // What speaks to the outside in one way knows nothing of the other ways, and what they share knows none of them.
-    ("presentation::cli", &["crate::presentation::grpc", "crate::presentation::http"]),
-    ("presentation::grpc", &["crate::presentation::cli", "crate::presentation::http"]),
-    ("presentation::http", &["crate::presentation::cli", "crate::presentation::grpc"]),
-    ("presentation::net", &["crate::presentation::cli", "crate::presentation::grpc", "crate::presentation::http"]),
-];
+use super::rules::RULES;
 
 /// A name that a layer must not know.
 #[derive(Debug, PartialEq, Eq)]
-struct Violation {
+pub(super) struct Violation {
     file: PathBuf,
     line: usize,
     layer: &'static str,
@@ -295,7 +157,7 @@ fn name_of(ident: &syn::Ident) -> String {
 }
 
 /// The violations in one file, given by its path below `src` and its text.
-fn check(file: &Path, text: &str) -> Vec<Violation> {
+pub(super) fn check(file: &Path, text: &str) -> Vec<Violation> {
     let module = file.with_extension("");
     let parts = module.iter().map(|part| part.to_str().unwrap().to_owned()).filter(|part| part != "mod");
     let module: Vec<String> = ["crate".to_owned()].into_iter().chain(parts).collect();
@@ -310,55 +172,6 @@ fn check(file: &Path, text: &str) -> Vec<Violation> {
         checker.violations
     });
     violations.collect()
-}
-
-/// All sources, as paths below `src` with their texts.
-fn sources() -> Vec<(PathBuf, String)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut directories = vec![root.clone()];
-    let mut sources = Vec::new();
-    while let Some(directory) = directories.pop() {
-        for entry in fs::read_dir(directory).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                directories.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                sources.push((path.strip_prefix(&root).unwrap().to_owned(), fs::read_to_string(&path).unwrap()));
-            }
-        }
-    }
-    sources
-}
-
-#[test]
-fn no_layer_names_what_it_must_not_know() {
-    let sources = sources();
-    assert!(sources.iter().any(|(file, _)| file.starts_with("domain")), "the sources were not found");
-    let violations: Vec<String> =
-        sources.iter().flat_map(|(file, text)| check(file, text)).map(|violation| violation.to_string()).collect();
-    assert!(violations.is_empty(), "\n{}", violations.join("\n"));
-}
-
-#[test]
-fn every_layer_has_a_rule() {
-    for (file, _) in sources() {
-        let mut parts = file.iter();
-        let (layer, inner) = (parts.next().unwrap().to_str().unwrap(), parts.next());
-        let is_ruled = RULES.iter().any(|(ruled, _)| *ruled == layer);
-        let is_root = inner.is_none() && ["lib.rs", "main.rs"].contains(&layer);
-        assert!(is_ruled || is_root, "{}: which layer is it of?", file.display());
-    }
-}
-
-#[test]
-fn no_file_is_longer_than_can_be_read() {
-    let long: Vec<String> = sources()
-        .into_iter()
-        .map(|(file, text)| (file, text.lines().count()))
-        .filter(|(_, lines)| *lines > MAX_LINES)
-        .map(|(file, lines)| format!("{}: {lines} lines, {MAX_LINES} are allowed", file.display()))
-        .collect();
-    assert!(long.is_empty(), "\n{}", long.join("\n"));
 }
 
 #[test]
