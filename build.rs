@@ -6,10 +6,14 @@ use std::{env, fs};
 
 use prost::Message as _;
 use prost_types::field_descriptor_proto::Label;
-use prost_types::{FileDescriptorProto, FileDescriptorSet, OneofDescriptorProto};
+use prost_types::{FieldDescriptorProto, FileDescriptorProto, FileDescriptorSet, OneofDescriptorProto};
 
 /// Where the contract lies that is not ours.
 const GATEWAY: &str = "src/presentation/grpc/services";
+
+/// The messages that rows of an import are made of.
+const ROW: [&str; 6] =
+    ["User", "UserRecord", "FactorRecord", "PasskeyRecord", "RecoveryCodesRecord", "ImportUsersRequest"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=proto");
@@ -48,14 +52,25 @@ fn compile_rows(mut contract: FileDescriptorSet, out: &Path) -> Result<(), Box<d
         .out_dir(out)
         .compile_fds(contract)?;
     pbjson_build::Builder::new().register_descriptors(&descriptors)?.out_dir(out).build(&[".ipse.v1"])?;
+    // Lists cannot be optional, so what pbjson generates would refuse `null` there.
+    let code = out.join("ipse.v1.serde.rs");
+    let lists = "Some(map_.next_value()?)";
+    let or_null = "Some(map_.next_value::<::std::option::Option<_>>()?.unwrap_or_default())";
+    let generated = fs::read_to_string(&code)?;
+    if !generated.contains(lists) {
+        return Err("pbjson reads lists in another way than before".into());
+    }
+    fs::write(&code, generated.replace(lists, or_null))?;
     Ok(())
 }
 
 fn make_optional(file: &mut FileDescriptorProto) -> Result<(), Box<dyn Error>> {
     file.source_code_info = None;
-    file.message_type.retain(|message| ["User", "UserRecord", "ImportUsersRequest"].contains(&message.name()));
+    file.message_type.retain(|message| ROW.contains(&message.name()));
     for message in &mut file.message_type {
-        for field in message.field.iter_mut().filter(|field| field.label() == Label::Optional) {
+        let is_plain =
+            |field: &&mut FieldDescriptorProto| field.label() == Label::Optional && field.oneof_index.is_none();
+        for field in message.field.iter_mut().filter(is_plain) {
             field.proto3_optional = Some(true);
             field.oneof_index = Some(message.oneof_decl.len().try_into()?);
             message.oneof_decl.push(OneofDescriptorProto { name: Some(format!("_{}", field.name())), options: None });

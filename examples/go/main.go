@@ -27,6 +27,15 @@ func (orders) Greet(ctx context.Context, _ *ordersv1.GreetRequest) (*ordersv1.Gr
 	return &ordersv1.GreetResponse{Greeting: "Hello, " + subject, Subject: subject}, nil
 }
 
+func (orders) CancelOrder(
+	ctx context.Context, _ *ordersv1.CancelOrderRequest,
+) (*ordersv1.CancelOrderResponse, error) {
+	if err := guard.Caller(ctx).RequireSignIn(guard.AAL2, 5*time.Minute); err != nil {
+		return nil, err
+	}
+	return &ordersv1.CancelOrderResponse{}, nil
+}
+
 func main() {
 	if err := serve(context.Background()); err != nil {
 		log.Fatal(err)

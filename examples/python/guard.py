@@ -2,12 +2,20 @@
 that sign tokens, and knows what has been revoked."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from contextvars import ContextVar
 
 import grpc
 import jwt
+from google.rpc.code_pb2 import UNAUTHENTICATED
+from google.rpc.error_details_pb2 import ErrorInfo
+from google.rpc.status_pb2 import Status
+from grpc_status import rpc_status
 from revocations import Revocations
+
+# The levels of a sign-in, as tokens tell them: two factors; and one of somebody who must have two and has not.
+AAL2, ENROLMENT = "urn:ipse:aal:2", "urn:ipse:aal:0"
 
 # What the token of the caller says, within a call that was let in.
 caller: ContextVar[dict] = ContextVar("caller")
@@ -38,7 +46,7 @@ class Guard(grpc.aio.ServerInterceptor):
         except jwt.PyJWTError:
             raise invalid from None
         header, claims = whole["header"], whole["payload"]
-        if header.get("typ", "").lower() != "at+jwt":
+        if header.get("typ", "").lower() != "at+jwt" or claims.get("acr") == ENROLMENT:
             raise invalid
         if not self._revocations.known():
             raise Refused(grpc.StatusCode.UNAVAILABLE, "it is not known at the moment which tokens are revoked")
@@ -54,6 +62,19 @@ class Guard(grpc.aio.ServerInterceptor):
         except Refused as refused:
             return refusing(refused)
         return await continuation(details)
+
+
+async def require_sign_in(context: grpc.aio.ServicerContext, acr: str, max_age: int) -> None:
+    """Refuses a caller who did not sign in at this level, or did so more seconds ago. The client has the person prove
+    it again, for what the error names, and comes back with the new token (RFC 9470)."""
+    claims = caller.get()
+    if claims.get("acr") == acr and time.time() - claims.get("auth_time", 0) <= max_age:
+        return
+    info = ErrorInfo(reason="STEP_UP_REQUIRED", domain="orders.v1")
+    info.metadata.update({"acr_values": acr, "max_age": str(max_age)})
+    status = Status(code=UNAUTHENTICATED, message="this takes a fresh sign-in with a second factor")
+    status.details.add().Pack(info)
+    await context.abort(*rpc_status.to_status(status))
 
 
 def refusing(refused: Refused) -> grpc.RpcMethodHandler:

@@ -4,9 +4,9 @@ import asyncio
 import os
 
 import grpc
-from guard import Guard, caller
+from guard import AAL2, Guard, caller, require_sign_in
 from ipse.v1.token_service_pb2_grpc import TokenServiceStub
-from orders.v1.orders_service_pb2 import GreetRequest, GreetResponse
+from orders.v1.orders_service_pb2 import CancelOrderRequest, CancelOrderResponse, GreetRequest, GreetResponse
 from orders.v1.orders_service_pb2_grpc import OrdersServiceServicer, add_OrdersServiceServicer_to_server
 from revocations import Revocations
 
@@ -17,6 +17,12 @@ class Orders(OrdersServiceServicer):
     async def Greet(self, request: GreetRequest, context: grpc.aio.ServicerContext) -> GreetResponse:
         subject = caller.get()["sub"]
         return GreetResponse(greeting=f"Hello, {subject}", subject=subject)
+
+    async def CancelOrder(
+        self, request: CancelOrderRequest, context: grpc.aio.ServicerContext
+    ) -> CancelOrderResponse:
+        await require_sign_in(context, acr=AAL2, max_age=300)
+        return CancelOrderResponse()
 
 
 async def main() -> None:

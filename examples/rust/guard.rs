@@ -1,13 +1,21 @@
 //! Lets calls in that bring a valid access token of Ipse. It asks Ipse for nothing while it does so: it has the keys
 //! that sign tokens, and knows what has been revoked.
 
-use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
+use std::collections::HashMap;
+
+use jsonwebtoken::{Algorithm, Validation, decode, decode_header, get_current_timestamp};
 use serde::Deserialize;
 use tonic::service::Interceptor;
-use tonic::{Request, Status};
+use tonic::{Code, Request, Status};
+use tonic_types::{ErrorDetails, StatusExt as _};
 
 use crate::keys::Keys;
 use crate::revocations::Revocations;
+
+/// The level of a sign-in with two factors, as tokens tell it.
+pub(crate) const AAL2: &str = "urn:ipse:aal:2";
+/// That of somebody who must have two and has not.
+const ENROLMENT: &str = "urn:ipse:aal:0";
 
 /// What a valid token says, in the extensions of a call that was let in.
 #[derive(Clone, Deserialize)]
@@ -17,6 +25,24 @@ pub(crate) struct Caller {
     sid: String,
     jti: String,
     iat: i64,
+    acr: Option<String>,
+    auth_time: Option<u64>,
+}
+
+impl Caller {
+    /// Refuses a caller who did not sign in at this level, or did so more seconds ago. The client has the person prove it
+    /// again, for what the error names, and comes back with the new token (RFC 9470).
+    pub(crate) fn require_sign_in(&self, acr: &str, max_age: u64) -> Result<(), Status> {
+        let is_fresh = self.auth_time.is_some_and(|time| get_current_timestamp().saturating_sub(time) <= max_age);
+        if is_fresh && self.acr.as_deref() == Some(acr) {
+            return Ok(());
+        }
+        let metadata = [("acr_values", acr.to_owned()), ("max_age", max_age.to_string())];
+        let metadata: HashMap<_, _> = metadata.map(|(name, value)| (name.to_owned(), value)).into();
+        let details = ErrorDetails::with_error_info("STEP_UP_REQUIRED", "orders.v1", metadata);
+        let message = "this takes a fresh sign-in with a second factor";
+        Err(Status::with_error_details(Code::Unauthenticated, message, details))
+    }
 }
 
 /// Checks the access tokens of an issuer for an audience.
@@ -52,7 +78,8 @@ impl Guard {
         let kid = decode_header(token).ok()?.kid?;
         let token = decode::<Caller>(token, &self.keys.get(&kid)?, &self.expected).ok()?;
         token.header.typ.filter(|typ| typ.eq_ignore_ascii_case("at+jwt"))?;
-        Some((kid, token.claims))
+        let is_complete = token.claims.acr.as_deref() != Some(ENROLMENT);
+        is_complete.then_some((kid, token.claims))
     }
 }
 

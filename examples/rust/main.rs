@@ -8,14 +8,14 @@ use std::env;
 use std::error::Error;
 use std::time::Duration;
 
-use guard::{Caller, Guard};
+use guard::{AAL2, Caller, Guard};
 use keys::Keys;
 use revocations::Revocations;
 use tonic::transport::{Endpoint, Server};
 use tonic::{Request, Response, Status};
 
 use orders::orders_service_server::{OrdersService, OrdersServiceServer};
-use orders::{GreetRequest, GreetResponse};
+use orders::{CancelOrderRequest, CancelOrderResponse, GreetRequest, GreetResponse};
 
 mod orders {
     #![allow(unreachable_pub, clippy::all, clippy::pedantic, clippy::allow_attributes, reason = "generated code")]
@@ -27,10 +27,21 @@ struct Orders;
 #[tonic::async_trait]
 impl OrdersService for Orders {
     async fn greet(&self, request: Request<GreetRequest>) -> Result<Response<GreetResponse>, Status> {
-        let caller = request.extensions().get::<Caller>().ok_or_else(|| Status::internal("nobody guards this"))?;
-        let subject = caller.sub.clone();
+        let subject = caller(&request)?.sub.clone();
         Ok(Response::new(GreetResponse { greeting: format!("Hello, {subject}"), subject }))
     }
+
+    async fn cancel_order(
+        &self,
+        request: Request<CancelOrderRequest>,
+    ) -> Result<Response<CancelOrderResponse>, Status> {
+        caller(&request)?.require_sign_in(AAL2, 300)?;
+        Ok(Response::new(CancelOrderResponse {}))
+    }
+}
+
+fn caller<T>(request: &Request<T>) -> Result<&Caller, Status> {
+    request.extensions().get::<Caller>().ok_or_else(|| Status::internal("nobody guards this"))
 }
 
 #[tokio::main]

@@ -16,10 +16,10 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Knows nothing until [`Revocations::watch`] runs.
 #[derive(Clone, Default)]
-pub(crate) struct Revocations(Arc<RwLock<SignInCandidate>>);
+pub(crate) struct Revocations(Arc<RwLock<Heard>>);
 
 #[derive(Default)]
-struct SignInCandidate {
+struct Heard {
     /// By the id of the session, subject, token or key.
     entries: HashMap<String, WatchRevocationsResponse>,
     /// When `entries` was complete last.
@@ -66,7 +66,7 @@ impl Revocations {
     }
 }
 
-impl SignInCandidate {
+impl Heard {
     fn learn(&mut self, message: WatchRevocationsResponse) {
         use Revoked::{KeyId, SessionId, Subject, TokenId};
         if let Some(SessionId(id) | Subject(id) | TokenId(id) | KeyId(id)) = message.revoked.clone() {

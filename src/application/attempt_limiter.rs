@@ -11,6 +11,9 @@ use crate::domain::id::UserId;
 use crate::domain::secret::SecretKey;
 use crate::domain::session::client::Client;
 
+/// As the counter of somebody's second factors is called.
+const SECOND_FACTOR: &str = "second_factor";
+
 /// The counters that an attempt is measured by.
 pub(super) struct AttemptLimiter(Vec<(ThrottleKey, SlowDown)>);
 
@@ -21,6 +24,19 @@ impl AttemptLimiter {
             (ThrottleKey::identifier(key, identifier), SlowDown::ACCOUNT),
             (ThrottleKey::network(key, "sign_in", client.network()), SlowDown::NETWORK),
         ])
+    }
+
+    /// For a second factor of somebody: however many challenges there are, they share it.
+    pub(super) fn second_factor(key: &SecretKey, user_id: UserId, client: &Client) -> Self {
+        Self(vec![
+            (ThrottleKey::account(key, SECOND_FACTOR, user_id), SlowDown::ACCOUNT),
+            (ThrottleKey::network(key, "sign_in", client.network()), SlowDown::NETWORK),
+        ])
+    }
+
+    /// For a sign-in by a passkey alone. Signatures cannot be guessed; what is limited is what guesses cost.
+    pub(super) fn passkey(key: &SecretKey, client: &Client) -> Self {
+        Self(vec![(ThrottleKey::network(key, "sign_in", client.network()), SlowDown::NETWORK)])
     }
 
     /// For an exchange of an API key. Keys cannot be guessed; what is limited is the work for those that are none.
@@ -95,5 +111,11 @@ pub(super) async fn forget_all(tx: &mut dyn Transaction, key: &SecretKey, user: 
 /// Forgets the failures under a name.
 pub(super) async fn forget(tx: &mut dyn Transaction, key: &SecretKey, identifier: &str) -> Result<()> {
     tx.throttles().forget_throttle(&ThrottleKey::identifier(key, identifier)).await?;
+    Ok(())
+}
+
+/// Forgets the failed attempts at a person's second factors.
+pub(super) async fn forget_second_factor(tx: &mut dyn Transaction, key: &SecretKey, user_id: UserId) -> Result<()> {
+    tx.throttles().forget_throttle(&ThrottleKey::account(key, SECOND_FACTOR, user_id)).await?;
     Ok(())
 }

@@ -6,6 +6,7 @@ use super::ports::{Cause, HashError, SealError, StoreError};
 use crate::domain::account::user::{StateForbids, UserState};
 use crate::domain::credential::password::PasswordRejected;
 use crate::domain::credential::throttle::ThrottleKey;
+use crate::domain::session::authentication::AssuranceLevel;
 
 /// What a use case yields.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -74,11 +75,23 @@ pub enum Refusal {
     TokenInvalid,
     /// Any unacceptable refresh token.
     RefreshTokenInvalid,
-    /// The sign-in is too old for the operation.
+    /// The sign-in is too old for the operation, or of too low a level.
     StepUpRequired {
-        /// The greatest age allowed.
-        max_age: Duration,
+        /// The greatest age allowed, if there is one.
+        max_age: Option<Duration>,
+        /// The least level allowed.
+        level: AssuranceLevel,
     },
+    /// The caller must have a second factor, and has none.
+    MfaRequired,
+    /// A wrong code, a used one, or a wrong answer of a passkey.
+    MfaCodeInvalid,
+    /// A challenge that is not, or no longer, to be answered, or not by this caller.
+    MfaChallengeInvalid,
+    /// The person must keep a second factor.
+    LastFactor,
+    /// Somebody has registered the passkey.
+    CredentialExists,
     /// Right password, unproven address.
     EmailNotVerified,
     /// Right password, suspended account.

@@ -9,6 +9,7 @@ mod audit_trail;
 pub mod call;
 pub mod error;
 mod etag;
+pub mod factors;
 pub mod idempotency;
 pub mod jobs;
 pub mod keys;
@@ -32,7 +33,7 @@ pub mod users;
 
 use std::sync::Arc;
 
-use ports::{AccessTokens, Clock, Entropy, PasswordHasher, Sealer, Store};
+use ports::{AccessTokens, Clock, Entropy, OneTimeCodes, Passkeys, PasswordHasher, Sealer, Store};
 
 /// The ports of the whole application, from which each façade takes what it needs.
 #[derive(Clone)]
@@ -45,6 +46,10 @@ pub struct Ports {
     pub entropy: Arc<dyn Entropy>,
     /// The slow hash.
     pub hasher: Arc<dyn PasswordHasher>,
+    /// Codes of authenticator apps.
+    pub codes: Arc<dyn OneTimeCodes>,
+    /// WebAuthn.
+    pub passkeys: Arc<dyn Passkeys>,
     /// Access tokens.
     pub tokens: Arc<dyn AccessTokens>,
     /// Sealing under the master key.

@@ -3,9 +3,11 @@
 use time::Duration;
 
 use crate::domain::access::audience::Audiences;
+use crate::domain::access::role::{ADMINISTRATOR, Role};
 use crate::domain::account::user::UnverifiedSignIn;
 use crate::domain::credential::password::PasswordPolicy;
 use crate::domain::session::SessionLifetimes;
+use crate::domain::session::authentication::MfaPolicy;
 use crate::domain::token::action_token::ActionTokenLifetimes;
 
 /// The operator's decisions, validated at start.
@@ -27,4 +29,21 @@ pub struct Policy {
     pub sign_in_notice: bool,
     /// The services that tokens are issued for.
     pub audiences: Audiences,
+    /// Who must have a second factor.
+    pub mfa: MfaPolicy,
+    /// How long somebody may stop that support removes their second factors.
+    pub factor_reset_delay: Duration,
+}
+
+impl Policy {
+    /// Whether a person with these roles must have a second factor.
+    #[must_use]
+    pub fn demands_factor(&self, roles: &[Role]) -> bool {
+        let demands = |role: &Role| match self.mfa {
+            MfaPolicy::Required => true,
+            MfaPolicy::Administrators => role.mfa_required || role.id == ADMINISTRATOR,
+            MfaPolicy::Optional => role.mfa_required,
+        };
+        self.mfa == MfaPolicy::Required || roles.iter().any(demands)
+    }
 }

@@ -26,6 +26,8 @@ impl SelfService {
     pub(super) const EXPORT: Self = Self { kind: "user_data_exported", budget: Budget::DATA_EXPORTS };
     /// Sessions that one ends by hand.
     pub(super) const SESSION_END: Self = Self { kind: "session_revoked", budget: Budget::SESSION_ENDS };
+    /// Changes of one's second factors.
+    pub(super) const FACTORS: Self = Self { kind: "factors_changed", budget: Budget::FACTOR_CHANGES };
     /// Sessions that one begins, each of which can be ended once.
     pub(super) const SIGN_IN: Self = Self { kind: "sign_in", budget: Budget::SIGN_INS };
 

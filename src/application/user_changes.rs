@@ -1,6 +1,7 @@
 //! What every change of an account has to do, whoever makes it.
 
 use super::error::{Error, Refusal, Result};
+use super::factors::reset_key;
 use super::ports::{StoreError, Transaction};
 use crate::domain::Timestamp;
 use crate::domain::account::email::EmailAddress;
@@ -32,10 +33,20 @@ pub(super) async fn settle_username(tx: &mut dyn Transaction, user: &mut User) -
 }
 
 /// Takes away what lets anybody into an account whose sign-up was disputed: whoever has the mailbox begins anew.
-pub(super) async fn void_sign_up(tx: &mut dyn Transaction, user: UserId, now: Timestamp) -> Result<()> {
-    tx.credentials().drop_password(user).await?;
-    tx.sessions().end_sessions(user, None, (now, EndReason::PasswordChanged)).await?;
-    tx.action_tokens().drop_action_tokens(user).await?;
+/// The account is the caller's to store.
+pub(super) async fn void_sign_up(tx: &mut dyn Transaction, user: &mut User, now: Timestamp) -> Result<()> {
+    tx.credentials().drop_password(user.id).await?;
+    drop_factors(tx, user).await?;
+    tx.sessions().end_sessions(user.id, None, (now, EndReason::PasswordChanged)).await?;
+    tx.action_tokens().drop_action_tokens(user.id).await?;
+    Ok(())
+}
+
+/// Takes the second factors away that somebody enrolled who merely signed up with the address. The account is the caller's
+/// to store.
+pub(super) async fn drop_factors(tx: &mut dyn Transaction, user: &mut User) -> Result<()> {
+    tx.factors().delete_factors(user.id).await?;
+    user.mfa_enabled = false;
     Ok(())
 }
 
@@ -56,5 +67,6 @@ pub(super) async fn closed(tx: &mut dyn Transaction, user: &User, now: Timestamp
     self::user(tx, user).await?;
     tx.sessions().end_sessions(user.id, None, (now, EndReason::AccountClosed)).await?;
     tx.action_tokens().drop_action_tokens(user.id).await?;
+    tx.jobs().cancel_job(&reset_key(user.id)).await?;
     Ok(())
 }

@@ -18,6 +18,8 @@ use crate::infrastructure::secret_box::SecretBox;
 use crate::infrastructure::smtp::SmtpMailer;
 use crate::infrastructure::store::{self, AuditGuard, DatabaseSettings, migrations};
 use crate::infrastructure::system::{SystemClock, SystemEntropy};
+use crate::infrastructure::totp::TotpCodes;
+use crate::infrastructure::webauthn::WebAuthn;
 
 /// The adapters, as ports where use cases take them, and as themselves where somebody asks them for more.
 pub(super) struct Adapters {
@@ -47,6 +49,8 @@ impl Adapters {
             store,
             clock,
             hasher: hasher.clone(),
+            codes: Arc::new(TotpCodes::new(&settings.relying_party.name)),
+            passkeys: Arc::new(WebAuthn::new(settings.relying_party.clone())),
             tokens: jwt.clone(),
             sealer: Arc::new(secret_box(&settings.master_keys, entropy.as_ref())?),
             entropy,

@@ -4,14 +4,14 @@ use std::env;
 
 use tokio::runtime::{Builder, Runtime};
 
-use super::{StartError, appoint_administrator, jobs, keys, migrate, migration_status, serve};
+use super::{StartError, appoint_administrator, factors, jobs, keys, migrate, migration_status, serve};
 use crate::config::{self, InvalidSetting, LoadOptions, Settings, Source};
 use crate::domain::account::email::EmailAddress;
 use crate::domain::secret::Secret;
 use crate::presentation::cli::users::{self, ExportArgs, ImportArgs, Remote, Server, TransferFailed, UsersAction};
 use crate::presentation::cli::{
-    self, AdminAction, Command, ConfigAction, JobsAction, KeysAction, KeysLeft, MAX_LISTED_JOBS, MigrateAction,
-    NoDeadJob, Origin, Progress, Unhealthy, Unusable,
+    self, AdminAction, Command, ConfigAction, FactorsAction, JobsAction, KeysAction, KeysLeft, MAX_LISTED_JOBS,
+    MigrateAction, NoDeadJob, NoFactors, Origin, Progress, Unhealthy, Unusable,
 };
 use crate::presentation::net::settings::Endpoint;
 use crate::telemetry;
@@ -43,6 +43,9 @@ pub enum CommandFailed {
     /// There is no such job.
     #[error(transparent)]
     NoDeadJob(#[from] NoDeadJob),
+    /// There is no such person, or nothing to remove.
+    #[error(transparent)]
+    NoFactors(#[from] NoFactors),
     /// An import or export broke off.
     #[error(transparent)]
     Transfer(#[from] TransferFailed),
@@ -78,6 +81,7 @@ pub fn run(command: Command) -> Result<(), CommandFailed> {
         Command::Admin { action: AdminAction::Create { email, origin } } => run_admin_create(email, origin),
         Command::Keys { action } => run_keys(&action),
         Command::Jobs { action } => run_jobs(&action),
+        Command::Factors { action } => run_factors(&action),
         Command::Users { action } => run_users(&action),
         Command::Healthcheck { address, origin } => {
             let mut endpoint = endpoint(origin)?;
@@ -165,6 +169,21 @@ fn run_jobs(action: &JobsAction) -> Result<(), CommandFailed> {
                 Some(_) => return Err(NoDeadJob.into()),
                 None => jobs::retry_all(&settings).await?,
             }),
+        })
+    })?;
+    cli::print(&said);
+    Ok(())
+}
+
+fn run_factors(action: &FactorsAction) -> Result<(), CommandFailed> {
+    let (FactorsAction::List { who, origin } | FactorsAction::Reset { who, origin, .. }) = action;
+    let (settings, whom) = (settings(origin.clone())?, who.whom());
+    let said = runtime()?.block_on(async {
+        Ok::<_, CommandFailed>(match action {
+            FactorsAction::List { .. } => cli::factor_table(factors::list(&settings, &whom).await?.as_ref())?,
+            FactorsAction::Reset { reason, now, .. } => {
+                cli::removal(factors::reset(&settings, &whom, reason, *now).await?)?
+            }
         })
     })?;
     cli::print(&said);

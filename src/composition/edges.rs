@@ -40,6 +40,7 @@ impl Edges {
         let side_port = SidePort {
             keys: use_cases.services.keys.clone(),
             issuer: settings.issuer().into(),
+            passkey_origins: settings.relying_party.origins.clone().into(),
             health: server.health(),
             metrics: Arc::new(metrics),
         };

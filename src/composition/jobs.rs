@@ -4,21 +4,16 @@ use std::sync::Arc;
 
 use super::{App, StartError};
 use crate::application::Ports;
-use crate::application::jobs::{DeliverMail, Handler, JobKind, Jobs, Purge, RotateKeys};
-use crate::application::keys::Keys;
+use crate::application::jobs::{DeliverMail, Handler, JobKind, Jobs};
 use crate::application::ports::{ListedJob, Mailer};
 use crate::config::Settings;
 use crate::domain::id::JobId;
 
-/// The jobs, with a handler of each kind.
-pub(super) fn jobs(ports: &Ports, mailer: &Arc<dyn Mailer>, keys: &Arc<Keys>, purge: &Arc<Purge>) -> Jobs {
+/// The jobs, with a handler of each kind: those that deliver mail, and the others.
+pub(super) fn jobs(ports: &Ports, mailer: &Arc<dyn Mailer>, others: Vec<Arc<dyn Handler>>) -> Jobs {
     let deliver = |kind| Arc::new(DeliverMail::new(kind, ports.clock.clone(), mailer.clone()));
-    let handlers: Vec<Arc<dyn Handler>> = vec![
-        deliver(JobKind::TokenMail),
-        deliver(JobKind::NoticeMail),
-        purge.clone(),
-        Arc::new(RotateKeys(keys.clone())),
-    ];
+    let mut handlers: Vec<Arc<dyn Handler>> = vec![deliver(JobKind::TokenMail), deliver(JobKind::NoticeMail)];
+    handlers.extend(others);
     Jobs::new(ports, handlers)
 }
 

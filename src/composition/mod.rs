@@ -6,6 +6,7 @@ mod background;
 pub mod commands;
 mod edges;
 mod error;
+pub mod factors;
 mod greeting;
 pub mod jobs;
 pub mod keys;
@@ -24,6 +25,7 @@ pub use error::StartError;
 
 use crate::application::access::feed::AccessFeed;
 use crate::application::administrators::{Administrators, Appointment};
+use crate::application::factors::Factors;
 use crate::application::jobs::{Jobs, Purge};
 use crate::application::keys::Keys;
 use crate::application::ports::{Clock, Entropy, Mailer, Store};
@@ -67,6 +69,7 @@ pub struct App {
     feed: Arc<AccessFeed>,
     store: Arc<dyn Store>,
     administrators: Administrators,
+    factors: Arc<Factors>,
     service_accounts: Arc<ServiceAccounts>,
 }
 
@@ -143,6 +146,7 @@ impl App {
             feed: adapters.feed,
             store: adapters.ports.store,
             administrators: use_cases.administrators,
+            factors: use_cases.services.factors,
             service_accounts: use_cases.services.service_accounts,
         })
     }
@@ -187,6 +191,12 @@ impl App {
     #[must_use]
     pub fn service_accounts(&self) -> Arc<ServiceAccounts> {
         self.service_accounts.clone()
+    }
+
+    /// The second factors, for those who help people that have lost theirs.
+    #[must_use]
+    pub fn factors(&self) -> Arc<Factors> {
+        self.factors.clone()
     }
 
     /// What makes access tokens void, for those who follow it.

@@ -9,7 +9,8 @@ use crate::application::access::Authorizer;
 use crate::application::accounts::Accounts;
 use crate::application::administrators::Administrators;
 use crate::application::audit::Audit;
-use crate::application::jobs::{Jobs, Purge};
+use crate::application::factors::{FactorRemoval, Factors};
+use crate::application::jobs::{Jobs, Purge, RotateKeys};
 use crate::application::keys::{DerivedKeys, Keys, root_secret};
 use crate::application::recovery::Recovery;
 use crate::application::registration::Registration;
@@ -53,7 +54,15 @@ impl UseCases {
         let purge = Arc::new(Purge::new(ports, settings.database.audit_retention));
         Self {
             administrators: Administrators::new(ports, Arc::new(settings.policy.clone()), derived),
-            jobs: Arc::new(jobs::jobs(ports, &adapters.mailer, &services.keys, &purge)),
+            jobs: Arc::new(jobs::jobs(
+                ports,
+                &adapters.mailer,
+                vec![
+                    purge.clone(),
+                    Arc::new(RotateKeys(services.keys.clone())),
+                    Arc::new(FactorRemoval::new(ports, &settings.policy, derived)),
+                ],
+            )),
             purge,
             services,
         }
@@ -77,8 +86,9 @@ fn services(
         recovery: Arc::new(Recovery::new(ports, policy.clone(), derived)),
         sessions: sessions.clone(),
         accounts: Arc::new(Accounts::new(ports, policy.clone(), catalogue.clone(), derived)),
+        factors: Arc::new(Factors::new(ports, policy.clone(), derived)),
         users: Arc::new(Users::new(ports, policy.clone(), derived)),
-        roles: Arc::new(Roles::new(ports, authorizer.clone(), catalogue, derived)),
+        roles: Arc::new(Roles::new((ports, authorizer.clone()), policy.clone(), catalogue, derived)),
         tokens: Arc::new(Tokens::new(ports, feed.clone(), sessions, derived)),
         audit: Arc::new(Audit::new(ports, derived)),
         transfer: Arc::new(UserTransfer::new(ports, policy.clone(), derived)),

@@ -25,14 +25,16 @@ pub use source::{InvalidSetting, LoadOptions, Source};
 use crate::application::keys::KeyPolicy;
 use crate::application::policy::Policy;
 use crate::domain::account::user::UnverifiedSignIn;
+use crate::domain::session::authentication::MfaPolicy;
 use crate::infrastructure::argon2::argon2_hasher::HashingSettings;
 use crate::infrastructure::data_folder::DataFolder;
 use crate::infrastructure::mail::settings::{MailRoute, MailSettings};
 use crate::infrastructure::master_key::MasterKeys;
 use crate::infrastructure::store::DatabaseSettings;
+use crate::infrastructure::webauthn::relying_party::RelyingParty;
 use crate::presentation::net::settings::ListenerSettings;
 use crate::telemetry::log::LogSettings;
-use sections::{accounts, hashing, mail, master_keys, signing_keys};
+use sections::{accounts, hashing, mail, master_keys, relying_party, signing_keys};
 
 /// Everything that an operator decides, valid as a whole.
 #[derive(Debug, Clone)]
@@ -49,6 +51,8 @@ pub struct Settings {
     pub signing_keys: KeyPolicy,
     /// Accounts, sessions and tokens.
     pub policy: Policy,
+    /// Whom passkeys are made for.
+    pub relying_party: RelyingParty,
     /// The hashing of passwords.
     pub hashing: HashingSettings,
     /// Where a list of breached passwords is, if there is one.
@@ -74,6 +78,7 @@ impl Settings {
             master_keys: master_keys::read(source)?,
             signing_keys: signing_keys::read(source)?,
             policy: accounts::read(source)?,
+            relying_party: relying_party::read(source)?,
             hashing: hashing::read(source)?,
             breached_passwords: accounts::read_blocklist(source)?,
             mail: mail::read(source)?,
@@ -118,7 +123,11 @@ impl Settings {
         if self.policy.unverified_sign_in == UnverifiedSignIn::Allowed {
             warnings.push("people may sign in before they have proven their e-mail address".to_owned());
         }
-        if self.policy.passwords.minimum() < 15 {
+        if self.dev.is_none() && self.policy.mfa == MfaPolicy::Optional {
+            warnings
+                .push("administrators may sign in with the password alone: set IPSE_MFA to administrators".to_owned());
+        }
+        if self.policy.passwords.minimum() < 15 && self.policy.mfa != MfaPolicy::Required {
             let length = self.policy.passwords.minimum();
             warnings.push(format!("passwords of {length} code points are accepted; NIST SP 800-63B-4 asks for 15"));
         }

@@ -109,6 +109,10 @@ typed_id!(
     RoleId
 );
 typed_id!(
+    /// Names a second factor for ever; never used again for another one.
+    FactorId
+);
+typed_id!(
     /// Names an event in the audit trail.
     AuditEventId
 );

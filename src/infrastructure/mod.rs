@@ -12,3 +12,5 @@ pub mod secret_box;
 pub mod smtp;
 pub mod store;
 pub mod system;
+pub mod totp;
+pub mod webauthn;

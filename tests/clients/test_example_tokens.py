@@ -12,6 +12,8 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from support.errors import refusal_of
+from support.factors import AAL0, AAL1, AAL2
 from support.issuer import AUDIENCE, ISSUER, Issuer
 from support.key_front import KID, KeyFront
 from support.mutations import encode
@@ -92,3 +94,28 @@ def test_only_a_signature_of_that_key_and_algorithm_is_trusted(orders: Orders, f
     for what, token in bad.items():
         assert orders.refusal(token) == grpc.StatusCode.UNAUTHENTICATED, what
     assert orders.refusal(signed(front.key)) is None
+
+
+def test_an_order_is_cancelled_after_a_fresh_sign_in_with_two_factors_alone(orders: Orders, front: KeyFront) -> None:
+    now = int(time.time())
+    good = {"acr": AAL2, "auth_time": now - 270}
+    for what, changes in {
+        "of one factor": {"acr": AAL1},
+        "of a level that does not exist": {"acr": "2"},
+        "an old one": {"auth_time": now - 301},
+        "of no level, such as a service": {"acr": ABSENT, "auth_time": ABSENT},
+        "of a time that the token does not tell": {"auth_time": ABSENT},
+    }.items():
+        token = signed(front.key, **good | changes)
+        assert orders.refusal(token) is None, what
+        assert orders.step_up(token) == {"acr_values": AAL2, "max_age": "300"}, what
+    assert orders.step_up(signed(front.key, **good)) is None
+
+
+def test_who_has_yet_to_enrol_a_second_factor_is_let_in_nowhere(orders: Orders, front: KeyFront) -> None:
+    token = signed(front.key, acr=AAL0, auth_time=int(time.time()))
+    assert orders.refusal(token) == grpc.StatusCode.UNAUTHENTICATED
+    with pytest.raises(grpc.RpcError) as refused:
+        orders.cancel(token)
+    assert refusal_of(refused.value).code == grpc.StatusCode.UNAUTHENTICATED
+    assert refusal_of(refused.value).reason == ""

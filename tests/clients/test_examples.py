@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Callable, Iterator
+from uuid import uuid4
 
 import grpc
 import pytest
 
-from support import contract
+from support import contract, factors
 from support.client import PASSWORD, SECONDS, Client
-from support.issuer import AUDIENCE, PERSON, Issuer
+from support.issuer import AUDIENCE, ISSUER, PERSON, Issuer
 from support.orders import COMMANDS, Orders
 from support.waiting import wait_until
 
@@ -41,8 +42,8 @@ def orders(
         orders.close()
 
 
-def sign_in(client: Client, audience: str = AUDIENCE):
-    request = contract.auth_pb2.LoginRequest(identifier=PERSON, password=PASSWORD, audience=audience)
+def sign_in(client: Client, audience: str = AUDIENCE, email: str = PERSON):
+    request = contract.auth_pb2.LoginRequest(identifier=email, password=PASSWORD, audience=audience)
     return client.auth.Login(request, timeout=SECONDS).tokens
 
 
@@ -65,6 +66,22 @@ def test_a_call_without_a_valid_token_is_refused(orders: Orders, client: Client)
         assert orders.refusal(bad) == UNAUTHENTICATED, bad
     assert orders.refusal(sign_in(client, audience="").access_token) == UNAUTHENTICATED
     assert orders.refusal(token) is None
+
+
+def test_an_order_is_cancelled_after_a_step_up_to_two_factors(orders: Orders, client: Client) -> None:
+    email = f"{uuid4()}@example.com"
+    client.register(email)
+    tokens = sign_in(client, email=email)
+    assert orders.refusal(tokens.access_token) is None
+    demand = orders.step_up(tokens.access_token)
+    assert demand == {"acr_values": factors.AAL2, "max_age": "300"}
+    # The token for Ipse itself is another one.
+    request = contract.auth_pb2.RefreshRequest(refresh_token=tokens.refresh_token, audience=ISSUER)
+    own = client.auth.Refresh(request, timeout=SECONDS).tokens.access_token
+    app = factors.enrol(client, own)
+    lifted = factors.step_up(client, own, app, demand["acr_values"])
+    assert orders.step_up(lifted.access_token) is None
+    assert orders.step_up(factors.sign_in(client, email, app, audience=AUDIENCE).access_token) is None
 
 
 def test_a_logged_out_caller_is_refused_within_a_second(orders: Orders, client: Client) -> None:

@@ -14,3 +14,4 @@ mod migrations;
 mod secret_types;
 mod stages;
 mod support;
+mod upgrade;

@@ -107,8 +107,8 @@ async fn a_changed_migration_is_refused(database: Database) {
     assert!(matches!(&run, Err(MigrationError::ChangedMigration { name }) if *name == first), "{run:?}");
 }
 
-/// A database as the version before jobs left it.
-async fn migrate_up_to(database: &Database, last: &str) {
+/// Brings an empty database to the schema that ended with a migration, as the version of that time did.
+pub(crate) async fn migrate_up_to(database: &Database, last: &str) {
     let mut outsider = database.outsider().await;
     let (table, value) = match database.backend {
         Backend::Sqlite => ("name text NOT NULL PRIMARY KEY, checksum blob NOT NULL", "X"),

@@ -16,7 +16,7 @@ use ipse::application::service_accounts::ExchangeApiKey;
 use ipse::application::sessions::{IssuedTokens, LogOut};
 use ipse::application::sign_in::LogIn;
 use ipse::application::tokens::IntrospectToken;
-use ipse::application::transfer::ImportRow;
+use ipse::application::transfer::{ImportMethod, ImportRow};
 use ipse::application::users::CreateUser;
 use ipse::domain::credential::password::{Password, PasswordPolicy};
 use ipse::domain::id::SessionId;
@@ -35,10 +35,11 @@ const PRINTABLE: [&str; 7] = ["String", "str", "Vec<u8>", "Zeroizing<String>", "
 
 /// What is read once and made something else of, what is sealed, the tokens of pages, and private keys, whose types have no
 /// `Debug`.
-const ALLOWED: [&str; 9] = [
+const ALLOWED: [&str; 10] = [
     "ports/access_tokens.rs: private_key: Zeroizing<Vec<u8>>",
     "ports/key_generator.rs: private_key: Zeroizing<Vec<u8>>",
     "token/signing_key.rs: sealed_private_key: Vec<u8>",
+    "credential/factor.rs: sealed_secret: Vec<u8>",
     "credential/password_blocklist.rs: password: str",
     "domain/secret.rs: secret: u8",
     "ports/access_tokens.rs: token: str",
@@ -174,6 +175,8 @@ fn commands_and_errors_print_no_secret() {
         Box::new(IntrospectToken { token: secret(), audience: String::new() }),
         Box::new(AuthorizeRequest { bearer: Bearer::Token(secret()), demands: [].into() }),
         Box::new(ImportRow { password_hash: secret(), ..ImportRow::default() }),
+        Box::new(ImportMethod::OtpauthUri(secret())),
+        Box::new(ImportMethod::RecoveryCodes(vec![secret()])),
         Box::new(IssuedTokens {
             access_token: secret(),
             access_expire_time: time::OffsetDateTime::UNIX_EPOCH,

@@ -4,7 +4,7 @@ import { createClient, type ConnectRouter } from "@connectrpc/connect";
 import { connectNodeAdapter, createGrpcTransport } from "@connectrpc/connect-node";
 import { TokenService } from "../gen/ipse/v1/token_service_pb.js";
 import { OrdersService } from "../gen/orders/v1/orders_service_pb.js";
-import { caller, Guard } from "./guard.js";
+import { AAL2, caller, Guard, requireSignIn } from "./guard.js";
 import { Revocations } from "./revocations.js";
 
 const { IPSE_TARGET, IPSE_JWKS_URL, IPSE_ISSUER, IPSE_AUDIENCE, IPSE_API_KEY, ORDERS_LISTEN } =
@@ -21,6 +21,10 @@ const routes = (router: ConnectRouter) =>
     greet(_, context) {
       const subject = context.values.get(caller).sub!;
       return { greeting: `Hello, ${subject}`, subject };
+    },
+    cancelOrder(_, context) {
+      requireSignIn(context.values.get(caller), AAL2, 300);
+      return {};
     },
   });
 const [host, port] = ORDERS_LISTEN!.split(":");

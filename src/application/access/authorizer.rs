@@ -17,9 +17,10 @@ use crate::application::error::{Error, Refusal, Result};
 use crate::application::ports::{AccessTokens, Store, TokenRejected};
 use crate::domain::Timestamp;
 use crate::domain::access::audience::Audiences;
-use crate::domain::access::policy::Access;
+use crate::domain::access::policy::{Access, MinAssurance};
 use crate::domain::access::subject::Subject;
 use crate::domain::audit::AuditType;
+use crate::domain::session::authentication::AssuranceLevel;
 
 /// Of how many subjects the rights are kept: some 10 MB at the most, if each has a handful of roles.
 const SUBJECTS: usize = 16 * 1024;
@@ -120,6 +121,7 @@ impl Authorizer {
                 event.denied("PERMISSION_MISSING").with("permission", permission)
             }
             Refusal::StepUpRequired { .. } => event.denied("STEP_UP_REQUIRED"),
+            Refusal::MfaRequired => event.denied("MFA_REQUIRED"),
             _ => return Ok(()),
         };
         let cause = [caller.subject().as_uuid().as_bytes(), rpc.as_bytes()].concat();
@@ -158,23 +160,36 @@ impl Authorizer {
     }
 
     async fn check_access(&self, call: &Call) -> Result<()> {
-        match &call.access {
-            Access::Public => Ok(()),
-            Access::Authenticated { max_auth_age } => check_age(call, call.caller()?.auth_time(), *max_auth_age),
-            Access::Permission { permission, max_auth_age } => {
-                let caller = call.caller()?;
-                self.cached().require(caller, permission).await?;
-                // A service proves who it is with its key, whenever it gets a token.
-                check_age(call, caller.auth_time().or(Some(caller.token.claims.issue_time)), *max_auth_age)
+        if call.access == Access::Public {
+            return Ok(());
+        }
+        let (caller, demands) = (call.caller()?, call.access.demands());
+        if caller.level() == Some(AssuranceLevel::Enrolment) && !demands.allow_enrolment {
+            return Err(Refusal::MfaRequired.into());
+        }
+        if let Access::Permission { permission, .. } = &call.access {
+            self.cached().require(caller, permission).await?;
+        }
+        let level = self.required_level(caller, demands.min_assurance).await?;
+        let is_own = matches!(call.access, Access::Authenticated(_));
+        if let (true, None, Some(max_age)) = (is_own, caller.level(), demands.max_auth_age) {
+            // What is a person's own takes a sign-in, which a service never has.
+            return Err(Refusal::StepUpRequired { max_age: Some(max_age), level: AssuranceLevel::Aal1 }.into());
+        }
+        caller.require_sign_in(level, demands.max_auth_age, call.now)
+    }
+
+    /// The level that is demanded of a caller; none if none is.
+    async fn required_level(&self, caller: &Caller, wanted: Option<MinAssurance>) -> Result<Option<AssuranceLevel>> {
+        match wanted {
+            None => Ok(None),
+            Some(MinAssurance::Level(level)) => Ok(Some(level)),
+            Some(MinAssurance::HighestEnrolled) => {
+                let person = caller.person().ok_or(Refusal::PersonRequired)?;
+                let user = self.store.read().await?.users().find_user(person.user_id).await?;
+                let user = user.ok_or(Refusal::TokenInvalid)?;
+                Ok(user.mfa_enabled.then_some(AssuranceLevel::Aal2))
             }
         }
-    }
-}
-
-fn check_age(call: &Call, auth_time: Option<Timestamp>, max_age: Option<Duration>) -> Result<()> {
-    let Some(max_age) = max_age else { return Ok(()) };
-    match auth_time {
-        Some(time) if call.now - time <= max_age => Ok(()),
-        _ => Err(Refusal::StepUpRequired { max_age }.into()),
     }
 }

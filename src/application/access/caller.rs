@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
+use time::Duration;
+
+use crate::application::error::{Refusal, Result};
 use crate::application::ports::Verified;
 use crate::domain::Timestamp;
 use crate::domain::access::permission::Rights;
 use crate::domain::access::subject::{Principal, Subject};
 use crate::domain::id::{SessionId, UserId};
 use crate::domain::secret::Secret;
+use crate::domain::session::authentication::AssuranceLevel;
 
 /// What came in the metadata `authorization`.
 #[derive(Debug, Clone)]
@@ -51,6 +55,33 @@ impl Caller {
             Principal::Person { authentication, .. } => Some(authentication.time),
             Principal::Service { .. } => None,
         }
+    }
+
+    /// The assurance level of the caller's sign-in; a service has none.
+    #[must_use]
+    pub fn level(&self) -> Option<AssuranceLevel> {
+        match self.principal() {
+            Principal::Person { authentication, .. } => Some(authentication.level),
+            Principal::Service { .. } => None,
+        }
+    }
+
+    /// Refuses a caller whose sign-in is of a lower level than is asked, or older. A service has no level, and proves who it
+    /// is with its key whenever it gets a token.
+    pub(in crate::application) fn require_sign_in(
+        &self,
+        level: Option<AssuranceLevel>,
+        max_age: Option<Duration>,
+        now: Timestamp,
+    ) -> Result<()> {
+        let proven = self.auth_time().unwrap_or(self.token.claims.issue_time);
+        let is_high = level.is_none_or(|level| self.level().is_some_and(|own| own >= level));
+        let is_fresh = max_age.is_none_or(|max_age| now - proven <= max_age);
+        if is_high && is_fresh {
+            return Ok(());
+        }
+        let level = level.unwrap_or(AssuranceLevel::Aal1).max(AssuranceLevel::Aal1);
+        Err(Refusal::StepUpRequired { max_age, level }.into())
     }
 
     /// The caller's session; nobody's for a service.

@@ -1,10 +1,10 @@
 use super::Accounts;
-use super::own_password::confirm_own;
 use crate::application::attempt_limiter;
 use crate::application::call::Call;
 use crate::application::error::{Result, Violations};
 use crate::application::idempotency::{Idempotent, IdempotentCall};
 use crate::application::ports::PasswordCredential;
+use crate::application::sign_in::confirm_own;
 use crate::application::{new_password, user_changes};
 use crate::domain::audit::AuditType;
 use crate::domain::credential::password::{NewPassword, Password, PasswordHash};
@@ -31,7 +31,7 @@ impl Accounts {
         request: &IdempotentCall<()>,
     ) -> Idempotent<()> {
         let (current, new) = self.parse_change(&command)?;
-        let (user, credential) = self.check_own_password(call, &current, AuditType::PasswordChanged, request).await?;
+        let (user, credential) = self.own_password.check(call, &current, AuditType::PasswordChanged, request).await?;
         let new = new.of_account(&user.words());
         let hash = new_password::hash(self.hasher.as_ref(), &new, "new_password").await?;
         self.replace(call, &credential, &hash, request).await

@@ -1,9 +1,9 @@
 use super::Accounts;
-use super::own_password::confirm_own;
 use crate::application::access::last_administrator;
 use crate::application::call::Call;
 use crate::application::error::Violations;
 use crate::application::idempotency::{Idempotent, IdempotentCall};
+use crate::application::sign_in::confirm_own;
 use crate::application::user_changes;
 use crate::domain::audit::AuditType;
 use crate::domain::credential::password::Password;
@@ -15,7 +15,7 @@ impl Accounts {
         let mut violations = Violations::default();
         let password = violations.take("password", Password::presented(password.expose()));
         let password = violations.check(password)?;
-        let (_, credential) = self.check_own_password(call, &password, AuditType::UserDeleted, request).await?;
+        let (_, credential) = self.own_password.check(call, &password, AuditType::UserDeleted, request).await?;
 
         let mut open = self.idempotency.open(call, request).await?;
         let tx = open.tx.as_mut();

@@ -10,6 +10,7 @@ use crate::domain::access::role::Role;
 use crate::domain::account::user::User;
 use crate::domain::audit::filter::AuditFilter;
 use crate::domain::audit::{AuditEvent, AuditType};
+use crate::domain::credential::factor::Factor;
 use crate::domain::id::UserId;
 use crate::domain::session::Session;
 
@@ -25,6 +26,8 @@ pub enum PersonalData {
         user: Box<User>,
         /// The roles.
         roles: Vec<Role>,
+        /// The second factors.
+        factors: Vec<Factor>,
         /// What the tokens that were mailed are for.
         mailed_tokens: Vec<PendingToken>,
     },
@@ -98,8 +101,9 @@ impl PersonalDataExport {
         let user = Box::new(tx.users().find_user(self.user_id).await?.ok_or(Refusal::TokenInvalid)?);
         let roles = tx.roles().roles_of(self.user_id.into()).await?;
         let mailed_tokens = tx.action_tokens().pending_action_tokens(self.user_id).await?;
+        let factors = tx.factors().list_factors(self.user_id).await?;
         self.next = Step::Sessions(None);
-        Ok(PersonalData::Account { user, roles, mailed_tokens })
+        Ok(PersonalData::Account { user, roles, factors, mailed_tokens })
     }
 
     async fn sessions(&mut self, after: Option<SessionPosition>) -> Result<Option<PersonalData>> {

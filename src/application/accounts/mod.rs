@@ -7,7 +7,6 @@ mod delete_me;
 mod export_my_data;
 mod get_me;
 mod list_my_sessions;
-mod own_password;
 mod revoke_my_other_sessions;
 mod revoke_my_session;
 mod update_me;
@@ -30,6 +29,7 @@ use super::page::PageTokens;
 use super::policy::Policy;
 use super::ports::{Clock, PasswordHasher, Store, Transaction};
 use super::self_service::SelfService;
+use super::sign_in::OwnPassword;
 use crate::domain::access::permission::Catalogue;
 use crate::domain::audit::AuditType;
 use crate::domain::secret::SecretKey;
@@ -39,6 +39,7 @@ pub struct Accounts {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     hasher: Arc<dyn PasswordHasher>,
+    own_password: OwnPassword,
     post: MailPost,
     trail: AuditTrail,
     throttle_key: SecretKey,
@@ -57,6 +58,7 @@ impl Accounts {
             store: ports.store.clone(),
             clock: ports.clock.clone(),
             hasher: ports.hasher.clone(),
+            own_password: OwnPassword::new(ports, derived),
             post: MailPost::new(ports, &policy, derived),
             trail: AuditTrail::new(ports.entropy.clone()),
             throttle_key,

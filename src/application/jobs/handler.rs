@@ -14,6 +14,13 @@ pub struct Assignment<'a> {
     pub(super) payload: &'a [u8],
 }
 
+impl Assignment<'_> {
+    /// What the job carries.
+    pub(in crate::application) const fn payload(&self) -> &[u8] {
+        self.payload
+    }
+}
+
 /// Why an attempt failed. The text of the cause is stored and shown to operators: it holds neither personal data nor
 /// secrets.
 #[derive(Debug, thiserror::Error)]

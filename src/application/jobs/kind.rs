@@ -23,6 +23,8 @@ pub enum JobKind {
     Purge,
     /// Makes a new signing key when it is time.
     RotateKeys,
+    /// Removes all second factors of somebody.
+    ResetFactors,
 }
 
 /// Jobs with workers of their own: however many of them wait or fail, those of other lanes are done in time.
@@ -32,13 +34,15 @@ pub enum Lane {
     TokenMail,
     /// Mail that can wait.
     NoticeMail,
+    /// Changes of accounts that were ordered for later.
+    Accounts,
     /// What is done again and again, once for all replicas.
     Upkeep,
 }
 
 impl JobKind {
     /// Every kind.
-    pub const ALL: [Self; 4] = [Self::TokenMail, Self::NoticeMail, Self::Purge, Self::RotateKeys];
+    pub const ALL: [Self; 5] = [Self::TokenMail, Self::NoticeMail, Self::Purge, Self::RotateKeys, Self::ResetFactors];
 
     /// The kind of job that delivers a mail with this content.
     #[must_use]
@@ -54,6 +58,7 @@ impl JobKind {
             Self::NoticeMail => "notice_mail",
             Self::Purge => "purge",
             Self::RotateKeys => "rotate_keys",
+            Self::ResetFactors => "reset_factors",
         }
     }
 
@@ -70,6 +75,7 @@ impl JobKind {
             Self::TokenMail => Lane::TokenMail,
             Self::NoticeMail => Lane::NoticeMail,
             Self::Purge | Self::RotateKeys => Lane::Upkeep,
+            Self::ResetFactors => Lane::Accounts,
         }
     }
 
@@ -77,7 +83,7 @@ impl JobKind {
     #[must_use]
     pub const fn period(self) -> Option<Duration> {
         match self {
-            Self::TokenMail | Self::NoticeMail => None,
+            Self::TokenMail | Self::NoticeMail | Self::ResetFactors => None,
             Self::Purge => Some(Duration::minutes(10)),
             Self::RotateKeys => Some(Duration::minutes(1)),
         }
@@ -88,12 +94,12 @@ impl JobKind {
     pub(super) const fn time_limit(self) -> StdDuration {
         match self {
             Self::TokenMail | Self::NoticeMail => StdDuration::from_secs(180),
-            Self::Purge | Self::RotateKeys => StdDuration::from_secs(240),
+            Self::Purge | Self::RotateKeys | Self::ResetFactors => StdDuration::from_secs(240),
         }
     }
 
     /// From when on a failure is the last one, of a job that is begun now. What is done again and again is never given up.
-    pub(super) fn give_up_time(self, now: Timestamp) -> Option<Timestamp> {
+    pub(in crate::application) fn give_up_time(self, now: Timestamp) -> Option<Timestamp> {
         self.period().is_none().then(|| now + GIVE_UP_AFTER)
     }
 
@@ -107,7 +113,7 @@ impl JobKind {
 
 impl Lane {
     /// Every lane.
-    pub const ALL: [Self; 3] = [Self::TokenMail, Self::NoticeMail, Self::Upkeep];
+    pub const ALL: [Self; 4] = [Self::TokenMail, Self::NoticeMail, Self::Accounts, Self::Upkeep];
 
     /// Its name.
     #[must_use]
@@ -115,6 +121,7 @@ impl Lane {
         match self {
             Self::TokenMail => "mail.token",
             Self::NoticeMail => "mail.notice",
+            Self::Accounts => "accounts",
             Self::Upkeep => "upkeep",
         }
     }
@@ -125,7 +132,7 @@ impl Lane {
         match self {
             Self::TokenMail => 4,
             Self::NoticeMail => 2,
-            Self::Upkeep => 1,
+            Self::Accounts | Self::Upkeep => 1,
         }
     }
 
@@ -134,7 +141,7 @@ impl Lane {
     pub const fn poll_interval(self) -> StdDuration {
         match self {
             Self::TokenMail | Self::NoticeMail => StdDuration::from_millis(500),
-            Self::Upkeep => StdDuration::from_secs(5),
+            Self::Accounts | Self::Upkeep => StdDuration::from_secs(5),
         }
     }
 }
@@ -172,6 +179,7 @@ mod tests {
             ("notice_mail", "mail.notice"),
             ("purge", "upkeep"),
             ("rotate_keys", "upkeep"),
+            ("reset_factors", "accounts"),
         ];
         assert_eq!(names, stored);
         assert!(JobKind::ALL.into_iter().all(|kind| JobKind::parse(kind.as_str()) == Some(kind)));

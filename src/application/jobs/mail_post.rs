@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use time::Duration;
+
 use super::JobKind;
 use super::payload::MailPayload;
 use crate::application::Ports;
@@ -26,6 +28,7 @@ pub(in crate::application) struct MailPost {
     sealer: Arc<dyn Sealer>,
     throttle_key: SecretKey,
     lifetimes: ActionTokenLifetimes,
+    factor_reset_delay: Duration,
 }
 
 /// A person, and which of their addresses a mail goes to.
@@ -71,6 +74,7 @@ impl MailPost {
             sealer: ports.sealer.clone(),
             throttle_key: derived.throttles.clone(),
             lifetimes: policy.action_tokens,
+            factor_reset_delay: policy.factor_reset_delay,
         }
     }
 
@@ -120,9 +124,8 @@ impl MailPost {
         purpose: ActionPurpose,
         now: Timestamp,
     ) -> Result<bool> {
-        let carry = carrier(purpose);
         // The kind does not depend on the token, which is made once it is clear that there will be one.
-        let kind = carry(Secret::new("")).kind();
+        let kind = self.carrier(purpose, Secret::default(), now).kind();
         let in_budget = if by_sign_in {
             let kind = if user.is_some() { kind } else { "sign_in" };
             self.take_budget(tx, address, "sign_in", now).await? & self.take_budget(tx, address, kind, now).await?
@@ -138,7 +141,7 @@ impl MailPost {
         let token = self.new_token(tx, NewActionToken { user_id: user.id, purpose, new_email }, now).await?;
         let expire_time = Some(now + self.lifetimes.of(purpose));
         let to = Recipient { user, address };
-        self.enqueue(tx, Letter { to, content: carry(token), expire_time }, now).await?;
+        self.enqueue(tx, Letter { to, content: self.carrier(purpose, token, now), expire_time }, now).await?;
         Ok(true)
     }
 
@@ -154,7 +157,7 @@ impl MailPost {
         let token = self.new_token(tx, NewActionToken { user_id: user.id, purpose, new_email: None }, now).await?;
         let expire_time = Some(now + self.lifetimes.of(purpose));
         let to = Recipient { user, address: &user.email };
-        self.enqueue(tx, Letter { to, content: carrier(purpose)(token), expire_time }, now).await
+        self.enqueue(tx, Letter { to, content: self.carrier(purpose, token, now), expire_time }, now).await
     }
 
     /// Makes a new token, which replaces the person's earlier one for the purpose, without mailing it: the caller
@@ -196,6 +199,19 @@ impl MailPost {
         Ok(())
     }
 
+    /// The mail that carries a token for this purpose.
+    fn carrier(&self, purpose: ActionPurpose, token: Secret, now: Timestamp) -> MailContent {
+        match purpose {
+            ActionPurpose::VerifyEmail => MailContent::VerifyEmail { token },
+            ActionPurpose::ResetPassword => MailContent::ResetPassword { token },
+            ActionPurpose::ChangeEmail => MailContent::ConfirmNewEmail { token },
+            ActionPurpose::AcceptInvitation => MailContent::Invitation { token },
+            ActionPurpose::StopFactorReset => {
+                MailContent::FactorResetPending { token, time: now + self.factor_reset_delay }
+            }
+        }
+    }
+
     async fn take_budget(
         &self,
         tx: &mut dyn Transaction,
@@ -205,15 +221,5 @@ impl MailPost {
     ) -> Result<bool> {
         let key = ThrottleKey::mail(&self.throttle_key, kind, address.canonical());
         Ok(tx.throttles().take_budget(&key, &Budget::MAIL, now).await?)
-    }
-}
-
-/// Which mail carries a token for this purpose.
-fn carrier(purpose: ActionPurpose) -> fn(Secret) -> MailContent {
-    match purpose {
-        ActionPurpose::VerifyEmail => |token| MailContent::VerifyEmail { token },
-        ActionPurpose::ResetPassword => |token| MailContent::ResetPassword { token },
-        ActionPurpose::ChangeEmail => |token| MailContent::ConfirmNewEmail { token },
-        ActionPurpose::AcceptInvitation => |token| MailContent::Invitation { token },
     }
 }

@@ -14,6 +14,7 @@ mod lane_runner;
 mod mail_post;
 mod operate;
 mod payload;
+mod payload_parts;
 mod purge;
 mod rotate_keys;
 mod run;

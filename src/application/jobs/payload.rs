@@ -1,18 +1,17 @@
 //! What jobs carry, as JSON, in which form it is stored. A form that was stored once has to be read by later versions too.
 
 use std::borrow::Cow;
-use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use super::payload_parts::{ChangePayload, OccasionPayload, read_time};
 use crate::domain::Timestamp;
 use crate::domain::account::email::EmailAddress;
 use crate::domain::account::profile::{DisplayName, Locale};
 use crate::domain::id::MailId;
 use crate::domain::mail::{Mail, MailContent};
 use crate::domain::secret::Secret;
-use crate::domain::session::client::Client;
 
 /// The bytes are not what a job of the kind carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -34,17 +33,36 @@ pub(super) struct MailPayload<'a> {
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 enum ContentPayload<'a> {
-    VerifyEmail { token: Cow<'a, str> },
+    VerifyEmail {
+        token: Cow<'a, str>,
+    },
     AlreadyRegistered,
-    ResetPassword { token: Cow<'a, str> },
-    Invitation { token: Cow<'a, str> },
+    ResetPassword {
+        token: Cow<'a, str>,
+    },
+    Invitation {
+        token: Cow<'a, str>,
+    },
     Welcome,
     PasswordChanged,
-    ConfirmNewEmail { token: Cow<'a, str> },
+    ConfirmNewEmail {
+        token: Cow<'a, str>,
+    },
     EmailChangeRequested,
     EmailChanged,
-    ApiKeyChanged { ip_address: IpAddr, user_agent: Cow<'a, str>, unix_time: i64 },
-    NewSignIn { ip_address: IpAddr, user_agent: Cow<'a, str>, unix_time: i64 },
+    ApiKeyChanged(OccasionPayload<'a>),
+    NewSignIn(OccasionPayload<'a>),
+    FactorsChanged {
+        change: ChangePayload<'a>,
+        #[serde(flatten)]
+        occasion: OccasionPayload<'a>,
+    },
+    FactorsReset,
+    FactorResetPending {
+        token: Cow<'a, str>,
+        unix_time: i64,
+    },
+    SecondFactorFailed(OccasionPayload<'a>),
 }
 
 impl<'a> MailPayload<'a> {
@@ -98,16 +116,19 @@ impl<'a> ContentPayload<'a> {
             MailContent::ConfirmNewEmail { token } => Self::ConfirmNewEmail { token: token.expose().into() },
             MailContent::EmailChangeRequested => Self::EmailChangeRequested,
             MailContent::EmailChanged => Self::EmailChanged,
-            MailContent::ApiKeyChanged { client, time } => Self::ApiKeyChanged {
-                ip_address: client.ip_address,
-                user_agent: client.user_agent.as_str().into(),
-                unix_time: time.unix_timestamp(),
+            MailContent::ApiKeyChanged { client, time } => Self::ApiKeyChanged(OccasionPayload::new(client, *time)),
+            MailContent::NewSignIn { client, time } => Self::NewSignIn(OccasionPayload::new(client, *time)),
+            MailContent::FactorsChanged { change, client, time } => Self::FactorsChanged {
+                change: ChangePayload::new(*change),
+                occasion: OccasionPayload::new(client, *time),
             },
-            MailContent::NewSignIn { client, time } => Self::NewSignIn {
-                ip_address: client.ip_address,
-                user_agent: client.user_agent.as_str().into(),
-                unix_time: time.unix_timestamp(),
-            },
+            MailContent::FactorsReset => Self::FactorsReset,
+            MailContent::FactorResetPending { token, time } => {
+                Self::FactorResetPending { token: token.expose().into(), unix_time: time.unix_timestamp() }
+            }
+            MailContent::SecondFactorFailed { client, time } => {
+                Self::SecondFactorFailed(OccasionPayload::new(client, *time))
+            }
         }
     }
 
@@ -122,14 +143,17 @@ impl<'a> ContentPayload<'a> {
             Self::ConfirmNewEmail { token } => MailContent::ConfirmNewEmail { token: Secret::new(token) },
             Self::EmailChangeRequested => MailContent::EmailChangeRequested,
             Self::EmailChanged => MailContent::EmailChanged,
-            Self::ApiKeyChanged { ip_address, user_agent, unix_time } => MailContent::ApiKeyChanged {
-                client: Client::new(ip_address, &user_agent),
-                time: Timestamp::from_unix_timestamp(unix_time).map_err(|_| InvalidPayload)?,
-            },
-            Self::NewSignIn { ip_address, user_agent, unix_time } => MailContent::NewSignIn {
-                client: Client::new(ip_address, &user_agent),
-                time: Timestamp::from_unix_timestamp(unix_time).map_err(|_| InvalidPayload)?,
-            },
+            Self::ApiKeyChanged(at) => at.told(|client, time| MailContent::ApiKeyChanged { client, time })?,
+            Self::NewSignIn(at) => at.told(|client, time| MailContent::NewSignIn { client, time })?,
+            Self::FactorsChanged { change, occasion } => {
+                let change = change.into_change()?;
+                occasion.told(|client, time| MailContent::FactorsChanged { change, client, time })?
+            }
+            Self::FactorsReset => MailContent::FactorsReset,
+            Self::FactorResetPending { token, unix_time } => {
+                MailContent::FactorResetPending { token: Secret::new(token), time: read_time(unix_time)? }
+            }
+            Self::SecondFactorFailed(at) => at.told(|client, time| MailContent::SecondFactorFailed { client, time })?,
         })
     }
 }
@@ -139,7 +163,10 @@ mod tests {
     use time::Duration;
 
     use super::*;
+    use crate::domain::credential::factor::FactorKind;
     use crate::domain::mail;
+    use crate::domain::mail::FactorsChange;
+    use crate::domain::session::client::Client;
 
     fn mail(content: MailContent, locale: Option<Locale>) -> Mail {
         Mail {
@@ -153,7 +180,11 @@ mod tests {
 
     #[test]
     fn each_kind_of_mail_round_trips() {
-        for content in mail::fixture::contents() {
+        let client = Client::new([192, 0, 2, 1].into(), "canary");
+        let time = Timestamp::UNIX_EPOCH + Duration::hours(1);
+        let changes = mail::fixture::changes().into_iter();
+        let changes = changes.map(|change| MailContent::FactorsChanged { change, client: client.clone(), time });
+        for content in mail::fixture::contents().chain(changes) {
             for locale in [None, Some(Locale::parse("de-CH").unwrap())] {
                 let mail = mail(content.clone(), locale);
                 let json = MailPayload::new(&mail, None).to_json().unwrap();
@@ -182,6 +213,39 @@ mod tests {
         assert!(!payload.is_expired(Timestamp::UNIX_EPOCH + Duration::days(100_000)));
         let token = Secret::new("canary-token");
         assert_eq!(payload.into_mail(MailId::NOBODY).unwrap().content, MailContent::ResetPassword { token });
+    }
+
+    #[test]
+    fn each_form_is_read_as_it_was_first_stored() {
+        let place = r#""ip_address":"192.0.2.1","user_agent":"app","unix_time":60"#;
+        let (client, time) = (Client::new([192, 0, 2, 1].into(), "app"), Timestamp::UNIX_EPOCH + Duration::minutes(1));
+        let changed = |change| MailContent::FactorsChanged { change, client: client.clone(), time };
+        for (stored, content) in [
+            (format!(r#""api_key_changed",{place}"#), MailContent::ApiKeyChanged { client: client.clone(), time }),
+            (format!(r#""new_sign_in",{place}"#), MailContent::NewSignIn { client: client.clone(), time }),
+            (
+                format!(r#""second_factor_failed",{place}"#),
+                MailContent::SecondFactorFailed { client: client.clone(), time },
+            ),
+            (
+                format!(r#""factors_changed","change":{{"kind":"removed","factor":"passkey"}},{place}"#),
+                changed(FactorsChange::Removed(FactorKind::Passkey)),
+            ),
+            (
+                format!(r#""factors_changed","change":{{"kind":"recovery_code_used","remaining":3}},{place}"#),
+                changed(FactorsChange::RecoveryCodeUsed { remaining: 3 }),
+            ),
+            (
+                r#""factor_reset_pending","token":"canary-token","unix_time":60"#.to_owned(),
+                MailContent::FactorResetPending { token: Secret::new("canary-token"), time },
+            ),
+            (r#""factors_reset""#.to_owned(), MailContent::FactorsReset),
+        ] {
+            let json =
+                format!(r#"{{"recipient":"a@b.de","display_name":"","locale":null,"content":{{"kind":{stored}}}}}"#);
+            let mail = MailPayload::from_json(json.as_bytes()).unwrap().into_mail(MailId::NOBODY).unwrap();
+            assert_eq!(mail.content, content, "{json}");
+        }
     }
 
     #[test]

@@ -53,6 +53,8 @@ impl Purge {
         let tokens = tx.action_tokens().purge_action_tokens(now - KEEP_ACTION_TOKENS, BATCH).await?;
         let keys = tx.api_keys().purge_api_keys(now - KEEP_API_KEYS, BATCH).await?;
         let throttles = tx.throttles().purge_throttles(now - KEEP_THROTTLES, BATCH).await?;
+        let enrolments = tx.factors().purge_enrolments(now, BATCH).await?;
+        let challenges = tx.challenges().purge_challenges(now, BATCH).await?;
         let people = tx.users().purge_users(now, BATCH).await?;
         let answers = tx.answered_requests().purge_answers(now - KEEP_ANSWERS, BATCH).await?;
         let changes = tx.access_changes().purge_access_changes(now, BATCH).await?;
@@ -63,7 +65,7 @@ impl Purge {
             self.trail.record(tx.as_mut(), Event::by_system(AuditType::UserPurged).on(person), now).await?;
         }
         tx.commit().await?;
-        let credentials = sessions + tokens + keys + signing_keys;
+        let credentials = sessions + tokens + keys + enrolments + challenges + signing_keys;
         let erased = credentials + throttles + people.len() + answers + changes + events + jobs;
         if erased == 0 {
             self.store.checkpoint().await?;

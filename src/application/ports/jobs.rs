@@ -103,6 +103,9 @@ pub trait Jobs: Send {
     /// Adds a job, unless there is one with its unique key. Whether it did.
     async fn enqueue_job(&mut self, job: &Job) -> StoreResult<bool>;
 
+    /// Erases the job with this unique key, unless a worker has it. Whether there was one.
+    async fn cancel_job(&mut self, unique_key: &str) -> StoreResult<bool>;
+
     /// When the next job of a lane is due, if any waits.
     async fn next_run_time(&mut self, lane: &str) -> StoreResult<Option<Timestamp>>;
 

@@ -7,13 +7,17 @@ mod answered_requests;
 mod api_keys;
 mod audit_events;
 mod bulk_users;
+mod challenges;
 mod clock;
 mod commit_order;
 mod credentials;
 mod entropy;
+mod factors;
 mod jobs;
 mod key_generator;
 mod mailer;
+mod one_time_codes;
+mod passkeys;
 mod password_hasher;
 mod roles;
 mod sealed_rows;
@@ -33,13 +37,20 @@ pub use answered_requests::{AnsweredRequest, AnsweredRequests, RequestKey};
 pub use api_keys::ApiKeys;
 pub use audit_events::AuditEvents;
 pub use bulk_users::{BulkUsers, StoredUser};
+pub use challenges::Challenges;
 pub use clock::Clock;
 pub use commit_order::{Gap, Position};
 pub use credentials::{Credentials, PasswordCredential};
 pub use entropy::Entropy;
+pub use factors::{Factors, PasskeyUse};
 pub use jobs::{Job, JobClaim, JobCounts, JobPayload, Jobs, Lease, ListedJob};
 pub use key_generator::{KeyGenerator, NewKeyPair};
 pub use mailer::{MailRejected, Mailer};
+pub use one_time_codes::{MAX_CODE_BYTES, OneTimeCodes, OtpauthRefused, SEED_BYTES, TotpEnrolment};
+pub use passkeys::{
+    AssertionCeremony, CeremonyRejected, MAX_CREDENTIAL_BYTES, NewPasskey, PasskeyRefused, Passkeys,
+    PresentedAssertion, RegistrationCeremony, VerifiedAssertion,
+};
 pub use password_hasher::{HashError, HashRefused, PasswordHasher, Verification};
 pub use roles::{GrantsOf, Roles};
 pub use sealed_rows::{SealedPlace, SealedRows};

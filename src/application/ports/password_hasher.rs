@@ -41,6 +41,12 @@ pub enum HashRefused {
     /// So costly that computing it would be an attack.
     #[error("costs more than is allowed")]
     Cost,
+    /// Of a kind that this service does not make, where only its own are taken.
+    #[error("is not as Ipse makes them")]
+    Foreign,
+    /// Hashed in another way or with another salt than those that it came with, or the same as one of them.
+    #[error("must differ from the others in nothing but the tag")]
+    Salt,
 }
 
 /// The slow hash of passwords. No hash to compare with costs the same as one of today; one that is weaker, or that
@@ -58,10 +64,17 @@ pub trait PasswordHasher: Send + Sync {
     /// Hashes a password once more.
     async fn hash(&self, password: &Password) -> Result<PasswordHash, HashError>;
 
+    /// Hashes a password as another one was hashed by this service: with the same parameters and the same salt. Of several
+    /// secrets that were hashed alike, one computation finds the one that is presented: the same secret has the same hash.
+    async fn hash_like(&self, password: &Password, like: &PasswordHash) -> Result<PasswordHash, HashError>;
+
     /// Compares a password with a hash; without a hash, does the same work and answers `Mismatch`.
     async fn verify(&self, password: &Password, hash: Option<&PasswordHash>) -> Result<Verification, HashError>;
 
     /// Takes in a hash that was made elsewhere, as it is, if it can be verified at a cost that is allowed. Computes
     /// nothing.
     fn accept(&self, text: &str) -> Result<PasswordHash, HashRefused>;
+
+    /// Takes in hashes of different secrets that this service, at any installation, made with `hash_like`. Computes nothing.
+    fn accept_alike(&self, texts: &[&str]) -> Result<Vec<PasswordHash>, HashRefused>;
 }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use super::{RequestKey, StoreResult};
-use crate::domain::id::{JobId, RequestId};
+use crate::domain::id::{FactorId, JobId, RequestId};
 
 /// Where sealed bytes are kept. Its text names table, row and column, and never changes, as the bytes are bound to it. Whatever is sealed has a
 /// kind of place here, so that a change of the master key reaches it.
@@ -18,18 +18,24 @@ pub enum SealedPlace {
     Job(JobId),
     /// The answer to a call.
     Answer(RequestKey),
+    /// The secret of a TOTP factor.
+    Factor(FactorId),
+    /// The secret of a TOTP factor that is being enrolled.
+    Enrolment(FactorId),
 }
 
 impl SealedPlace {
     /// A place before all others, for each table.
     #[must_use]
-    pub fn beginnings() -> [Self; 4] {
+    pub fn beginnings() -> [Self; 6] {
         let nothing = RequestKey { caller_id: Uuid::nil(), request_id: RequestId::NOBODY };
         [
             Self::ServerSecret(String::new()),
             Self::SigningKey(String::new()),
             Self::Job(JobId::NOBODY),
             Self::Answer(nothing),
+            Self::Factor(FactorId::NOBODY),
+            Self::Enrolment(FactorId::NOBODY),
         ]
     }
 
@@ -41,6 +47,8 @@ impl SealedPlace {
             Self::SigningKey(_) => "signing_keys",
             Self::Job(_) => "jobs",
             Self::Answer(_) => "answered_requests",
+            Self::Factor(_) => "factors",
+            Self::Enrolment(_) => "factor_enrolments",
         }
     }
 }
@@ -50,6 +58,7 @@ impl fmt::Display for SealedPlace {
         let table = self.table();
         match self {
             Self::ServerSecret(name) => write!(f, "{table}/{name}/sealed"),
+            Self::Factor(id) | Self::Enrolment(id) => write!(f, "{table}/{id}/sealed_secret"),
             Self::SigningKey(kid) => write!(f, "{table}/{kid}/sealed_private_key"),
             // What the table of jobs was when it held nothing but mail: bytes of that time still have to open.
             Self::Job(id) => write!(f, "mail_outbox/{id}/sealed"),

@@ -30,14 +30,15 @@ pub trait Sessions: Send {
     /// Stores a new session.
     async fn insert_session(&mut self, session: &Session) -> StoreResult<()>;
 
-    /// Stores the refresh state and the times of `session`, if its live token is still `expected` and it has not ended.
-    /// Whether it did; of several parallel attempts exactly one does.
+    /// Stores the refresh state, the level and the times of `session`, if its live token is still `expected` and it has not
+    /// ended. Whether it did; of several parallel attempts exactly one does.
     async fn rotate_session(&mut self, session: &Session, expected: &Digest) -> StoreResult<bool>;
 
     /// Ends a session. Whether it was live at `now`.
     async fn end_session(&mut self, id: SessionId, reason: EndReason, now: Timestamp) -> StoreResult<bool>;
 
-    /// Ends all live sessions of a person but one. How many were live at `now`.
+    /// Ends all live sessions of a person but one, and erases all challenges of the person. How many sessions were live at
+    /// `now`.
     async fn end_sessions(
         &mut self,
         user_id: UserId,
@@ -48,7 +49,8 @@ pub trait Sessions: Send {
     /// Ends the oldest live sessions of a person beyond the newest `keep`.
     async fn evict_sessions(&mut self, user_id: UserId, keep: i64, now: Timestamp) -> StoreResult<usize>;
 
-    /// Ends up to `limit` live sessions of people whose address is not proven. How many.
+    /// Ends up to `limit` live sessions of people whose address is not proven, and erases all challenges of such people. How
+    /// many sessions.
     async fn end_unproven_sessions(&mut self, end: (Timestamp, EndReason), limit: i64) -> StoreResult<usize>;
 
     /// A page of all that is on record of a person's sessions, live or not, newest first, after a position.

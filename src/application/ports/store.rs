@@ -1,8 +1,8 @@
 use async_trait::async_trait;
 
 use super::{
-    AccessChanges, ActionTokens, AnsweredRequests, ApiKeys, AuditEvents, BulkUsers, Credentials, Jobs, Roles,
-    SealedRows, ServerSecrets, ServiceAccounts, Sessions, SigningKeys, Throttles, Users,
+    AccessChanges, ActionTokens, AnsweredRequests, ApiKeys, AuditEvents, BulkUsers, Challenges, Credentials, Factors,
+    Jobs, Roles, SealedRows, ServerSecrets, ServiceAccounts, Sessions, SigningKeys, Throttles, Users,
 };
 
 /// What a store operation yields.
@@ -89,7 +89,9 @@ pub trait Transaction:
     + ApiKeys
     + AuditEvents
     + BulkUsers
+    + Challenges
     + Credentials
+    + Factors
     + Jobs
     + Roles
     + SealedRows
@@ -134,6 +136,16 @@ impl<'u> dyn Transaction + 'u {
 
     /// Many people at a time.
     pub fn bulk_users(&mut self) -> &mut (dyn BulkUsers + 'u) {
+        self
+    }
+
+    /// Sign-ins that wait for their next proof.
+    pub fn challenges(&mut self) -> &mut (dyn Challenges + 'u) {
+        self
+    }
+
+    /// Second factors.
+    pub fn factors(&mut self) -> &mut (dyn Factors + 'u) {
         self
     }
 

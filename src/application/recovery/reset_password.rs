@@ -44,6 +44,9 @@ impl Recovery {
         let mut user = Some(user).filter(User::can_recover).ok_or(Refusal::ActionTokenInvalid)?;
         tx.credentials().put_password(user.id, &hash, call.now).await?;
         let was_pending = user.state == UserState::Pending;
+        if user.is_provisional() {
+            user_changes::drop_factors(tx, &mut user).await?;
+        }
         user.password_recovered(call.now);
         user_changes::user(tx, &user).await?;
         // Whoever had the account before must not take it back by what was asked for or mailed then.

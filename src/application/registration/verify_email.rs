@@ -27,6 +27,9 @@ impl Registration {
         user_changes::settle_username(tx, &mut user).await?;
         let before = user.clone();
         if user.prove_email(call.now) {
+            if before.is_disputed() {
+                user_changes::void_sign_up(tx, &mut user, call.now).await?;
+            }
             user_changes::user(tx, &user).await?;
             if before.is_provisional() {
                 // Attempts to sign in before the proof counted as failures, whatever the password.
@@ -34,7 +37,6 @@ impl Registration {
                 tx.credentials().forget_failures(user.id).await?;
             }
             if before.is_disputed() {
-                user_changes::void_sign_up(tx, user.id, call.now).await?;
                 self.post.send_token_unthrottled(tx, &user, ActionPurpose::ResetPassword, call.now).await?;
             } else if before.state == UserState::Pending {
                 self.post.send(tx, &user, MailContent::Welcome, call.now).await?;

@@ -10,6 +10,7 @@ use crate::application::ports::MAX_TOKEN_BYTES;
 use crate::domain::access::permission::{Permission, Rights};
 use crate::domain::access::subject::Subject;
 use crate::domain::secret::Secret;
+use crate::domain::session::authentication::AssuranceLevel;
 use crate::domain::text;
 
 const MAX_PERMISSIONS: usize = 100;
@@ -86,7 +87,8 @@ impl Roles {
 
     async fn bearer_of(&self, call: &Call, token: Secret) -> Result<Option<Caller>> {
         match self.authorizer.authenticate(&Bearer::Token(token), None, call.now).await {
-            Ok(caller) => Ok(Some(caller)),
+            // Its bearer has to enrol a second factor first.
+            Ok(caller) => Ok(Some(caller).filter(|caller| caller.level() != Some(AssuranceLevel::Enrolment))),
             Err(Error::Refused(Refusal::TokenExpired | Refusal::TokenInvalid)) => Ok(None),
             Err(error) => Err(error),
         }

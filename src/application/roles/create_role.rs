@@ -17,6 +17,8 @@ pub struct CreateRole {
     pub description: String,
     /// What it grants.
     pub permissions: Vec<String>,
+    /// Whether who has it must have a second factor.
+    pub mfa_required: bool,
 }
 
 impl Roles {
@@ -34,7 +36,8 @@ impl Roles {
         let (name, description, permissions) =
             violations.check(name.zip(description).zip(permissions).map(|((a, b), c)| (a, b, c)))?;
         let id = RoleId::new(call.now, &self.entropy.bytes()?);
-        let role = Role { description, ..Role::new(id, name, permissions, call.now) };
+        let role =
+            Role { description, mfa_required: command.mfa_required, ..Role::new(id, name, permissions, call.now) };
 
         let mut open = self.idempotency.open(call, request).await?;
         let tx = open.tx.as_mut();

@@ -7,9 +7,10 @@ use crate::application::error::{Refusal, Result, Violations};
 use crate::application::idempotency::{Idempotent, IdempotentCall};
 use crate::domain::access::role::{MAX_PER_SUBJECT, RoleGrant};
 use crate::domain::access::subject::Subject;
-use crate::domain::account::user::{StateForbids, User};
+use crate::domain::account::user::StateForbids;
 use crate::domain::audit::AuditType;
 use crate::domain::id::RoleId;
+use crate::domain::session::EndReason;
 
 /// Which role, and who gets or loses it.
 #[derive(Debug, Clone)]
@@ -40,12 +41,17 @@ impl Roles {
         let user = find(tx, subject).await?;
         Source::Transaction(&mut *tx).require_all(call.caller()?, &role.permissions).await?;
         // Whoever signs up next with an address that nobody has proven takes the account over, and must not gain by it.
-        if let Some(user) = user.filter(User::is_provisional) {
+        if let Some(user) = user.as_ref().filter(|user| user.is_provisional()) {
             return Err(StateForbids(user.state).into());
         }
+        let without_factor = user.filter(|user| !user.mfa_enabled && self.policy.demands_factor(&[role]));
         if tx.roles().put_grant(&RoleGrant { role_id, subject, create_time: call.now }).await? {
             if tx.roles().roles_of(subject).await?.len() > MAX_PER_SUBJECT as usize {
                 return Err(Refusal::QuotaExceeded { what: "roles of one subject", limit: MAX_PER_SUBJECT }.into());
+            }
+            if let Some(user) = without_factor {
+                // Tokens from before would open what the role opens, without the second factor that it demands.
+                tx.sessions().end_sessions(user.id, None, (call.now, EndReason::Revoked)).await?;
             }
             let event = call.event(AuditType::PermissionsChanged).on(subject).with("granted", role_id);
             self.trail.record(tx, event, call.now).await?;

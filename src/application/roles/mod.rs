@@ -29,6 +29,7 @@ use super::audit_trail::AuditTrail;
 use super::idempotency::Idempotency;
 use super::keys::DerivedKeys;
 use super::page::PageTokens;
+use super::policy::Policy;
 use super::ports::{Entropy, Store};
 use crate::domain::access::permission::Catalogue;
 
@@ -41,12 +42,18 @@ pub struct Roles {
     idempotency: Idempotency,
     trail: AuditTrail,
     catalogue: Arc<Catalogue>,
+    policy: Arc<Policy>,
 }
 
 impl Roles {
     /// Takes the ports it needs, and what knows whose an access token is.
     #[must_use]
-    pub fn new(ports: &Ports, authorizer: Arc<Authorizer>, catalogue: Arc<Catalogue>, derived: &DerivedKeys) -> Self {
+    pub fn new(
+        (ports, authorizer): (&Ports, Arc<Authorizer>),
+        policy: Arc<Policy>,
+        catalogue: Arc<Catalogue>,
+        derived: &DerivedKeys,
+    ) -> Self {
         Self {
             store: ports.store.clone(),
             entropy: ports.entropy.clone(),
@@ -55,6 +62,7 @@ impl Roles {
             idempotency: Idempotency::new(ports, derived),
             trail: AuditTrail::new(ports.entropy.clone()),
             catalogue,
+            policy,
         }
     }
 }

@@ -22,6 +22,8 @@ pub struct UpdateRole {
     pub description: Option<String>,
     /// What it grants.
     pub permissions: Option<Vec<String>>,
+    /// Whether who has it must have a second factor.
+    pub mfa_required: Option<bool>,
     /// The etag that was read, or empty for any.
     pub etag: String,
 }
@@ -69,5 +71,6 @@ fn parse(command: &UpdateRole) -> Result<(RoleId, RoleChanges)> {
     let description = description.and_then(|text| violations.take("description", Description::parse(text)));
     let permissions = command.permissions.as_deref();
     let permissions = permissions.and_then(|texts| violations.take("permissions", parse_permissions(texts)));
-    violations.check(id.map(|id| (id, RoleChanges { name, description, permissions })))
+    let mfa_required = command.mfa_required;
+    violations.check(id.map(|id| (id, RoleChanges { name, description, permissions, mfa_required })))
 }

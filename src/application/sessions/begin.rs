@@ -1,12 +1,14 @@
+use super::issued_tokens::Holder;
 use super::{IssuedTokens, Sessions};
 use crate::application::access::caller::{Bearer, Caller};
 use crate::application::call::Call;
 use crate::application::error::Result;
+use crate::application::factors::reset_key;
 use crate::application::ports::Transaction;
 use crate::application::sign_in::ProvenSignIn;
-use crate::domain::access::role::Role;
 use crate::domain::account::user::User;
 use crate::domain::id::SessionId;
+use crate::domain::session::authentication::AssuranceLevel;
 use crate::domain::session::refresh_token::RefreshToken;
 use crate::domain::session::{EndReason, MAX_PER_USER, RefreshState, Session};
 
@@ -15,7 +17,7 @@ pub(in crate::application) struct BegunSession {
     /// The session.
     pub(in crate::application) session: Session,
     refresh: RefreshToken,
-    roles: Vec<Role>,
+    holder: Holder,
 }
 
 impl Sessions {
@@ -36,8 +38,12 @@ impl Sessions {
         self.notify_of_sign_in(tx, user, &session, after_failures).await?;
         tx.sessions().insert_session(&session).await?;
         tx.users().record_login(user.id, call.now).await?;
-        let roles = tx.roles().roles_of(user.id.into()).await?;
-        Ok(BegunSession { session, refresh, roles })
+        if session.level(call.now) == AssuranceLevel::Aal2 {
+            // Whoever has a second factor at hand has not lost it.
+            tx.jobs().cancel_job(&reset_key(user.id)).await?;
+        }
+        let holder = Holder { roles: tx.roles().roles_of(user.id.into()).await?, has_factor: user.mfa_enabled };
+        Ok(BegunSession { session, refresh, holder })
     }
 
     /// Ends the session whose access token a sign-in of the same person shows: the new one takes its place (ASVS 7.2.4).
@@ -58,12 +64,13 @@ impl Sessions {
 
     /// The tokens of a session that was begun and committed.
     pub(in crate::application) fn tokens_of(&self, begun: &BegunSession, call: &Call) -> Result<IssuedTokens> {
-        self.issue(&begun.session, &begun.refresh, &begun.roles, call.now)
+        self.issue(&begun.session, &begun.refresh, &begun.holder, call.now)
     }
 
     fn session(&self, user: &User, sign_in: ProvenSignIn, refresh: &RefreshToken, call: &Call) -> Session {
         let lifetimes = self.policy.sessions;
         let expire_time = call.now + lifetimes.absolute;
+        let aal2_expire_time = sign_in.authentication.aal2_expire_time(call.now, lifetimes.aal2);
         Session {
             id: refresh.session_id(),
             user_id: user.id,
@@ -73,6 +80,7 @@ impl Sessions {
             label: sign_in.label,
             audience: sign_in.audience,
             authentication: sign_in.authentication,
+            aal2_expire_time: aal2_expire_time.filter(|&time| time > call.now),
             create_time: call.now,
             last_seen_time: call.now,
             expire_time,

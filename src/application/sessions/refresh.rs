@@ -1,3 +1,4 @@
+use super::issued_tokens::Holder;
 use super::{IssuedTokens, Sessions};
 use crate::application::call::Call;
 use crate::application::error::{Error, Refusal, Result, Violations};
@@ -16,6 +17,13 @@ pub struct Refresh {
     pub refresh_token: Secret,
     /// The service that the access token is to be for, or empty for that of the sign-in.
     pub audience: String,
+}
+
+/// A session with its new live token.
+struct Rotated {
+    session: Session,
+    successor: RefreshToken,
+    has_factor: bool,
 }
 
 impl Sessions {
@@ -43,12 +51,12 @@ impl Sessions {
             rotated = self.rotate(tx.as_mut(), &token, call).await;
         }
         match rotated {
-            Ok(Some((mut session, successor))) => {
-                let roles = tx.roles().roles_of(session.user_id.into()).await?;
+            Ok(Some(Rotated { mut session, successor, has_factor })) => {
+                let holder = Holder { roles: tx.roles().roles_of(session.user_id.into()).await?, has_factor };
                 tx.commit().await?;
                 // For these tokens alone: the next ones are for the audience of the sign-in again.
                 session.audience = wanted.unwrap_or(session.audience);
-                self.issue(&session, &successor, &roles, call.now)
+                self.issue(&session, &successor, &holder, call.now)
             }
             Ok(None) => Err(Refusal::RefreshTokenInvalid.into()),
             Err(Error::Refused(refusal)) => {
@@ -61,25 +69,21 @@ impl Sessions {
     }
 
     /// The session with its new live token, and that token; nothing if a parallel refresh was faster.
-    async fn rotate(
-        &self,
-        tx: &mut dyn Transaction,
-        token: &RefreshToken,
-        call: &Call,
-    ) -> Result<Option<(Session, RefreshToken)>> {
+    async fn rotate(&self, tx: &mut dyn Transaction, token: &RefreshToken, call: &Call) -> Result<Option<Rotated>> {
         let found = tx.sessions().find_session_with_user(token.session_id()).await?;
         let (mut session, user) = found.ok_or(Refusal::RefreshTokenInvalid)?;
         if !user.keeps_sessions() || user.awaits_proof(self.policy.unverified_sign_in) {
             return Err(Refusal::RefreshTokenInvalid.into());
         }
         let successor = token.successor(&self.refresh_key);
+        let has_factor = user.mfa_enabled;
         match session.judge(token, call.now, self.policy.sessions.refresh_grace) {
             RefreshVerdict::Rotate => {
                 session.rotate(&successor, call.now, self.policy.sessions);
                 let stored = tx.sessions().rotate_session(&session, &token.digest()).await?;
-                Ok(stored.then_some((session, successor)))
+                Ok(stored.then_some(Rotated { session, successor, has_factor }))
             }
-            RefreshVerdict::Repeat => Ok(Some((session, successor))),
+            RefreshVerdict::Repeat => Ok(Some(Rotated { session, successor, has_factor })),
             RefreshVerdict::Reused => {
                 tx.sessions().end_session(session.id, EndReason::TokenReuse, call.now).await?;
                 let event = call.event(AuditType::TokenReused).on(user.id).failed("REFRESH_TOKEN_REUSED");

@@ -1,24 +1,27 @@
 //! A sign-in under way: proofs are collected, and what they reach decides whether a session may begin.
 
 use crate::domain::Timestamp;
+use crate::domain::credential::throttle::SlowDown;
 use crate::domain::session::authentication::{AssuranceLevel, Authentication, Proof, ProofKind};
+use crate::domain::session::challenge::Challenge;
 use crate::domain::session::client::{ClientId, ClientLabel};
 
 /// What the session is to be like that an attempt leads to.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct WantedSession {
     /// The service that the tokens are for, unless it is this server.
     pub(super) audience: Option<String>,
-    /// The client's name for itself.
+    /// The name that the client gives itself.
     pub(super) label: ClientLabel,
 }
 
 /// A sign-in under way.
 #[derive(Debug)]
 pub(super) struct SignInAttempt {
-    wanted: WantedSession,
-    proofs: Vec<Proof>,
-    after_failures: bool,
+    pub(super) wanted: WantedSession,
+    pub(super) proofs: Vec<Proof>,
+    /// How many attempts had failed before.
+    pub(super) failures_before: i32,
 }
 
 /// A sign-in whose proofs reach what is required: the one thing that begins a session.
@@ -32,15 +35,22 @@ pub(in crate::application) struct ProvenSignIn {
     pub(in crate::application) after_failures: bool,
 }
 
+/// The attempt that led to a challenge.
+pub(super) fn resume(challenge: &Challenge) -> SignInAttempt {
+    let wanted = WantedSession { audience: challenge.audience.clone(), label: challenge.label.clone() };
+    SignInAttempt { wanted, proofs: challenge.proofs.clone(), failures_before: challenge.failures_before }
+}
+
 impl SignInAttempt {
-    /// An attempt without a proof. `after_failures` tells whether several have failed before.
-    pub(super) const fn new(wanted: WantedSession, after_failures: bool) -> Self {
-        Self { wanted, proofs: Vec::new(), after_failures }
+    /// An attempt without a proof. `failures_before` tells how many have failed before.
+    pub(super) const fn new(wanted: WantedSession, failures_before: i32) -> Self {
+        Self { wanted, proofs: Vec::new(), failures_before }
     }
 
-    /// Adds a proof.
-    pub(super) fn prove(&mut self, kind: ProofKind, time: Timestamp) {
+    /// The attempt with a further proof.
+    pub(super) fn prove(mut self, kind: ProofKind, time: Timestamp) -> Self {
         self.proofs.push(Proof { kind, time });
+        self
     }
 
     /// The sign-in, if its proofs reach the level that is required.
@@ -51,7 +61,7 @@ impl SignInAttempt {
             audience: self.wanted.audience,
             label: self.wanted.label,
             authentication,
-            after_failures: self.after_failures,
+            after_failures: self.failures_before >= SlowDown::ACCOUNT.first_delayed,
         })
     }
 }
@@ -61,12 +71,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_begins_without_a_proof() {
-        let attempt = || SignInAttempt::new(WantedSession { audience: None, label: ClientLabel::default() }, false);
+    fn nothing_begins_without_a_proof_or_with_less_than_is_required() {
+        let attempt = || SignInAttempt::new(WantedSession::default(), 0);
         assert!(attempt().complete(AssuranceLevel::Aal1).is_none());
-        let mut proven = attempt();
-        proven.prove(ProofKind::Password, Timestamp::UNIX_EPOCH);
-        let proven = proven.complete(AssuranceLevel::Aal1).unwrap();
-        assert_eq!(proven.authentication.context().time, Timestamp::UNIX_EPOCH);
+        let with_password = || attempt().prove(ProofKind::Password, Timestamp::UNIX_EPOCH);
+        assert!(with_password().complete(AssuranceLevel::Aal2).is_none());
+        let proven = with_password().complete(AssuranceLevel::Aal1).unwrap();
+        assert_eq!(proven.authentication.level(), AssuranceLevel::Aal1);
+        let both = with_password().prove(ProofKind::Totp, Timestamp::UNIX_EPOCH);
+        assert!(both.complete(AssuranceLevel::Aal2).is_some());
     }
 }

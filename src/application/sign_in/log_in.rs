@@ -1,6 +1,7 @@
 use super::SignIn;
 use super::attempt::{SignInAttempt, WantedSession};
-use super::sign_in_candidate::{AWAITS_PROOF, Identifier, SignInCandidate, find};
+use super::challenge::{ChallengeFactor, IssuedChallenge, NewChallenge};
+use super::sign_in_candidate::{AWAITS_PROOF, Identifier, SignInCandidate, find, succeeded};
 use crate::application::attempt_limiter::{self, AttemptLimiter, FailedAttempt};
 use crate::application::audit_trail::Event;
 use crate::application::call::Call;
@@ -16,6 +17,7 @@ use crate::domain::audit::AuditType;
 use crate::domain::credential::password::{Password, PasswordHash};
 use crate::domain::secret::Secret;
 use crate::domain::session::authentication::{AssuranceLevel, ProofKind};
+use crate::domain::session::challenge::ChallengePurpose;
 use crate::domain::session::client::ClientLabel;
 use crate::domain::text;
 use crate::domain::token::action_token::ActionPurpose;
@@ -31,6 +33,15 @@ pub struct LogIn {
     pub audience: String,
     /// The client's name for itself, or empty.
     pub client_label: String,
+}
+
+/// What a right password leads to.
+#[derive(Debug)]
+pub enum LoggedIn {
+    /// A session.
+    Tokens(IssuedTokens),
+    /// The question for a second factor.
+    Challenge(IssuedChallenge),
 }
 
 /// A command that is well formed.
@@ -68,8 +79,8 @@ impl SignIn {
         &self,
         call: &Call,
         command: LogIn,
-        request: &IdempotentCall<IssuedTokens>,
-    ) -> Idempotent<IssuedTokens> {
+        request: &IdempotentCall<LoggedIn>,
+    ) -> Idempotent<LoggedIn> {
         let valid = self.parse_log_in(&command)?;
         let client = &call.origin.client;
         let limiter = AttemptLimiter::sign_in(&self.throttle_key, valid.identifier.canonical(), client);
@@ -83,13 +94,11 @@ impl SignIn {
         call: &Call,
         valid: ValidLogIn,
         limiter: &AttemptLimiter,
-        request: &IdempotentCall<IssuedTokens>,
-    ) -> Idempotent<IssuedTokens> {
+        request: &IdempotentCall<LoggedIn>,
+    ) -> Idempotent<LoggedIn> {
         let name = valid.identifier.canonical().to_owned();
         let checked = self.check_password(call, valid, limiter).await?;
         let CheckedPassword { candidate, attempt, stronger } = checked;
-        let proven = attempt.complete(AssuranceLevel::Aal1);
-        let proven = proven.ok_or_else(|| Error::Internal("a right password proves nothing".into()))?;
 
         let mut tx = self.store.write().await?;
         limiter.check(tx.as_mut(), call.now).await?;
@@ -103,11 +112,42 @@ impl SignIn {
         let tx = open.tx.as_mut();
         SelfService::SIGN_IN.take_of_account(tx, &self.throttle_key, (user.id, call)).await?;
         attempt_limiter::forget(tx, &self.throttle_key, &name).await?;
-        let begun = self.sessions.begin(tx, &user, proven, call).await?;
-        self.sessions.replace(tx, &begun, call).await?;
-        self.trail.record(tx, candidate.succeeded(&begun.session, &call.origin), call.now).await?;
-        let tokens = self.sessions.tokens_of(&begun, call)?;
-        open.finish(tokens).await
+        let outcome = if user.mfa_enabled {
+            LoggedIn::Challenge(self.ask_for_factor(tx, &user, attempt, call).await?)
+        } else {
+            let failures_before = attempt.failures_before;
+            let proven = attempt.complete(AssuranceLevel::Aal1);
+            let proven = proven.ok_or_else(|| Error::Internal("a right password proves nothing".into()))?;
+            let begun = self.sessions.begin(tx, &user, proven, call).await?;
+            self.sessions.replace(tx, &begun, call).await?;
+            self.trail.record(tx, succeeded(&begun.session, failures_before, &call.origin), call.now).await?;
+            LoggedIn::Tokens(self.sessions.tokens_of(&begun, call)?)
+        };
+        open.finish(outcome).await
+    }
+
+    /// Asks somebody who knows the password for a second factor. No session begins before it comes.
+    async fn ask_for_factor(
+        &self,
+        tx: &mut dyn Transaction,
+        user: &User,
+        attempt: SignInAttempt,
+        call: &Call,
+    ) -> Result<IssuedChallenge> {
+        let factors = ChallengeFactor::offered_by(&tx.factors().list_factors(user.id).await?);
+        let challenge = NewChallenge {
+            purpose: ChallengePurpose::SecondFactor,
+            user_id: Some(user.id),
+            session_id: None,
+            proofs: attempt.proofs,
+            wanted: attempt.wanted,
+            failures_before: attempt.failures_before,
+            webauthn_challenge: None,
+        };
+        let (token, expire_time) = challenge.store(tx, self.entropy.as_ref(), call.now).await?;
+        let event = Event::by_person(user.id, &call.origin, AuditType::SecondFactorRequested).on(user.id);
+        self.trail.record(tx, event.with("failures_before", attempt.failures_before), call.now).await?;
+        Ok(IssuedChallenge { token, factors, request_options: None, expire_time })
     }
 
     /// Checks the password, and whether the account may sign in. Failures and refusals are recorded before they are told.
@@ -142,8 +182,7 @@ impl SignIn {
             Verification::MatchOutdated => Some(self.hasher.hash(&valid.password).await?),
             Verification::Match | Verification::Mismatch => None,
         };
-        let mut attempt = SignInAttempt::new(valid.wanted, candidate.failed_often());
-        attempt.prove(ProofKind::Password, call.now);
+        let attempt = SignInAttempt::new(valid.wanted, candidate.failures()).prove(ProofKind::Password, call.now);
         Ok(CheckedPassword { candidate, attempt, stronger })
     }
 
@@ -203,7 +242,7 @@ impl SignIn {
     }
 }
 
-fn refusal(why: SignInRefusal) -> Refusal {
+pub(super) fn refusal(why: SignInRefusal) -> Refusal {
     match why {
         SignInRefusal::Unknown => Refusal::CredentialsInvalid,
         SignInRefusal::Disabled => Refusal::AccountDisabled,
@@ -212,7 +251,7 @@ fn refusal(why: SignInRefusal) -> Refusal {
     }
 }
 
-const fn audit_reason(why: SignInRefusal) -> &'static str {
+pub(super) const fn audit_reason(why: SignInRefusal) -> &'static str {
     match why {
         SignInRefusal::Unknown => "ACCOUNT_DELETED",
         SignInRefusal::Disabled => "ACCOUNT_DISABLED",

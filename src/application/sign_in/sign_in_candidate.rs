@@ -54,7 +54,8 @@ impl SignInCandidate {
         self.user.as_ref().map_or(UserId::NOBODY, |user| user.id)
     }
 
-    fn failures(&self) -> i32 {
+    /// How many attempts have failed since the last success.
+    pub(super) fn failures(&self) -> i32 {
         self.credential.as_ref().map_or(0, |credential| credential.failures)
     }
 
@@ -76,24 +77,21 @@ impl SignInCandidate {
         }
     }
 
-    /// Whether so many attempts have failed that further ones have to wait.
-    pub(super) fn failed_often(&self) -> bool {
-        self.failures() >= SlowDown::ACCOUNT.first_delayed
-    }
-
     pub(super) fn failed(&self, why: &str, origin: &Origin) -> Event {
         let event = Event::anonymous(origin, AuditType::LoginFailed).failed(why);
         if let Some(user) = &self.user { event.on(user.id) } else { event }
     }
+}
 
-    pub(super) fn succeeded(&self, session: &Session, origin: &Origin) -> Event {
-        let kind = if self.failed_often() { AuditType::LoginSucceededAfterFailures } else { AuditType::LoginSucceeded };
-        Event::by_person(session.user_id, origin, kind)
-            .on(session.user_id)
-            .with("session_id", session.id)
-            .with("method", session.authentication.context().methods.join(","))
-            .with("failures_before", self.failures())
-    }
+/// What the audit trail tells of a sign-in that began a session.
+pub(super) fn succeeded(session: &Session, failures_before: i32, origin: &Origin) -> Event {
+    let failed_often = failures_before >= SlowDown::ACCOUNT.first_delayed;
+    let kind = if failed_often { AuditType::LoginSucceededAfterFailures } else { AuditType::LoginSucceeded };
+    Event::by_person(session.user_id, origin, kind)
+        .on(session.user_id)
+        .with("session_id", session.id)
+        .with("method", session.authentication.context(session.authentication.level()).methods.join(","))
+        .with("failures_before", failures_before)
 }
 
 /// Finds what the store knows of a name, with the same queries whether or not it knows it.

@@ -2,10 +2,12 @@ use std::sync::Arc;
 
 use super::Tokens;
 use crate::application::access::Held;
+use crate::application::access::caller::Caller;
 use crate::application::call::Call;
 use crate::application::error::{Result, Violations};
 use crate::application::ports::{MAX_TOKEN_BYTES, Verified};
 use crate::domain::secret::Secret;
+use crate::domain::session::authentication::AssuranceLevel;
 use crate::domain::text;
 
 /// Which token to look at.
@@ -38,6 +40,11 @@ impl Tokens {
             return Ok(None);
         };
         if !self.authorizer.cached().is_good(&token, call.now).await? {
+            return Ok(None);
+        }
+        // Its bearer has to enrol a second factor first, and is nobody to other services until then.
+        let level = Caller { token: token.clone() }.level();
+        if level == Some(AssuranceLevel::Enrolment) {
             return Ok(None);
         }
         let held = match token.scope() {

@@ -1,5 +1,6 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
+use super::factor_records::with_taken_passkeys;
 use super::{Batch, UserTransfer};
 use crate::application::access::source::Source;
 use crate::application::call::Call;
@@ -10,6 +11,7 @@ use crate::domain::account::user::User;
 use crate::domain::account::user_record::UserRecord;
 use crate::domain::account::username::Username;
 use crate::domain::audit::AuditType;
+use crate::domain::credential::factor_record::FactorRecord;
 use crate::domain::id::UserId;
 
 /// How often a batch is begun that others are in the way of.
@@ -46,6 +48,8 @@ pub enum WhyRefused {
     EmailTaken,
     /// Somebody else has the username.
     UsernameTaken,
+    /// Somebody has the passkey: a person who is stored, or a row before it.
+    CredentialExists,
 }
 
 impl UserTransfer {
@@ -85,14 +89,19 @@ impl UserTransfer {
         let mut open = self.idempotency.claim(tx, call, request).await?;
         let tx = open.tx.as_mut();
         let rows = without_used_ids(tx, batch, &mut report).await?;
-        let records: Vec<&UserRecord> = rows.iter().map(|(_, record)| record).collect();
+        let taken = with_taken_passkeys(tx, &rows).await?;
+        let records: Vec<&UserRecord> =
+            rows.iter().map(|(_, record)| record).filter(|record| !taken.contains(&record.user.id)).collect();
+        let mut stored = HashSet::new();
         if !records.is_empty() {
-            let stored = tx.bulk_users().insert_records(&records).await?;
+            stored = tx.bulk_users().insert_records(&records).await?;
+            let new = records.into_iter().filter(|record| stored.contains(&record.user.id));
+            self.store_factors(tx, new, now).await?;
             report.accepted = stored.len();
-            let rest: Vec<&(usize, UserRecord)> =
-                rows.into_iter().filter(|(_, record)| !stored.contains(&record.user.id)).collect();
-            judge(tx, &rest, &mut report).await?;
         }
+        let rest: Vec<&(usize, UserRecord)> =
+            rows.into_iter().filter(|(_, record)| !stored.contains(&record.user.id)).collect();
+        self.judge(tx, &rest, &mut report).await?;
         report.refusals.sort_by_key(|refusal| refusal.row);
         if dry_run {
             return Ok(report);
@@ -104,6 +113,29 @@ impl UserTransfer {
             .with("refused", report.refusals.len());
         self.trail.record(tx, event, now).await?;
         open.finish(report).await
+    }
+
+    /// Finds out why rows were not stored.
+    async fn judge(
+        &self,
+        tx: &mut dyn Transaction,
+        rows: &[&(usize, UserRecord)],
+        report: &mut BatchReport,
+    ) -> Result<()> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let users: Vec<&User> = rows.iter().map(|(_, record)| &record.user).collect();
+        let mut rivals = Rivals::new(tx.bulk_users().find_rivals(&users).await?);
+        let holders = rows.iter().filter_map(|(_, record)| rivals.id_of_holder(record)).collect::<Vec<_>>();
+        rivals.factors = self.factors_of(tx, &holders).await?;
+        for (row, record) in rows {
+            match rivals.judge(record)? {
+                None => (report.accepted, report.unchanged) = (report.accepted + 1, report.unchanged + 1),
+                Some(why) => report.refusals.push(RowRefusal { row: *row, why }),
+            }
+        }
+        Ok(())
     }
 }
 
@@ -125,40 +157,36 @@ async fn without_used_ids<'b>(
     Ok(rest)
 }
 
-/// Finds out why rows were not stored.
-async fn judge(tx: &mut dyn Transaction, rows: &[&(usize, UserRecord)], report: &mut BatchReport) -> Result<()> {
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let users: Vec<&User> = rows.iter().map(|(_, record)| &record.user).collect();
-    let rivals = Rivals::new(tx.bulk_users().find_rivals(&users).await?);
-    for (row, record) in rows {
-        match rivals.judge(record)? {
-            None => (report.accepted, report.unchanged) = (report.accepted + 1, report.unchanged + 1),
-            Some(why) => report.refusals.push(RowRefusal { row: *row, why }),
-        }
-    }
-    Ok(())
-}
-
 /// Stored accounts by what is unique of them.
 struct Rivals {
     stored: Vec<StoredUser>,
     by_email: HashMap<String, usize>,
+    /// The factors of those whose rows state any.
+    factors: HashMap<UserId, Vec<FactorRecord>>,
 }
 
 impl Rivals {
     fn new(stored: Vec<StoredUser>) -> Self {
         let by_email =
             (0..).zip(&stored).map(|(place, (user, _))| (user.email.canonical().to_owned(), place)).collect();
-        Self { stored, by_email }
+        Self { stored, by_email, factors: HashMap::new() }
+    }
+
+    fn holder(&self, record: &UserRecord) -> Option<&StoredUser> {
+        self.by_email.get(record.user.email.canonical()).map(|place| &self.stored[*place])
+    }
+
+    /// Who has the address of a record, if the record states factors that theirs are compared with.
+    fn id_of_holder(&self, record: &UserRecord) -> Option<UserId> {
+        self.holder(record).filter(|_| !record.factors.is_empty()).map(|(holder, _)| holder.id)
     }
 
     /// Why a record is not stored; nothing if it was before.
     fn judge(&self, record: &UserRecord) -> Result<Option<WhyRefused>> {
         let user = &record.user;
-        if let Some((holder, hash)) = self.by_email.get(user.email.canonical()).map(|place| &self.stored[*place]) {
-            let is_stored = record.is_stored_as(holder, hash.as_ref());
+        if let Some((holder, hash)) = self.holder(record) {
+            let factors = self.factors.get(&holder.id).map(Vec::as_slice).unwrap_or_default();
+            let is_stored = record.is_stored_as(holder, hash.as_ref(), factors);
             return Ok(if is_stored { None } else { Some(WhyRefused::EmailTaken) });
         }
         if self.stored.iter().any(|(holder, _)| holder.id == user.id) {
@@ -167,6 +195,9 @@ impl Rivals {
         let is_theirs = |name: &Username| self.stored.iter().any(|(holder, _)| holder.username.as_ref() == Some(name));
         if user.username.as_ref().is_some_and(is_theirs) {
             return Ok(Some(WhyRefused::UsernameTaken));
+        }
+        if record.factors.iter().any(|factor| factor.passkey().is_some()) {
+            return Ok(Some(WhyRefused::CredentialExists));
         }
         Err(Error::Contention("who stood in the way of a row is gone".into()))
     }

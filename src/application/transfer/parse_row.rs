@@ -1,5 +1,6 @@
 use std::collections::HashSet;
 
+use super::parse_factors::ImportFactor;
 use super::{RowRefusal, UserTransfer, WhyRefused};
 use crate::application::error::{Error, Result, Violation, Violations};
 use crate::domain::Timestamp;
@@ -9,6 +10,7 @@ use crate::domain::account::profile::{DisplayName, Locale};
 use crate::domain::account::user::{StateReason, UnprovenSignUp, User, UserState};
 use crate::domain::account::user_record::{Stated, UserRecord};
 use crate::domain::account::username::Username;
+use crate::domain::credential::factor_record::FactorRecord;
 use crate::domain::id::UserId;
 use crate::domain::secret::Secret;
 
@@ -54,6 +56,8 @@ pub struct ImportRow {
     pub purge_time: Option<Timestamp>,
     /// The password hash, in the form of the system that made it.
     pub password_hash: Secret,
+    /// The second factors.
+    pub factors: Vec<ImportFactor>,
 }
 
 /// A batch of rows that are well formed, and why the others are not.
@@ -90,12 +94,15 @@ impl UserTransfer {
     }
 
     /// The outer error is a fault; the inner one is the row's.
-    fn parse_row(&self, row: ImportRow, now: Timestamp) -> Result<std::result::Result<UserRecord, Violation>> {
+    fn parse_row(&self, mut row: ImportRow, now: Timestamp) -> Result<std::result::Result<UserRecord, Violation>> {
         let new_id = UserId::new(now, &self.entropy.bytes()?);
         let mut violations = Violations::default();
         let hash =
             violations.take_optional("password_hash", row.password_hash.expose(), |text| self.hasher.accept(text));
         let stated = stated(&row, &mut violations);
+        let factors = self.parse_factors(std::mem::take(&mut row.factors));
+        let factors = factors.and_then(|factors| fit_for(&row, factors).map_err(str::to_owned));
+        let factors = violations.take("factors", factors).unwrap_or_default();
         let user = user(row, &mut violations).map(|user| User {
             id: stated.id.unwrap_or(new_id),
             create_time: stated.create_time.unwrap_or(now),
@@ -107,9 +114,10 @@ impl UserTransfer {
             delete_time: (user.state == UserState::Deleted).then(|| stated.delete_time.unwrap_or(now)),
             purge_time: (user.state == UserState::Deleted)
                 .then(|| stated.purge_time.unwrap_or(now + self.policy.deleted_retention)),
+            mfa_enabled: factors.iter().any(FactorRecord::is_primary),
             ..user
         });
-        Ok(violations.first(user.map(|user| UserRecord { user, stated, password_hash: hash })))
+        Ok(violations.first(user.map(|user| UserRecord { user, stated, password_hash: hash, factors })))
     }
 }
 
@@ -172,6 +180,7 @@ fn user(row: ImportRow, violations: &mut Violations) -> Option<User> {
         unproven,
         state_reason: state_reason?,
         password_change_required: row.password_change_required,
+        mfa_enabled: false,
         create_time: Timestamp::UNIX_EPOCH,
         update_time: Timestamp::UNIX_EPOCH,
         last_login_time: row.last_login_time,
@@ -202,4 +211,13 @@ fn provisional(row: &ImportRow) -> std::result::Result<bool, &'static str> {
         return Err("must not be true with a proven address");
     }
     Ok(row.provisional)
+}
+
+/// Nobody can tell whose factors those of a sign-up are that nobody has proven: they must let nobody in who signed up with
+/// the address of somebody else.
+fn fit_for(row: &ImportRow, factors: Vec<FactorRecord>) -> std::result::Result<Vec<FactorRecord>, &'static str> {
+    if row.provisional && !factors.is_empty() {
+        return Err("must not be there with provisional");
+    }
+    Ok(factors)
 }

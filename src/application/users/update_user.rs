@@ -2,6 +2,7 @@ use super::Users;
 use crate::application::access::last_administrator;
 use crate::application::call::Call;
 use crate::application::error::{Result, Violations};
+use crate::application::factors::reset_key;
 use crate::application::idempotency::{Idempotent, IdempotentCall};
 use crate::application::jobs::Recipient;
 use crate::application::ports::Transaction;
@@ -71,10 +72,10 @@ impl Users {
             // Also whoever has to prove the address again is no active administrator.
             last_administrator::keep(tx, &before).await?;
         }
-        user_changes::user(tx, &user).await?;
         if is_cleared(&before, &user) {
-            user_changes::void_sign_up(tx, id, call.now).await?;
+            user_changes::void_sign_up(tx, &mut user, call.now).await?;
         }
+        user_changes::user(tx, &user).await?;
         if user.awaits_proof(self.policy.unverified_sign_in) && !before.awaits_proof(self.policy.unverified_sign_in) {
             tx.sessions().end_sessions(id, None, (call.now, EndReason::Revoked)).await?;
         }
@@ -90,6 +91,8 @@ impl Users {
         let has_moved = before.email.canonical() != user.email.canonical();
         if has_moved {
             tx.action_tokens().drop_action_tokens(user.id).await?;
+            // The token that stops a removal of second factors is void too: whoever ordered it has to order it anew.
+            tx.jobs().cancel_job(&reset_key(user.id)).await?;
             for address in [&before.email, &user.email] {
                 self.post.send_to(tx, Recipient { user, address }, MailContent::EmailChanged, call.now).await?;
             }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{issuer, tokens};
+use super::{issuer, second_factors, tokens};
 use crate::application::policy::Policy;
 use crate::config::setting::Setting;
 use crate::config::source::{InvalidSetting, Source};
@@ -54,6 +54,8 @@ pub(in crate::config) fn read(source: &Source) -> Result<Policy, InvalidSetting>
         unverified_sign_in: source.required("unverified_sign_in", unverified_sign_in)?,
         sign_in_notice: source.required("sign_in_notice", value::boolean)?,
         deleted_retention: source.span("deleted_retention")?,
+        mfa: second_factors::read_policy(source)?,
+        factor_reset_delay: second_factors::read_reset_delay(source)?,
         audiences,
     })
 }

@@ -11,6 +11,8 @@ pub mod listener;
 pub mod log;
 pub(super) mod mail;
 pub(super) mod master_keys;
+pub(super) mod relying_party;
+mod second_factors;
 pub(super) mod signing_keys;
 mod tls;
 mod tokens;
@@ -18,7 +20,7 @@ mod tokens;
 use super::setting::Setting;
 
 /// All sections, in the order in which they are listed.
-const SECTIONS: [&[Setting]; 14] = [
+const SECTIONS: [&[Setting]; 16] = [
     database::SETTINGS,
     listener::SETTINGS,
     tls::SETTINGS,
@@ -28,6 +30,8 @@ const SECTIONS: [&[Setting]; 14] = [
     signing_keys::SETTINGS,
     tokens::SETTINGS,
     accounts::SETTINGS,
+    second_factors::SETTINGS,
+    relying_party::SETTINGS,
     audit::SETTINGS,
     hashing::SETTINGS,
     mail::SETTINGS,

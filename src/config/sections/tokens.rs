@@ -2,6 +2,7 @@
 
 use time::Duration;
 
+use super::second_factors;
 use crate::config::setting::Setting;
 use crate::config::source::{InvalidSetting, Source};
 use crate::domain::session::SessionLifetimes;
@@ -50,7 +51,8 @@ pub(super) fn read_sessions(source: &Source) -> Result<SessionLifetimes, Invalid
         }
         idle = absolute;
     }
-    Ok(SessionLifetimes { absolute, idle, refresh_grace: source.span("refresh_grace")? })
+    let aal2 = second_factors::read_lifetimes(source)?;
+    Ok(SessionLifetimes { absolute, idle, refresh_grace: source.span("refresh_grace")?, aal2 })
 }
 
 /// Reads how long mailed tokens live.

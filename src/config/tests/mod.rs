@@ -1,5 +1,6 @@
 //! Whole sets of settings, as an operator gives them.
 
+mod second_factors;
 mod sources;
 mod templates;
 mod transport;
@@ -16,6 +17,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::config;
 use crate::domain::account::user::UnverifiedSignIn;
+use crate::domain::session::authentication::{Aal2Lifetimes, MfaPolicy};
 use crate::infrastructure::mail::link_base::LinkBase;
 use crate::infrastructure::mail::settings::MailRoute;
 use crate::infrastructure::master_key::MasterKey;
@@ -126,6 +128,12 @@ fn production_has_safe_defaults() {
     assert_eq!(settings.policy.sessions.refresh_grace, time::Duration::seconds(10));
     assert_eq!(settings.policy.passwords.minimum(), 15);
     assert_eq!(settings.policy.unverified_sign_in, UnverifiedSignIn::Refused);
+    assert_eq!(settings.policy.mfa, MfaPolicy::Administrators);
+    assert_eq!(
+        settings.policy.sessions.aal2,
+        Aal2Lifetimes { lifetime: time::Duration::DAY, idle: time::Duration::HOUR }
+    );
+    assert_eq!(settings.policy.factor_reset_delay, time::Duration::hours(24));
     let hashing = settings.hashing;
     assert_eq!((hashing.memory_kib, hashing.iterations, hashing.queue), (19456, 2, 512));
     assert!(hashing.threads >= 1);
@@ -157,6 +165,9 @@ fn dev_needs_nothing() {
     assert_eq!(settings.issuer(), "https://ipse.localhost");
     assert!(settings.listener.limits.reflection);
     assert_eq!(settings.policy.unverified_sign_in, UnverifiedSignIn::Allowed);
+    assert_eq!(settings.policy.factor_reset_delay, time::Duration::ZERO);
+    assert_eq!(settings.policy.mfa, MfaPolicy::Optional);
+    assert_eq!(settings.relying_party.origins, ["https://ipse.localhost"]);
     assert!(settings.listener.endpoint.tls.is_none());
     assert_eq!(settings.log.format, LogFormat::Pretty);
 }
@@ -203,6 +214,9 @@ fn every_limit_holds_at_its_boundary() {
         ("invitation_lifetime", ["1h", "7d"], ["59m", "169h"]),
         ("password_min_length", ["8", "64"], ["7", "65"]),
         ("deleted_retention", ["0s", "365d"], ["-1s", "366d"]),
+        ("aal2_lifetime", ["5m", "24h"], ["299s", "25h"]),
+        ("aal2_idle", ["5m", "1h"], ["299s", "61m"]),
+        ("factor_reset_delay", ["0s", "72h"], ["-1s", "73h"]),
         ("audit_retention", ["30d", "3650d"], ["29d", "3651d"]),
         ("hashing_memory_kib", ["19456", "262144"], ["19455", "262145"]),
         ("hashing_iterations", ["2", "16"], ["1", "17"]),

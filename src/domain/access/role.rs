@@ -34,6 +34,8 @@ pub struct Role {
     pub description: Description,
     /// What it grants.
     pub permissions: Rights,
+    /// Whether who has it must have a second factor.
+    pub mfa_required: bool,
     /// Whether it comes with Ipse and cannot be changed.
     pub built_in: bool,
     /// When it was made.
@@ -53,6 +55,7 @@ impl Role {
             name,
             description: Description::default(),
             permissions,
+            mfa_required: false,
             built_in: false,
             create_time: now,
             update_time: now,
@@ -62,10 +65,11 @@ impl Role {
 
     /// Changes what an operator may say of a role. Fields without a new value stay as they are.
     pub fn change(&mut self, changes: RoleChanges, now: Timestamp) {
-        let RoleChanges { name, description, permissions } = changes;
+        let RoleChanges { name, description, permissions, mfa_required } = changes;
         self.name = name.unwrap_or_else(|| self.name.clone());
         self.description = description.unwrap_or_else(|| std::mem::take(&mut self.description));
         self.permissions = permissions.unwrap_or_else(|| std::mem::take(&mut self.permissions));
+        self.mfa_required = mfa_required.unwrap_or(self.mfa_required);
         self.update_time = now;
         self.revision += 1;
     }
@@ -92,6 +96,8 @@ pub struct RoleChanges {
     pub description: Option<Description>,
     /// What it grants.
     pub permissions: Option<Rights>,
+    /// Whether who has it must have a second factor.
+    pub mfa_required: Option<bool>,
 }
 
 /// That somebody has a role.

@@ -2,6 +2,7 @@
 
 use super::user::{User, UserState};
 use crate::domain::Timestamp;
+use crate::domain::credential::factor_record::{self, FactorRecord};
 use crate::domain::credential::password::PasswordHash;
 use crate::domain::id::UserId;
 
@@ -22,7 +23,7 @@ pub struct Stated {
     pub purge_time: Option<Timestamp>,
 }
 
-/// A person with the password hash, as a record tells of them.
+/// A person with the password hash and the second factors, as a record tells of them.
 #[derive(Debug, Clone)]
 pub struct UserRecord {
     /// The account, with all that the record leaves open filled in.
@@ -31,13 +32,17 @@ pub struct UserRecord {
     pub stated: Stated,
     /// The hash of the password, if it has one.
     pub password_hash: Option<PasswordHash>,
+    /// The second factors that the record states.
+    pub factors: Vec<FactorRecord>,
 }
 
 impl UserRecord {
     /// Whether a stored account is what taking the record in has made of it before. Sign-ins since then do not count,
-    /// nor does the hash that they have replaced by a stronger one.
+    /// nor does the hash that they have replaced by a stronger one. Second factors count if the record states any: those of
+    /// the account are only needed then.
     #[must_use]
-    pub fn is_stored_as(&self, stored: &User, hash: Option<&PasswordHash>) -> bool {
+    pub fn is_stored_as(&self, stored: &User, hash: Option<&PasswordHash>, factors: &[FactorRecord]) -> bool {
+        let states_factors = !self.factors.is_empty();
         let signed_in_since = stored.last_login_time > self.user.last_login_time;
         let expected = User {
             id: self.stated.id.unwrap_or(stored.id),
@@ -51,9 +56,12 @@ impl UserRecord {
             purge_time: self.stated.purge_time.or(stored.purge_time),
             last_login_time: stored.last_login_time.max(self.user.last_login_time),
             revision: stored.revision,
+            mfa_enabled: if states_factors { self.user.mfa_enabled } else { stored.mfa_enabled },
             ..self.user.clone()
         };
-        expected == *stored && (hash == self.password_hash.as_ref() || signed_in_since)
+        expected == *stored
+            && (hash == self.password_hash.as_ref() || signed_in_since)
+            && (!states_factors || factor_record::are_stored_as(&self.factors, factors))
     }
 }
 
@@ -65,6 +73,8 @@ mod tests {
     use crate::domain::account::email::EmailAddress;
     use crate::domain::account::profile::DisplayName;
     use crate::domain::account::user::SignUp;
+    use crate::domain::credential::factor::FactorName;
+    use crate::domain::credential::factor_record::{RecordedMethod, Seed};
 
     const THEN: Timestamp = Timestamp::UNIX_EPOCH;
 
@@ -83,11 +93,11 @@ mod tests {
     }
 
     fn record(stated: Stated) -> UserRecord {
-        UserRecord { user: account(1, THEN), stated, password_hash: Some(hash("a")) }
+        UserRecord { user: account(1, THEN), stated, password_hash: Some(hash("a")), factors: Vec::new() }
     }
 
     fn is_stored(record: &UserRecord, stored: &User, text: &str) -> bool {
-        record.is_stored_as(stored, Some(&hash(text)))
+        record.is_stored_as(stored, Some(&hash(text)), &[])
     }
 
     #[test]
@@ -125,8 +135,26 @@ mod tests {
     fn a_hash_may_differ_only_after_a_sign_in() {
         let record = record(Stated::default());
         let mut stored = account(2, THEN);
-        assert!(!is_stored(&record, &stored, "b") && !record.is_stored_as(&stored, None));
+        assert!(!is_stored(&record, &stored, "b") && !record.is_stored_as(&stored, None, &[]));
         stored.last_login_time = Some(THEN);
         assert!(is_stored(&record, &stored, "a") && is_stored(&record, &stored, "b"));
+    }
+
+    #[test]
+    fn factors_are_compared_where_the_record_states_any() {
+        let factor = |seed| FactorRecord {
+            display_name: FactorName::default(),
+            method: RecordedMethod::Totp(Seed::new(vec![seed; 20].into())),
+            is_disabled: false,
+            create_time: None,
+            last_used_time: None,
+        };
+        let mut record = record(Stated::default());
+        let mut stored = account(2, THEN);
+        stored.mfa_enabled = true;
+        assert!(is_stored(&record, &stored, "a"));
+        (record.user.mfa_enabled, record.factors) = (true, vec![factor(1)]);
+        let with = |factors: &[FactorRecord]| record.is_stored_as(&stored, Some(&hash("a")), factors);
+        assert!(with(&[factor(1)]) && !with(&[factor(2)]) && !with(&[]));
     }
 }

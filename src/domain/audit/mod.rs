@@ -33,6 +33,28 @@ named_enum! {
         LoginThrottled = "authn_login_throttled",
         /// So many attempts failed that the password is disabled until it is reset.
         LoginLocked = "authn_login_lock",
+        /// The password was right, and a second factor is asked for.
+        SecondFactorRequested = "authn_mfa_request",
+        /// A second factor was wrong.
+        SecondFactorFailed = "authn_mfa_fail",
+        /// So many attempts failed that a second factor is disabled until it is enrolled anew.
+        SecondFactorLocked = "authn_mfa_lock",
+        /// Somebody who was signed in proved it again, or failed to.
+        SteppedUp = "authn_step_up",
+        /// Somebody enrolled a second factor.
+        FactorAdded = "factor_added",
+        /// Somebody gave a second factor another name.
+        FactorRenamed = "factor_renamed",
+        /// Somebody removed a second factor.
+        FactorRemoved = "factor_removed",
+        /// Somebody made new recovery codes.
+        RecoveryCodesMade = "factor_recovery_codes_made",
+        /// An operator ordered that all second factors of somebody are removed.
+        FactorResetRequested = "factor_reset_request",
+        /// The person stopped that.
+        FactorResetStopped = "factor_reset_stopped",
+        /// All second factors of somebody were removed.
+        FactorsReset = "factor_reset",
         /// Somebody signed out.
         LoggedOut = "authn_logout",
         /// A refresh token came back that was retired before, which ended its session.
@@ -224,12 +246,23 @@ mod tests {
     use super::*;
 
     /// What clients and rules of others go by: a name is never changed, and never used for something else.
-    const CATALOGUE: [&str; 46] = [
+    const CATALOGUE: [&str; 57] = [
         "authn_login_success",
         "authn_login_successafterfail",
         "authn_login_fail",
         "authn_login_throttled",
         "authn_login_lock",
+        "authn_mfa_request",
+        "authn_mfa_fail",
+        "authn_mfa_lock",
+        "authn_step_up",
+        "factor_added",
+        "factor_renamed",
+        "factor_removed",
+        "factor_recovery_codes_made",
+        "factor_reset_request",
+        "factor_reset_stopped",
+        "factor_reset",
         "authn_logout",
         "authn_token_reuse",
         "authn_password_change",

@@ -128,6 +128,8 @@ impl Budget {
     pub const ADDRESS_CHANGES: Self = Self { gap: Duration::ZERO, most: 10, window: Duration::hours(1) };
     /// For exports of one's own data: ten an hour.
     pub const DATA_EXPORTS: Self = Self { gap: Duration::ZERO, most: 10, window: Duration::hours(1) };
+    /// For changes of one's own second factors, of which some take ten slow hashes: sixty an hour.
+    pub const FACTOR_CHANGES: Self = Self { gap: Duration::ZERO, most: 60, window: Duration::hours(1) };
     /// For ending one's own sessions by hand: six hundred an hour.
     pub const SESSION_ENDS: Self = Self { gap: Duration::ZERO, most: 600, window: Duration::hours(1) };
     /// For sign-ins of one account: one a second, on average of an hour. All processes hold each session that was ended

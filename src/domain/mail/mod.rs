@@ -4,6 +4,7 @@ use super::Timestamp;
 use super::account::email::EmailAddress;
 use super::account::profile::{DisplayName, Locale};
 use super::account::user::User;
+use super::credential::factor::FactorKind;
 use super::id::MailId;
 use super::secret::Secret;
 use super::session::client::Client;
@@ -63,12 +64,53 @@ pub enum MailContent {
         /// When.
         time: Timestamp,
     },
+    /// The person's second factors were changed, or a recovery code was used.
+    FactorsChanged {
+        /// What was done.
+        change: FactorsChange,
+        /// From where.
+        client: Client,
+        /// When.
+        time: Timestamp,
+    },
+    /// Support removed all second factors of the person.
+    FactorsReset,
+    /// Support was asked to remove all second factors of the person, who may stop it with the token.
+    FactorResetPending {
+        /// The token for `StopFactorReset`.
+        token: Secret,
+        /// When it will be done.
+        time: Timestamp,
+    },
+    /// Somebody had the right password and failed at the second factor several times.
+    SecondFactorFailed {
+        /// From where.
+        client: Client,
+        /// When.
+        time: Timestamp,
+    },
     /// Somebody signed in from a place that is new for this person, or after several failed attempts.
     NewSignIn {
         /// From where.
         client: Client,
         /// When.
         time: Timestamp,
+    },
+}
+
+/// What was done to somebody's second factors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FactorsChange {
+    /// One was added.
+    Added(FactorKind),
+    /// One was removed.
+    Removed(FactorKind),
+    /// New recovery codes took the place of the old ones.
+    RecoveryCodesMade,
+    /// A recovery code was used.
+    RecoveryCodeUsed {
+        /// How many are left.
+        remaining: u32,
     },
 }
 
@@ -87,6 +129,10 @@ impl MailContent {
             Self::EmailChangeRequested => "email_change_requested",
             Self::EmailChanged => "email_changed",
             Self::ApiKeyChanged { .. } => "api_key_changed",
+            Self::FactorsChanged { .. } => "factors_changed",
+            Self::FactorsReset => "factors_reset",
+            Self::FactorResetPending { .. } => "factor_reset_pending",
+            Self::SecondFactorFailed { .. } => "second_factor_failed",
             Self::NewSignIn { .. } => "new_sign_in",
         }
     }
@@ -98,13 +144,17 @@ impl MailContent {
             Self::VerifyEmail { .. }
             | Self::ResetPassword { .. }
             | Self::Invitation { .. }
-            | Self::ConfirmNewEmail { .. } => true,
+            | Self::ConfirmNewEmail { .. }
+            | Self::FactorResetPending { .. } => true,
             Self::AlreadyRegistered
             | Self::Welcome
             | Self::PasswordChanged
             | Self::EmailChangeRequested
             | Self::EmailChanged
             | Self::ApiKeyChanged { .. }
+            | Self::FactorsChanged { .. }
+            | Self::FactorsReset
+            | Self::SecondFactorFailed { .. }
             | Self::NewSignIn { .. } => false,
         }
     }
@@ -154,8 +204,26 @@ pub(crate) mod fixture {
                 MailContent::ApiKeyChanged { client, time } => {
                     MailContent::NewSignIn { client: client.clone(), time: *time }
                 }
-                MailContent::NewSignIn { .. } => return None,
+                MailContent::NewSignIn { client, time } => {
+                    MailContent::FactorsChanged { change: changes()[0], client: client.clone(), time: *time }
+                }
+                MailContent::FactorsChanged { client, time, .. } => {
+                    MailContent::SecondFactorFailed { client: client.clone(), time: *time }
+                }
+                MailContent::SecondFactorFailed { time, .. } => {
+                    MailContent::FactorResetPending { token: token(), time: *time }
+                }
+                MailContent::FactorResetPending { .. } => MailContent::FactorsReset,
+                MailContent::FactorsReset => return None,
             })
         })
+    }
+
+    /// Every change of factors, with a number of codes left for each way to tell of it.
+    pub(crate) fn changes() -> Vec<FactorsChange> {
+        let kinds = FactorKind::ALL.iter().copied();
+        let of_kinds = kinds.clone().map(FactorsChange::Added).chain(kinds.map(FactorsChange::Removed));
+        let used = [9, 3, 1, 0].map(|remaining| FactorsChange::RecoveryCodeUsed { remaining });
+        of_kinds.chain([FactorsChange::RecoveryCodesMade]).chain(used).collect()
     }
 }

@@ -1,6 +1,7 @@
 //! Sessions: what a sign-in begins and a refresh prolongs.
 
 pub mod authentication;
+pub mod challenge;
 pub mod client;
 pub mod origin;
 pub mod refresh_token;
@@ -11,7 +12,7 @@ use super::Timestamp;
 use super::id::{SessionId, UserId};
 use super::named_enum::named_enum;
 use super::secret::Digest;
-use authentication::Authentication;
+use authentication::{Aal2Lifetimes, AssuranceLevel, Authentication};
 use client::{Client, ClientId, ClientLabel};
 use refresh_token::RefreshToken;
 
@@ -27,6 +28,8 @@ pub struct SessionLifetimes {
     pub idle: Duration,
     /// How long the token that was just retired still yields its successor.
     pub refresh_grace: Duration,
+    /// How long its tokens tell of two factors.
+    pub aal2: Aal2Lifetimes,
 }
 
 named_enum! {
@@ -44,6 +47,8 @@ named_enum! {
         Evicted = "evicted",
         /// The same person signed in anew from it.
         Replaced = "replaced",
+        /// The person's second factors were changed.
+        FactorsChanged = "factors_changed",
         /// The account was suspended or deleted.
         AccountClosed = "account_closed",
     }
@@ -70,6 +75,8 @@ pub struct Session {
     pub authentication: Authentication,
     /// When it began.
     pub create_time: Timestamp,
+    /// Until when its tokens tell of two factors; none if it never reached that level, or lost it.
+    pub aal2_expire_time: Option<Timestamp>,
     /// When it was last refreshed.
     pub last_seen_time: Timestamp,
     /// When it ends whatever happens.
@@ -115,6 +122,12 @@ impl Session {
         self.end.is_none() && now < self.expire_time && now < self.idle_expire_time
     }
 
+    /// What its tokens tell at `now` of how sure it is who uses it.
+    #[must_use]
+    pub fn level(&self, now: Timestamp) -> AssuranceLevel {
+        if self.aal2_expire_time.is_some_and(|end| now < end) { AssuranceLevel::Aal2 } else { AssuranceLevel::Aal1 }
+    }
+
     /// Decides about a refresh token of this session.
     #[must_use]
     pub fn judge(&self, token: &RefreshToken, now: Timestamp, grace: Duration) -> RefreshVerdict {
@@ -132,7 +145,8 @@ impl Session {
         RefreshVerdict::Reused
     }
 
-    /// Puts the successor of the live token in its place and prolongs the idle time.
+    /// Puts the successor of the live token in its place and prolongs the idle time, and the time of two factors unless
+    /// that has passed: nothing brings it back then.
     pub fn rotate(&mut self, successor: &RefreshToken, now: Timestamp, lifetimes: SessionLifetimes) {
         self.refresh = RefreshState {
             generation: successor.generation(),
@@ -140,6 +154,8 @@ impl Session {
             previous: Some(self.refresh.current),
             rotate_time: now,
         };
+        let is_aal2 = self.level(now) == AssuranceLevel::Aal2;
+        self.aal2_expire_time = self.authentication.aal2_expire_time(now, lifetimes.aal2).filter(|_| is_aal2);
         self.last_seen_time = now;
         self.idle_expire_time = (now + lifetimes.idle).min(self.expire_time);
     }
@@ -157,6 +173,7 @@ mod tests {
         absolute: Duration::days(30),
         idle: Duration::days(14),
         refresh_grace: Duration::seconds(10),
+        aal2: Aal2Lifetimes { lifetime: Duration::hours(24), idle: Duration::hours(1) },
     };
 
     fn at(seconds: i64) -> Timestamp {
@@ -176,6 +193,7 @@ mod tests {
             audience: None,
             authentication: Authentication::new(Proof { kind: ProofKind::Password, time: at(0) }),
             create_time: at(0),
+            aal2_expire_time: None,
             last_seen_time: at(0),
             expire_time: at(0) + LIFETIMES.absolute,
             idle_expire_time: at(0) + LIFETIMES.idle,
@@ -213,6 +231,44 @@ mod tests {
         assert_eq!(session.idle_expire_time, session.expire_time);
         assert!(!session.is_live(at(0) + Duration::days(30)));
         assert_eq!(session.judge(&token, session.expire_time, LIFETIMES.refresh_grace), RefreshVerdict::Over);
+    }
+
+    #[test]
+    fn refreshing_prolongs_the_time_of_two_factors_until_it_has_passed() {
+        let key = SecretKey::new([1; 32]);
+        let (mut session, mut token) = session();
+        session.authentication = session.authentication.step_up(Proof { kind: ProofKind::Totp, time: at(0) }, false);
+        session.aal2_expire_time = session.authentication.aal2_expire_time(at(0), LIFETIMES.aal2);
+        let mut refresh = |session: &mut Session, minute: i64| {
+            token = token.successor(&key);
+            session.rotate(&token, at(minute * 60), LIFETIMES);
+        };
+        for (minute, end) in [(59, 119), (118, 178), (177, 237)] {
+            refresh(&mut session, minute);
+            assert_eq!(session.aal2_expire_time, Some(at(end * 60)));
+        }
+        assert_eq!(session.level(at(237 * 60) - Duration::MICROSECOND), AssuranceLevel::Aal2);
+        assert_eq!(session.level(at(237 * 60)), AssuranceLevel::Aal1);
+        refresh(&mut session, 237);
+        assert_eq!((session.aal2_expire_time, session.level(at(237 * 60))), (None, AssuranceLevel::Aal1));
+        refresh(&mut session, 238);
+        assert_eq!(session.aal2_expire_time, None);
+    }
+
+    #[test]
+    fn two_factors_count_for_a_day_however_often_a_session_is_refreshed() {
+        let key = SecretKey::new([1; 32]);
+        let (mut session, mut token) = session();
+        session.authentication = session.authentication.step_up(Proof { kind: ProofKind::Totp, time: at(0) }, false);
+        session.aal2_expire_time = session.authentication.aal2_expire_time(at(0), LIFETIMES.aal2);
+        for half_hour in 1..48 {
+            token = token.successor(&key);
+            session.rotate(&token, at(half_hour * 1800), LIFETIMES);
+            assert_eq!(session.level(at(half_hour * 1800)), AssuranceLevel::Aal2);
+        }
+        assert_eq!(session.aal2_expire_time, Some(at(0) + Duration::hours(24)));
+        session.rotate(&token, at(48 * 1800), LIFETIMES);
+        assert_eq!(session.aal2_expire_time, None);
     }
 
     #[test]

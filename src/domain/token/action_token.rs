@@ -12,6 +12,8 @@ use crate::domain::secret::{Digest, Secret};
 
 /// The longest mailed token text that is looked at, in bytes.
 pub const MAX_BYTES: usize = 128;
+/// How long the token is valid that stops a removal of second factors: the longest that such a removal waits.
+pub const STOP_FACTOR_RESET: Duration = Duration::hours(72);
 
 named_enum! {
     /// What a mailed token allows.
@@ -24,6 +26,8 @@ named_enum! {
         ChangeEmail = "change_email",
         /// Setting the first password of an account that an operator made.
         AcceptInvitation = "accept_invitation",
+        /// Stopping the removal of one's second factors that support was asked for.
+        StopFactorReset = "stop_factor_reset",
     }
 }
 
@@ -46,6 +50,7 @@ impl ActionTokenLifetimes {
             ActionPurpose::VerifyEmail | ActionPurpose::ChangeEmail => self.verification,
             ActionPurpose::ResetPassword => self.reset,
             ActionPurpose::AcceptInvitation => self.invitation,
+            ActionPurpose::StopFactorReset => STOP_FACTOR_RESET,
         }
     }
 }

@@ -17,7 +17,7 @@ const SALT_BYTES: usize = 16;
 const TAG_BYTES: usize = 32;
 
 /// All that a hash depends on but the password.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub(in crate::infrastructure) struct Recipe {
     algorithm: Algorithm,
     version: Version,
@@ -103,6 +103,22 @@ impl Argon2Hash {
             return Err(HashRefused::Cost);
         }
         Ok(Self { recipe: Recipe { algorithm, version, params, salt }, tag })
+    }
+
+    /// How the hash was made, if this text of it is one that this service may have written: a presented secret that is
+    /// hashed alike has the same text.
+    pub(in crate::infrastructure) fn into_own(self, text: &str) -> Option<Recipe> {
+        let Self { recipe, tag } = self;
+        let params = &recipe.params;
+        let is_own = recipe.algorithm == Algorithm::Argon2id
+            && recipe.version == Version::V0x13
+            && params.m_cost() >= Params::DEFAULT_M_COST
+            && params.t_cost() >= Params::DEFAULT_T_COST
+            && params.p_cost() == 1
+            && recipe.salt.as_ref().len() == SALT_BYTES
+            && tag.len() == TAG_BYTES
+            && recipe.phc(tag).is_ok_and(|written| written == text);
+        is_own.then_some(recipe)
     }
 }
 

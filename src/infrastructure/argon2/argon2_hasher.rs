@@ -1,5 +1,8 @@
 //! Password hashing with argon2id on the hashing lane, which verifies the hashes of other systems too.
 
+#[cfg(test)]
+mod tests;
+
 use std::io;
 use std::sync::Arc;
 use std::thread;
@@ -180,6 +183,13 @@ impl PasswordHasher for Argon2Hasher {
         finish(&recipe, tag)
     }
 
+    async fn hash_like(&self, password: &Password, like: &PasswordHash) -> Result<PasswordHash, HashError> {
+        let like = Argon2Hash::parse(like.as_str());
+        let like = like.map_err(|refused| HashError::Failed(format!("the stored hash {refused}").into()))?;
+        let tag = self.compute(like.recipe.clone(), password).await?;
+        finish(&like.recipe, tag)
+    }
+
     async fn verify(&self, password: &Password, hash: Option<&PasswordHash>) -> Result<Verification, HashError> {
         let Some(hash) = hash else {
             self.compute(self.current.clone(), password).await?;
@@ -195,154 +205,16 @@ impl PasswordHasher for Argon2Hasher {
     fn accept(&self, text: &str) -> Result<PasswordHash, HashRefused> {
         StoredHash::parse(text).map(|_| PasswordHash::new(text.to_owned()))
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::infrastructure::system::SystemEntropy;
-
-    const POLICY: &str =
-        "$argon2id$v=19$m=19456,t=2,p=1$AAECAwQFBgcICQoLDA0ODw$gYJZtjEAJqjg26xdLmknq8/bB7MiWPrE9hsYuA+SkIU";
-    const WEAK: &str = "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4";
-    const LARGE: &str = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
-
-    /// Made with argon2-cffi 25.1.0 and the Python package bcrypt 4.0.1.
-    const ARGON2I: &str =
-        "$argon2i$v=16$m=512,t=3,p=2$c2l4dGVlbiBieXRlcyBvaw$NlyPaEYnTapjkf9oZ+OL48yRgAxST91fr8O7F2xkCZU";
-    const BCRYPT: &str = "$2b$04$ioTsaldKJflwuhh27ZmVPegB2rLQVtmxG1HtMERJ3IICHAGn2xnTq";
-
-    fn hasher() -> Argon2Hasher {
-        let settings = HashingSettings { threads: 2, ..HashingSettings::default() };
-        Argon2Hasher::start(settings, Arc::new(SystemEntropy)).unwrap()
-    }
-
-    async fn verdict(hasher: &Argon2Hasher, password: &str, phc: &str) -> Verification {
-        let password = Password::presented(password).unwrap();
-        hasher.verify(&password, Some(&PasswordHash::new(phc.to_owned()))).await.unwrap()
-    }
-
-    #[tokio::test]
-    async fn hashes_of_others_verify() {
-        let hasher = hasher();
-        for (password, phc, expected) in [
-            ("correct horse battery staple", POLICY, Verification::Match),
-            ("correct horse battery stapl", POLICY, Verification::Mismatch),
-            ("password", WEAK, Verification::MatchOutdated),
-            ("Password", WEAK, Verification::Mismatch),
-            ("password", LARGE, Verification::Match),
-        ] {
-            assert_eq!(verdict(&hasher, password, phc).await, expected, "{password} {phc}");
+    fn accept_alike(&self, texts: &[&str]) -> Result<Vec<PasswordHash>, HashRefused> {
+        let mut recipe = None;
+        for (place, text) in texts.iter().enumerate() {
+            text::required(text, MAX_HASH_BYTES)?;
+            let own = Argon2Hash::parse(text)?.into_own(text).ok_or(HashRefused::Foreign)?;
+            if texts[..place].contains(text) || *recipe.get_or_insert_with(|| own.clone()) != own {
+                return Err(HashRefused::Salt);
+            }
         }
-    }
-
-    #[tokio::test]
-    async fn a_new_hash_has_the_current_cost_and_its_own_salt() {
-        let hasher = hasher();
-        let password = Password::presented("correct horse battery staple").unwrap();
-        let made = [hasher.hash(&password).await.unwrap(), hasher.hash(&password).await.unwrap()];
-        assert_ne!(made[0], made[1]);
-        for hash in &made {
-            assert!(hash.as_str().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
-            let lengths: Vec<usize> = hash.as_str().split('$').skip(4).map(str::len).collect();
-            assert_eq!(lengths, [22, 43], "16 bytes of salt, 32 of tag");
-            assert_eq!(verdict(&hasher, password.expose(), hash.as_str()).await, Verification::Match);
-        }
-    }
-
-    #[tokio::test]
-    async fn without_a_hash_nothing_matches() {
-        let password = Password::presented("correct horse battery staple").unwrap();
-        assert_eq!(hasher().verify(&password, None).await.unwrap(), Verification::Mismatch);
-    }
-
-    #[tokio::test]
-    async fn hashes_of_other_systems_verify_and_are_outdated() {
-        let hasher = hasher();
-        for hash in [ARGON2I, BCRYPT] {
-            let stored = hasher.accept(hash).unwrap();
-            assert_eq!(stored.as_str(), hash);
-            assert_eq!(verdict(&hasher, "correct horse battery staple", hash).await, Verification::MatchOutdated);
-            assert_eq!(verdict(&hasher, "correct horse battery stapl", hash).await, Verification::Mismatch);
-        }
-    }
-
-    #[tokio::test]
-    async fn an_unusable_hash_is_not_accepted_and_a_failure_where_it_is_stored() {
-        let (hasher, password) = (hasher(), Password::presented("password").unwrap());
-        let filler = |length| std::iter::repeat_n('A', length).collect::<String>();
-        for (text, reason) in [
-            (WEAK.replace("m=256", "m=4294967295"), "costs more than is allowed"),
-            (BCRYPT.replace("$04$", "$31$"), "costs more than is allowed"),
-            (WEAK.replace("argon2id", "argon2d"), "is not a hash format that Ipse takes"),
-            ("password".to_owned(), "is not a hash format that Ipse takes"),
-            (WEAK.replace("t=2", "t=0"), "is malformed"),
-            (BCRYPT.replace("$04$", "$4$"), "is malformed"),
-            (String::new(), "is required"),
-            (format!("{WEAK}{}", filler(512)), "must be at most 512 bytes"),
-            (format!("pbkdf2_sha1$1$\0${}=", filler(27)), "must not contain U+0000"),
-        ] {
-            assert_eq!(hasher.accept(&text).unwrap_err().to_string(), reason, "{text}");
-            let Err(HashError::Failed(cause)) = hasher.verify(&password, Some(&PasswordHash::new(text))).await else {
-                panic!("verified a hash that {reason}");
-            };
-            assert_eq!(cause.to_string(), format!("the stored hash {reason}"));
-        }
-    }
-
-    #[tokio::test]
-    async fn a_storm_of_sign_ins_is_worked_off() {
-        let hasher = hasher();
-        let sign_ins = (0..200).map(|_| verdict(&hasher, "password", WEAK));
-        let verdicts = futures_util::future::join_all(sign_ins).await;
-        assert_eq!(verdicts, [Verification::MatchOutdated; 200]);
-        assert_eq!(hasher.counts().waiting, 0);
-    }
-
-    #[test]
-    fn the_default_cost_is_the_floor() {
-        let default = HashingSettings { threads: 1, ..HashingSettings::default() };
-        for settings in [
-            HashingSettings { memory_kib: 19455, ..default },
-            HashingSettings { memory_kib: MAX_MEMORY_KIB + 1, ..default },
-            HashingSettings { iterations: 1, ..default },
-            HashingSettings { iterations: MAX_ITERATIONS + 1, ..default },
-            HashingSettings { threads: 0, ..default },
-            HashingSettings { queue: 0, ..default },
-        ] {
-            let started = Argon2Hasher::start(settings, Arc::new(SystemEntropy));
-            assert!(matches!(started, Err(HashingStartError::Settings)), "{settings:?}");
-        }
-        assert!(Argon2Hasher::start(default, Arc::new(SystemEntropy)).is_ok());
-    }
-
-    #[tokio::test]
-    async fn rfc_9106_section_5_holds_on_memory_that_was_used_before() {
-        use ::argon2::{Algorithm, Argon2, AssociatedData, ParamsBuilder, Version};
-        let lane = HashingLane::start(LaneSize { threads: 1, queue: 1, blocks: 64 }).unwrap();
-        let params = ParamsBuilder::new()
-            .m_cost(32)
-            .t_cost(3)
-            .p_cost(4)
-            .data(AssociatedData::new(&[4; 12]).unwrap())
-            .output_len(32)
-            .build()
-            .unwrap();
-        for (algorithm, tag) in [
-            (Algorithm::Argon2d, "512b391b6f1162975371d30919734294f868e3be3984f3c1a13a4db9fabe4acb"),
-            (Algorithm::Argon2i, "c814d9d1dc7f37aa13f0d77f2494bda1c8de6b016dd388d29952a4c4672b6ce8"),
-            (Algorithm::Argon2id, "0d640df58d78766c08c037a34a8b53c9d01ef0452d75b65eb52520e96b01e659"),
-        ] {
-            let argon2 = Argon2::new_with_secret(&[3; 8], algorithm, Version::V0x13, params.clone()).unwrap();
-            let computed = lane.run(move |memory| {
-                let mut computed = [0; 32];
-                let hashed = memory.with_blocks(32, |blocks| {
-                    argon2.hash_password_into_with_memory(&[1; 32], &[2; 16], &mut computed, blocks)
-                });
-                hashed.unwrap().unwrap();
-                computed.map(|byte| format!("{byte:02x}")).concat()
-            });
-            assert_eq!(computed.await.unwrap(), tag, "{algorithm}");
-        }
+        Ok(texts.iter().map(|text| PasswordHash::new((*text).to_owned())).collect())
     }
 }

@@ -8,7 +8,7 @@ use crate::domain::Timestamp;
 use crate::domain::access::permission::Rights;
 use crate::domain::access::subject::Principal;
 use crate::domain::id::{ApiKeyId, ServiceAccountId, SessionId, TokenId, UserId};
-use crate::domain::session::authentication::AuthenticationContext;
+use crate::domain::session::authentication::{AssuranceLevel, AuthenticationContext};
 use crate::domain::token::signing_key::{LONGEST_TOKEN_LIFE, MAX_SKEW};
 
 /// The one client of people: they sign in at this server itself.
@@ -68,7 +68,7 @@ impl Claims {
             jti: claims.token_id.to_string(),
             sid: claims.principal.sid().hyphenated().to_string(),
             auth_time: authentication.as_ref().map(|authentication| authentication.time.unix_timestamp()),
-            acr: authentication.as_ref().map(|authentication| authentication.level.clone()),
+            acr: authentication.as_ref().map(|authentication| authentication.level.as_str().to_owned()),
             amr: authentication.map(|authentication| authentication.methods),
             client_id,
             roles,
@@ -111,8 +111,8 @@ impl Claims {
     fn principal(&self) -> Option<Principal> {
         match (self.auth_time, &self.acr, &self.amr) {
             (Some(auth_time), Some(level), Some(methods)) if self.client_id == PEOPLES_CLIENT => {
-                let authentication =
-                    AuthenticationContext { time: time(auth_time)?, methods: methods.clone(), level: level.clone() };
+                let level = AssuranceLevel::parse(level)?;
+                let authentication = AuthenticationContext { time: time(auth_time)?, methods: methods.clone(), level };
                 let (user_id, session_id) = (UserId::parse(&self.sub).ok()?, SessionId::parse(&self.sid).ok()?);
                 Some(Principal::Person { user_id, session_id, authentication })
             }

@@ -11,7 +11,7 @@ use crate::domain::Timestamp;
 use crate::domain::access::permission::Rights;
 use crate::domain::access::subject::Principal;
 use crate::domain::id::{ApiKeyId, ServiceAccountId, SessionId, TokenId, UserId};
-use crate::domain::session::authentication::AuthenticationContext;
+use crate::domain::session::authentication::{AssuranceLevel, AuthenticationContext};
 use crate::domain::token::signing_key::{SigningAlgorithm, SigningKey};
 
 const ISSUER: &str = "https://id.example";
@@ -85,7 +85,7 @@ pub(super) fn claims() -> AccessClaims {
             authentication: AuthenticationContext {
                 time: at(-500),
                 methods: vec!["pwd".to_owned()],
-                level: "urn:ipse:aal:1".to_owned(),
+                level: AssuranceLevel::Aal1,
             },
         },
         grants: Grants::Roles(vec!["support".into()]),

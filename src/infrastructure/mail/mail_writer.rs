@@ -15,8 +15,9 @@ use crate::domain::account::email::EmailAddress;
 use crate::domain::account::profile::DisplayName;
 use crate::domain::mail::{Mail, MailContent};
 use crate::domain::secret::Secret;
+use crate::domain::session::client::Client;
 use crate::domain::token::action_token::{ActionPurpose, ActionTokenLifetimes};
-use crate::infrastructure::mail_templates::{Details, TemplateError, Templates, Words};
+use crate::infrastructure::mail_templates::{ChangeWords, Details, TemplateError, Templates, Words};
 
 /// Why a mail cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -108,12 +109,18 @@ impl MailWriter {
             MailContent::ResetPassword { token } => ("reset-password", token, ActionPurpose::ResetPassword),
             MailContent::Invitation { token } => ("accept-invitation", token, ActionPurpose::AcceptInvitation),
             MailContent::ConfirmNewEmail { token } => ("confirm-email", token, ActionPurpose::ChangeEmail),
+            MailContent::FactorResetPending { token, .. } => {
+                ("stop-factor-reset", token, ActionPurpose::StopFactorReset)
+            }
             MailContent::AlreadyRegistered
             | MailContent::Welcome
             | MailContent::PasswordChanged
             | MailContent::EmailChangeRequested
             | MailContent::EmailChanged
             | MailContent::ApiKeyChanged { .. }
+            | MailContent::FactorsChanged { .. }
+            | MailContent::FactorsReset
+            | MailContent::SecondFactorFailed { .. }
             | MailContent::NewSignIn { .. } => return None,
         };
         let link = self.settings.link_base.as_ref().map(|base| base.link(page, token));
@@ -126,17 +133,25 @@ impl MailWriter {
 
     fn details<'a>(&'a self, mail: &'a Mail) -> Details<'a> {
         if let Some(Action { token, link, validity }) = self.action(&mail.content) {
-            return Details::Action { link, token: token.expose(), minutes: validity.whole_minutes() };
+            let time = match &mail.content {
+                MailContent::FactorResetPending { time, .. } => Some(in_utc(*time)),
+                _ => None,
+            };
+            return Details::Action { link, token: token.expose(), minutes: validity.whole_minutes(), time };
         }
         match &mail.content {
-            MailContent::ApiKeyChanged { client, time } | MailContent::NewSignIn { client, time } => Details::From {
-                time: in_utc(*time),
-                address: client.ip_address.to_string(),
-                program: program(&client.user_agent),
-            },
+            MailContent::ApiKeyChanged { client, time }
+            | MailContent::SecondFactorFailed { client, time }
+            | MailContent::NewSignIn { client, time } => from(client, *time, None),
+            MailContent::FactorsChanged { change, client, time } => from(client, *time, Some((*change).into())),
             _ => Details::None,
         }
     }
+}
+
+fn from(client: &Client, time: Timestamp, change: Option<ChangeWords>) -> Details<'_> {
+    let (time, address) = (in_utc(time), client.ip_address.to_string());
+    Details::From { time, address, program: program(&client.user_agent), change }
 }
 
 /// The time to the second, in the form that is read alike in every language (ISO 8601).

@@ -6,6 +6,8 @@ use super::error::TemplateError;
 use super::words::{Details, Words};
 use super::{Part, Templates, embedded};
 use crate::domain::account::profile::Locale;
+use crate::domain::credential::factor::FactorKind;
+use crate::domain::mail::FactorsChange;
 
 /// Texts of strangers, which must not become markup.
 const HOSTILE: [&str; 2] = ["<Ada>", "<Program>"];
@@ -19,8 +21,10 @@ impl Templates {
             let locale = Locale::parse(&language).ok();
             for kind in embedded::kinds() {
                 for [name, program] in [HOSTILE, ["", ""]] {
-                    let words = Words { service: "id.example.com", name, details: details(kind, program, links) };
-                    self.check_mail(kind, locale.as_ref(), &words)?;
+                    for details in samples(kind, program, links) {
+                        let words = Words { service: "id.example.com", name, details };
+                        self.check_mail(kind, locale.as_ref(), &words)?;
+                    }
                 }
             }
         }
@@ -52,17 +56,37 @@ impl Templates {
     }
 }
 
-/// Samples of what this kind of mail tells.
-pub(in crate::infrastructure) fn details<'a>(kind: &str, program: &'a str, links: bool) -> Details<'a> {
+/// Samples of what this kind of mail tells, at least one.
+pub(in crate::infrastructure) fn samples<'a>(kind: &str, program: &'a str, links: bool) -> Vec<Details<'a>> {
+    let (time, address) = ("2026-03-01 12:00:00 UTC".to_owned(), "192.0.2.1".to_owned());
     match kind {
-        "verify_email" | "reset_password" | "invitation" | "confirm_new_email" => {
-            let link = links.then(|| format!("https://www.example.com/page#token={TOKEN}"));
-            Details::Action { link, token: TOKEN, minutes: 60 }
+        "verify_email" | "reset_password" | "invitation" | "confirm_new_email" => vec![action(links, None)],
+        "factor_reset_pending" => vec![action(links, Some(time))],
+        "api_key_changed" | "new_sign_in" | "second_factor_failed" => {
+            vec![Details::From { time, address, program, change: None }]
         }
-        "api_key_changed" | "new_sign_in" => {
-            let (time, address) = ("2026-03-01 12:00:00 UTC".to_owned(), "192.0.2.1".to_owned());
-            Details::From { time, address, program }
+        "factors_changed" => {
+            let told = |change: FactorsChange| Details::From {
+                time: time.clone(),
+                address: address.clone(),
+                program,
+                change: Some(change.into()),
+            };
+            changes().map(told).collect()
         }
-        _ => Details::None,
+        _ => vec![Details::None],
     }
+}
+
+fn action(links: bool, time: Option<String>) -> Details<'static> {
+    let link = links.then(|| format!("https://www.example.com/page#token={TOKEN}"));
+    Details::Action { link, token: TOKEN, minutes: 60, time }
+}
+
+/// Every change of second factors, with numbers of codes left that languages may tell in ways of their own.
+fn changes() -> impl Iterator<Item = FactorsChange> {
+    let kinds = FactorKind::ALL.iter().copied();
+    let of_kinds = kinds.clone().map(FactorsChange::Added).chain(kinds.map(FactorsChange::Removed));
+    let used = (0..=9).map(|remaining| FactorsChange::RecoveryCodeUsed { remaining });
+    of_kinds.chain([FactorsChange::RecoveryCodesMade]).chain(used)
 }

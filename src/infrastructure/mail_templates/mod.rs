@@ -5,8 +5,9 @@
 //! name, one by one:
 //!
 //! - `LANGUAGE/KIND.subject.txt`, `LANGUAGE/KIND.txt`, `LANGUAGE/KIND.html`, where the kind is one of
-//!   `already_registered`, `api_key_changed`, `confirm_new_email`, `email_change_requested`, `email_changed`, `invitation`,
-//!   `new_sign_in`, `password_changed`, `reset_password`, `verify_email`, `welcome`;
+//!   `already_registered`, `api_key_changed`, `confirm_new_email`, `email_change_requested`, `email_changed`,
+//!   `factor_reset_pending`, `factors_changed`, `factors_reset`, `invitation`, `new_sign_in`, `password_changed`,
+//!   `reset_password`, `second_factor_failed`, `verify_email`, `welcome`;
 //! - `LANGUAGE/validity.txt`, a span in words, which the others include;
 //! - `layout.html`, which all HTML parts extend.
 //!
@@ -16,7 +17,10 @@
 //!
 //! The files are templates in the language of Jinja, of at most 64 KiB. They may mention `language` and `service`; but
 //! for the subject also `name` (perhaps empty); in mail with a token `link` (none unless `IPSE_LINK_BASE` is set),
-//! `token` and `minutes`; in `api_key_changed` and `new_sign_in` `time`, `address` and `program` (perhaps empty). Names and programs are text
+//! `token` and `minutes`; in `api_key_changed`, `factors_changed`, `new_sign_in` and `second_factor_failed` `time`,
+//! `address` and `program` (perhaps empty); in `factor_reset_pending` `time`; in `factors_changed` `change` (`added`,
+//! `removed`, `recovery_codes_made` or `recovery_code_used`), `factor` (`totp`, `passkey` or `recovery_codes`, of one that was
+//! added or removed) and `remaining` (how many codes are left after one was used). Names and programs are text
 //! of strangers: in files named `.html` they are escaped, and the check refuses a template that undoes it.
 //!
 //! All files are read once, at the start, and every mail is rendered with samples in every language. A mistake, an
@@ -37,9 +41,9 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, UndefinedBehavior, escape_formatter};
 
 #[cfg(test)]
-pub(super) use check::details as sample_details;
+pub(super) use check::samples;
 pub use error::TemplateError;
-pub(super) use words::{Details, Words};
+pub(super) use words::{ChangeWords, Details, Words};
 
 use crate::domain::account::profile::Locale;
 

@@ -1,6 +1,8 @@
 use minijinja::value::Value;
 use minijinja::{Error, ErrorKind, context};
 
+use crate::domain::mail::FactorsChange;
+
 /// What the templates of a mail may mention. A variable that a kind of mail does not have is an error where it is used.
 #[derive(Debug, Clone)]
 pub(crate) struct Words<'a> {
@@ -17,7 +19,7 @@ pub(crate) struct Words<'a> {
 pub(crate) enum Details<'a> {
     /// Nothing more.
     None,
-    /// What the reader can do: `link`, `token` and `minutes`.
+    /// What the reader can do: `link`, `token` and `minutes`; and until when, if that is no matter of the token, `time`.
     Action {
         /// The link to follow, if there are links.
         link: Option<String>,
@@ -25,8 +27,11 @@ pub(crate) enum Details<'a> {
         token: &'a str,
         /// How long both work.
         minutes: i64,
+        /// Until when it can be done, in UTC.
+        time: Option<String>,
     },
-    /// Where somebody did what the mail tells of: `time`, `address` and `program`.
+    /// Where somebody did what the mail tells of: `time`, `address` and `program`; and what was done to the second factors,
+    /// `change`, `factor` and `remaining`.
     From {
         /// When, in UTC.
         time: String,
@@ -34,7 +39,32 @@ pub(crate) enum Details<'a> {
         address: String,
         /// With which program, perhaps empty. It is text of a stranger.
         program: &'a str,
+        /// What was done to the second factors, if that is it.
+        change: Option<ChangeWords>,
     },
+}
+
+/// What was done to the second factors: `change`, and what that comes with.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ChangeWords {
+    /// `added`, `removed`, `recovery_codes_made` or `recovery_code_used`.
+    change: &'static str,
+    /// Which factor was added or removed: `totp`, `passkey` or `recovery_codes`.
+    factor: Option<&'static str>,
+    /// How many codes are left after one was used.
+    remaining: Option<u32>,
+}
+
+impl From<FactorsChange> for ChangeWords {
+    fn from(change: FactorsChange) -> Self {
+        let (change, factor, remaining) = match change {
+            FactorsChange::Added(kind) => ("added", Some(kind.as_str()), None),
+            FactorsChange::Removed(kind) => ("removed", Some(kind.as_str()), None),
+            FactorsChange::RecoveryCodesMade => ("recovery_codes_made", None, None),
+            FactorsChange::RecoveryCodeUsed { remaining } => ("recovery_code_used", None, Some(remaining)),
+        };
+        Self { change, factor, remaining }
+    }
 }
 
 impl Words<'_> {
@@ -42,8 +72,13 @@ impl Words<'_> {
     pub(super) fn all(&self, language: &str) -> Value {
         let details = match self.details.clone() {
             Details::None => context! {},
-            Details::Action { link, token, minutes } => context! { link, token, minutes },
-            Details::From { time, address, program } => context! { time, address, program },
+            Details::Action { link, token, minutes, time: None } => context! { link, token, minutes },
+            Details::Action { link, token, minutes, time } => context! { link, token, minutes, time },
+            Details::From { time, address, program, change: None } => context! { time, address, program },
+            Details::From { time, address, program, change: Some(done) } => {
+                let ChangeWords { change, factor, remaining } = done;
+                context! { time, address, program, change, factor, remaining }
+            }
         };
         context! { language, service => self.service, name => self.name, ..details }
     }

@@ -89,7 +89,8 @@ macro_rules! embedded {
             "0010_session_proofs",
             "0011_retired_ids",
             "0012_unproven_sign_ups",
-            "0013_audit_rules"
+            "0013_audit_rules",
+            "0014_second_factors"
         )
     };
     ($backend:literal, $($name:literal),+) => {

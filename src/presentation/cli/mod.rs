@@ -2,6 +2,7 @@
 
 mod admin;
 mod connect;
+mod factors;
 mod healthcheck;
 mod jobs;
 mod keys;
@@ -18,6 +19,7 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, V
 use clap_complete::Shell;
 
 pub use self::admin::{Unusable, appointment};
+pub use self::factors::{FactorsAction, NoFactors, factor_table, removal};
 pub use self::healthcheck::{Unhealthy, healthcheck};
 pub use self::jobs::{JobsAction, MAX_LISTED_JOBS, NoDeadJob, job_table, retried_jobs};
 pub use self::keys::{KeysAction, KeysLeft, key_table, new_key, rewrapped};
@@ -69,6 +71,12 @@ pub enum Command {
         /// What to do with them.
         #[command(subcommand)]
         action: JobsAction,
+    },
+    /// Look at somebody's second factors, and remove those of who has lost them, on the machine of the server
+    Factors {
+        /// What to do with them.
+        #[command(subcommand)]
+        action: FactorsAction,
     },
     /// Bring people in and take them out, through a running server
     Users {

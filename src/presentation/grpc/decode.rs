@@ -4,7 +4,10 @@ use prost_types::Timestamp as ProtoTime;
 use time::OffsetDateTime;
 
 use crate::application::error::Violation;
+use crate::application::sign_in::PresentedProof;
 use crate::domain::Timestamp;
+use crate::domain::secret::Secret;
+use crate::proto;
 
 const NANOS_PER_MICRO: i32 = 1_000;
 /// The times that RFC 3339 can write, and therefore the contract in JSON: the years 1 to 9999.
@@ -18,6 +21,27 @@ pub(super) fn time(field: &'static str, time: Option<ProtoTime>) -> Result<Optio
     let whole = whole.filter(|_| (0..1_000_000_000).contains(&nanos));
     let time = whole.ok_or_else(|| Violation::form(field, "must be a time of the years 1 to 9999"))?;
     Ok(Some(time + time::Duration::microseconds(micros.into())))
+}
+
+/// The second factor of a sign-in.
+pub(super) fn mfa_proof(proof: proto::complete_mfa_request::Proof) -> PresentedProof {
+    use proto::complete_mfa_request::Proof;
+    match proof {
+        Proof::TotpCode(code) => PresentedProof::Totp(Secret::new(code)),
+        Proof::RecoveryCode(code) => PresentedProof::RecoveryCode(Secret::new(code)),
+        Proof::PasskeyCredentialJson(json) => PresentedProof::Passkey(Secret::new(json)),
+    }
+}
+
+/// The proof of a step-up.
+pub(super) fn step_up_proof(proof: proto::complete_step_up_request::Proof) -> PresentedProof {
+    use proto::complete_step_up_request::Proof;
+    match proof {
+        Proof::Password(password) => PresentedProof::Password(Secret::new(password)),
+        Proof::TotpCode(code) => PresentedProof::Totp(Secret::new(code)),
+        Proof::RecoveryCode(code) => PresentedProof::RecoveryCode(Secret::new(code)),
+        Proof::PasskeyCredentialJson(json) => PresentedProof::Passkey(Secret::new(json)),
+    }
 }
 
 #[cfg(test)]

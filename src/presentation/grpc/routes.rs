@@ -12,6 +12,7 @@ use super::services::audit_service::AuditRpc;
 use super::services::auth_service::AuthRpc;
 use super::services::envoy;
 use super::services::envoy::EnvoyRpc;
+use super::services::factor_service::FactorRpc;
 use super::services::key_service::KeyRpc;
 use super::services::revocation_stream::TokenRoutes;
 use super::services::role_service::RoleRpc;
@@ -21,6 +22,7 @@ use super::services::user_service::UserRpc;
 use crate::application::access::Authorizer;
 use crate::application::accounts::Accounts;
 use crate::application::audit::Audit;
+use crate::application::factors::Factors;
 use crate::application::keys::Keys;
 use crate::application::recovery::Recovery;
 use crate::application::registration::Registration;
@@ -37,6 +39,7 @@ use crate::proto::account_service_server::AccountServiceServer;
 use crate::proto::audit_service_server::AuditServiceServer;
 use crate::proto::auth_service_server::AuthServiceServer;
 use crate::proto::envoy::authorization_server::AuthorizationServer;
+use crate::proto::factor_service_server::FactorServiceServer;
 use crate::proto::key_service_server::KeyServiceServer;
 use crate::proto::role_service_server::RoleServiceServer;
 use crate::proto::service_account_service_server::ServiceAccountServiceServer;
@@ -58,6 +61,8 @@ pub struct Services {
     pub sessions: Arc<Sessions>,
     /// The own account.
     pub accounts: Arc<Accounts>,
+    /// Second factors.
+    pub factors: Arc<Factors>,
     /// Imports and exports of people.
     pub transfer: Arc<UserTransfer>,
     /// The administration of people.
@@ -75,9 +80,10 @@ pub struct Services {
 }
 
 /// The names of the services, for health checks.
-pub(super) const NAMES: [&str; 9] = [
+pub(super) const NAMES: [&str; 10] = [
     AuthServiceServer::<AuthRpc>::NAME,
     AccountServiceServer::<AccountRpc>::NAME,
+    FactorServiceServer::<FactorRpc>::NAME,
     UserServiceServer::<UserRpc>::NAME,
     KeyServiceServer::<KeyRpc>::NAME,
     RoleServiceServer::<RoleRpc>::NAME,
@@ -100,6 +106,7 @@ pub(super) fn build(services: Services, health: &Health, reflection: bool) -> Ro
                 sign_in: services.sign_in,
                 recovery: services.recovery,
                 sessions: services.sessions,
+                factors: services.factors.clone(),
             })
             .max_decoding_message_size(MAX_MESSAGE_BYTES),
         )
@@ -107,9 +114,14 @@ pub(super) fn build(services: Services, health: &Health, reflection: bool) -> Ro
             AccountServiceServer::new(AccountRpc(services.accounts)).max_decoding_message_size(MAX_MESSAGE_BYTES),
         )
         .add_service(
-            UserServiceServer::new(UserRpc { users: services.users, transfer: services.transfer })
-                .max_decoding_message_size(MAX_MESSAGE_BYTES),
+            UserServiceServer::new(UserRpc {
+                users: services.users,
+                transfer: services.transfer,
+                factors: services.factors.clone(),
+            })
+            .max_decoding_message_size(MAX_MESSAGE_BYTES),
         )
+        .add_service(FactorServiceServer::new(FactorRpc(services.factors)).max_decoding_message_size(MAX_MESSAGE_BYTES))
         .add_service(KeyServiceServer::new(KeyRpc(services.keys)).max_decoding_message_size(MAX_MESSAGE_BYTES))
         .add_service(RoleServiceServer::new(RoleRpc(services.roles)).max_decoding_message_size(MAX_MESSAGE_BYTES))
         .add_service(AuditServiceServer::new(AuditRpc(services.audit)).max_decoding_message_size(MAX_MESSAGE_BYTES))

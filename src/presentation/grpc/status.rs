@@ -164,6 +164,7 @@ fn invalid(violations: &[Violation], path: PathOf) -> Status {
 }
 
 /// One arm for each refusal: adding one without deciding its code does not compile.
+#[expect(clippy::too_many_lines, reason = "a table, which would tell less in parts")]
 fn refused(refusal: Refusal) -> Outgoing {
     use ErrorReason as Reason;
     match refusal {
@@ -182,10 +183,21 @@ fn refused(refusal: Refusal) -> Outgoing {
         Refusal::RefreshTokenInvalid => {
             Outgoing::new(Code::Unauthenticated, Reason::RefreshTokenInvalid, "the refresh token is not valid")
         }
-        Refusal::StepUpRequired { max_age } => {
-            Outgoing::new(Code::Unauthenticated, Reason::StepUpRequired, "a fresh sign-in is required")
-                .with("max_age", max_age.whole_seconds().to_string())
-                .with("acr_values", AssuranceLevel::Aal1.as_str().to_owned())
+        Refusal::StepUpRequired { max_age, level } => step_up_required(max_age, level),
+        Refusal::MfaRequired => {
+            Outgoing::new(Code::PermissionDenied, Reason::MfaRequired, "a second factor has to be enrolled first")
+        }
+        Refusal::MfaCodeInvalid => {
+            Outgoing::new(Code::Unauthenticated, Reason::MfaCodeInvalid, "the second factor is not valid")
+        }
+        Refusal::MfaChallengeInvalid => {
+            Outgoing::new(Code::Unauthenticated, Reason::MfaChallengeInvalid, "the challenge is not valid")
+        }
+        Refusal::LastFactor => {
+            Outgoing::new(Code::FailedPrecondition, Reason::LastFactor, "the last second factor has to remain")
+        }
+        Refusal::CredentialExists => {
+            Outgoing::new(Code::AlreadyExists, Reason::CredentialExists, "the passkey is registered already")
         }
         Refusal::EmailNotVerified => {
             Outgoing::new(Code::FailedPrecondition, Reason::EmailNotVerified, "the e-mail address is not verified")
@@ -264,6 +276,15 @@ fn refused(refusal: Refusal) -> Outgoing {
             outgoing.details.set_resource_info(resource, name, "", "");
             outgoing
         }
+    }
+}
+
+fn step_up_required(max_age: Option<time::Duration>, level: AssuranceLevel) -> Outgoing {
+    let required = Outgoing::new(Code::Unauthenticated, ErrorReason::StepUpRequired, "a fresh sign-in is required")
+        .with("acr_values", level.as_str().to_owned());
+    match max_age {
+        Some(max_age) => required.with("max_age", max_age.whole_seconds().to_string()),
+        None => required,
     }
 }
 

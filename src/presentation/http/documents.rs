@@ -1,7 +1,8 @@
-//! The public documents, as they are while the keys are these.
+//! The public documents, most of them as they are while the keys are these.
 
 use axum::extract::State;
 use http::{HeaderMap, StatusCode};
+use serde_json::json;
 
 use super::answer::{self, Answer};
 use super::{SidePort, discovery, key_set};
@@ -21,6 +22,12 @@ pub(super) async fn metadata(State(side): State<SidePort>, request: HeaderMap) -
         Ok(keys) => answer::document("application/json", &discovery::metadata(&side.issuer, &keys), &request),
         Err(unreadable) => unreadable,
     }
+}
+
+/// The web pages where passkeys of the domain may be used. Apps find theirs elsewhere.
+pub(super) async fn passkey_origins(State(side): State<SidePort>, request: HeaderMap) -> Answer {
+    let pages: Vec<&String> = side.passkey_origins.iter().filter(|origin| origin.starts_with("https://")).collect();
+    answer::document("application/json", &json!({"origins": pages}), &request)
 }
 
 /// The keys, or what is answered without them.

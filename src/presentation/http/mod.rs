@@ -4,6 +4,7 @@
 //! - `/.well-known/jwks.json`: the public keys (RFC 7517).
 //! - `/.well-known/openid-configuration` and `/.well-known/oauth-authorization-server`: where the keys are and what tokens
 //!   hold (OpenID Connect Discovery 1.0, RFC 8414). An issuer with a path has all three under its path, too.
+//! - `/.well-known/webauthn`: where else passkeys of this domain may be used (WebAuthn Level 3, section 5.11).
 //! - `/metrics`: OpenMetrics, as `composition/metrics.rs` lists them.
 //! - `/healthz`: the process lives. `/readyz`: it can do its work, and is not about to stop.
 
@@ -31,6 +32,8 @@ use answer::Answer;
 use discovery::Document;
 pub use discovery::KEY_SET;
 
+/// Where browsers look for related origins: at the root of the domain, whatever the path of the issuer.
+const PASSKEY_ORIGINS: &str = "/.well-known/webauthn";
 /// How many connections may be open at a time; further ones wait to be accepted.
 const MAX_CONNECTIONS: usize = 128;
 
@@ -41,6 +44,8 @@ pub struct SidePort {
     pub keys: Arc<Keys>,
     /// The issuer of tokens: a canonical https URL without a slash at its end.
     pub issuer: Arc<str>,
+    /// Where passkeys may be used, on the web and elsewhere.
+    pub passkey_origins: Arc<[String]>,
     /// Whether the service can do its work.
     pub health: Health,
     /// What is counted.
@@ -63,7 +68,8 @@ fn routes(side: SidePort) -> Router {
         .without_v07_checks() // The path of an issuer may have segments such as `:a`. It has no braces: see `config`.
         .route("/healthz", get(probes::healthz))
         .route("/readyz", get(probes::readyz))
-        .route("/metrics", get(metrics::metrics));
+        .route("/metrics", get(metrics::metrics))
+        .route(PASSKEY_ORIGINS, get(documents::passkey_origins));
     for (path, document) in discovery::paths(&side.issuer) {
         let handler = match document {
             Document::KeySet => get(documents::key_set),

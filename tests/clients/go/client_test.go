@@ -25,6 +25,7 @@ const (
 type client struct {
 	auth    ipsev1.AuthServiceClient
 	account ipsev1.AccountServiceClient
+	factors ipsev1.FactorServiceClient
 	tokens  ipsev1.TokenServiceClient
 }
 
@@ -40,6 +41,7 @@ func connect(t *testing.T) (context.Context, client) {
 	return ctx, client{
 		ipsev1.NewAuthServiceClient(connection),
 		ipsev1.NewAccountServiceClient(connection),
+		ipsev1.NewFactorServiceClient(connection),
 		ipsev1.NewTokenServiceClient(connection),
 	}
 }

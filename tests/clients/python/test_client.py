@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Iterator
+from uuid import uuid4
 
 import jwt
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from support import contract
+from support import contract, factors
 from support.client import PASSWORD, SECONDS, Client, bearer
 from support.errors import Code, refused
 from support.server import Server
@@ -89,6 +90,22 @@ def test_a_token_for_a_service_names_it(client: Client) -> None:
     with refused(Code.INVALID_ARGUMENT, "AUDIENCE_UNKNOWN") as refusal:
         client.auth.Login(contract.auth_pb2.LoginRequest(identifier=EMAIL, password=PASSWORD, audience="x"))
     assert refusal.fields == ["audience"]
+
+
+def test_a_person_signs_in_with_an_app(client: Client) -> None:
+    email = f"{uuid4()}@example.com"
+    client.register(email)
+    app = factors.enrol(client, client.log_in(email).access_token)
+    assert len(app.recovery_codes) == 10
+    request = contract.auth_pb2.LoginRequest(identifier=email, password=PASSWORD)
+    challenge = client.auth.Login(request, timeout=SECONDS).mfa_challenge
+    kinds = contract.auth_pb2.MFA_FACTOR_TOTP, contract.auth_pb2.MFA_FACTOR_RECOVERY_CODE
+    assert tuple(challenge.factors) == kinds
+    wrong = {"challenge_token": challenge.challenge_token, "totp_code": "nocode"}
+    with refused(Code.UNAUTHENTICATED, "MFA_CODE_INVALID"):
+        client.auth.CompleteMfa(contract.auth_pb2.CompleteMfaRequest(**wrong), timeout=SECONDS)
+    claims = verified(client, factors.sign_in(client, email, app).access_token)
+    assert (claims["acr"], claims["amr"]) == ("urn:ipse:aal:2", ["pwd", "otp", "mfa"])
 
 
 def test_published_keys_are_public_halves_alone(client: Client, algorithm: str) -> None:

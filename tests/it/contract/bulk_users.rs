@@ -26,7 +26,7 @@ on_both_backends! {
 }
 
 fn record(user: User, number: Option<u32>) -> UserRecord {
-    UserRecord { user, stated: Stated::default(), password_hash: number.map(hash) }
+    UserRecord { user, stated: Stated::default(), password_hash: number.map(hash), factors: Vec::new() }
 }
 
 async fn insert(fixture: &Fixture, records: &[UserRecord]) -> HashSet<UserId> {

@@ -28,8 +28,6 @@ on_both_backends! {
     a_worker_whose_lease_passed_on_changes_nothing
     a_worker_whose_lease_ended_unnoticed_still_has_the_job
     a_job_that_nobody_claimed_is_nobodys_to_change
-    a_unique_key_stands_for_one_job
-    of_many_who_add_a_unique_job_one_does
 }
 
 pub(super) const LANE: &str = "lane";
@@ -81,7 +79,7 @@ pub(super) async fn claim(fixture: &Fixture, now: Timestamp, end: Timestamp, lim
     claim_by(fixture, &lease(1, now, end), limit).await
 }
 
-async fn finish(fixture: &Fixture, claim: JobClaim) -> bool {
+pub(super) async fn finish(fixture: &Fixture, claim: JobClaim) -> bool {
     let mut tx = fixture.write().await;
     let finished = tx.jobs().finish_job(claim).await.unwrap();
     tx.commit().await.unwrap();
@@ -324,28 +322,4 @@ async fn a_job_that_nobody_claimed_is_nobodys_to_change(fixture: Fixture) {
         assert!(!bury(&fixture, claim_of(1, lease), at(2)).await);
     }
     assert_eq!(claim(&fixture, at(1), at(60), 1).await, [Job { attempts: 1, run_time: at(60), ..job(1) }]);
-}
-
-async fn a_unique_key_stands_for_one_job(fixture: Fixture) {
-    let unique = |number, key: &str| Job { unique_key: Some(key.to_owned()), ..job(number) };
-    let mut tx = fixture.write().await;
-    assert!(tx.jobs().enqueue_job(&unique(1, "a")).await.unwrap());
-    assert!(!tx.jobs().enqueue_job(&unique(2, "a")).await.unwrap());
-    assert!(tx.jobs().enqueue_job(&unique(3, "A")).await.unwrap());
-    tx.commit().await.unwrap();
-    assert_eq!(ids(&claim(&fixture, at(9), at(60), 10).await), ids_of([1, 3]));
-    assert!(finish(&fixture, claim_of(1, 1)).await);
-    enqueue(&fixture, [unique(4, "a")]).await;
-}
-
-async fn of_many_who_add_a_unique_job_one_does(fixture: Fixture) {
-    let added = in_parallel(&fixture.store, 8, |store, number| async move {
-        let mut tx = store.write().await.unwrap();
-        let unique = Job { unique_key: Some("a".to_owned()), ..job(number) };
-        let added = tx.jobs().enqueue_job(&unique).await.unwrap();
-        tx.commit().await.unwrap();
-        added
-    });
-    assert_eq!(added.await.into_iter().filter(|&added| added).count(), 1);
-    assert_eq!(list(&fixture, false).await.len(), 1);
 }

@@ -1,4 +1,4 @@
-//! What the ports of the store promise, each promise stated once and kept by both backends.
+//! What ports promise, each promise stated once. Those of the store are kept by both backends.
 
 mod access_changes;
 mod action_tokens;
@@ -6,12 +6,18 @@ mod answered_requests;
 mod api_keys;
 mod audit_events;
 mod audit_order;
+mod bulk_factors;
 mod bulk_users;
+mod challenges;
 mod commit_order;
 mod credentials;
 mod dead_jobs;
 mod dead_wire;
+mod enrolments;
+mod factor_uses;
+mod factors;
 mod jobs;
+mod passkeys;
 mod role_grants;
 mod roles;
 mod samples;
@@ -22,6 +28,7 @@ mod sessions;
 mod signing_keys;
 mod store;
 mod throttles;
+mod unique_jobs;
 mod user_lists;
 mod users;
 
@@ -29,7 +36,9 @@ use std::sync::Arc;
 
 use ipse::application::ports::{Store, Transaction, UserInsert};
 use ipse::domain::account::user::User;
+use ipse::domain::credential::factor::Factor;
 use ipse::domain::session::Session;
+use ipse::domain::session::challenge::Challenge;
 
 use crate::support::database::{Backend, Database};
 
@@ -80,6 +89,29 @@ impl Fixture {
             assert_eq!(tx.users().insert_user(user).await.unwrap(), UserInsert::Inserted);
         }
         tx.commit().await.unwrap();
+    }
+
+    /// Stores factors of stored people and commits.
+    async fn put_factors(&self, factors: &[Factor]) {
+        let mut tx = self.write().await;
+        for factor in factors {
+            assert!(tx.factors().insert_factor(factor).await.unwrap());
+        }
+        tx.commit().await.unwrap();
+    }
+
+    /// Stores challenges and commits.
+    async fn put_challenges(&self, challenges: &[Challenge]) {
+        let mut tx = self.write().await;
+        for challenge in challenges {
+            tx.challenges().insert_challenge(challenge).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+    }
+
+    /// How many rows a table has.
+    async fn count(&self, table: &str) -> usize {
+        self.database.outsider().await.values(&format!("SELECT 'row' AS value FROM {table}")).await.len()
     }
 
     /// Stores sessions of stored people and commits.

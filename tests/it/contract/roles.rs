@@ -64,14 +64,14 @@ async fn the_built_in_roles_are_there(fixture: Fixture) {
     let roles = fixture.read().await.roles().list_roles(None, 100).await.unwrap();
     let names: Vec<&str> = roles.iter().map(|role| role.name.as_str()).collect();
     assert_eq!(names, ["administrator", "auditor", "service", "support"]);
-    assert!(roles.iter().all(|role| role.built_in && role.revision == 1));
+    assert!(roles.iter().all(|role| role.built_in && !role.mfa_required && role.revision == 1));
     assert_eq!((roles[0].id, &roles[0].permissions), (ADMINISTRATOR, &permissions(&["*"])));
 }
 
 async fn a_role_comes_back(fixture: Fixture) {
     let mut full = role(1);
     full.description = Description::parse(HOSTILE).unwrap();
-    let bare = Role { permissions: Rights::default(), ..role(2) };
+    let bare = Role { permissions: Rights::default(), mfa_required: true, ..role(2) };
     put_roles(&fixture, &[full.clone(), bare.clone()]).await;
     assert_eq!(find(&fixture, full.id).await, Some(full));
     assert_eq!(find(&fixture, bare.id).await, Some(bare));
@@ -97,7 +97,8 @@ async fn update(fixture: &Fixture, role: &Role) -> Result<bool, StoreError> {
 
 async fn a_change_of_a_stale_revision_changes_nothing(fixture: Fixture) {
     put_roles(&fixture, &[role(1), role(2)]).await;
-    let changed = Role { permissions: permissions(&["*"]), update_time: at(1), revision: 2, ..role(1) };
+    let changed =
+        Role { permissions: permissions(&["*"]), mfa_required: true, update_time: at(1), revision: 2, ..role(1) };
     assert!(update(&fixture, &changed).await.unwrap());
     assert!(!update(&fixture, &Role { permissions: permissions(&[]), ..changed.clone() }).await.unwrap());
     assert_eq!((find(&fixture, role(1).id).await, find(&fixture, role(2).id).await), (Some(changed), Some(role(2))));

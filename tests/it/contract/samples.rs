@@ -9,16 +9,22 @@ use ipse::domain::account::user::{SignUp, StateReason, User, UserState};
 use ipse::domain::account::username::Username;
 use ipse::domain::audit::{AuditType, Event};
 use ipse::domain::credential::api_key::ApiKey;
+use ipse::domain::credential::factor::{Enrolment, EnrolmentMethod, Factor, FactorMethod, FactorName};
+use ipse::domain::credential::passkey::Passkey;
 use ipse::domain::credential::password::PasswordHash;
-use ipse::domain::id::{ApiKeyId, AuditEventId, IdEntropy, JobId, LeaseId, ServiceAccountId, SessionId, UserId};
+use ipse::domain::id::{
+    ApiKeyId, AuditEventId, FactorId, IdEntropy, JobId, LeaseId, ServiceAccountId, SessionId, UserId,
+};
 use ipse::domain::name::{Description, Name};
 use ipse::domain::secret::Digest;
 use ipse::domain::session::authentication::{Authentication, Proof, ProofKind};
+use ipse::domain::session::challenge::{Challenge, ChallengePurpose};
 use ipse::domain::session::client::{Client, ClientId, ClientLabel};
 use ipse::domain::session::origin::Origin;
 use ipse::domain::session::{RefreshState, Session};
 use time::Duration;
 use time::macros::datetime;
+use uuid::Uuid;
 
 /// Text that breaks what does not bind its parameters, and whose characters need one to four bytes.
 pub(super) const HOSTILE: &str = "'; DROP TABLE users; -- \" \\ % _ $1 ? :a ü€😀\u{10ffff}";
@@ -54,6 +60,7 @@ pub(super) fn complete_user(number: u32) -> User {
         state_reason: StateReason::parse(HOSTILE).unwrap(),
         unproven: None,
         password_change_required: true,
+        mfa_enabled: true,
         update_time: at(1),
         last_login_time: Some(at(2)),
         delete_time: Some(at(3)),
@@ -77,11 +84,82 @@ pub(super) fn session(owner: &User, number: u32) -> Session {
         audience: None,
         authentication: Authentication::new(Proof { kind: ProofKind::Password, time: begin }),
         create_time: begin,
+        aal2_expire_time: None,
         last_seen_time: begin,
         expire_time: begin + Duration::days(90),
         idle_expire_time: begin + Duration::days(30),
         end: None,
         refresh: RefreshState { generation: 1, current: digest(number), previous: None, rotate_time: begin },
+    }
+}
+
+/// The id of the factor of this number.
+pub(super) fn factor_id(number: u32) -> FactorId {
+    FactorId::new(at(0), &entropy(number))
+}
+
+/// The authenticator app of this number, which was enrolled as many seconds after the beginning.
+pub(super) fn totp(owner: &User, number: u32) -> Factor {
+    factor(owner, number, FactorMethod::Totp { sealed_secret: vec![0, 0xff], last_step: None })
+}
+
+/// The passkey of this number, which counts from there.
+pub(super) fn passkey(owner: &User, number: u32) -> Factor {
+    let passkey = Passkey {
+        credential_id: number.to_be_bytes().to_vec(),
+        public_key: vec![0, 0xff],
+        user_handle: vec![0xff, 0],
+        rp_id: "id.example.com".to_owned(),
+        sign_count: number,
+        aaguid: Uuid::nil(),
+        transports: Vec::new(),
+        backup_eligible: false,
+        backed_up: false,
+        user_verified: true,
+    };
+    factor(owner, number, FactorMethod::Passkey(passkey))
+}
+
+/// The recovery codes of this number, none of which is left.
+pub(super) fn recovery_codes(owner: &User, number: u32) -> Factor {
+    factor(owner, number, FactorMethod::RecoveryCodes { remaining: 0 })
+}
+
+fn factor(owner: &User, number: u32, method: FactorMethod) -> Factor {
+    Factor::new((factor_id(number), owner.id), FactorName::default(), method, at(number.into()))
+}
+
+/// The enrolment of this number, of an authenticator app, which began as many seconds after the beginning.
+pub(super) fn enrolment(owner: &User, number: u32) -> Enrolment {
+    let begin = at(number.into());
+    Enrolment {
+        id: factor_id(number),
+        user_id: owner.id,
+        session_id: session(owner, 1).id,
+        display_name: FactorName::default(),
+        method: EnrolmentMethod::Totp { sealed_secret: vec![0, 0xff] },
+        failures: 0,
+        create_time: begin,
+        expire_time: begin + Duration::minutes(10),
+    }
+}
+
+/// The challenge of this number, which began as many seconds after the beginning, with all that may be missing missing.
+pub(super) fn challenge(number: u32) -> Challenge {
+    let begin = at(number.into());
+    Challenge {
+        digest: digest(number),
+        purpose: ChallengePurpose::PasskeySignIn,
+        user_id: None,
+        session_id: None,
+        proofs: Vec::new(),
+        audience: None,
+        label: ClientLabel::default(),
+        failures_before: 0,
+        webauthn_challenge: None,
+        failures: 0,
+        create_time: begin,
+        expire_time: begin + Duration::minutes(5),
     }
 }
 

@@ -1,10 +1,13 @@
 use ipse::application::ports::{Job, JobClaim, JobPayload, Lease, RequestKey, SealedPlace};
+use ipse::domain::credential::factor::{Enrolment, EnrolmentMethod, Factor, FactorMethod};
 use ipse::domain::id::{JobId, RequestId};
 use ipse::domain::token::signing_key::{SigningAlgorithm, SigningKey};
 use uuid::Uuid;
 
 use super::Fixture;
-use super::samples::{HOSTILE, at, digest, job_id, lease_id, user};
+use super::samples::{
+    HOSTILE, at, digest, enrolment, factor_id, job_id, lease_id, passkey, recovery_codes, totp, user,
+};
 use crate::support::on_both_backends;
 
 on_both_backends! {
@@ -28,6 +31,8 @@ fn places() -> Vec<Vec<SealedPlace>> {
         vec![SealedPlace::SigningKey("A".to_owned()), SealedPlace::SigningKey("a".to_owned())],
         [1, 3, 4].map(|number| SealedPlace::Job(job_id(number))).to_vec(),
         [(1, 0), (1, 2), (2, 1)].map(|(caller, id)| SealedPlace::Answer(request(caller, id))).to_vec(),
+        [1, 3].map(|number| SealedPlace::Factor(factor_id(number))).to_vec(),
+        [1, 3].map(|number| SealedPlace::Enrolment(factor_id(number))).to_vec(),
     ]
 }
 
@@ -51,9 +56,11 @@ fn job(id: JobId, payload: JobPayload) -> Job {
     }
 }
 
-/// A store with a value at each of the places, a job that carries nothing sealed, and a call that has no answer yet.
+/// A store with a value at each of the places, a job that carries nothing sealed, a call that has no answer yet, and
+/// factors without a secret.
 async fn sealed_values(backend: crate::support::database::Backend) -> Fixture {
     let fixture = Fixture::new(backend).await;
+    fixture.put_users(&[user(1), user(2)]).await;
     let mut tx = fixture.write().await;
     for place in places().concat().iter().rev() {
         let sealed = value(place);
@@ -81,9 +88,24 @@ async fn sealed_values(backend: crate::support::database::Backend) -> Fixture {
                 tx.answered_requests().claim_request(*key, &digest(1), at(0), at(0)).await.unwrap();
                 tx.answered_requests().put_answer(*key, &sealed).await.unwrap();
             }
+            SealedPlace::Factor(id) => {
+                let method = FactorMethod::Totp { sealed_secret: sealed, last_step: None };
+                assert!(tx.factors().insert_factor(&Factor { id: *id, method, ..totp(&user(1), 0) }).await.unwrap());
+            }
+            SealedPlace::Enrolment(id) => {
+                // There is one of each person.
+                let owner = user(if *id == factor_id(1) { 1 } else { 2 });
+                let method = EnrolmentMethod::Totp { sealed_secret: sealed };
+                let enrolment = Enrolment { id: *id, method, ..enrolment(&owner, 0) };
+                tx.factors().put_enrolment(&enrolment).await.unwrap();
+            }
         }
     }
     tx.answered_requests().claim_request(request(1, 1), &digest(1), at(0), at(0)).await.unwrap();
+    assert!(tx.factors().insert_factor(&passkey(&user(1), 2)).await.unwrap());
+    assert!(tx.factors().insert_factor(&recovery_codes(&user(1), 4)).await.unwrap());
+    let method = EnrolmentMethod::Passkey { challenge: [7; 32], user_handle: vec![7] };
+    tx.factors().put_enrolment(&Enrolment { method, ..enrolment(&user(1), 2) }).await.unwrap();
     assert!(tx.jobs().enqueue_job(&job(job_id(2), JobPayload::Plain(b"plain".to_vec()))).await.unwrap());
     tx.commit().await.unwrap();
     fixture

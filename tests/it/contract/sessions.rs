@@ -24,6 +24,7 @@ on_both_backends! {
     what_is_not_stored_is_not_found
     a_value_without_meaning_is_corrupt
     a_rotation_stores_the_refresh_state_and_the_times
+    what_tokens_tell_stands_beside_the_proofs
     a_rotation_of_a_retired_token_changes_nothing
     a_rotation_of_an_ended_session_changes_nothing
     of_parallel_rotations_exactly_one_succeeds
@@ -81,6 +82,7 @@ fn complete_session(owner: &User, number: u32) -> Session {
             .unwrap(),
         client_id: ClientId::parse(r#"https://app.example/'";--"#).unwrap(),
         parent_id: Some(session(owner, number + 1).id),
+        aal2_expire_time: Some(at(5) + TICK),
         last_seen_time: at(6) + TICK,
         end: Some((at(7) + TICK, EndReason::Revoked)),
         refresh: RefreshState {
@@ -171,10 +173,31 @@ async fn a_rotation_stores_the_refresh_state_and_the_times(fixture: Fixture) {
     let second = rotated(&first, 101, at(60) + TICK);
     assert!(rotate(&fixture, &second, 1).await);
     assert_eq!(find(&fixture, &first).await, second);
-    let third = rotated(&second, 102, at(120));
+    let third = Session { aal2_expire_time: Some(at(180) + TICK), ..rotated(&second, 102, at(120)) };
     assert!(rotate(&fixture, &third, 101).await);
     assert_eq!(find(&fixture, &first).await, third);
+    let fourth = Session { aal2_expire_time: None, ..rotated(&third, 103, at(180)) };
+    assert!(rotate(&fixture, &fourth, 102).await);
+    assert_eq!(find(&fixture, &first).await, fourth);
     assert_eq!(find(&fixture, &bystander).await, bystander);
+}
+
+/// For whoever reads the tables: the service itself reads the proofs alone.
+async fn what_tokens_tell_stands_beside_the_proofs(fixture: Fixture) {
+    fixture.put_users(&[user(1)]).await;
+    let proofs = [proof(at(0)), Proof { kind: ProofKind::Totp, time: at(-60) }];
+    let authentication = Authentication::from_proofs(proofs).unwrap();
+    let first = Session { authentication, aal2_expire_time: Some(at(9)), ..session(&user(1), 1) };
+    let told = "SELECT acr || ' ' || amr || ' ' || CASE WHEN auth_time = create_time THEN 'now' ELSE 'before' END \
+         AS value FROM sessions";
+    let first = Session { create_time: at(0), ..first };
+    fixture.put_sessions(std::slice::from_ref(&first)).await;
+    let mut outsider = fixture.database.outsider().await;
+    assert_eq!(outsider.values(told).await, ["urn:ipse:aal:2 pwd,otp,mfa before"]);
+    let second = Session { aal2_expire_time: None, ..rotated(&first, 101, at(9)) };
+    assert!(rotate(&fixture, &second, 1).await);
+    assert_eq!(outsider.values(told).await, ["urn:ipse:aal:1 pwd,otp now"]);
+    assert_eq!(find(&fixture, &first).await, second);
 }
 
 async fn a_rotation_of_a_retired_token_changes_nothing(fixture: Fixture) {

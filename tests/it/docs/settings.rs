@@ -7,7 +7,7 @@ use ipse::config::{self, Setting};
 use super::bless_part;
 
 /// The headings, each before the setting that begins its section.
-const SECTIONS: [(&str, &str); 14] = [
+const SECTIONS: [(&str, &str); 16] = [
     ("database_url", "Database"),
     ("grpc_listen", "Listeners"),
     ("tls_cert_file", "TLS"),
@@ -17,6 +17,8 @@ const SECTIONS: [(&str, &str); 14] = [
     ("signing_algorithm", "Signing keys"),
     ("access_token_lifetime", "Tokens and sessions"),
     ("password_min_length", "Accounts"),
+    ("mfa", "Second factors"),
+    ("webauthn_rp_id", "Passkeys"),
     ("audit_retention", "Audit trail"),
     ("hashing_memory_kib", "Password hashing"),
     ("smtp_url", "Mail server and mail"),

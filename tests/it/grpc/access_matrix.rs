@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use ipse::proto::ErrorReason::{PermissionMissing, StepUpRequired, TokenMissing};
+use ipse::proto::ErrorReason::{PermissionMissing, PersonRequired, StepUpRequired, TokenMissing};
 use tonic::Code;
 
 use crate::support::custodian::Custodian;
@@ -41,8 +41,9 @@ async fn is_let_in(world: &World, path: &str, token: Option<&str>) -> bool {
     match status.code() {
         Code::Unauthenticated | Code::PermissionDenied => {
             let refusal = Refusal::of(&status);
-            // A program never signs in, so that no sign-in of it is fresh.
-            let expected = if token.is_some() { [PermissionMissing, StepUpRequired] } else { [TokenMissing; 2] };
+            // A program never signs in, so that no sign-in of it is fresh, and has no second factors.
+            let of_callers = [PermissionMissing, StepUpRequired, PersonRequired];
+            let expected = if token.is_some() { of_callers } else { [TokenMissing; 3] };
             assert!(expected.contains(&refusal.reason), "{path}: {refusal:?}");
             false
         }

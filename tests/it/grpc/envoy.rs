@@ -82,6 +82,7 @@ async fn a_good_token_says_who_calls(world: World) {
     let told: Vec<_> = verdict.identity().iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     let (subject, time) = (subject(&phone), START.unix_timestamp().to_string());
     let mut expected = vec![
+        ("x-ipse-acr", "urn:ipse:aal:1"),
         ("x-ipse-auth-time", time.as_str()),
         ("x-ipse-session", &phone.tokens.session_id),
         ("x-ipse-subject", &subject),
@@ -93,7 +94,7 @@ async fn a_good_token_says_who_calls(world: World) {
     }
     let verdict = world.verdict(question_about(&phone.tokens.access_token, &[])).await.unwrap();
     let told: Vec<_> = verdict.identity().iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-    expected.insert(1, ("x-ipse-roles", "auditor,support"));
+    expected.insert(2, ("x-ipse-roles", "auditor,support"));
     assert_eq!(told, expected, "roles are told as they are now");
 }
 

@@ -126,7 +126,7 @@ async fn put_many(world: &World, count: u32) {
             entropy[6..].copy_from_slice(&number.to_be_bytes());
             user.id = UserId::new(user.create_time, &entropy);
             user.email = EmailAddress::parse(&format!("person{number}@example.com")).unwrap();
-            Record { user, stated: Stated::default(), password_hash: None }
+            Record { user, stated: Stated::default(), password_hash: None, factors: Vec::new() }
         })
         .collect();
     for batch in people.chunks(500) {

@@ -80,7 +80,14 @@ async fn the_master_key_is_changed_without_an_interruption(world: World) {
     world.stranger("carol").register().await.unwrap();
     still_old.keys.rotate_by_system(None).await.unwrap();
 
-    let expected = [("server_secrets", 1, 0), ("signing_keys", 2, 0), ("jobs", 1, 0), ("answered_requests", 1, 0)];
+    let expected = [
+        ("server_secrets", 1, 0),
+        ("signing_keys", 2, 0),
+        ("jobs", 1, 0),
+        ("answered_requests", 1, 0),
+        ("factors", 0, 0),
+        ("factor_enrolments", 0, 0),
+    ];
     assert_eq!(counts(&rewrap(world.replica()).await), expected);
     assert!(counts(&rewrap(world.replica()).await).iter().all(|(_, resealed, left)| resealed + left == 0));
     // A server that seals under the old key is not done with it.

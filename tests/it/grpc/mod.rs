@@ -11,6 +11,7 @@ mod email_change;
 mod envoy;
 mod errors;
 mod export_users;
+mod factors;
 mod fields;
 mod foreign_hashes;
 mod get_me;

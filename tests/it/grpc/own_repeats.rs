@@ -80,7 +80,16 @@ fn request_id(number: u8) -> String {
 
 /// RPCs that only tell something, or that have another way to be continued.
 const READING: [&str; 5] = ["Get", "List", "Lookup", "BatchGet", "Watch"];
-const ASKING: [&str; 4] = ["CheckPermission", "IntrospectToken", "ExportMyData", "ExportUsers"];
+const ASKING: [&str; 7] = [
+    "CheckPermission",
+    "IntrospectToken",
+    "ExportMyData",
+    "ExportUsers",
+    // To ask again is to get another question.
+    "BeginMfaPasskey",
+    "BeginPasskeyLogin",
+    "BeginStepUp",
+];
 
 async fn every_call_that_changes_something_has_an_id(world: World) {
     let root = world.administrator().await;

@@ -1,16 +1,22 @@
+use ipse::domain::credential::factor::{self, Enrolment, EnrolmentMethod, FactorName};
+use ipse::domain::id::{FactorId, SessionId, UserId};
+use ipse::domain::secret::Digest;
+use ipse::domain::session::challenge::{self, Challenge, ChallengePurpose};
+use ipse::domain::session::client::ClientLabel;
 use ipse::proto::ErrorReason::RefreshTokenInvalid;
 use time::Duration;
 
 use crate::support::database::Backend;
 use crate::support::on_both_backends;
 use crate::support::refusal::reason;
-use crate::support::world::World;
+use crate::support::world::{START, World};
 
 on_both_backends! {
     World::start =>
     sessions_stay_on_record_for_a_week_after_their_end
     mailed_tokens_stay_on_record_for_a_day_after_their_end
     counters_stay_for_two_days_after_their_last_event
+    what_nobody_completed_goes_once_it_expired
     nothing_else_is_erased
     many_rows_go_in_batches
 }
@@ -62,6 +68,44 @@ async fn counters_stay_for_two_days_after_their_last_event(world: World) {
     world.wait(Duration::MICROSECOND);
     assert_eq!(world.purge().await, 3, "a name, a network, and what is mailed because of sign-ins");
     assert_eq!(world.count("throttles").await, 3);
+}
+
+async fn what_nobody_completed_goes_once_it_expired(world: World) {
+    let user_id =
+        UserId::parse(&world.person("alice").await.log_in().await.unwrap().me().await.unwrap().user.unwrap().id);
+    let enrolment = Enrolment {
+        id: FactorId::NOBODY,
+        user_id: user_id.unwrap(),
+        session_id: SessionId::NOBODY,
+        display_name: FactorName::default(),
+        method: EnrolmentMethod::Totp { sealed_secret: vec![1] },
+        failures: 0,
+        create_time: START,
+        expire_time: START + factor::ENROLMENT_LIFETIME,
+    };
+    let challenge = Challenge {
+        digest: Digest::of(b"token"),
+        purpose: ChallengePurpose::PasskeySignIn,
+        user_id: None,
+        session_id: None,
+        proofs: Vec::new(),
+        audience: None,
+        label: ClientLabel::default(),
+        failures_before: 0,
+        webauthn_challenge: None,
+        failures: 0,
+        create_time: START,
+        expire_time: START + challenge::LIFETIME,
+    };
+    let mut tx = world.store().write().await.unwrap();
+    tx.factors().put_enrolment(&enrolment).await.unwrap();
+    tx.challenges().insert_challenge(&challenge).await.unwrap();
+    tx.commit().await.unwrap();
+    for (minutes, left) in [(5, (1, 1)), (5, (1, 0)), (1, (0, 0))] {
+        world.wait(Duration::minutes(minutes));
+        world.purge().await;
+        assert_eq!((world.count("factor_enrolments").await, world.count("challenges").await), left);
+    }
 }
 
 async fn nothing_else_is_erased(world: World) {

@@ -46,11 +46,19 @@ async fn id_of(device: &Device<'_>) -> String {
 async fn a_role_is_made_read_changed_and_erased(world: World) {
     let root = Operator::root(&world).await;
     let made = root
-        .create_as("", Role { description: "Takes orders.".to_owned(), ..role("desk", &["orders.read", "crm.*"]) })
+        .create_as(
+            "",
+            Role {
+                description: "Takes orders.".to_owned(),
+                mfa_required: true,
+                ..role("desk", &["orders.read", "crm.*"])
+            },
+        )
         .await
         .unwrap();
     assert_eq!((made.name.as_str(), made.description.as_str(), made.built_in), ("desk", "Takes orders.", false));
     assert_eq!(made.permissions, ["crm.*", "orders.read"]);
+    assert!(made.mfa_required);
     assert_eq!(root.get(&made.id).await.unwrap(), made);
     world.wait(Duration::minutes(1));
     let changed =
@@ -227,6 +235,10 @@ async fn a_mask_says_what_changes(world: World) {
     assert_eq!(changed.permissions, Vec::<String>::new());
     let changed = root.update(wish.clone(), &["built_in", "etag"]).await.unwrap();
     assert!(!changed.built_in);
+    let strict = root.update(Role { mfa_required: true, id: made.id, ..Role::default() }, &[]).await.unwrap();
+    assert_eq!((strict.mfa_required, strict.name.as_str()), (true, "other"));
+    assert!(root.update(wish.clone(), &["name"]).await.unwrap().mfa_required);
+    assert!(!root.update(wish.clone(), &["mfa_required"]).await.unwrap().mfa_required);
     let unknown = refusal(root.update(wish, &["nothing"]).await);
     assert_eq!((unknown.reason, unknown.fields), (FieldInvalid, vec!["update_mask".to_owned()]));
 }

@@ -17,6 +17,7 @@ on_both_backends! {
     documents_are_kept_and_asked_for_again
     every_claim_of_a_token_is_announced
     the_metadata_names_no_endpoint
+    passkeys_are_used_at_the_issuer
 }
 
 on_both_backends! {
@@ -30,12 +31,18 @@ on_both_backends! {
 }
 
 on_both_backends! {
+    with_related_origins =>
+    pages_elsewhere_may_use_passkeys
+}
+
+on_both_backends! {
     with_a_path_like_a_pattern =>
     the_path_of_an_issuer_is_no_pattern
 }
 
 const JWKS: &str = "/.well-known/jwks.json";
 const METADATA: [&str; 2] = ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"];
+const PASSKEY_ORIGINS: &str = "/.well-known/webauthn";
 const ISSUER_WITH_PATH: &str = "https://id.example/tenants/one";
 
 async fn with_eddsa(backend: Backend) -> World {
@@ -44,6 +51,12 @@ async fn with_eddsa(backend: Backend) -> World {
 
 async fn with_a_path(backend: Backend) -> World {
     World::with(backend, &["ISSUER=https://id.example/tenants/one"]).await
+}
+
+async fn with_related_origins(backend: Backend) -> World {
+    let app = "android:apk-key-hash:47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU";
+    let origins = format!("WEBAUTHN_ORIGINS=https://app.id.example,{app},https://shop.example:8443");
+    World::with(backend, &[&origins, "ISSUER=https://id.example/tenants/one"]).await
 }
 
 async fn with_a_path_like_a_pattern(backend: Backend) -> World {
@@ -83,7 +96,7 @@ async fn a_token_is_verified_from_the_issuer_alone(world: World) {
 
 async fn documents_are_kept_and_asked_for_again(world: World) {
     let side_port = world.replica().side_port;
-    for path in [JWKS].iter().chain(&METADATA) {
+    for path in [JWKS, PASSKEY_ORIGINS].iter().chain(&METADATA) {
         let first = fetch(&world, path).await;
         assert_eq!(first.header("cache-control"), "public, max-age=300");
         assert_eq!(first.header("access-control-allow-origin"), "*");
@@ -164,4 +177,18 @@ async fn the_path_of_an_issuer_is_no_pattern(world: World) {
     ] {
         assert_eq!(get(world.replica().side_port, path).await.status, status, "{path}");
     }
+}
+
+async fn passkeys_are_used_at_the_issuer(world: World) {
+    let answer = fetch(&world, PASSKEY_ORIGINS).await;
+    assert_eq!(answer.header("content-type"), "application/json");
+    assert_eq!(answer.json(), json!({"origins": [ISSUER]}));
+}
+
+/// Browsers ask the domain, which is without the path of the issuer, and apps ask elsewhere.
+async fn pages_elsewhere_may_use_passkeys(world: World) {
+    let answer = fetch(&world, PASSKEY_ORIGINS).await;
+    assert_eq!(answer.json(), json!({"origins": ["https://app.id.example", "https://shop.example:8443"]}));
+    let below = format!("/tenants/one{PASSKEY_ORIGINS}");
+    assert_eq!(get(world.replica().side_port, &below).await.status, 404);
 }

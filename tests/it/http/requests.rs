@@ -18,10 +18,11 @@ on_both_backends! {
     life_and_readiness_are_two_things
 }
 
-const PATHS: [&str; 6] = [
+const PATHS: [&str; 7] = [
     "/.well-known/jwks.json",
     "/.well-known/openid-configuration",
     "/.well-known/oauth-authorization-server",
+    "/.well-known/webauthn",
     "/metrics",
     "/healthz",
     "/readyz",

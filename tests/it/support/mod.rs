@@ -1,12 +1,14 @@
 //! What tests stand on: databases, time, random bytes, and the whole service with people who use it.
 
 pub(crate) mod auditor;
+pub(crate) mod authenticator;
 pub(crate) mod clock;
 pub(crate) mod custodian;
 pub(crate) mod database;
 pub(crate) mod descriptors;
 pub(crate) mod dump;
 pub(crate) mod entropy;
+pub(crate) mod factors;
 pub(crate) mod forge;
 pub(crate) mod gateway;
 pub(crate) mod guard;
@@ -15,6 +17,7 @@ pub(crate) mod http;
 pub(crate) mod key_holder;
 pub(crate) mod letterbox;
 pub(crate) mod operator;
+pub(crate) mod passkeys;
 pub(crate) mod person;
 pub(crate) mod postgres;
 pub(crate) mod refusal;

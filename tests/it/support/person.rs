@@ -192,11 +192,11 @@ impl<'w> Person<'w> {
         Device { tokens, owner: self.clone() }
     }
 
-    fn auth(&self) -> AuthServiceClient<Channel> {
+    pub(crate) fn auth(&self) -> AuthServiceClient<Channel> {
         AuthServiceClient::new(self.channel.clone())
     }
 
-    fn request<T>(&self, message: T) -> Request<T> {
+    pub(crate) fn request<T>(&self, message: T) -> Request<T> {
         let mut request = Request::new(message);
         request.metadata_mut().insert("x-forwarded-for", self.address.parse().unwrap());
         request
@@ -281,6 +281,11 @@ impl<'w> Device<'w> {
         device
     }
 
+    /// Whose device it is.
+    pub(crate) fn owner(&self) -> &Person<'w> {
+        &self.owner
+    }
+
     /// The connection to the service.
     pub(crate) fn channel(&self) -> Channel {
         self.owner.channel.clone()
@@ -309,7 +314,8 @@ fn any_token_in(mail: &Mail) -> Option<String> {
         MailContent::VerifyEmail { token }
         | MailContent::ResetPassword { token }
         | MailContent::Invitation { token }
-        | MailContent::ConfirmNewEmail { token } => Some(token.expose().to_owned()),
+        | MailContent::ConfirmNewEmail { token }
+        | MailContent::FactorResetPending { token, .. } => Some(token.expose().to_owned()),
         _ => None,
     }
 }

@@ -105,6 +105,18 @@ impl Registrar<'_> {
         Ok(self.client().list_user_sessions(self.0.request(request)).await?.into_inner())
     }
 
+    pub(crate) async fn factors_of(&self, id: &str) -> Result<Vec<Factor>, Status> {
+        let request = ListUserFactorsRequest { id: id.to_owned() };
+        Ok(self.client().list_user_factors(self.0.request(request)).await?.into_inner().factors)
+    }
+
+    /// When the factors will be gone; nothing if they are.
+    pub(crate) async fn reset_factors(&self, id: &str, reason: &str) -> Result<Option<prost_types::Timestamp>, Status> {
+        let (id, reason) = (id.to_owned(), reason.to_owned());
+        let request = self.0.request(ResetUserFactorsRequest { id, reason, request_id: String::new() });
+        Ok(self.client().reset_user_factors(request).await?.into_inner().reset_time)
+    }
+
     /// How many sessions it ended.
     pub(crate) async fn revoke_sessions_of(&self, id: &str) -> Result<i32, Status> {
         let request = RevokeUserSessionsRequest { id: id.to_owned(), request_id: String::new() };

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ipse::application::access::feed::AccessFeed;
+use ipse::application::factors::Factors;
 use ipse::application::jobs::{Jobs, Lane, Purge};
 use ipse::application::keys::Keys;
-use ipse::application::ports::Store;
+use ipse::application::ports::{Clock as _, Store};
 use ipse::application::service_accounts::ServiceAccounts;
 use ipse::composition::{App, Overrides, StartError};
 use ipse::config::{LoadOptions, Settings};
@@ -69,6 +70,7 @@ pub(crate) struct Replica {
     pub(crate) purge: Arc<Purge>,
     pub(crate) service_accounts: Arc<ServiceAccounts>,
     pub(crate) keys: Arc<Keys>,
+    pub(crate) factors: Arc<Factors>,
     pub(crate) feed: Arc<AccessFeed>,
     stop: CancellationToken,
     served: JoinHandle<Result<(), StartError>>,
@@ -178,6 +180,11 @@ impl World {
         self.replica.look().await;
     }
 
+    /// What time it is.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     /// Lets time pass.
     pub(crate) fn wait(&self, time: Duration) {
         self.clock.advance(time);
@@ -192,6 +199,11 @@ impl World {
     /// Delivers what is due.
     pub(crate) async fn deliver_mail(&self) {
         self.replica.deliver_mail().await;
+    }
+
+    /// Does what was ordered for accounts and is due.
+    pub(crate) async fn do_jobs(&self) {
+        while self.replica.jobs.run_next(Lane::Accounts).await.unwrap() {}
     }
 
     /// Erases what is over. How many rows.
@@ -259,11 +271,11 @@ impl Replica {
         let side_port = side_listener.local_addr().unwrap();
         let (store, feed) = (app.store(), app.feed());
         let (jobs, purge) = (app.jobs(), app.purge());
-        let (keys, service_accounts) = (app.keys(), app.service_accounts());
+        let (keys, service_accounts, factors) = (app.keys(), app.service_accounts(), app.factors());
         let stop = CancellationToken::new();
         let served = tokio::spawn(serve(app, (listener, side_listener), stop.clone()));
         let channel = Endpoint::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap();
-        Self { address, side_port, channel, store, jobs, purge, service_accounts, keys, feed, stop, served }
+        Self { address, side_port, channel, store, jobs, purge, service_accounts, keys, factors, feed, stop, served }
     }
 
     /// Takes in what happened to tokens meanwhile, and trusts it for a second. In production this goes on all the time; here
@@ -320,6 +332,7 @@ fn load(database: &Database, given: &[&str]) -> Settings {
         format!("AUDIENCES={AUDIENCE}"),
         format!("TRUSTED_PROXIES={PROXY}"),
         "GATEWAYS=127.0.0.0/8".to_owned(),
+        "MFA=optional".to_owned(),
         "PLAINTEXT=true".to_owned(),
         "SMTP_URL=smtps://mail.example".to_owned(),
         "MAIL_FROM=ipse@id.example".to_owned(),

@@ -38,6 +38,8 @@ pub struct User {
     pub unproven: Option<UnprovenSignUp>,
     /// Whether the password must be replaced before the next sign-in.
     pub password_change_required: bool,
+    /// Whether signing in takes a second factor.
+    pub mfa_enabled: bool,
     /// When the account was made.
     pub create_time: Timestamp,
     /// When it was last changed.
@@ -116,6 +118,7 @@ impl User {
             state_reason: StateReason::default(),
             unproven: Some(UnprovenSignUp { username: who.username, disputed: false }),
             password_change_required: false,
+            mfa_enabled: false,
             create_time: now,
             update_time: now,
             last_login_time: None,
@@ -170,6 +173,12 @@ impl User {
         }
         self.change_profile(changes.profile, now);
         Ok(())
+    }
+
+    /// Whether the person has a second factor has changed.
+    pub fn mfa_changed(&mut self, enabled: bool, now: Timestamp) {
+        self.mfa_enabled = enabled;
+        self.settle(now);
     }
 
     /// The username that the account has, or gets with the proof of the address.

@@ -5,7 +5,7 @@ use time::macros::datetime;
 use super::*;
 use crate::domain::mail;
 use crate::domain::session::client::Client;
-use crate::infrastructure::mail_templates::sample_details;
+use crate::infrastructure::mail_templates::samples;
 
 fn write(mail: &Mail) -> (Vec<String>, String) {
     let text = String::from_utf8(fixture::writer(None).write(mail).unwrap().formatted()).unwrap();
@@ -58,12 +58,13 @@ fn a_name_that_would_become_a_link_is_no_greeting() {
 #[test]
 fn each_content_has_its_page_and_its_validity() {
     let writer = fixture::writer(Some("https://app.example"));
-    let token = Secret::new("t");
+    let (token, time) = (Secret::new("t"), datetime!(2026-03-01 13:00:05.25 +1));
     for (content, link, hours) in [
         (MailContent::VerifyEmail { token: token.clone() }, "https://app.example/verify-email#token=t", 24),
         (MailContent::ResetPassword { token: token.clone() }, "https://app.example/reset-password#token=t", 1),
         (MailContent::ConfirmNewEmail { token: token.clone() }, "https://app.example/confirm-email#token=t", 24),
-        (MailContent::Invitation { token }, "https://app.example/accept-invitation#token=t", 7 * 24),
+        (MailContent::Invitation { token: token.clone() }, "https://app.example/accept-invitation#token=t", 7 * 24),
+        (MailContent::FactorResetPending { token, time }, "https://app.example/stop-factor-reset#token=t", 72),
     ] {
         let action = writer.action(&content).unwrap();
         assert_eq!(action.link.as_deref(), Some(link));
@@ -90,14 +91,26 @@ fn every_kind_is_written_with_and_without_links_and_shows_its_token_or_knows_non
     }
 }
 
+/// Whether there is what only some mail of its kind tells.
+fn extra(details: &Details<'_>) -> bool {
+    match details {
+        Details::None => false,
+        Details::Action { time, .. } => time.is_some(),
+        Details::From { change, .. } => change.is_some(),
+    }
+}
+
 /// The samples that templates are checked with at the start are those that mail is written with.
 #[test]
 fn each_kind_has_the_words_that_its_templates_are_checked_with() {
     let writer = fixture::writer(None);
     for content in mail::fixture::contents() {
         let mail = Mail { content, ..fixture::mail() };
-        let sample = sample_details(mail.content.kind(), "", false);
-        assert_eq!(discriminant(&writer.details(&mail)), discriminant(&sample), "{}", mail.content.kind());
+        for sample in samples(mail.content.kind(), "", false) {
+            let (is, told) = (writer.details(&mail), mail.content.kind());
+            assert_eq!(discriminant(&is), discriminant(&sample), "{told}");
+            assert_eq!(extra(&is), extra(&sample), "{told}");
+        }
     }
 }
 
@@ -114,6 +127,13 @@ fn a_notice_of_a_sign_in_tells_when_and_where() {
     for told in ["2026-03-01 12:00:05 UTC", "2001:db8::1", "app 1.0 (Linux)"] {
         assert_eq!(body.matches(told).count(), 2, "in text and HTML: {told}: {body}");
     }
+}
+
+#[test]
+fn a_notice_of_a_removal_tells_when_it_happens() {
+    let (token, time) = (Secret::new("t"), datetime!(2026-03-01 13:00:05.25 +1));
+    let (_, body) = write(&Mail { content: MailContent::FactorResetPending { token, time }, ..fixture::mail() });
+    assert_eq!(body.matches("2026-03-01 12:00:05 UTC").count(), 2, "in text and HTML: {body}");
 }
 
 #[test]

@@ -123,8 +123,8 @@ fn is_any_final<U, R: SequencedRow<U>>(rows: &[R], position: &Position) -> bool 
     rows.first().is_some_and(|first| first.sequence() <= position.watermark())
 }
 
-/// The visible rows, and the position after them. Who holds the lock is asked before the rows are read, for the missing numbers of
-/// the position, and again afterwards, for new ones.
+/// The visible rows, and the position after them. Who holds the lock is asked before the rows are read, for the missing
+/// numbers of the position, and again afterwards, for new ones.
 async fn look<U, R>(unit: &mut U, position: &Position, limit: i64) -> StoreResult<(Position, Vec<R>)>
 where
     U: Send,

@@ -34,8 +34,8 @@ impl BulkUsers for Unit {
         let rows: Vec<UserRow> = records.iter().map(|record| UserRow::from(&record.user)).collect();
         let insert = dialect::inserting_all!(rows => users (
             id, email_written, email_canonical, email_verified, username, display_name, locale, attributes, state,
-            suspend_time, state_reason, provisional, wanted_username, disputed, password_change_required, create_time,
-            update_time, last_login_time, delete_time, purge_time, revision
+            suspend_time, state_reason, provisional, wanted_username, disputed, password_change_required, mfa_enabled,
+            create_time, update_time, last_login_time, delete_time, purge_time, revision
         ));
         let inserted: Vec<Inserted> = self.load(insert).await?;
         let stored: HashSet<UserId> = inserted.into_iter().map(|row| UserId::from_uuid(row.id.0)).collect();

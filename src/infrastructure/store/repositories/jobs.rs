@@ -60,6 +60,11 @@ impl Jobs for Unit {
         Ok(self.execute(insert.on_conflict(jobs::unique_key).do_nothing()).await? == 1)
     }
 
+    async fn cancel_job(&mut self, unique_key: &str) -> StoreResult<bool> {
+        let unclaimed = jobs::table.filter(jobs::unique_key.eq(unique_key)).filter(jobs::lease.is_null());
+        Ok(self.execute(diesel::delete(unclaimed)).await? == 1)
+    }
+
     async fn next_run_time(&mut self, lane: &str) -> StoreResult<Option<Timestamp>> {
         let waiting = jobs::table.filter(jobs::lane.eq(lane)).filter(jobs::dead_time.is_null());
         let found: Option<Option<DbTime>> = self.find(waiting.select(min(jobs::run_time))).await?;

@@ -22,6 +22,7 @@ struct RoleRow {
     name: String,
     description: String,
     permissions: String,
+    mfa_required: bool,
     #[diesel(skip_update)]
     built_in: bool,
     #[diesel(skip_update)]
@@ -141,6 +142,7 @@ impl From<&Role> for RoleRow {
             name: role.name.as_str().to_owned(),
             description: role.description.as_str().to_owned(),
             permissions: role.permissions.to_string(),
+            mfa_required: role.mfa_required,
             built_in: role.built_in,
             create_time: DbTime(role.create_time),
             update_time: DbTime(role.update_time),
@@ -157,6 +159,7 @@ impl RoleRow {
             name: meaning(Name::parse(&self.name).ok(), "roles.name")?,
             description: meaning(Description::parse(&self.description).ok(), "roles.description")?,
             permissions: meaning(parse_permissions(&patterns).ok(), "roles.permissions")?,
+            mfa_required: self.mfa_required,
             built_in: self.built_in,
             create_time: self.create_time.0,
             update_time: self.update_time.0,

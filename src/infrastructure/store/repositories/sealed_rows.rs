@@ -3,9 +3,9 @@ use diesel::prelude::*;
 
 use super::backend::Unit;
 use super::backend::columns::DbId;
-use super::backend::schema::{answered_requests, jobs, server_secrets, signing_keys};
+use super::backend::schema::{answered_requests, factor_enrolments, factors, jobs, server_secrets, signing_keys};
 use crate::application::ports::{RequestKey, SealedPlace, SealedRows, StoreResult};
-use crate::domain::id::{JobId, RequestId};
+use crate::domain::id::{FactorId, JobId, RequestId};
 
 type Sealed = Vec<(SealedPlace, Vec<u8>)>;
 
@@ -17,6 +17,8 @@ impl SealedRows for Unit {
             SealedPlace::SigningKey(kid) => keys(self, kid, limit).await,
             SealedPlace::Job(id) => job_payloads(self, *id, limit).await,
             SealedPlace::Answer(key) => answers(self, *key, limit).await,
+            SealedPlace::Factor(id) => factor_secrets(self, *id, limit).await,
+            SealedPlace::Enrolment(id) => enrolment_secrets(self, *id, limit).await,
         }
     }
 
@@ -37,6 +39,15 @@ impl SealedRows for Unit {
             SealedPlace::Answer(key) => {
                 let answer = answered_requests::table.find(columns(*key)).filter(answered_requests::sealed.eq(old));
                 self.execute(diesel::update(answer).set(answered_requests::sealed.eq(new))).await?
+            }
+            SealedPlace::Factor(id) => {
+                let factor = factors::table.find(DbId(*id.as_uuid())).filter(factors::sealed_secret.eq(old));
+                self.execute(diesel::update(factor).set(factors::sealed_secret.eq(new))).await?
+            }
+            SealedPlace::Enrolment(id) => {
+                let enrolment = factor_enrolments::table.find(DbId(*id.as_uuid()));
+                let enrolment = enrolment.filter(factor_enrolments::sealed_secret.eq(old));
+                self.execute(diesel::update(enrolment).set(factor_enrolments::sealed_secret.eq(new))).await?
             }
         };
         Ok(replaced == 1)
@@ -78,6 +89,22 @@ async fn answers(unit: &mut Unit, after: RequestKey, limit: i64) -> StoreResult<
         SealedPlace::Answer(RequestKey { caller_id: caller.0, request_id: RequestId::from_uuid(request.0) })
     };
     Ok(rows.into_iter().map(|(caller, request, bytes)| (place(caller, request), bytes)).collect())
+}
+
+async fn factor_secrets(unit: &mut Unit, after: FactorId, limit: i64) -> StoreResult<Sealed> {
+    use factors::{id, sealed_secret};
+    let later = factors::table.filter(id.gt(DbId(*after.as_uuid())).and(sealed_secret.is_not_null()));
+    let query = later.order(id).select((id, sealed_secret.assume_not_null())).limit(limit);
+    let rows: Vec<(DbId, Vec<u8>)> = unit.load(query).await?;
+    Ok(rows.into_iter().map(|(key, bytes)| (SealedPlace::Factor(FactorId::from_uuid(key.0)), bytes)).collect())
+}
+
+async fn enrolment_secrets(unit: &mut Unit, after: FactorId, limit: i64) -> StoreResult<Sealed> {
+    use factor_enrolments::{id, sealed_secret};
+    let later = factor_enrolments::table.filter(id.gt(DbId(*after.as_uuid())).and(sealed_secret.is_not_null()));
+    let query = later.order(id).select((id, sealed_secret.assume_not_null())).limit(limit);
+    let rows: Vec<(DbId, Vec<u8>)> = unit.load(query).await?;
+    Ok(rows.into_iter().map(|(key, bytes)| (SealedPlace::Enrolment(FactorId::from_uuid(key.0)), bytes)).collect())
 }
 
 fn columns(key: RequestKey) -> (DbId, DbId) {

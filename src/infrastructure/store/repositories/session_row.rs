@@ -2,11 +2,12 @@ use diesel::prelude::*;
 
 use super::backend::columns::{DbId, DbTime};
 use super::backend::schema::sessions;
+use super::proofs::{read_proofs, write_proofs};
 use crate::application::ports::StoreResult;
 use crate::domain::Timestamp;
 use crate::domain::id::{SessionId, UserId};
 use crate::domain::secret::Digest;
-use crate::domain::session::authentication::{Authentication, Proof, ProofKind};
+use crate::domain::session::authentication::{AssuranceLevel, Authentication, Proof, ProofKind};
 use crate::domain::session::client::{Client, ClientId, ClientLabel};
 use crate::domain::session::{EndReason, RefreshState, Session};
 use crate::infrastructure::store::error::meaning;
@@ -22,9 +23,9 @@ pub(super) struct SessionRow {
     parent_id: Option<DbId>,
     client_label: String,
     audience: Option<String>,
-    auth_time: DbTime,
-    amr: String,
-    acr: String,
+    pub(super) auth_time: DbTime,
+    pub(super) amr: String,
+    pub(super) acr: String,
     proofs: String,
     create_time: DbTime,
     pub(super) last_seen_time: DbTime,
@@ -36,6 +37,7 @@ pub(super) struct SessionRow {
     pub(super) refresh_digest: Vec<u8>,
     pub(super) previous_digest: Option<Vec<u8>>,
     pub(super) rotate_time: DbTime,
+    pub(super) aal2_expire_time: Option<DbTime>,
 }
 
 /// Where a session came from.
@@ -57,7 +59,8 @@ impl ClientRow {
 impl From<&Session> for SessionRow {
     fn from(session: &Session) -> Self {
         let (end_time, end_reason) = session.end.unzip();
-        let context = session.authentication.context();
+        let level = session.aal2_expire_time.map_or(AssuranceLevel::Aal1, |_| AssuranceLevel::Aal2);
+        let context = session.authentication.context(level);
         Self {
             id: DbId(*session.id.as_uuid()),
             user_id: DbId(*session.user_id.as_uuid()),
@@ -69,8 +72,8 @@ impl From<&Session> for SessionRow {
             audience: session.audience.clone(),
             auth_time: DbTime(context.time),
             amr: context.methods.join(","),
-            acr: context.level,
-            proofs: write_proofs(&session.authentication),
+            acr: context.level.as_str().to_owned(),
+            proofs: write_proofs(session.authentication.proofs()),
             create_time: DbTime(session.create_time),
             last_seen_time: DbTime(session.last_seen_time),
             expire_time: DbTime(session.expire_time),
@@ -81,6 +84,7 @@ impl From<&Session> for SessionRow {
             refresh_digest: session.refresh.current.as_bytes().to_vec(),
             previous_digest: session.refresh.previous.map(|digest| digest.as_bytes().to_vec()),
             rotate_time: DbTime(session.refresh.rotate_time),
+            aal2_expire_time: session.aal2_expire_time.map(DbTime),
         }
     }
 }
@@ -96,8 +100,9 @@ impl SessionRow {
             client: ClientRow { ip_address: self.ip_address, user_agent: self.user_agent }.into_client()?,
             label: meaning(ClientLabel::parse(&self.client_label).ok(), "sessions.client_label")?,
             audience: self.audience,
-            authentication: meaning(read_proofs(&self.proofs, self.auth_time.0), "sessions.proofs")?,
+            authentication: meaning(read_authentication(&self.proofs, self.auth_time), "sessions.proofs")?,
             create_time: self.create_time.0,
+            aal2_expire_time: self.aal2_expire_time.map(|time| time.0),
             last_seen_time: self.last_seen_time.0,
             expire_time: self.expire_time.0,
             idle_expire_time: self.idle_expire_time.0,
@@ -112,23 +117,12 @@ impl SessionRow {
     }
 }
 
-/// `kind=microseconds since 1970`, with commas between.
-fn write_proofs(authentication: &Authentication) -> String {
-    let write = |proof: &Proof| format!("{}={}", proof.kind.as_str(), proof.time.unix_timestamp_nanos() / 1000);
-    authentication.proofs().map(write).collect::<Vec<_>>().join(",")
-}
-
 /// Sessions from before proofs were stored, or of a replica of that time, began with the password.
-fn read_proofs(text: &str, auth_time: Timestamp) -> Option<Authentication> {
-    if text.is_empty() {
-        return Some(Authentication::new(Proof { kind: ProofKind::Password, time: auth_time }));
+fn read_authentication(proofs: &str, auth_time: DbTime) -> Option<Authentication> {
+    if proofs.is_empty() {
+        return Some(Authentication::new(Proof { kind: ProofKind::Password, time: auth_time.0 }));
     }
-    let read = |proof: &str| {
-        let (kind, microseconds) = proof.split_once('=')?;
-        let time = Timestamp::from_unix_timestamp_nanos(microseconds.parse::<i128>().ok()? * 1000).ok()?;
-        Some(Proof { kind: ProofKind::parse(kind)?, time })
-    };
-    Authentication::from_proofs(text.split(',').map(read).collect::<Option<Vec<_>>>()?)
+    Authentication::from_proofs(read_proofs(proofs)?)
 }
 
 fn digest(bytes: &[u8], place: &'static str) -> StoreResult<Digest> {

@@ -4,11 +4,11 @@ use diesel::prelude::*;
 use diesel_async::AsyncConnectionCore;
 
 use super::backend::columns::{DbId, DbTime};
-use super::backend::schema::{sessions, users};
+use super::backend::schema::{challenges, sessions, users};
 use super::backend::{Connection, Unit, dialect};
 use super::session_row::{ClientRow, SessionRow};
 use super::users::UserRow;
-use crate::application::ports::{AccessChanges, SessionPosition, Sessions, StoreResult};
+use crate::application::ports::{AccessChanges, Challenges, SessionPosition, Sessions, StoreResult};
 use crate::domain::Timestamp;
 use crate::domain::access::change::AccessChange;
 use crate::domain::account::user::{User, UserState};
@@ -51,6 +51,10 @@ impl Sessions for Unit {
             sessions::refresh_digest.eq(row.refresh_digest),
             sessions::previous_digest.eq(row.previous_digest),
             sessions::rotate_time.eq(row.rotate_time),
+            sessions::aal2_expire_time.eq(row.aal2_expire_time),
+            sessions::auth_time.eq(row.auth_time),
+            sessions::amr.eq(row.amr),
+            sessions::acr.eq(row.acr),
             sessions::last_seen_time.eq(row.last_seen_time),
             sessions::expire_time.eq(row.expire_time),
             sessions::idle_expire_time.eq(row.idle_expire_time),
@@ -72,6 +76,7 @@ impl Sessions for Unit {
         end: (Timestamp, EndReason),
     ) -> StoreResult<usize> {
         let (now, reason) = end;
+        self.delete_challenges(user_id).await?;
         let live = sessions::table.filter(sessions::user_id.eq(DbId(*user_id.as_uuid()))).filter(is_live(DbTime(now)));
         // Without one to keep, no session has the id of nobody.
         let others = live.filter(sessions::id.ne(DbId(*except.unwrap_or(SessionId::NOBODY).as_uuid())));
@@ -103,6 +108,8 @@ impl Sessions for Unit {
 
     async fn end_unproven_sessions(&mut self, (now, reason): (Timestamp, EndReason), limit: i64) -> StoreResult<usize> {
         let pending = users::table.filter(users::state.eq(UserState::Pending.as_str())).select(users::id);
+        let waiting = challenges::table.filter(challenges::user_id.eq_any(pending.nullable()));
+        self.execute(diesel::delete(waiting)).await?;
         let live = sessions::table.filter(is_live(DbTime(now))).filter(sessions::user_id.eq_any(pending));
         let ids: Vec<DbId> = self.load(live.select(sessions::id).limit(limit)).await?;
         let live = sessions::table.filter(sessions::id.eq_any(ids)).filter(is_live(DbTime(now)));

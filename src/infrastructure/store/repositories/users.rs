@@ -35,6 +35,7 @@ pub(super) struct UserRow {
     pub(super) wanted_username: Option<String>,
     pub(super) disputed: bool,
     pub(super) password_change_required: bool,
+    pub(super) mfa_enabled: bool,
     #[diesel(skip_update)]
     pub(super) create_time: DbTime,
     pub(super) update_time: DbTime,
@@ -149,6 +150,7 @@ impl From<&User> for UserRow {
                 .map(|name| name.as_str().to_owned()),
             disputed: user.is_disputed(),
             password_change_required: user.password_change_required,
+            mfa_enabled: user.mfa_enabled,
             create_time: DbTime(user.create_time),
             update_time: DbTime(user.update_time),
             last_login_time: user.last_login_time.map(DbTime),
@@ -177,6 +179,7 @@ impl UserRow {
             state_reason: meaning(StateReason::parse(&self.state_reason).ok(), "users.state_reason")?,
             unproven,
             password_change_required: self.password_change_required,
+            mfa_enabled: self.mfa_enabled,
             create_time: self.create_time.0,
             update_time: self.update_time.0,
             last_login_time: self.last_login_time.map(|time| time.0),

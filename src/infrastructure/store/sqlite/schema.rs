@@ -15,6 +15,7 @@ diesel::table! {
         wanted_username -> Nullable<Text>,
         disputed -> Bool,
         password_change_required -> Bool,
+        mfa_enabled -> Bool,
         create_time -> BigInt,
         update_time -> BigInt,
         last_login_time -> Nullable<BigInt>,
@@ -57,6 +58,7 @@ diesel::table! {
         refresh_digest -> Binary,
         previous_digest -> Nullable<Binary>,
         rotate_time -> BigInt,
+        aal2_expire_time -> Nullable<BigInt>,
         over_time -> BigInt,
     }
 }
@@ -119,6 +121,7 @@ diesel::table! {
         name -> Text,
         description -> Text,
         permissions -> Text,
+        mfa_required -> Bool,
         built_in -> Bool,
         create_time -> BigInt,
         update_time -> BigInt,
@@ -218,6 +221,71 @@ diesel::table! {
 }
 
 diesel::table! {
+    factors (id) {
+        id -> Binary,
+        user_id -> Binary,
+        kind -> Text,
+        display_name -> Text,
+        failures -> Integer,
+        create_time -> BigInt,
+        last_used_time -> Nullable<BigInt>,
+        revision -> BigInt,
+        sealed_secret -> Nullable<Binary>,
+        last_step -> Nullable<BigInt>,
+        credential_id -> Nullable<Binary>,
+        public_key -> Nullable<Binary>,
+        user_handle -> Nullable<Binary>,
+        rp_id -> Nullable<Text>,
+        sign_count -> Nullable<BigInt>,
+        aaguid -> Nullable<Binary>,
+        transports -> Nullable<Text>,
+        backup_eligible -> Nullable<Bool>,
+        backed_up -> Nullable<Bool>,
+        user_verified -> Nullable<Bool>,
+    }
+}
+
+diesel::table! {
+    recovery_codes (factor_id, hash) {
+        factor_id -> Binary,
+        hash -> Text,
+    }
+}
+
+diesel::table! {
+    factor_enrolments (id) {
+        id -> Binary,
+        user_id -> Binary,
+        session_id -> Binary,
+        kind -> Text,
+        display_name -> Text,
+        sealed_secret -> Nullable<Binary>,
+        challenge -> Nullable<Binary>,
+        user_handle -> Nullable<Binary>,
+        failures -> Integer,
+        create_time -> BigInt,
+        expire_time -> BigInt,
+    }
+}
+
+diesel::table! {
+    challenges (digest) {
+        digest -> Binary,
+        purpose -> Text,
+        user_id -> Nullable<Binary>,
+        session_id -> Nullable<Binary>,
+        proofs -> Text,
+        audience -> Nullable<Text>,
+        client_label -> Text,
+        failures_before -> Integer,
+        webauthn_challenge -> Nullable<Binary>,
+        failures -> Integer,
+        create_time -> BigInt,
+        expire_time -> BigInt,
+    }
+}
+
+diesel::table! {
     retired_ids (id) {
         id -> Binary,
     }
@@ -238,4 +306,6 @@ diesel::joinable!(service_role_grants -> roles (role_id));
 diesel::joinable!(sessions -> users (user_id));
 diesel::allow_tables_to_appear_in_same_query!(sessions, users, roles, role_grants);
 diesel::allow_tables_to_appear_in_same_query!(roles, service_role_grants);
+diesel::allow_tables_to_appear_in_same_query!(factors, recovery_codes);
+diesel::allow_tables_to_appear_in_same_query!(challenges, users);
 diesel::allow_tables_to_appear_in_same_query!(api_keys, service_accounts);

@@ -1,4 +1,4 @@
-//! Rows as values in columns. Attributes are a JSON object in one of them.
+//! Rows as values in columns. Attributes are a JSON object in one of them; second factors have no place in any.
 
 use csv::StringRecord;
 use serde_json::Value;
@@ -88,6 +88,7 @@ impl Header {
             password_hash: text("password_hash"),
             suspend_time: time("suspend_time")?,
             provisional: flag("provisional")?,
+            factors: Vec::new(),
         })
     }
 }

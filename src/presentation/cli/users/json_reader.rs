@@ -90,7 +90,12 @@ mod tests {
         r#""locale":"de","passwordChangeRequired":true,"createTime":"2026-03-01T12:00:00Z","#,
         r#""updateTime":"2026-03-01T12:00:00.123456Z","lastLoginTime":"1969-12-31T23:59:59.500Z","#,
         r#""deleteTime":"2026-03-01T12:00:00Z","purgeTime":"2026-04-01T12:00:00Z"},"passwordHash":"$2b$10$x","#,
-        r#""suspendTime":"2026-03-01T12:00:00Z","provisional":true}"#
+        r#""suspendTime":"2026-03-01T12:00:00Z","provisional":true,"factors":["#,
+        r#"{"otpauthUri":"otpauth://totp/x?secret=AA","displayName":"phone","createTime":"2026-03-01T12:00:00Z","#,
+        r#""lastUsedTime":"2026-03-01T12:00:00Z","disabled":true},"#,
+        r#"{"passkey":{"credentialId":"AQI=","publicKey":"AQ==","userHandle":"Ag==","rpId":"b.de","signCount":"7","#,
+        r#""aaguid":"01890a5d-ac96-774b-bcce-b302099a8057","transports":["usb","nfc"],"backupEligible":true,"#,
+        r#""backedUp":true,"userVerifying":true}},{"recoveryCodes":{"hashes":["$argon2id$x","$argon2id$y"]}}]}"#
     );
 
     fn write(record: UserRecord) -> String {

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::json_factor::{JsonFactor, is_false};
 use super::words::{write_state, write_time};
 use crate::presentation::json;
 use crate::proto::UserRecord;
@@ -17,6 +18,8 @@ struct JsonRecord {
     suspend_time: String,
     #[serde(skip_serializing_if = "is_false")]
     provisional: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    factors: Vec<JsonFactor>,
 }
 
 #[derive(Serialize)]
@@ -56,7 +59,7 @@ struct JsonUser {
 
 /// Writes a row as a line, without its end.
 pub(super) fn write(record: UserRecord) -> serde_json::Result<Vec<u8>> {
-    let UserRecord { user, password_hash, suspend_time, provisional } = record;
+    let UserRecord { user, password_hash, suspend_time, provisional, factors } = record;
     let user = user.unwrap_or_default();
     let user = JsonUser {
         state: write_state(user.state()).to_owned(),
@@ -76,10 +79,6 @@ pub(super) fn write(record: UserRecord) -> serde_json::Result<Vec<u8>> {
         password_change_required: user.password_change_required,
     };
     let suspend_time = write_time(suspend_time.as_ref());
-    serde_json::to_vec(&JsonRecord { user, password_hash, suspend_time, provisional })
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
-fn is_false(flag: &bool) -> bool {
-    !flag
+    let factors = factors.into_iter().map(JsonFactor::from).collect();
+    serde_json::to_vec(&JsonRecord { user, password_hash, suspend_time, provisional, factors })
 }

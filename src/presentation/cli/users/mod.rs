@@ -5,6 +5,7 @@ mod csv_record;
 mod export;
 mod failure;
 mod import;
+mod json_factor;
 mod json_reader;
 mod json_writer;
 mod lines;
@@ -36,7 +37,7 @@ pub enum UsersAction {
 /// What to import.
 #[derive(Debug, Args)]
 pub struct ImportArgs {
-    /// The file: one JSON object in each line, or CSV with a header
+    /// The file: one JSON object in each line, or CSV with a header, which has no second factors
     pub file: PathBuf,
     /// What the file holds, if its name does not end in .ndjson, .jsonl or .csv
     #[arg(long)]
@@ -63,7 +64,7 @@ pub struct ExportArgs {
     /// Which people, such as: state = ACTIVE AND email = "a*"
     #[arg(long, default_value = "", hide_default_value = true)]
     pub filter: String,
-    /// With password hashes, which takes a sign-in of the last five minutes
+    /// With password hashes and, but not in CSV, second factors, which takes a sign-in of the last five minutes
     #[arg(long)]
     pub include_hashes: bool,
     #[command(flatten)]

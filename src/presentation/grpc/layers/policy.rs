@@ -6,7 +6,9 @@ use prost_reflect::{DescriptorPool, DynamicMessage, ExtensionDescriptor, MethodD
 use time::Duration;
 
 use crate::domain::access::permission::{Catalogue, Permission};
-use crate::domain::access::policy::Access;
+use crate::domain::access::policy::{Access, Demands, MinAssurance};
+use crate::domain::session::authentication;
+use crate::proto::AssuranceLevel;
 
 /// The methods that gRPC itself defines, and whether they have streams, and streams of requests; they tell nothing about
 /// people.
@@ -110,14 +112,28 @@ fn declared(method: &MethodDescriptor, option: &ExtensionDescriptor) -> Option<A
     }
     let value = options.get_extension(option);
     let access = value.as_message()?;
-    let max_auth_age = read_age(access);
+    let demands = Demands {
+        max_auth_age: read_age(access),
+        min_assurance: read_level(access),
+        allow_enrolment: access.get_field_by_name("allow_enrolment")?.as_bool()?,
+    };
     let flag = |name| access.get_field_by_name(name).and_then(|value| value.as_bool()).unwrap_or(false);
     let permission = access.get_field_by_name("permission").and_then(|value| Permission::parse(value.as_str()?).ok());
     match permission {
-        Some(permission) => Some(Access::Permission { permission, max_auth_age }),
-        _ if flag("authenticated") => Some(Access::Authenticated { max_auth_age }),
+        Some(permission) => Some(Access::Permission { permission, demands }),
+        _ if flag("authenticated") => Some(Access::Authenticated(demands)),
         _ if flag("public") => Some(Access::Public),
         _ => None,
+    }
+}
+
+fn read_level(access: &DynamicMessage) -> Option<MinAssurance> {
+    let number = access.get_field_by_name("min_assurance")?.as_enum_number()?;
+    match AssuranceLevel::try_from(number).unwrap_or_default() {
+        AssuranceLevel::Unspecified => None,
+        AssuranceLevel::Aal1 => Some(MinAssurance::Level(authentication::AssuranceLevel::Aal1)),
+        AssuranceLevel::Aal2 => Some(MinAssurance::Level(authentication::AssuranceLevel::Aal2)),
+        AssuranceLevel::HighestEnrolled => Some(MinAssurance::HighestEnrolled),
     }
 }
 
@@ -143,7 +159,7 @@ mod tests {
         let table = PolicyTable::read(DESCRIPTORS).unwrap();
         let access = |path| table.find(path).map(|rpc| &rpc.access);
         assert_eq!(access("/ipse.v1.AuthService/Register"), Some(&Access::Public));
-        assert_eq!(access("/ipse.v1.AccountService/GetMe"), Some(&Access::Authenticated { max_auth_age: None }));
+        assert_eq!(access("/ipse.v1.AccountService/GetMe"), Some(&Access::Authenticated(Demands::default())));
         assert_eq!(access("/grpc.health.v1.Health/Check"), Some(&Access::Public));
         let mut streams: Vec<_> = table.streams().filter_map(|path| path.strip_prefix("/ipse.v1.")).collect();
         streams.sort_unstable();
@@ -168,7 +184,7 @@ mod tests {
             syntax = "proto3";
             package ipse.v1;
             import "google/protobuf/descriptor.proto";
-            message Access { oneof requirement { bool public = 1; bool authenticated = 2; string permission = 3; } }
+            message Access { oneof requirement { bool public = 1; bool authenticated = 2; string permission = 3; } bool allow_enrolment = 6; }
             extend google.protobuf.MethodOptions { Access access = 50351; }
             message M {}
             service S { rpc Open(M) returns (M) { option (ipse.v1.access) = { public: true }; } rpc Bare(M) returns (M); }

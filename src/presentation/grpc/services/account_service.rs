@@ -29,11 +29,12 @@ impl AccountService for AccountRpc {
     async fn get_me(&self, request: Request<GetMeRequest>) -> Result<Response<GetMeResponse>, Status> {
         let call = call::of_person(&request)?;
         let me = self.0.get_me(&call).await.map_err(status::from_error)?;
+        let current = call.person().map_err(status::from_error)?.session_id;
         Ok(Response::new(GetMeResponse {
             user: Some(encode::user(&me.user)),
             roles: me.roles.iter().map(|role| role.name.as_str().to_owned()).collect(),
             permissions: me.permissions.into_iter().collect(),
-            session: Some(encode::session(&me.session, call.person().map_err(status::from_error)?.session_id)),
+            session: Some(encode::session(&me.session, current, call.now)),
         }))
     }
 
@@ -93,8 +94,9 @@ impl AccountService for AccountRpc {
     ) -> Result<Response<Self::ExportMyDataStream>, Status> {
         let call = call::of_person(&request)?;
         let current = call.person().map_err(status::from_error)?.session_id;
+        let asked = (current, call.now);
         let export = self.0.export_my_data(call).await.map_err(status::from_error)?;
-        Ok(Response::new(personal_data::stream_of(producer::place(&request)?, export, current)))
+        Ok(Response::new(personal_data::stream_of(producer::place(&request)?, export, asked)))
     }
 
     async fn list_my_sessions(
@@ -106,7 +108,7 @@ impl AccountService for AccountRpc {
         let page = PageRequest { size: page_size, token: page_token };
         let current = call.person().map_err(status::from_error)?.session_id;
         let found = self.0.list_my_sessions(&call, &page).await.map_err(status::from_error)?;
-        let sessions = found.items.iter().map(|session| encode::session(session, current)).collect();
+        let sessions = found.items.iter().map(|session| encode::session(session, current, call.now)).collect();
         Ok(Response::new(ListMySessionsResponse { sessions, next_page_token: found.next_page_token }))
     }
 

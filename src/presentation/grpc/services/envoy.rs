@@ -86,7 +86,7 @@ fn allow(authorized: &Authorized, sent: &Headers) -> CheckResponse {
 }
 
 /// The headers that tell who the caller is. One with an empty value is not sent.
-fn identity(Authorized { caller, held }: &Authorized) -> [(String, String); 6] {
+fn identity(Authorized { caller, held }: &Authorized) -> [(String, String); 7] {
     let kind = match caller.subject() {
         Subject::User(_) => "user",
         Subject::Service(_) => "service",
@@ -97,6 +97,7 @@ fn identity(Authorized { caller, held }: &Authorized) -> [(String, String); 6] {
         ("session", caller.principal().sid().to_string()),
         ("roles", held.as_ref().map(|held| held.role_names.join(",")).unwrap_or_default()),
         ("scope", caller.scope().map(ToString::to_string).unwrap_or_default()),
+        ("acr", caller.level().map(|level| level.as_str().to_owned()).unwrap_or_default()),
         ("auth-time", caller.auth_time().map(|time| time.unix_timestamp().to_string()).unwrap_or_default()),
     ]
     .map(|(name, value)| (format!("{PREFIX}{name}"), value))
@@ -141,6 +142,11 @@ fn challenge(error: &Error) -> Option<String> {
         Refusal::TokenExpired => r#", error="invalid_token", error_description="expired""#.to_owned(),
         Refusal::TokenInvalid => r#", error="invalid_token""#.to_owned(),
         Refusal::PermissionMissing { permission } => format!(r#", error="insufficient_scope", scope="{permission}""#),
+        // RFC 9470, section 3.
+        Refusal::StepUpRequired { max_age, level } => {
+            let max_age = max_age.map(|age| format!(r#", max_age="{}""#, age.whole_seconds())).unwrap_or_default();
+            format!(r#", error="insufficient_user_authentication", acr_values="{}"{max_age}"#, level.as_str())
+        }
         _ => return None,
     };
     Some(format!(r#"Bearer realm="ipse"{attributes}"#))

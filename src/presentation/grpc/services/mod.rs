@@ -4,6 +4,7 @@ pub(super) mod account_service;
 pub(super) mod audit_service;
 pub(super) mod auth_service;
 pub(super) mod envoy;
+pub(super) mod factor_service;
 pub(super) mod key_service;
 mod personal_data;
 pub(super) mod revocation_stream;

@@ -10,6 +10,7 @@ use super::audit_service;
 use crate::application::accounts::{PersonalData, PersonalDataExport};
 use crate::application::error::Error;
 use crate::application::ports::PendingToken;
+use crate::domain::Timestamp;
 use crate::domain::account::email::EmailAddress;
 use crate::domain::id::SessionId;
 use crate::domain::token::action_token::ActionPurpose;
@@ -29,10 +30,10 @@ static POOL: LazyLock<Option<DescriptorPool>> = LazyLock::new(|| DescriptorPool:
 pub(in crate::presentation::grpc) fn stream_of(
     place: Arc<StreamPlace>,
     mut export: PersonalDataExport,
-    current: SessionId,
+    (current, now): (SessionId, Timestamp),
 ) -> Responses<ExportMyDataResponse> {
     producer::produce(place, move |mut outlet| async move {
-        let mut writer = Writer { current, place: Place::Beginning };
+        let mut writer = Writer { current, now, place: Place::Beginning };
         while let Some(data) = export.next().await? {
             for part in split(&writer.write(data)?) {
                 outlet.send(part).await?;
@@ -58,21 +59,26 @@ enum Place {
 struct Writer {
     /// The session that asks.
     current: SessionId,
+    /// When it asked.
+    now: Timestamp,
     place: Place,
 }
 
 impl Writer {
     fn write(&mut self, data: PersonalData) -> Result<String, Status> {
         let (place, items) = match data {
-            PersonalData::Account { user, roles, mailed_tokens } => {
+            PersonalData::Account { user, roles, factors, mailed_tokens } => {
                 self.place = Place::Account;
                 let user = json("User", &encode::user(&user))?;
                 let roles = list("Role", roles.iter().map(encode::role))?;
                 let tokens = list("MailedToken", mailed_tokens.iter().map(mailed_token))?;
-                return Ok(format!(r#"{{"user":{user},"roles":[{roles}],"mailedTokens":[{tokens}]"#));
+                let factors = list("Factor", factors.iter().map(encode::factor))?;
+                return Ok(format!(
+                    r#"{{"user":{user},"roles":[{roles}],"factors":[{factors}],"mailedTokens":[{tokens}]"#
+                ));
             }
             PersonalData::Sessions(sessions) => {
-                let sessions = sessions.iter().map(|session| encode::session(session, self.current));
+                let sessions = sessions.iter().map(|session| encode::session(session, self.current, self.now));
                 (Place::Sessions, list("Session", sessions)?)
             }
             PersonalData::AuditEvents(events) => {
@@ -118,6 +124,7 @@ fn mailed_token(token: &PendingToken) -> proto::MailedToken {
         ActionPurpose::ResetPassword => MailedTokenPurpose::ResetPassword,
         ActionPurpose::ChangeEmail => MailedTokenPurpose::ChangeEmail,
         ActionPurpose::AcceptInvitation => MailedTokenPurpose::AcceptInvitation,
+        ActionPurpose::StopFactorReset => MailedTokenPurpose::StopFactorReset,
     };
     proto::MailedToken {
         purpose: purpose.into(),

@@ -34,7 +34,8 @@ impl RoleService for RoleRpc {
         let (call, request) = call::split(request)?;
         let once = idempotency::request::<_, CreateRoleResponse>("CreateRole", &request.request_id, &request)?;
         let role = request.role.ok_or_else(|| missing("role"))?;
-        let command = CreateRole { name: role.name, description: role.description, permissions: role.permissions };
+        let proto::Role { name, description, permissions, mfa_required, .. } = role;
+        let command = CreateRole { name, description, permissions, mfa_required };
         idempotency::respond_at(path, self.0.create_role(&call, command, &once).await)
     }
 
@@ -141,7 +142,7 @@ impl RoleService for RoleRpc {
 
 /// What an operator may change of a role.
 const ROLE_FIELDS: Fields = Fields {
-    writable: &["name", "description", "permissions"],
+    writable: &["name", "description", "permissions", "mfa_required"],
     output_only: &["id", "built_in", "etag", "create_time", "update_time"],
     restricted: (&[], ""),
     elsewhere: &[],
@@ -153,6 +154,7 @@ fn decode_update(request: UpdateRoleRequest) -> Result<UpdateRole, Status> {
         ("name", !role.name.is_empty()),
         ("description", !role.description.is_empty()),
         ("permissions", !role.permissions.is_empty()),
+        ("mfa_required", role.mfa_required),
     ]
     .into_iter()
     .filter_map(|(field, is_populated)| is_populated.then_some(field))
@@ -163,6 +165,7 @@ fn decode_update(request: UpdateRoleRequest) -> Result<UpdateRole, Status> {
         name: mask.pick("name", role.name),
         description: mask.pick("description", role.description),
         permissions: mask.pick("permissions", role.permissions),
+        mfa_required: mask.pick("mfa_required", role.mfa_required),
         etag: role.etag,
     })
 }

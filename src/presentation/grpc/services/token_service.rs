@@ -98,7 +98,7 @@ fn encode_active(active: &ActiveToken) -> IntrospectTokenResponse {
         session_id: claims.principal.sid().hyphenated().to_string(),
         scopes: scopes.unwrap_or_default(),
         roles: active.held.as_ref().map(|held| held.role_names.clone()).unwrap_or_default(),
-        acr: authentication.map(|authentication| authentication.level.clone()).unwrap_or_default(),
+        acr: authentication.map(|authentication| authentication.level.as_str().to_owned()).unwrap_or_default(),
         amr: authentication.map(|authentication| authentication.methods.clone()).unwrap_or_default(),
         auth_time: authentication.map(|authentication| encode::time(authentication.time)),
         issue_time: Some(encode::time(claims.issue_time)),

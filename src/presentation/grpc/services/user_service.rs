@@ -5,9 +5,11 @@ use std::sync::Arc;
 use tonic::{Request, Response, Status, Streaming};
 
 use super::user_transfer;
+use crate::application::factors::{Factors, ResetFactors};
 use crate::application::page::PageRequest;
 use crate::application::transfer::UserTransfer;
 use crate::application::users::{CreateUser, ListUsers, Lookup, StateChange, UpdateUser, UserVersion, Users};
+use crate::domain::Timestamp;
 use crate::domain::account::user::User;
 use crate::domain::secret::Secret;
 use crate::presentation::grpc::idempotency::{self, ResponseOf};
@@ -19,17 +21,19 @@ use crate::proto::user_service_server::UserService;
 use crate::proto::{
     ActivateUserRequest, ActivateUserResponse, BatchGetUsersRequest, BatchGetUsersResponse, CreateUserRequest,
     CreateUserResponse, DeleteUserRequest, DeleteUserResponse, ExportUsersRequest, ExportUsersResponse, GetUserRequest,
-    GetUserResponse, ImportUsersRequest, ImportUsersResponse, ListUserSessionsRequest, ListUserSessionsResponse,
-    ListUsersRequest, ListUsersResponse, LookupUserRequest, LookupUserResponse, PurgeUserRequest, PurgeUserResponse,
-    RequirePasswordChangeRequest, RequirePasswordChangeResponse, RevokeUserSessionsRequest, RevokeUserSessionsResponse,
-    SuspendUserRequest, SuspendUserResponse, UndeleteUserRequest, UndeleteUserResponse, UpdateUserRequest,
-    UpdateUserResponse,
+    GetUserResponse, ImportUsersRequest, ImportUsersResponse, ListUserFactorsRequest, ListUserFactorsResponse,
+    ListUserSessionsRequest, ListUserSessionsResponse, ListUsersRequest, ListUsersResponse, LookupUserRequest,
+    LookupUserResponse, PurgeUserRequest, PurgeUserResponse, RequirePasswordChangeRequest,
+    RequirePasswordChangeResponse, ResetUserFactorsRequest, ResetUserFactorsResponse, RevokeUserSessionsRequest,
+    RevokeUserSessionsResponse, SuspendUserRequest, SuspendUserResponse, UndeleteUserRequest, UndeleteUserResponse,
+    UpdateUserRequest, UpdateUserResponse,
 };
 
 /// Decodes requests of `UserService` for their use cases.
 pub(in crate::presentation::grpc) struct UserRpc {
     pub(in crate::presentation::grpc) users: Arc<Users>,
     pub(in crate::presentation::grpc) transfer: Arc<UserTransfer>,
+    pub(in crate::presentation::grpc) factors: Arc<Factors>,
 }
 
 #[tonic::async_trait]
@@ -149,7 +153,7 @@ impl UserService for UserRpc {
         let page = PageRequest { size: request.page_size, token: request.page_token };
         let current = call.caller().map_err(status::from_error)?.session_id();
         let found = self.users.list_user_sessions(&call, &request.id, &page).await.map_err(status::from_error)?;
-        let sessions = found.items.iter().map(|session| encode::session(session, current)).collect();
+        let sessions = found.items.iter().map(|session| encode::session(session, current, call.now)).collect();
         Ok(Response::new(ListUserSessionsResponse { sessions, next_page_token: found.next_page_token }))
     }
 
@@ -161,6 +165,26 @@ impl UserService for UserRpc {
         let once =
             idempotency::request::<_, RevokeUserSessionsResponse>("RevokeUserSessions", &request.request_id, &request)?;
         idempotency::respond(self.users.revoke_user_sessions(&call, &request.id, &once).await)
+    }
+
+    async fn list_user_factors(
+        &self,
+        request: Request<ListUserFactorsRequest>,
+    ) -> Result<Response<ListUserFactorsResponse>, Status> {
+        let (call, request) = call::split(request)?;
+        let found = self.factors.list_user_factors(&call, &request.id).await.map_err(status::from_error)?;
+        Ok(Response::new(ListUserFactorsResponse { factors: encode::factors(&found) }))
+    }
+
+    async fn reset_user_factors(
+        &self,
+        request: Request<ResetUserFactorsRequest>,
+    ) -> Result<Response<ResetUserFactorsResponse>, Status> {
+        let (call, request) = call::split(request)?;
+        let once =
+            idempotency::request::<_, ResetUserFactorsResponse>("ResetUserFactors", &request.request_id, &request)?;
+        let ResetUserFactorsRequest { id, reason, .. } = request;
+        idempotency::respond(self.factors.reset_user_factors(&call, ResetFactors { id, reason }, &once).await)
     }
 
     type ImportUsersStream = Responses<ImportUsersResponse>;
@@ -254,5 +278,11 @@ impl ResponseOf<()> for PurgeUserResponse {
 impl ResponseOf<usize> for RevokeUserSessionsResponse {
     fn from_value(count: &usize) -> Self {
         Self { revoked_count: i32::try_from(*count).unwrap_or(i32::MAX) }
+    }
+}
+
+impl ResponseOf<Option<Timestamp>> for ResetUserFactorsResponse {
+    fn from_value(time: &Option<Timestamp>) -> Self {
+        Self { reset_time: time.map(encode::time) }
     }
 }

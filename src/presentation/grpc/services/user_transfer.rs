@@ -140,7 +140,7 @@ fn framed_len(record: &UserRecord) -> usize {
 /// Where a row has a field.
 fn path(field: &str) -> String {
     match field {
-        "user" | "password_hash" | "provisional" | "suspend_time" | "rows" => field.to_owned(),
+        "user" | "password_hash" | "provisional" | "suspend_time" | "factors" | "rows" => field.to_owned(),
         _ => format!("user.{field}"),
     }
 }
@@ -162,6 +162,9 @@ fn encode_report(report: &BatchReport) -> ImportUsersResponse {
             }
             WhyRefused::EmailTaken => (ErrorReason::EmailTaken, path("email"), "is taken".to_owned()),
             WhyRefused::UsernameTaken => (ErrorReason::UsernameTaken, path("username"), "is taken".to_owned()),
+            WhyRefused::CredentialExists => {
+                (ErrorReason::CredentialExists, path("factors"), "have a passkey that somebody has".to_owned())
+            }
         };
         ImportRefusal { row: number(first_row + row), reason: reason.into(), field, description }
     });

@@ -5,6 +5,7 @@ import { createGrpcTransport } from "@connectrpc/connect-node";
 import { BadRequestSchema, ErrorInfoSchema } from "../gen/google/rpc/error_details_pb.js";
 import { AccountService } from "../gen/ipse/v1/account_service_pb.js";
 import { AuthService } from "../gen/ipse/v1/auth_service_pb.js";
+import { FactorService } from "../gen/ipse/v1/factor_service_pb.js";
 import type { Tokens } from "../gen/ipse/v1/session_pb.js";
 import { TokenService } from "../gen/ipse/v1/token_service_pb.js";
 
@@ -14,6 +15,7 @@ export const { IPSE_TARGET, IPSE_JWKS_URL, IPSE_ISSUER, IPSE_AUDIENCE, IPSE_PERS
 const transport = createGrpcTransport({ baseUrl: `http://${IPSE_TARGET}` });
 export const auth = createClient(AuthService, transport);
 export const account = createClient(AccountService, transport);
+export const factors = createClient(FactorService, transport);
 export const tokens = createClient(TokenService, transport);
 
 export const bearer = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });

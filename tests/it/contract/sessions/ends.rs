@@ -1,7 +1,9 @@
+use ipse::domain::account::user::{User, UserState};
+use ipse::domain::session::challenge::Challenge;
 use ipse::domain::session::{EndReason, Session};
 
 use super::{end, find, list, put_mixed_sessions};
-use crate::contract::samples::{TICK, at, session, user};
+use crate::contract::samples::{TICK, at, challenge, session, user};
 use crate::contract::{Fixture, in_parallel};
 use crate::support::on_both_backends;
 
@@ -12,6 +14,8 @@ on_both_backends! {
     of_parallel_ends_exactly_one_succeeds
     all_live_sessions_of_a_person_end_but_one
     all_live_sessions_of_a_person_end
+    challenges_end_with_all_sessions_of_a_person_and_not_with_one
+    sessions_and_challenges_of_people_without_a_proven_address_end
     eviction_keeps_the_newest
     parallel_sign_ins_keep_the_limit_together
 }
@@ -75,6 +79,43 @@ async fn all_live_sessions_of_a_person_end(fixture: Fixture) {
     assert_eq!(list(&fixture, &user(1), at(60)).await, []);
     assert_eq!(list(&fixture, &user(2), at(60)).await, [foreign]);
     assert_eq!(find(&fixture, &ended).await, ended);
+}
+
+async fn challenges_end_with_all_sessions_of_a_person_and_not_with_one(fixture: Fixture) {
+    let [first, second, ..] = put_mixed_sessions(&fixture).await;
+    let of = |owner, number| Challenge { user_id: owner, ..challenge(number) };
+    let (mine, theirs) = (Some(user(1).id), Some(user(2).id));
+    fixture.put_challenges(&[of(mine, 1), of(mine, 2), of(theirs, 3), of(None, 4)]).await;
+    assert!(end(&fixture, &first, EndReason::Logout, at(9)).await);
+    assert_eq!(fixture.count("challenges").await, 4);
+    let mut tx = fixture.write().await;
+    tx.sessions().end_sessions(user(1).id, Some(second.id), (at(9), EndReason::Revoked)).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(fixture.count("challenges").await, 2);
+    let mut tx = fixture.write().await;
+    let ended = tx.sessions().end_sessions(user(2).id, None, (at(60 * 60 * 24 * 100), EndReason::Revoked)).await;
+    assert_eq!(ended.unwrap(), 0, "none is live any more");
+    tx.commit().await.unwrap();
+    assert_eq!(fixture.count("challenges").await, 1, "that of nobody");
+}
+
+async fn sessions_and_challenges_of_people_without_a_proven_address_end(fixture: Fixture) {
+    let active = User { state: UserState::Active, ..user(3) };
+    fixture.put_users(&[user(1), user(2), active.clone()]).await;
+    let sessions = [session(&user(1), 1), session(&user(1), 2), session(&active, 3)];
+    fixture.put_sessions(&sessions).await;
+    for (owner, number) in [(1, 1), (2, 2), (3, 3)] {
+        fixture.put_challenges(&[Challenge { user_id: Some(user(owner).id), ..challenge(number) }]).await;
+    }
+    for expected in [1, 1, 0] {
+        let mut tx = fixture.write().await;
+        let how = (at(9), EndReason::Revoked);
+        assert_eq!(tx.sessions().end_unproven_sessions(how, 1).await.unwrap(), expected);
+        tx.commit().await.unwrap();
+        assert_eq!(fixture.count("challenges").await, 1, "that of the active person");
+    }
+    assert_eq!(list(&fixture, &user(1), at(9)).await, []);
+    assert_eq!(list(&fixture, &active, at(9)).await, [sessions[2].clone()]);
 }
 
 async fn eviction_keeps_the_newest(fixture: Fixture) {

@@ -1,5 +1,6 @@
 //! Imports: what becomes of rows, and how streams end.
 
+mod factors;
 mod outcomes;
 mod streams;
 

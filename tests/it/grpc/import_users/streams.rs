@@ -1,19 +1,23 @@
 //! How the batches of an import are answered, and how its stream ends.
 
+use ipse::config::Settings;
 use ipse::proto::ErrorReason::{
     FieldInvalid, PermissionMissing, QuotaExceeded, RequestMalformed, ServerOverloaded, ShuttingDown, TokenInvalid,
 };
-use ipse::proto::{ImportUsersRequest, ImportUsersResponse, ListAuditEventsRequest, User, UserRecord};
+use ipse::proto::factor_record::Method;
+use ipse::proto::{FactorRecord, ImportUsersRequest, ImportUsersResponse, ListAuditEventsRequest, User, UserRecord};
 use prost::Message as _;
 use prost_types::value::Kind;
 use time::Duration;
 
 use super::{people, root, rows};
+use crate::support::database::Backend;
 use crate::support::on_both_backends;
 use crate::support::operator::Operator;
 use crate::support::refusal::{Refusal, reason};
 use crate::support::transfer::{Transfer, row, with};
 use crate::support::wire::{Call, framed};
+use crate::support::wiretap::Wiretap;
 use crate::support::world::World;
 
 on_both_backends! {
@@ -185,4 +189,29 @@ async fn each_batch_is_in_the_audit_trail(world: World) {
         .collect();
     counts.sort();
     assert_eq!(counts, [["2", "0", "0"], ["3", "1", "1"]]);
+}
+
+/// Asked of what goes over the wire to PostgreSQL.
+#[tokio::test]
+async fn rows_without_factors_take_no_statement_about_factors() {
+    let world = World::start(Backend::Postgres).await;
+    let tap = Wiretap::on(&world.database).await;
+    let tapped = Settings { database: tap.settings.clone(), ..world.settings.clone() };
+    let replica = world.another_replica_with(&tapped).await;
+    let root = Transfer(world.administrator().await.through(&replica.channel));
+    let about_factors = async |rows: Vec<UserRecord>| {
+        let count = rows.len();
+        tap.take();
+        assert_eq!(usize::try_from(root.import(rows).await.unwrap().accepted).unwrap(), count);
+        let heard = tap.take();
+        assert!(heard.iter().any(|statement| statement.sql.starts_with("INSERT INTO users ")));
+        heard.iter().filter(|statement| statement.sql.contains("factors") || statement.sql.contains("codes")).count()
+    };
+    assert_eq!(about_factors(rows(0..500)).await, 0);
+    let uri = "otpauth://totp/a?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
+    let method = Some(Method::OtpauthUri(uri.to_owned()));
+    let factor = FactorRecord { method, ..FactorRecord::default() };
+    let having = |row| UserRecord { factors: vec![factor.clone()], ..row };
+    assert_eq!(about_factors(rows(500..700).into_iter().map(having).collect()).await, 1);
+    replica.stop().await;
 }

@@ -11,6 +11,7 @@ import com.google.rpc.Status;
 import dev.ipse.v1.AccountServiceGrpc;
 import dev.ipse.v1.AuthServiceGrpc;
 import dev.ipse.v1.ExchangeApiKeyRequest;
+import dev.ipse.v1.FactorServiceGrpc;
 import dev.ipse.v1.GetMeRequest;
 import dev.ipse.v1.GetMeResponse;
 import dev.ipse.v1.LoginRequest;
@@ -46,6 +47,12 @@ final class Ipse implements AutoCloseable {
 
     AccountServiceGrpc.AccountServiceBlockingStub account() {
         return AccountServiceGrpc.newBlockingStub(channel).withDeadlineAfter(BOUND_SECONDS, TimeUnit.SECONDS);
+    }
+
+    FactorServiceGrpc.FactorServiceBlockingStub factors(Tokens tokens) {
+        return FactorServiceGrpc.newBlockingStub(channel)
+                .withDeadlineAfter(BOUND_SECONDS, TimeUnit.SECONDS)
+                .withCallCredentials(bearer(tokens.getAccessToken()));
     }
 
     TokenServiceGrpc.TokenServiceBlockingStub tokens() {

@@ -1,37 +1,63 @@
-use super::Accounts;
+//! The password of somebody who is signed in, asked for once more.
+
+use std::sync::Arc;
+
+use crate::application::Ports;
 use crate::application::access::caller::Person;
 use crate::application::attempt_limiter::{AttemptLimiter, FailedAttempt};
+use crate::application::audit_trail::AuditTrail;
 use crate::application::call::Call;
 use crate::application::error::{Error, Refusal, Result};
-use crate::application::idempotency::{Exit, Idempotent, IdempotentCall};
-use crate::application::ports::{PasswordCredential, Transaction, Verification};
+use crate::application::idempotency::{Exit, Idempotency, Idempotent, IdempotentCall};
+use crate::application::keys::DerivedKeys;
+use crate::application::ports::{PasswordCredential, PasswordHasher, Store, Transaction, Verification};
 use crate::domain::account::user::User;
 use crate::domain::audit::AuditType;
 use crate::domain::credential::password::Password;
 use crate::domain::credential::throttle::HARD_LIMIT;
+use crate::domain::secret::SecretKey;
 
-impl Accounts {
+/// Checks the passwords of people who are signed in.
+pub(in crate::application) struct OwnPassword {
+    store: Arc<dyn Store>,
+    hasher: Arc<dyn PasswordHasher>,
+    idempotency: Idempotency,
+    trail: AuditTrail,
+    throttle_key: SecretKey,
+}
+
+impl OwnPassword {
+    pub(in crate::application) fn new(ports: &Ports, derived: &DerivedKeys) -> Self {
+        Self {
+            store: ports.store.clone(),
+            hasher: ports.hasher.clone(),
+            idempotency: Idempotency::new(ports, derived),
+            trail: AuditTrail::new(ports.entropy.clone()),
+            throttle_key: derived.throttles.clone(),
+        }
+    }
+
     /// Has the caller prove the own password once more. A wrong one counts like a failed sign-in, so that a stolen
-    /// session is no way around the limits. `kind` is what it is asked for. A duplicate of the request is answered before,
+    /// session is no way around the limits. `kind` is what it is asked for. A retry of the request is answered before,
     /// as the password may be another one by now.
-    pub(super) async fn check_own_password(
+    pub(in crate::application) async fn check<T>(
         &self,
         call: &Call,
         password: &Password,
         kind: AuditType,
-        request: &IdempotentCall<()>,
+        request: &IdempotentCall<T>,
     ) -> Idempotent<(User, PasswordCredential)> {
-        let outcome = self.try_own_password(call, password, kind, request).await;
+        let outcome = self.try_check(call, password, kind, request).await;
         let throttled = call.event(AuditType::LoginThrottled).on(call.person()?.user_id).with("request", kind.as_str());
         self.trail.note_throttling(self.store.as_ref(), outcome, throttled, call.now).await
     }
 
-    async fn try_own_password(
+    async fn try_check<T>(
         &self,
         call: &Call,
         password: &Password,
         kind: AuditType,
-        request: &IdempotentCall<()>,
+        request: &IdempotentCall<T>,
     ) -> Idempotent<(User, PasswordCredential)> {
         let (user, credential) = {
             let mut tx = self.store.read().await?;
@@ -61,7 +87,7 @@ impl Accounts {
 
 /// Finds the caller again in a transaction, if the password is still the one that was checked. Until the transaction
 /// ends, nobody else changes the account.
-pub(super) async fn confirm_own(
+pub(in crate::application) async fn confirm_own(
     tx: &mut dyn Transaction,
     person: Person,
     checked: &PasswordCredential,

@@ -1,10 +1,11 @@
 //! Rows of imports and exports: contract to command, and domain to contract.
 
+mod factor;
+
 use super::decode::time;
 use super::encode;
 use crate::application::error::Violation;
-use crate::application::ports::StoredUser;
-use crate::application::transfer::ImportRow;
+use crate::application::transfer::{ExportedUser, ImportRow};
 use crate::domain::account::user::UserState;
 use crate::domain::secret::Secret;
 use crate::presentation::json;
@@ -32,17 +33,20 @@ pub(super) fn decode(record: proto::UserRecord) -> Result<ImportRow, Violation> 
         password_hash: Secret::new(record.password_hash),
         suspend_time: time("suspend_time", record.suspend_time)?,
         provisional: record.provisional,
+        factors: record.factors.into_iter().map(factor::decode).collect::<Result<_, _>>()?,
     })
 }
 
 /// Encodes a row. Its etag is left out: an account that is imported elsewhere begins its revisions anew.
-pub(super) fn encode((user, hash): StoredUser) -> proto::UserRecord {
+pub(super) fn encode(exported: ExportedUser) -> proto::UserRecord {
+    let ExportedUser { user, password_hash: hash, factors } = exported;
     proto::UserRecord {
         user: Some(proto::User { etag: String::new(), ..encode::user(&user) }),
         suspend_time: user.suspend_time.map(encode::time),
         provisional: user.is_provisional(),
         // Nobody can tell whose password it is; without it, whoever proves the address chooses one.
         password_hash: hash.filter(|_| !user.is_disputed()).map(|hash| hash.as_str().to_owned()).unwrap_or_default(),
+        factors: factors.iter().map(factor::encode).collect(),
     }
 }
 
