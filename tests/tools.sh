@@ -11,6 +11,7 @@ cargo_deny_version=0.20.2
 go_version=1.24.13 # of the examples; a newer one does as well
 node_oldest=20 node_version=22.23.3 npm_version=10.9.4
 java_oldest=17
+chromium_oldest=129 # the first whose pages have parseCreationOptionsFromJSON
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/ipse-tools
 PATH=$root/.tools/bin:$root/.tools/node_modules/.bin:$PATH
@@ -94,6 +95,13 @@ need_node() {
 need_java() { has_java || { apt_install default-jdk-headless maven && has_java; }; }
 
 has_java() { has mvn && has javac && at_least "$java_oldest" "$(javac -version 2>&1 | cut -d ' ' -f 2)"; }
+
+# A browser, which brings authenticators that are software.
+need_chromium() { has_chromium || { apt_install chromium && has_chromium; }; }
+
+has_chromium() {
+  has chromium && at_least "$chromium_oldest" "$(chromium --version 2>/dev/null | sed -n 's/^Chromium \([0-9]*\).*/\1/p')"
+}
 
 # get_packages DIRECTORY: what its package-lock.json pins.
 get_packages() {

@@ -13,7 +13,7 @@ from pathlib import Path
 import grpc
 import pytest
 
-from support import contract
+from support import contract, factors
 from support.certificates import Authority
 from support.client import PASSWORD, SECONDS, Client, bearer
 from support.contract import ROOT
@@ -54,10 +54,10 @@ def await_service(terminal: Terminal, authority: bytes | None = None) -> None:
         raise AssertionError(f"{error}\n{terminal.log()}") from error
 
 
-def accept(terminal: Terminal, printed: str, authority: bytes | None = None) -> str:
+def accept(terminal: Terminal, printed: str) -> str:
     """Accepts the invitation that `ipse admin create` printed, and signs in."""
     [token] = re.findall(r"^  ([\w-]{43})$", printed, re.MULTILINE)
-    with Client(terminal.target, authority) as client:
+    with Client(terminal.target) as client:
         client.reset(token, PASSWORD)
         return client.log_in(ROOT_ADDRESS).access_token
 
@@ -118,6 +118,29 @@ def test_services(tmp_path: Path) -> None:
         follow("docs/services.md", introspect)
 
 
+def test_second_factors(tmp_path: Path) -> None:
+    trial = Trial(tmp_path)
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    serve, sign_up, *_ = blocks("README.md")
+
+    def enrol(block: Block) -> None:
+        assert "FACTOR_KIND_TOTP" in trial.terminal.run(block)
+
+    def prove(block: Block) -> str:
+        printed = trial.terminal.run(block)
+        [token] = re.findall(r'"accessToken": "(.*)"', printed)
+        assert factors.claims(token)["acr"] == factors.AAL2
+        return printed
+
+    def step_up(block: Block) -> None:
+        assert '"remaining": 9' in prove(block)
+
+    with trial.terminal:
+        trial.serve(serve)
+        trial.run(sign_up)
+        follow("docs/second-factors.md", enrol, prove, step_up)
+
+
 def test_the_examples(tmp_path: Path) -> None:
     """With the service in Python, whose packages the tests have; `tests/clients` has those of the other languages."""
     trial = Trial(tmp_path)
@@ -143,7 +166,8 @@ def test_the_examples(tmp_path: Path) -> None:
 
     def greet(block: Block) -> None:
         printed = trial.terminal.run(block)
-        assert [printed.count(word) for word in ("Code: Unauthenticated", "Hello, ")] == [2, 1], printed
+        expected = {"Code: Unauthenticated": 3, "Hello, ": 1, "takes a fresh sign-in with a second factor": 1}
+        assert {text: printed.count(text) for text in expected} == expected, printed
 
     with trial.terminal:
         follow("examples/README.md", serve, configure, greet)
@@ -163,6 +187,8 @@ class Production:
         for role, password in self.passwords.items():
             written = f"postgres://{role}:PASSWORD@db.example.com/ipse?sslmode=verify-full"
             self.terminal.replaced[written] = self.url_of(role)
+        self.terminal.replaced["id.example.com:"] = "127.0.0.1:"
+        (folder / "proto").symlink_to(ROOT / "proto")
         self.terminal.set(ADMIN_DATABASE_URL=self.admin.url)
         self.terminal.set(OWNER_PASSWORD=self.passwords["ipse_owner"], SERVICE_PASSWORD=self.passwords["ipse_service"])
 
@@ -187,12 +213,29 @@ class Production:
 
     def appoint(self, block: Block) -> None:
         printed = self.terminal.run(block)
-        assert "serving" in printed
-        self.terminal.set(ACCESS_TOKEN=accept(self.terminal, printed, self.authority.pem))
+        assert "serving" in printed and "invitation" in printed
+
+    def enrol(self, block: Block) -> None:
+        """What the reader's own machine trusts is the authority of this test here."""
+        self.terminal.set(SSL_CERT_FILE=self.authority.file, PASSWORD=PASSWORD)
+        [secret] = re.findall(r"^type this into your app: (\w{32})$", self.terminal.run(block), re.MULTILINE)
+        self.terminal.set(CODE=factors.App(secret).code())
+
+    def confirm(self, block: Block) -> None:
+        assert '"recoveryCodes": [' in self.terminal.run(block)
+        assert not (self.terminal.folder / "answer.json").exists()
+
+    def demand(self, block: Block) -> None:
+        assert '"mfaRequired": true' in self.terminal.run(block)
 
     def transfer(self, block: Block) -> None:
         self.terminal.run(block)
         assert "ida@example.com" in (self.terminal.folder / "everybody.ndjson").read_text()
+
+    def reset_factors(self, block: Block) -> None:
+        """Which waits: what comes after it still finds them."""
+        printed = self.terminal.run(block)
+        assert "totp" in printed and "unless the person stops it" in printed
 
     def dump(self, block: Block) -> None:
         self.terminal.set(OWNER_DATABASE_URL=self.url_of("ipse_owner"))
@@ -207,7 +250,8 @@ class Production:
         restored = Postgres(self.url_of("ipse_service", "restored"), self.admin.psql)
         self.serve(Block("docs/operations.md", 0, f"IPSE_DATABASE_URL='{restored.url}' ipse serve", None))
         with Client(self.terminal.target, self.authority.pem) as client:
-            client.log_in(ROOT_ADDRESS)
+            request = contract.auth_pb2.LoginRequest(identifier=ROOT_ADDRESS, password=PASSWORD)
+            assert client.auth.Login(request, timeout=SECONDS).HasField("mfa_challenge")
         assert count(restored, "users WHERE email_canonical = 'ida@example.com'") == 1
         with pytest.raises(subprocess.CalledProcessError):
             restored.query("DELETE FROM audit_events")
@@ -276,7 +320,11 @@ def test_operations(tmp_path: Path, cluster: Cluster) -> None:
             production.run,
             production.serve,
             production.appoint,
+            production.enrol,
+            production.confirm,
             production.transfer,
+            production.demand,
+            production.reset_factors,
             machine.back_up,
             machine.restore,
             production.dump,
@@ -288,7 +336,8 @@ def test_operations(tmp_path: Path, cluster: Cluster) -> None:
 
 
 def test_every_other_document_says_why_its_commands_are_not_run() -> None:
-    followed = {"README.md", "docs/services.md", "docs/operations.md", "examples/README.md"}
+    followed = {"README.md", "examples/README.md"}
+    followed |= {f"docs/{name}.md" for name in ("services", "second-factors", "operations")}
     assert followed <= set(documents())
     others = [block for document in documents() if document not in followed for block in blocks(document)]
     assert [str(block) for block in others if not block.not_run] == []

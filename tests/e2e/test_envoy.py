@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from support import contract
+from support import contract, factors
 from support.client import PASSWORD, SECONDS, Client, bearer
 from support.envoy import Envoy, Service
 from support.errors import Code
@@ -16,7 +16,7 @@ from support.server import Server
 from support.waiting import wait_until
 
 EMAIL = "ada@example.com"
-OPEN, PERSONAL, ORDERS = "/healthz", "/me", "/orders/1"
+OPEN, PERSONAL, ORDERS, REFUNDS = "/healthz", "/me", "/orders/1", "/refunds/1"
 
 # What stands in the example beside the check itself, for the same end. Without it, the check alone has to hold.
 CHECK_ALONE = {
@@ -136,6 +136,7 @@ def test_with_a_token_the_service_learns_who_calls(envoy: Envoy, client: Client,
             "x-ipse-subject-kind": "user",
             "x-ipse-session": tokens.session_id,
             "x-ipse-roles": "clerk",
+            "x-ipse-acr": factors.AAL1,
         }
 
 
@@ -146,6 +147,7 @@ SPOOFS = {
     "in another case": [("X-IPSE-Subject", "root"), ("X-Ipse-SESSION", "x")],
     "with underscores": [("x_ipse_subject", "root"), ("X_Ipse-Roles", "administrator")],
     "of what is not told": [("x-ipse-roles", "administrator"), ("x-ipse-scope", "*"), ("x-ipse-nothing", "x")],
+    "of the level": [("x-ipse-acr", factors.AAL2), ("x-ipse-auth-time", "4102444800")],
     "empty": [("x-ipse-subject", ""), ("x-ipse-roles", "")],
     "kept by the client's word": [("connection", "x-ipse-subject"), ("x-ipse-subject", "root")],
 }
@@ -158,7 +160,8 @@ def test_nobody_tells_the_service_who_they_are(envoy: Envoy, client: Client, ada
     if answer.status == 400 and "_" in str(SPOOFS[spoof]):
         return
     identity = answer.identity()
-    assert set(identity) == {"x-ipse-subject", "x-ipse-subject-kind", "x-ipse-session", "x-ipse-auth-time"}
+    names = {"x-ipse-subject", "x-ipse-subject-kind", "x-ipse-session", "x-ipse-auth-time", "x-ipse-acr"}
+    assert set(identity) == names
     assert identity["x-ipse-subject"] == ada
 
 
@@ -193,13 +196,82 @@ def test_no_spelling_of_a_path_walks_around_its_demands(example: Envoy, client: 
         assert example.get(path, *elsewhere).status == 400, path
 
 
+@pytest.fixture(scope="module")
+def one_factor_and_two(client: Client) -> tuple[str, str]:
+    """Tokens of one person, of a sign-in with one factor and with two."""
+    email = "grace@example.com"
+    client.register(email)
+    one = client.log_in(email)
+    app = factors.enrol(client, one.access_token)
+    request = contract.auth_pb2.RefreshRequest(refresh_token=one.refresh_token, audience="orders")
+    one = client.auth.Refresh(request, timeout=SECONDS).tokens
+    return one.access_token, factors.sign_in(client, email, app, audience="orders").access_token
+
+
+def test_a_route_demands_two_factors(envoy: Envoy, service: Service, one_factor_and_two: tuple[str, str]) -> None:
+    one, two = one_factor_and_two
+    assert envoy.get(PERSONAL, *bearer(one)).identity()["x-ipse-acr"] == factors.AAL1
+    before = service.count
+    refused = envoy.get(REFUNDS, *bearer(one))
+    assert (refused.status, refused.reason, service.count) == (401, "STEP_UP_REQUIRED", before)
+    asked = f'error="insufficient_user_authentication", acr_values="{factors.AAL2}", max_age="300"'
+    assert asked in refused.headers["www-authenticate"]
+    for_grpc = envoy.get(REFUNDS, ("content-type", "application/grpc"), *bearer(one))
+    assert for_grpc.headers["grpc-status"] == str(Code.UNAUTHENTICATED.value[0])
+    assert envoy.get(REFUNDS, *bearer(two)).identity()["x-ipse-acr"] == factors.AAL2
+
+
+def test_a_route_demands_a_fresh_sign_in(
+    server: Server, service: Service, one_factor_and_two: tuple[str, str], tmp_path: Path
+) -> None:
+    _, two = one_factor_and_two
+    with gateway(tmp_path, server, service, {'max_age: "300"': 'max_age: "1"'}) as envoy:
+        old = wait_until(lambda: (a := envoy.get(REFUNDS, *bearer(two))).status == 401 and a, "the sign-in is old")
+        assert old.reason == "STEP_UP_REQUIRED" and 'max_age="1"' in old.headers["www-authenticate"]
+        assert envoy.get(PERSONAL, *bearer(two)).status == 200
+
+
+def test_who_has_yet_to_enrol_gets_through_nowhere(
+    example: Envoy, server: Server, client: Client, root: str, service: Service
+) -> None:
+    email = "heidi@example.com"
+    client.register(email)
+    client.verify(server.mail.token(email))
+    user = client.me(client.log_in(email).access_token).user.id
+    new = contract.role_pb2.CreateRoleRequest(role={"name": "cashier", "mfa_required": True})
+    role = client.roles.CreateRole(new, timeout=SECONDS, metadata=bearer(root)).role.id
+    grant(client, root, role, user)
+    token = signed_in(client, audience="", email=email).access_token
+    assert factors.claims(token)["acr"] == factors.AAL0
+    before = service.count
+    answers = [example.get(path, *bearer(token)) for path in (PERSONAL, ORDERS, REFUNDS)]
+    assert [(answer.status, answer.reason) for answer in answers] == [
+        (403, "MFA_REQUIRED"),
+        (401, "TOKEN_INVALID"),
+        (401, "TOKEN_INVALID"),
+    ]
+    assert service.count == before
+
+
 def test_a_slip_of_the_pen_opens_nothing(
-    server: Server, client: Client, service: Service, clerk: None, tmp_path: Path
+    server: Server,
+    client: Client,
+    service: Service,
+    clerk: None,
+    one_factor_and_two: tuple[str, str],
+    tmp_path: Path,
 ) -> None:
     token = bearer(signed_in(client).access_token)
     for slip in ("permision: orders.read", "permission: orders", "permission: orders.*"):
         with gateway(tmp_path, server, service, {"permission: orders.read": slip}) as envoy:
             assert envoy.get(ORDERS, *token).status == 500, slip
+    for old, slip in {
+        'acr: "urn:ipse:aal:2"': 'acr: "urn:ipse:aal:3"',
+        'acr: "urn:': 'arc: "urn:',
+        'max_age: "300"': 'max_age: "5m"',
+    }.items():
+        with gateway(tmp_path, server, service, {old: slip}) as envoy:
+            assert envoy.get(REFUNDS, *bearer(one_factor_and_two[1])).status == 500, slip
     assert "its requests are refused" in server.log()
 
 

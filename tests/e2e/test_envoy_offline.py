@@ -79,6 +79,7 @@ def test_with_a_token_the_service_learns_what_it_says(envoy: Envoy, tokens) -> N
         "x-ipse-subject": claims["sub"],
         "x-ipse-session": tokens.session_id,
         "x-ipse-auth-time": str(claims["auth_time"]),
+        "x-ipse-acr": "urn:ipse:aal:1",
     }
     assert ("authorization", f"Bearer {tokens.access_token}") in answer.reached
 

@@ -1,5 +1,6 @@
 """`ipse users import` and `export`: nothing is lost on the way, whatever breaks."""
 
+import base64
 import json
 import os
 import signal
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from support import people
+from support import factors, people
 from support.certificates import Authority
 from support.client import PASSWORD, Client
 from support.contract import ROOT
@@ -169,6 +170,48 @@ def test_a_foreign_hash_is_good_for_one_sign_in(
         client.log_in(f"{name}@example.com")
         assert count(database, f"{stored} LIKE '$argon2id$v=19$m=19456,t=2,p=1$%'") == 1
         client.log_in(f"{name}@example.com")
+
+
+def test_second_factors_go_along(place: tuple[Server, Client, str], tmp_path: Path) -> None:
+    server, client, token = place
+    secret = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+    passkey = {
+        "credentialId": "AQI=",
+        "publicKey": base64.b64encode(bytes.fromhex("a4010103272006215820") + bytes(32)).decode(),
+        "userHandle": "Ag==",
+        "rpId": "id.example",
+    }
+    rows = [
+        {
+            "user": {"email": f"{name}@example.com", "emailVerified": True},
+            "passwordHash": BCRYPT,
+            "factors": [{"otpauthUri": f"otpauth://totp/x?secret={secret}", "displayName": "phone"}, *others],
+        }
+        for name, others in (("one", []), ("two", [{"passkey": passkey}]), ("three", [{"passkey": passkey}]))
+    ]
+    file, report = people.write(tmp_path / "people.ndjson", iter(rows)), tmp_path / "report.ndjson"
+    done = people.users(server, token, "import", file, "--report", report, check=False)
+    assert "accepted: 2, of which 0 were stored before; refused: 1" in done.stdout, done
+    [refused_row] = [json.loads(line) for line in report.read_text().splitlines()]
+    told = [refused_row[name] for name in ("line", "reason", "field")]
+    assert told == [3, "CREDENTIAL_EXISTS", "factors"]
+
+    tokens = factors.sign_in(client, "one@example.com", factors.App(secret))
+    assert client.me(tokens.access_token).user.mfa_enabled
+
+    exported = {name: tmp_path / name for name in ("plain.ndjson", "full.ndjson", "full.csv")}
+    for name, path in exported.items():
+        options = ["--include-hashes"] if name.startswith("full") else []
+        people.users(server, token, "export", path, *options)
+    rows = [json.loads(line) for line in exported["full.ndjson"].read_text().splitlines()]
+    kinds = {row["user"]["email"]: sorted(key for f in row.get("factors", []) for key in f) for row in rows}
+    assert kinds["one@example.com"] == ["createTime", "displayName", "lastUsedTime", "otpauthUri"]
+    [two] = [row for row in rows if row["user"]["email"] == "two@example.com"]
+    assert [list(factor) for factor in two["factors"]].count(["passkey", "createTime"]) == 1
+    assert secret in exported["full.ndjson"].read_text()
+    assert not any(secret in exported[name].read_text() for name in ("plain.ndjson", "full.csv"))
+    again = people.users(server, token, "import", exported["full.ndjson"])
+    assert "accepted: 3, of which 3 were stored before; refused: 0" in again.stdout
 
 
 def test_only_who_may_gets_anything(place: tuple[Server, Client, str], tmp_path: Path) -> None:

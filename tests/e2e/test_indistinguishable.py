@@ -15,6 +15,7 @@ from support.client import SECONDS, Client, from_address
 from support.contract import auth_pb2
 from support.database import Sqlite
 from support.errors import Code, refused
+from support.factors import enrol
 from support.mail import VERIFY
 from support.server import Server
 from support.waiting import wait_until
@@ -26,7 +27,7 @@ ACCOUNTS, FAILURES = 50, 4
 SAMPLES = 500
 TOLERANCE = 0.05
 
-KINDS = ("active", "suspended", "unverified")
+KINDS = ("active", "suspended", "unverified", "factor")
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +58,9 @@ def make_accounts(server: Server, client: Client) -> None:
         wait_until(lambda: len(server.mail.all()) == total, "all accounts have their mail", 60)
         tokens = server.mail.tokens(VERIFY).items()
         list(pool.map(client.verify, [token for name, token in tokens if not name.startswith("unverified")]))
+        # Those of the last kind have an authenticator app.
+        signed_in = list(pool.map(client.log_in, [address("factor", number) for number in numbers]))
+        list(pool.map(lambda tokens: enrol(client, tokens.access_token), signed_in))
     database(server).query("UPDATE users SET state = 'suspended' WHERE email_canonical LIKE 'suspended%'")
 
 

@@ -1,4 +1,5 @@
-"""A day of an operator, through grpcurl alone: from the first administrator to the trail of all that was done."""
+"""A day of an operator, through grpcurl alone: from the first administrator to the trail of all that was done. The
+server is one of production, where administrators need a second factor."""
 
 import re
 from collections.abc import Iterator
@@ -6,15 +7,25 @@ from pathlib import Path
 
 import pytest
 
+from support import mail
 from support.client import PASSWORD
+from support.factors import AAL0, AAL1, AAL2, App, claims
 from support.grpcurl import Grpcurl
 from support.mail import INVITATION
-from support.server import Server, run
+from support.server import Server, migrated, run
+from support.smtp import MailServer
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    with Server(tmp_path) as server:
+def mail_server() -> Iterator[MailServer]:
+    with MailServer(None) as mail_server:
+        yield mail_server
+
+
+@pytest.fixture
+def server(mail_server: MailServer, tmp_path: Path) -> Iterator[Server]:
+    url = f"smtp+plaintext://127.0.0.1:{mail_server.port}"
+    with migrated(Server(tmp_path / "ipse", dev=False, reflection="true", smtp_url=url)) as server:
         yield server
 
 
@@ -25,6 +36,7 @@ class Day:
         self.server = server
         self.grpcurl = Grpcurl(server.target)
         self.tokens: dict[str, str] = {}
+        self.apps: dict[str, App] = {}
 
     def accept(self, email: str, invitation: str) -> None:
         """Sets the password with an invitation and signs in."""
@@ -33,7 +45,17 @@ class Day:
 
     def log_in(self, email: str) -> None:
         answer = self.grpcurl.call("AuthService/Login", identifier=email, password=PASSWORD)
+        if challenge := answer.get("mfaChallenge"):
+            proof = self.apps[email].proof()
+            answer = self.grpcurl.call("AuthService/CompleteMfa", challengeToken=challenge["challengeToken"], **proof)
         self.tokens[email] = answer["tokens"]["accessToken"]
+
+    def enrol(self, email: str) -> None:
+        """Enrols an authenticator app."""
+        begun = self.call(email, "FactorService/BeginTotp", displayName="phone")
+        app = self.apps[email] = App(begun["secret"])
+        confirmed = self.call(email, "FactorService/ConfirmTotp", factorId=begun["factorId"], code=app.code())
+        app.recovery_codes += confirmed["recoveryCodes"]
 
     def call(self, who: str, method: str, **fields: object) -> dict:
         return self.grpcurl.call(method, bearer=self.tokens[who], **fields)
@@ -44,14 +66,14 @@ class Day:
 
 def first_administrator(server: Server, email: str) -> str:
     """The invitation that the command line prints."""
-    done = run("admin", "create", "--dev", "--email", email, cwd=server.folder, settings=server.settings)
+    done = run("admin", "create", "--email", email, cwd=server.folder, settings=server.settings)
     assert done.returncode == 0, done.stderr
     tokens = re.findall(r"^  ([\w-]{43})$", done.stdout, re.MULTILINE)
     assert len(tokens) == 1, done.stdout
     return tokens[0]
 
 
-def test_a_day_of_an_operator(server: Server) -> None:
+def test_a_day_of_an_operator(server: Server, mail_server: MailServer) -> None:
     day = Day(server)
     root, colleague, ada = "root@example.com", "colleague@example.com", "ada@example.com"
 
@@ -61,12 +83,22 @@ def test_a_day_of_an_operator(server: Server) -> None:
     assert "ACTION_TOKEN_INVALID" in day.grpcurl.refusal(
         "AuthService/ResetPassword", token=invitation, newPassword=PASSWORD
     )
+
+    # Whoever has yet to enrol a second factor can do nothing else.
+    assert claims(day.tokens[root])["acr"] == AAL0
+    for method in ("AccountService/GetMe", "UserService/ListUsers", "AuditService/ListAuditEvents"):
+        refusal = day.refusal(root, method)
+        assert "PermissionDenied" in refusal and "MFA_REQUIRED" in refusal, refusal
+    day.enrol(root)
+    day.log_in(root)
+    assert (claims(day.tokens[root])["acr"], claims(day.tokens[root])["amr"]) == (AAL2, ["pwd", "otp", "mfa"])
     assert day.call(root, "AccountService/GetMe")["roles"] == ["administrator"]
 
     # A colleague is invited by mail and gets a role.
     invited = day.call(root, "UserService/CreateUser", user={"email": colleague, "displayName": "Col League"})["user"]
     assert invited["state"] == "USER_STATE_PENDING"
-    day.accept(colleague, server.mail.token(colleague, INVITATION))
+    day.accept(colleague, mail.token(mail_server.wait_for(colleague, INVITATION), INVITATION))
+    assert claims(day.tokens[colleague])["acr"] == AAL1
     assert "PERMISSION_MISSING" in day.refusal(colleague, "UserService/GetUser", id=invited["id"])
     roles = {role["name"]: role["id"] for role in day.call(root, "RoleService/ListRoles")["roles"]}
     assert day.call(root, "RoleService/GrantRole", roleId=roles["support"], userId=invited["id"]) == {}

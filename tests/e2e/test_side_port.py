@@ -19,7 +19,7 @@ from support.server import Server
 EMAIL = "ada@example.com"
 ISSUER = "https://ipse.localhost"
 JWKS, OPENID = "/.well-known/jwks.json", "/.well-known/openid-configuration"
-OAUTH = "/.well-known/oauth-authorization-server"
+OAUTH, WEBAUTHN = "/.well-known/oauth-authorization-server", "/.well-known/webauthn"
 # How long the side port lets an exchange take.
 TIME_LIMIT = 10
 
@@ -51,7 +51,7 @@ def test_the_key_set_holds_public_halves_alone(server: Server) -> None:
         assert (key["use"], key["alg"]) == ("sig", "ES256")
 
 
-@pytest.mark.parametrize("path", [JWKS, OPENID, OAUTH])
+@pytest.mark.parametrize("path", [JWKS, OPENID, OAUTH, WEBAUTHN])
 def test_documents_are_fetched_again_only_when_they_changed(server: Server, path: str) -> None:
     first = ask(server, path)
     assert (first.status, first.headers["cache-control"]) == (200, "public, max-age=300")

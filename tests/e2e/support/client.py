@@ -47,6 +47,7 @@ class Client:
             self.channel = grpc.insecure_channel(target, options)
         self.auth = contract.auth_grpc.AuthServiceStub(self.channel)
         self.account = contract.account_grpc.AccountServiceStub(self.channel)
+        self.factors = contract.factor_grpc.FactorServiceStub(self.channel)
         self.keys = contract.key_grpc.KeyServiceStub(self.channel)
         self.roles = contract.role_grpc.RoleServiceStub(self.channel)
         self.service_accounts = contract.service_account_grpc.ServiceAccountServiceStub(self.channel)

@@ -11,6 +11,7 @@ import grpc
 from support import contract
 from support.client import OPTIONS, SECONDS, bearer
 from support.contract import ROOT
+from support.errors import refusal_of
 from support.server import free_port
 from support.waiting import wait_until
 
@@ -63,6 +64,21 @@ class Orders:
     def greet(self, access_token: str):
         metadata = bearer(access_token) if access_token else None
         return self._stub.Greet(contract.orders_pb2.GreetRequest(), timeout=SECONDS, metadata=metadata)
+
+    def cancel(self, access_token: str) -> None:
+        """Calls what takes two factors and a fresh sign-in."""
+        self._stub.CancelOrder(contract.orders_pb2.CancelOrderRequest(), timeout=SECONDS, metadata=bearer(access_token))
+
+    def step_up(self, access_token: str) -> dict[str, str] | None:
+        """What a step-up is asked for before an order is cancelled, if one is."""
+        try:
+            self.cancel(access_token)
+        except grpc.RpcError as error:
+            refusal = refusal_of(error)
+            assert (refusal.code, refusal.reason) == (grpc.StatusCode.UNAUTHENTICATED, "STEP_UP_REQUIRED"), refusal
+            assert (refusal.domain, refusal.kinds) == ("orders.v1", ["ErrorInfo"]), refusal
+            return refusal.metadata
+        return None
 
     def refusal(self, access_token: str) -> grpc.StatusCode | None:
         """The code with which a call is refused, if it is."""

@@ -26,8 +26,15 @@ REQUIRED = {
     "token": "x" * 43,
     "refresh_token": "x" * 43,
     "api_key": "x" * 110,
+    "challenge_token": "x" * 43,
+    "totp_code": "000000",
+    "code": "000000",
+    "credential_json": "{}",
     "session_id": str(uuid.UUID(int=7)),
     "id": str(uuid.UUID(int=7)),
+    "factor_id": str(uuid.UUID(int=7)),
+    "factor.id": str(uuid.UUID(int=7)),
+    "factor.display_name": "phone",
     "user.id": str(uuid.UUID(int=7)),
     "user.email": "eve@example.com",
     "user.display_name": "Eve",
@@ -35,11 +42,12 @@ REQUIRED = {
 # What a caller may write of a resource that a request carries; the rest is the server's, and passed over.
 WRITABLE = {
     "UpdateMeRequest.user": ("display_name", "username", "locale"),
+    "UpdateMyFactorRequest.factor": ("id", "display_name", "etag"),
     "CreateUserRequest.user": ("email", "username", "display_name", "locale"),
     "UpdateUserRequest.user": ("id", "email", "username", "display_name", "locale", "etag"),
 }
 # As the comments of the contract write it. Passwords state the shortest length too, as a default.
-MAXIMUM = re.compile(r"(?:most|to|of) (\d+) (?:bytes|characters|code points)")
+MAXIMUM = re.compile(r"(?:most|to|of|form,) (\d+) (?:bytes|characters|code points)")
 
 
 @dataclass(frozen=True)
@@ -49,6 +57,8 @@ class Field:
     path: str
     numbers: tuple[int, ...]
     comment: str
+    # The alternatives that it is one of.
+    oneof: str = ""
 
     @property
     def maximum(self) -> int:
@@ -69,8 +79,10 @@ class Field:
             case "email" | "new_email":
                 local = "a" * 60 + "@"
                 return local + ("b" * 49 + ".") * 3 + "c" * (length - len(local) - 150)
-            case "session_id" | "id" | "request_id":
+            case "session_id" | "id" | "factor_id" | "request_id":
                 return REQUIRED["session_id"].ljust(length, "0")
+            case "acr" if length <= self.maximum:
+                return "urn:ipse:aal:1"  # None that there is has the greatest length.
             case "locale":
                 return ("en" + "-abcdefgh" * 4)[:length]
         return "x" * length
@@ -93,10 +105,19 @@ class Method:
         """The paths of the strings that make the request complete."""
         return [field.path for field in self.strings if field.path in REQUIRED]
 
+    def missing(self) -> list[str]:
+        """What an empty request lacks, as its refusal names it: the alternatives by their common name."""
+        required = [field for field in self.strings if field.path in REQUIRED]
+        ids = {field.path.partition(".")[0]: field.path for field in required if field.path.endswith(".id")}
+        outer = {field.oneof or field.path.partition(".")[0] for field in required}
+        return sorted(ids.get(name, name) for name in outer)
+
     def complete(self, **changes: str) -> Message:
         """A request that is well formed but for the changes, which are given by path."""
         request = self.request()
-        for path, value in ({path: REQUIRED[path] for path in self.required()} | changes).items():
+        required = [(path, REQUIRED[path]) for path in self.required() if path not in changes]
+        # The changes come last: of alternatives the last one stays.
+        for path, value in [*required, *changes.items()]:
             *outer, name = path.split(".")
             setattr(getattr(request, outer[0]) if outer else request, name, value)
         return request
@@ -136,7 +157,8 @@ def _comments() -> dict[str, str]:
 def _strings(message: Descriptor, comments: dict[str, str]) -> Iterator[Field]:
     for field in message.fields:
         if field.type == FieldDescriptor.TYPE_STRING and not field.is_repeated:
-            yield Field(field.name, (field.number,), comments[field.full_name])
+            oneof = field.containing_oneof.name if field.containing_oneof else ""
+            yield Field(field.name, (field.number,), comments[field.full_name], oneof)
         for name in WRITABLE.get(f"{message.name}.{field.name}", ()):
             inner = field.message_type.fields_by_name[name]
             yield Field(f"{field.name}.{name}", (field.number, inner.number), comments[inner.full_name])
