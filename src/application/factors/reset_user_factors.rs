@@ -83,15 +83,16 @@ impl Factors {
         now: Timestamp,
     ) -> Result<Option<Timestamp>> {
         self.trail.record(tx, order.ordered.on(user.id), now).await?;
+        tx.jobs().cancel_job(&reset_key(user.id)).await?;
         if order.delay.is_zero() {
-            tx.jobs().cancel_job(&reset_key(user.id)).await?;
             self.removal.remove(tx, user, order.removed, now).await?;
             return Ok(None);
         }
         self.order_removal(tx, &user, (now, order.delay)).await.map(Some)
     }
 
-    /// Has the factors removed later, unless that is ordered already, and mails the person what stops it.
+    /// Has the factors removed later, and mails the person what stops it. Ordered again, the time starts again, so that the
+    /// time answered is the time kept.
     async fn order_removal(
         &self,
         tx: &mut dyn Transaction,

@@ -21,6 +21,7 @@ on_both_backends! {
     of_fifty_uses_of_one_recovery_code_one_succeeds
     new_recovery_codes_void_those_from_before
     support_removes_factors_after_a_time_in_which_the_person_stops_it
+    a_removal_ordered_again_waits_from_then_on
     who_signs_in_with_a_factor_has_not_lost_it
     support_resets_nobody_more_powerful_and_not_itself
 }
@@ -121,6 +122,24 @@ async fn support_removes_factors_after_a_time_in_which_the_person_stops_it(world
     assert!(phone.refresh().await.is_err());
     assert_eq!(alice.log_in().await.unwrap().level().0, "urn:ipse:aal:1");
     assert_eq!(alice.mail_kinds().await, ["factors_reset"]);
+}
+
+async fn a_removal_ordered_again_waits_from_then_on(world: World) {
+    let root = world.registrar().await;
+    let (alice, _) = enrolled(&world, "alice").await;
+    let id = root.look_up(&alice).await.id;
+    root.reset_factors(&id, "lost the phone").await.unwrap();
+    world.wait(Duration::hours(20));
+    let root = Registrar(root.0.refresh().await.unwrap());
+    let again = root.reset_factors(&id, "asks once more").await.unwrap().unwrap();
+    assert_eq!(again.seconds, (world.now() + Duration::hours(24)).unix_timestamp());
+    alice.mails().await;
+    world.wait(Duration::hours(23));
+    world.do_jobs().await;
+    alice.challenge().await;
+    world.wait(Duration::hours(2));
+    world.do_jobs().await;
+    alice.log_in().await.unwrap();
 }
 
 async fn who_signs_in_with_a_factor_has_not_lost_it(world: World) {
