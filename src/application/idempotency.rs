@@ -11,7 +11,7 @@ use super::access::caller::Bearer;
 use super::audit_trail::HoldsError;
 use super::call::Call;
 use super::error::{Error, Refusal, Result};
-use super::keys::DerivedKeys;
+use super::keys::{DerivedKeys, RotatedKey};
 use super::ports::{RequestKey, SealedPlace, Sealer, Store, StoreError, Transaction};
 use crate::domain::Timestamp;
 use crate::domain::access::permission::Rights;
@@ -86,6 +86,8 @@ pub(super) struct OpenCall<'c, T> {
 struct Claim {
     key: RequestKey,
     digest: Digest,
+    /// Those under the keys that this one's key replaces, or that will replace it.
+    other_digests: Vec<Digest>,
     now: Timestamp,
 }
 
@@ -102,7 +104,7 @@ impl Claim {
 pub(super) struct Idempotency {
     store: Arc<dyn Store>,
     sealer: Arc<dyn Sealer>,
-    key: SecretKey,
+    key: RotatedKey,
 }
 
 impl Idempotency {
@@ -165,8 +167,9 @@ impl Idempotency {
         }
         let caller_id = caller.map_or(Uuid::nil(), |caller| *caller.subject().as_uuid());
         // A request may hold a password, so that a plain digest would be a target.
-        let digest = Digest::of(&self.key.mac(&request_parts));
-        Some(Claim { key: RequestKey { caller_id, request_id }, digest, now: call.now })
+        let digest = |key: &SecretKey| Digest::of(&key.mac(&request_parts));
+        let (digest, other_digests) = (digest(&self.key.current()), self.key.others().iter().map(digest).collect());
+        Some(Claim { key: RequestKey { caller_id, request_id }, digest, other_digests, now: call.now })
     }
 
     /// What a call was answered that is on record; nothing if it is not, or not any more.
@@ -174,7 +177,7 @@ impl Idempotency {
         let Some(answered) = tx.answered_requests().find_answer(claim.key, claim.now - KEEP_ANSWERS).await? else {
             return Ok(None);
         };
-        if answered.digest != claim.digest {
+        if answered.digest != claim.digest && !claim.other_digests.contains(&answered.digest) {
             return Err(Refusal::RequestIdReused.into());
         }
         Ok(Some(FirstAnswer(self.sealer.open(&SealedPlace::Answer(claim.key), &answered.sealed)?)))

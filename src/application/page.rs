@@ -6,9 +6,9 @@ use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
 use super::error::{Refusal, Result, Violation};
+use super::keys::RotatedKey;
 use crate::application::error::Error;
 use crate::domain::Timestamp;
-use crate::domain::secret::SecretKey;
 
 const DEFAULT_SIZE: i32 = 50;
 const MAX_SIZE: i32 = 1000;
@@ -76,18 +76,18 @@ impl<P> OpenPage<'_, P> {
 
 /// Makes page tokens that callers cannot change. They hold a position in the list, which its readers have seen anyway.
 #[derive(Clone)]
-pub struct PageTokens(SecretKey);
+pub struct PageTokens(RotatedKey);
 
 impl PageTokens {
     /// Tokens under this key.
     #[must_use]
-    pub fn new(key: SecretKey) -> Self {
+    pub fn new(key: RotatedKey) -> Self {
         Self(key)
     }
 
     /// The token for a position in a list. `list` names the list and its arguments, to which the token is bound.
     fn encode(&self, list: &str, position: &[u8]) -> String {
-        let mut bytes = self.0.mac(&[list.as_bytes(), position])[..TAG].to_vec();
+        let mut bytes = self.0.current().mac(&[list.as_bytes(), position])[..TAG].to_vec();
         bytes.extend(position);
         URL_SAFE_NO_PAD.encode(bytes)
     }
@@ -113,8 +113,10 @@ impl PageTokens {
     fn decode(&self, list: &str, token: &str) -> Option<Vec<u8>> {
         let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
         let (tag, position) = bytes.split_at_checked(TAG)?;
-        let genuine: bool = self.0.mac(&[list.as_bytes(), position])[..TAG].ct_eq(tag).into();
-        genuine.then(|| position.to_vec())
+        self.0.find(|key| {
+            let genuine: bool = key.mac(&[list.as_bytes(), position])[..TAG].ct_eq(tag).into();
+            genuine.then(|| position.to_vec())
+        })
     }
 }
 
@@ -133,6 +135,7 @@ pub(super) fn read_position(bytes: &[u8]) -> Option<(Timestamp, Uuid)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::secret::SecretKey;
 
     #[test]
     fn a_position_comes_back_from_its_bytes() {
@@ -153,7 +156,7 @@ mod tests {
 
     #[test]
     fn a_token_is_bound_to_its_list_and_cannot_be_changed() {
-        let tokens = PageTokens::new(SecretKey::new([1; 32]));
+        let tokens = PageTokens::new(RotatedKey::new(SecretKey::new([1; 32])));
         let token = tokens.encode("sessions/a", b"position");
         let open = |list: &str, token: &str| {
             let page = PageRequest { size: 0, token: token.to_owned() };

@@ -140,12 +140,16 @@ fn run_admin_create(email: EmailAddress, origin: Origin) -> Result<(), CommandFa
 }
 
 fn run_keys(action: &KeysAction) -> Result<(), CommandFailed> {
-    let (KeysAction::List(origin) | KeysAction::Rotate { origin, .. } | KeysAction::Rewrap(origin)) = action;
+    let (KeysAction::List(origin)
+    | KeysAction::Rotate { origin, .. }
+    | KeysAction::RotateRoot(origin)
+    | KeysAction::Rewrap(origin)) = action;
     let settings = settings(origin.clone())?;
     let said = runtime()?.block_on(async {
         Ok::<_, CommandFailed>(match action {
             KeysAction::List(_) => cli::key_table(&keys::list(&settings).await?),
             KeysAction::Rotate { algorithm, .. } => cli::new_key(&keys::rotate(&settings, *algorithm).await?),
+            KeysAction::RotateRoot(_) => cli::new_root_secret(keys::rotate_root(&settings).await?),
             KeysAction::Rewrap(_) => {
                 let mut progress = Progress::begin(None, 0);
                 let tables = keys::rewrap(&settings, &mut |rows| progress.advance(rows, 0)).await?;

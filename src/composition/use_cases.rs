@@ -11,7 +11,7 @@ use crate::application::administrators::Administrators;
 use crate::application::audit::Audit;
 use crate::application::factors::{FactorRemoval, Factors};
 use crate::application::jobs::{Jobs, Purge, RotateKeys};
-use crate::application::keys::{DerivedKeys, Keys, root_secret};
+use crate::application::keys::{Keys, RootSecrets};
 use crate::application::recovery::Recovery;
 use crate::application::registration::Registration;
 use crate::application::roles::Roles;
@@ -40,17 +40,18 @@ impl UseCases {
         adapters: &Adapters,
         catalogue: Catalogue,
     ) -> Result<Self, StartError> {
-        let root = root_secret::open(&adapters.ports).await.map_err(StartError::prepare)?;
-        let use_cases = Self::new(settings, adapters, catalogue, &DerivedKeys::new(&root));
+        let keep = settings.policy.sessions.absolute;
+        let roots = RootSecrets::open(&adapters.ports, keep).await.map_err(StartError::prepare)?;
+        let use_cases = Self::new(settings, adapters, catalogue, roots);
         use_cases.services.keys.open().await.map_err(StartError::prepare)?;
         let now = adapters.ports.clock.now();
         use_cases.services.sessions.end_unproven(now).await.map_err(StartError::prepare)?;
         Ok(use_cases)
     }
 
-    fn new(settings: &Settings, adapters: &Adapters, catalogue: Catalogue, derived: &DerivedKeys) -> Self {
-        let ports = &adapters.ports;
-        let services = services(settings, adapters, Arc::new(catalogue), derived);
+    fn new(settings: &Settings, adapters: &Adapters, catalogue: Catalogue, roots: RootSecrets) -> Self {
+        let (ports, derived) = (&adapters.ports, &roots.keys().clone());
+        let services = services(settings, adapters, Arc::new(catalogue), roots);
         let purge = Arc::new(Purge::new(ports, settings.database.audit_retention));
         Self {
             administrators: Administrators::new(ports, Arc::new(settings.policy.clone()), derived),
@@ -74,9 +75,9 @@ fn services(
     settings: &Settings,
     Adapters { ports, feed, jwt, .. }: &Adapters,
     catalogue: Arc<Catalogue>,
-    derived: &DerivedKeys,
+    roots: RootSecrets,
 ) -> Services {
-    let policy = Arc::new(settings.policy.clone());
+    let (policy, derived) = (Arc::new(settings.policy.clone()), &roots.keys().clone());
     let authorizer = Arc::new(Authorizer::new(ports, feed.clone(), policy.audiences.clone()));
     let sessions = Arc::new(Sessions::new(ports, authorizer.clone(), policy.clone(), derived));
     Services {
@@ -92,7 +93,7 @@ fn services(
         tokens: Arc::new(Tokens::new(ports, feed.clone(), sessions, derived)),
         audit: Arc::new(Audit::new(ports, derived)),
         transfer: Arc::new(UserTransfer::new(ports, policy.clone(), derived)),
-        keys: Arc::new(Keys::new(ports, jwt.clone(), settings.signing_keys, derived)),
+        keys: Arc::new(Keys::new(ports, jwt.clone(), settings.signing_keys, roots)),
         service_accounts: Arc::new(ServiceAccounts::new(ports, policy, derived)),
     }
 }

@@ -17,6 +17,7 @@ from support.database import Sqlite
 from support.errors import Code, refused
 from support.factors import enrol
 from support.mail import VERIFY
+from support.passkey import Passkey, register
 from support.server import Server
 from support.waiting import wait_until
 
@@ -92,8 +93,10 @@ def everything(call: grpc.Call) -> tuple:
     return tuple(sorted((key, value) for key, value in both if key != "date"))
 
 
-def compare(server: Server, kinds: dict[str, Callable[[int], object]]) -> dict[str, Seen]:
-    """Makes calls of all kinds in turn."""
+def compare(
+    server: Server, kinds: dict[str, Callable], prepare: Callable[[int], object] = lambda number: number
+) -> dict[str, Seen]:
+    """Makes calls of all kinds in turn. Each is given what was prepared for it, whose time does not count."""
     dice = random.Random(20)
     seen = {kind: Seen() for kind in kinds}
     for number in range(SAMPLES):
@@ -102,7 +105,7 @@ def compare(server: Server, kinds: dict[str, Callable[[int], object]]) -> dict[s
         order = list(kinds)
         dice.shuffle(order)
         for kind in order:
-            look(partial(kinds[kind], number), seen[kind])
+            look(partial(kinds[kind], prepare(number)), seen[kind])
     return seen
 
 
@@ -136,6 +139,38 @@ def test_failed_sign_ins_are_all_alike(server: Server, client: Client) -> None:
     code, _, metadata = answers.pop()
     assert code == grpc.StatusCode.UNAUTHENTICATED
     assert "grpc-status-details-bin" in dict(metadata)
+    assert spread(seen) < TOLERANCE, medians(seen)
+
+
+def test_failed_sign_ins_by_passkeys_are_all_alike(server: Server, client: Client) -> None:
+    kinds = {"unknown": Passkey()}
+    for kind in ("active", "suspended", "deleted"):
+        name = f"{kind}-passkey@example.com"
+        client.register(name)
+        wait_until(lambda name=name: name in server.mail.tokens(VERIFY), "the account has its mail", 60)
+        client.verify(server.mail.tokens(VERIFY)[name])
+        kinds[kind] = register(client, client.log_in(name).access_token).with_another_key()
+        if kind != "active":
+            database(server).query(f"UPDATE users SET state = '{kind}' WHERE email_canonical = '{name}'")
+
+    def begin(number: int) -> tuple[auth_pb2.BeginPasskeyLoginResponse, list]:
+        metadata = REQUEST_ID + from_address(number)
+        return client.auth.BeginPasskeyLogin(auth_pb2.BeginPasskeyLoginRequest(), timeout=SECONDS, metadata=metadata), metadata
+
+    def attempt(passkey: Passkey) -> Callable[[tuple], object]:
+        def call(prepared: tuple[auth_pb2.BeginPasskeyLoginResponse, list]) -> object:
+            begun, metadata = prepared
+            request = auth_pb2.CompletePasskeyLoginRequest(
+                challenge_token=begun.challenge_token, credential_json=passkey.get(begun.request_options_json)
+            )
+            return client.auth.CompletePasskeyLogin(request, timeout=SECONDS, metadata=metadata)
+
+        return call
+
+    seen = compare(server, {kind: attempt(passkey) for kind, passkey in kinds.items()}, begin)
+    answers = set().union(*(one.answers for one in seen.values()))
+    assert len(answers) == 1, answers
+    assert answers.pop()[0] == grpc.StatusCode.UNAUTHENTICATED
     assert spread(seen) < TOLERANCE, medians(seen)
 
 

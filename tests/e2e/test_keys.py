@@ -1,4 +1,4 @@
-"""`ipse keys`: signing keys and the master key, while a server runs."""
+"""`ipse keys`: signing keys, the root secret and the master key, while a server runs."""
 
 import base64
 import hashlib
@@ -58,6 +58,19 @@ def test_a_running_server_publishes_a_key_that_the_command_line_made(server: Ser
     assert jwt.get_unverified_header(token)["kid"] == first
 
 
+def test_a_new_root_secret_signs_nobody_out(server: Server) -> None:
+    with server.client() as client:
+        client.register("ada@example.com")
+        before = client.log_in("ada@example.com")
+        [said] = keys(server, "rotate-root")
+        assert re.fullmatch(r"the new root secret is in use from 20\S+Z; nobody has to sign in again", said)
+        assert keys(server, "rotate-root") == [said], "one waits for its time already"
+        after = client.refresh(before.refresh_token)
+    server.terminate()
+    with server.start().client() as client:
+        client.refresh(after.refresh_token)
+
+
 def test_an_unknown_algorithm_is_refused(server: Server) -> None:
     done = run("keys", "rotate", "--dev", "--algorithm", "HS256", cwd=server.folder, settings=server.settings)
     assert done.returncode == 2
@@ -93,7 +106,7 @@ def test_the_master_key_is_changed_in_steps(database: Sqlite | Postgres, tmp_pat
         assert keys(server, "rewrap")[:2] == ["server_secrets: 0 sealed anew", "signing_keys: 0 sealed anew"]
     with step(NEW_KEY, MASTER_KEY) as server, server.client() as client:
         said = keys(server, "rewrap")
-        assert said[:2] == ["server_secrets: 1 sealed anew", "signing_keys: 1 sealed anew"]
+        assert said[:2] == ["server_secrets: 2 sealed anew", "signing_keys: 1 sealed anew"]
         assert said[-1].startswith("nothing is left under other master keys")
         client.me(tokens.access_token)
     with step(NEW_KEY) as server, server.client() as client:

@@ -74,7 +74,7 @@ impl Factors {
         open.finish(time).await
     }
 
-    /// Has the factors of a person who is locked removed. When that will be; nothing if it is done.
+    /// Has the factors of a person who is locked removed. When that will be; nothing if it is done, or if there are none.
     pub(super) async fn reset(
         &self,
         tx: &mut dyn Transaction,
@@ -84,6 +84,9 @@ impl Factors {
     ) -> Result<Option<Timestamp>> {
         self.trail.record(tx, order.ordered.on(user.id), now).await?;
         tx.jobs().cancel_job(&reset_key(user.id)).await?;
+        if !user.mfa_enabled {
+            return Ok(None);
+        }
         if order.delay.is_zero() {
             self.removal.remove(tx, user, order.removed, now).await?;
             return Ok(None);

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use super::{Assignment, Handler, JobFailed, JobKind};
 use crate::application::keys::Keys;
 
-/// Makes a new signing key when the present one has signed for long enough.
+/// Makes a new signing key when the present one has signed for long enough, and drops root secrets that are over.
 pub struct RotateKeys(pub Arc<Keys>);
 
 #[async_trait]
@@ -18,6 +18,7 @@ impl Handler for RotateKeys {
     async fn handle(&self, _: Assignment<'_>) -> Result<(), JobFailed> {
         self.0.reload().await?;
         self.0.rotate_when_due().await?;
+        self.0.drop_expired_root_secrets().await?;
         Ok(())
     }
 }

@@ -1,5 +1,5 @@
 //! The keys of the installation: the use cases of `KeyService`, what happens to keys at start and in the background, and
-//! the change of the master key.
+//! the changes of the root secret and of the master key.
 
 mod change;
 mod derived_keys;
@@ -8,9 +8,11 @@ mod open;
 mod reload;
 mod revoke_signing_key;
 mod rewrap;
-pub mod root_secret;
+mod root_secrets;
+mod rotate_root_secret;
 mod rotate_signing_key;
 mod rotate_when_due;
+mod rotated_key;
 
 use std::sync::{Arc, RwLock};
 
@@ -19,6 +21,8 @@ use tokio::sync::Mutex;
 
 pub use derived_keys::DerivedKeys;
 pub use rewrap::Rewrapped;
+pub use root_secrets::RootSecrets;
+pub use rotated_key::RotatedKey;
 
 use super::Ports;
 use super::audit_trail::AuditTrail;
@@ -47,6 +51,7 @@ pub struct Keys {
     tokens: Arc<dyn AccessTokens>,
     generator: Arc<dyn KeyGenerator>,
     policy: KeyPolicy,
+    roots: RootSecrets,
     idempotency: Idempotency,
     trail: AuditTrail,
     /// The keys as they were last read. Verifiers are told of them even while the database is away.
@@ -59,7 +64,7 @@ pub struct Keys {
 impl Keys {
     /// Takes the ports it needs. Before anything else, `open` has to be called.
     #[must_use]
-    pub fn new(ports: &Ports, generator: Arc<dyn KeyGenerator>, policy: KeyPolicy, derived: &DerivedKeys) -> Self {
+    pub fn new(ports: &Ports, generator: Arc<dyn KeyGenerator>, policy: KeyPolicy, roots: RootSecrets) -> Self {
         Self {
             store: ports.store.clone(),
             clock: ports.clock.clone(),
@@ -67,7 +72,8 @@ impl Keys {
             tokens: ports.tokens.clone(),
             generator,
             policy,
-            idempotency: Idempotency::new(ports, derived),
+            idempotency: Idempotency::new(ports, roots.keys()),
+            roots,
             trail: AuditTrail::new(ports.entropy.clone()),
             held: RwLock::new(Arc::new([])),
             in_order: Mutex::new(()),

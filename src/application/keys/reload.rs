@@ -7,8 +7,14 @@ use crate::domain::token::key_ring::KeyRing;
 use crate::domain::token::signing_key::SigningKey;
 
 impl Keys {
-    /// Takes up what other processes did to the keys.
+    /// Takes up what other processes did to the keys. A root secret that does not open holds no signing key up.
     pub async fn reload(&self) -> Result<()> {
+        let signing_keys = self.reload_signing_keys().await;
+        self.roots.reload().await?;
+        signing_keys
+    }
+
+    async fn reload_signing_keys(&self) -> Result<()> {
         let _in_order = self.in_order.lock().await;
         let keys = self.store.read().await?.signing_keys().list_signing_keys().await?;
         if *self.held() == *keys { Ok(()) } else { self.put_to_use(&keys) }

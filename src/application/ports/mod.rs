@@ -55,7 +55,7 @@ pub use password_hasher::{HashError, HashRefused, PasswordHasher, Verification};
 pub use roles::{GrantsOf, Roles};
 pub use sealed_rows::{SealedPlace, SealedRows};
 pub use sealer::{SealError, Sealer};
-pub use server_secrets::ServerSecrets;
+pub use server_secrets::{ServerSecrets, StoredSecret};
 pub use service_accounts::ServiceAccounts;
 pub use sessions::{SessionPosition, Sessions};
 pub use signing_keys::SigningKeys;

@@ -3,12 +3,26 @@ use async_trait::async_trait;
 use super::StoreResult;
 use crate::domain::Timestamp;
 
-/// Secrets of the installation, made once and shared by all replicas, sealed under the master key.
+/// A secret as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredSecret {
+    /// Its name.
+    pub name: String,
+    /// The secret, sealed.
+    pub sealed: Vec<u8>,
+    /// When it was made.
+    pub create_time: Timestamp,
+}
+
+/// Secrets of the installation, shared by all replicas, sealed under the master key.
 #[async_trait]
 pub trait ServerSecrets: Send {
-    /// The sealed secret of this name.
-    async fn find_server_secret(&mut self, name: &str) -> StoreResult<Option<Vec<u8>>>;
+    /// All of them, in the order of their times.
+    async fn list_server_secrets(&mut self) -> StoreResult<Vec<StoredSecret>>;
 
-    /// Stores a sealed secret, unless there is one of this name.
-    async fn insert_server_secret(&mut self, name: &str, sealed: &[u8], now: Timestamp) -> StoreResult<()>;
+    /// Stores a secret, unless there is one of this name.
+    async fn insert_server_secret(&mut self, secret: &StoredSecret) -> StoreResult<()>;
+
+    /// Erases the secret of this name.
+    async fn delete_server_secret(&mut self, name: &str) -> StoreResult<()>;
 }

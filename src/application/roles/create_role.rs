@@ -49,6 +49,7 @@ impl Roles {
             return Err(Refusal::NameTaken.into());
         }
         let event = call.event(AuditType::RoleCreated).on(role.id).with("permissions", &role.permissions);
+        let event = event.with("mfa_required", role.mfa_required);
         self.trail.record(tx, event, call.now).await?;
         open.finish(role).await
     }

@@ -58,6 +58,7 @@ impl Roles {
             Err(error) => return Err(error.into()),
         }
         let event = call.event(AuditType::RoleUpdated).on(role.id).with("permissions", &role.permissions);
+        let event = event.with("mfa_required", role.mfa_required);
         self.trail.record(tx, event, call.now).await?;
         open.finish(role).await
     }

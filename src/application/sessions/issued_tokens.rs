@@ -72,7 +72,7 @@ impl Sessions {
         Ok(IssuedTokens {
             access_token: self.tokens.sign(&claims)?,
             access_expire_time,
-            refresh_token: refresh.expose(&self.refresh_key),
+            refresh_token: refresh.expose(&self.refresh_key.current()),
             refresh_expire_time: session_end,
             session_id: session.id,
         })

@@ -40,7 +40,7 @@ impl Sessions {
 
     /// The session of a refresh token that this server issued, live or not.
     pub(in crate::application) fn session_of(&self, refresh_token: &str) -> Option<SessionId> {
-        RefreshToken::parse(refresh_token, &self.refresh_key).map(|token| token.session_id())
+        self.refresh_key.find(|key| RefreshToken::parse(refresh_token, key)).map(|token| token.session_id())
     }
 
     /// Ends a session for somebody who holds a token of it, unless it has ended already.

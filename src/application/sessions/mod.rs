@@ -19,10 +19,9 @@ use super::access::Authorizer;
 use super::audit_trail::AuditTrail;
 use super::idempotency::Idempotency;
 use super::jobs::MailPost;
-use super::keys::DerivedKeys;
+use super::keys::{DerivedKeys, RotatedKey};
 use super::policy::Policy;
 use super::ports::{AccessTokens, Entropy, Store};
-use crate::domain::secret::SecretKey;
 
 /// The use cases of sessions.
 pub struct Sessions {
@@ -33,7 +32,7 @@ pub struct Sessions {
     post: MailPost,
     idempotency: Idempotency,
     trail: AuditTrail,
-    refresh_key: SecretKey,
+    refresh_key: RotatedKey,
     policy: Arc<Policy>,
 }
 

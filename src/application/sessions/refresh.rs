@@ -4,7 +4,7 @@ use crate::application::call::Call;
 use crate::application::error::{Error, Refusal, Result, Violations};
 use crate::application::ports::Transaction;
 use crate::domain::audit::AuditType;
-use crate::domain::secret::Secret;
+use crate::domain::secret::{Secret, SecretKey};
 use crate::domain::session::refresh_token;
 use crate::domain::session::refresh_token::RefreshToken;
 use crate::domain::session::{EndReason, RefreshVerdict, Session};
@@ -19,11 +19,25 @@ pub struct Refresh {
     pub audience: String,
 }
 
-/// A session with its new live token.
+/// A token that this service issued, and the one that replaces it.
+struct Presented {
+    token: RefreshToken,
+    successor: RefreshToken,
+}
+
+/// A session whose live token is the successor.
 struct Rotated {
     session: Session,
-    successor: RefreshToken,
     has_factor: bool,
+}
+
+impl Presented {
+    /// The successor is made under the key of the token itself: while keys are replaced, a client that lost the answer gets
+    /// the same one from every replica.
+    fn parse(text: &str, key: &SecretKey) -> Option<Self> {
+        let token = RefreshToken::parse(text, key)?;
+        Some(Self { successor: token.successor(key), token })
+    }
 }
 
 impl Sessions {
@@ -43,20 +57,20 @@ impl Sessions {
             "" => None,
             audience => Some(audiences.choose(audience).map_err(|_| Refusal::AudienceUnknown)?),
         };
-        let token = RefreshToken::parse(text, &self.refresh_key).ok_or(Refusal::RefreshTokenInvalid)?;
+        let presented = self.refresh_key.find(|key| Presented::parse(text, key)).ok_or(Refusal::RefreshTokenInvalid)?;
 
         let mut tx = self.store.write().await?;
-        let mut rotated = self.rotate(tx.as_mut(), &token, call).await;
+        let mut rotated = self.rotate(tx.as_mut(), &presented, call).await;
         if matches!(rotated, Ok(None)) {
-            rotated = self.rotate(tx.as_mut(), &token, call).await;
+            rotated = self.rotate(tx.as_mut(), &presented, call).await;
         }
         match rotated {
-            Ok(Some(Rotated { mut session, successor, has_factor })) => {
+            Ok(Some(Rotated { mut session, has_factor })) => {
                 let holder = Holder { roles: tx.roles().roles_of(session.user_id.into()).await?, has_factor };
                 tx.commit().await?;
                 // For these tokens alone: the next ones are for the audience of the sign-in again.
                 session.audience = wanted.unwrap_or(session.audience);
-                self.issue(&session, &successor, &holder, call.now)
+                self.issue(&session, &presented.successor, &holder, call.now)
             }
             Ok(None) => Err(Refusal::RefreshTokenInvalid.into()),
             Err(Error::Refused(refusal)) => {
@@ -68,22 +82,26 @@ impl Sessions {
         }
     }
 
-    /// The session with its new live token, and that token; nothing if a parallel refresh was faster.
-    async fn rotate(&self, tx: &mut dyn Transaction, token: &RefreshToken, call: &Call) -> Result<Option<Rotated>> {
+    /// The session with its new live token; nothing if a parallel refresh was faster.
+    async fn rotate(
+        &self,
+        tx: &mut dyn Transaction,
+        Presented { token, successor }: &Presented,
+        call: &Call,
+    ) -> Result<Option<Rotated>> {
         let found = tx.sessions().find_session_with_user(token.session_id()).await?;
         let (mut session, user) = found.ok_or(Refusal::RefreshTokenInvalid)?;
         if !user.keeps_sessions() || user.awaits_proof(self.policy.unverified_sign_in) {
             return Err(Refusal::RefreshTokenInvalid.into());
         }
-        let successor = token.successor(&self.refresh_key);
         let has_factor = user.mfa_enabled;
         match session.judge(token, call.now, self.policy.sessions.refresh_grace) {
             RefreshVerdict::Rotate => {
-                session.rotate(&successor, call.now, self.policy.sessions);
+                session.rotate(successor, call.now, self.policy.sessions);
                 let stored = tx.sessions().rotate_session(&session, &token.digest()).await?;
-                Ok(stored.then_some(Rotated { session, successor, has_factor }))
+                Ok(stored.then_some(Rotated { session, has_factor }))
             }
-            RefreshVerdict::Repeat => Ok(Some(Rotated { session, successor, has_factor })),
+            RefreshVerdict::Repeat => Ok(Some(Rotated { session, has_factor })),
             RefreshVerdict::Reused => {
                 tx.sessions().end_session(session.id, EndReason::TokenReuse, call.now).await?;
                 let event = call.event(AuditType::TokenReused).on(user.id).failed("REFRESH_TOKEN_REUSED");

@@ -137,6 +137,8 @@ named_enum! {
         SigningKeyRotated = "signing_key_rotated",
         /// A signing key was made invalid.
         SigningKeyRevoked = "signing_key_revoked",
+        /// A root secret was made that will take the place of the one in use.
+        RootSecretRotated = "root_secret_rotated",
     }
 }
 
@@ -246,7 +248,7 @@ mod tests {
     use super::*;
 
     /// What clients and rules of others go by: a name is never changed, and never used for something else.
-    const CATALOGUE: [&str; 57] = [
+    const CATALOGUE: [&str; 58] = [
         "authn_login_success",
         "authn_login_successafterfail",
         "authn_login_fail",
@@ -304,6 +306,7 @@ mod tests {
         "signing_key_created",
         "signing_key_rotated",
         "signing_key_revoked",
+        "root_secret_rotated",
     ];
     /// Those that the OWASP Logging Vocabulary has.
     const OWASP: [&str; 9] = [

@@ -1,4 +1,4 @@
-//! `ipse keys`: signing keys and the master key, on the machine of the server.
+//! `ipse keys`: signing keys, the root secret and the master key, on the machine of the server.
 
 use clap::Subcommand;
 use time::format_description::well_known::Rfc3339;
@@ -22,6 +22,11 @@ pub enum KeysAction {
         #[expect(missing_docs, reason = "the doc comment would become the help of the whole command")]
         origin: Origin,
     },
+    /// Make a root secret that takes the place of the present one in 5 minutes
+    ///
+    /// Refresh tokens, page tokens and digests of repeatable requests are made under keys that derive from it. What was
+    /// made under the present one stays good for as long as a session lives, so that nobody has to sign in again.
+    RotateRoot(Origin),
     /// Seal everything anew, under the current master key, that is sealed under one of the others that are given
     Rewrap(Origin),
 }
@@ -58,6 +63,12 @@ pub fn new_key((key, _): &ListedKey) -> Vec<String> {
         key.algorithm.name(),
         time(key.activate_time)
     )]
+}
+
+/// What to print about a root secret that was just made.
+#[must_use]
+pub fn new_root_secret(in_use_from: Timestamp) -> Vec<String> {
+    vec![format!("the new root secret is in use from {}; nobody has to sign in again", time(in_use_from))]
 }
 
 /// What to print about a change of the master key.

@@ -22,7 +22,7 @@ pub use self::admin::{Unusable, appointment};
 pub use self::factors::{FactorsAction, NoFactors, factor_table, removal};
 pub use self::healthcheck::{Unhealthy, healthcheck};
 pub use self::jobs::{JobsAction, MAX_LISTED_JOBS, NoDeadJob, job_table, retried_jobs};
-pub use self::keys::{KeysAction, KeysLeft, key_table, new_key, rewrapped};
+pub use self::keys::{KeysAction, KeysLeft, key_table, new_key, new_root_secret, rewrapped};
 pub use self::progress::Progress;
 use crate::domain::account::email::EmailAddress;
 

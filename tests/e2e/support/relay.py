@@ -1,8 +1,15 @@
-"""A relay in front of a server, which can fall silent like a cut wire: it takes what it gets and passes nothing on."""
+"""A relay in front of a server, which can fall silent like a cut wire: it takes what it gets and passes nothing on.
+
+In front of a PostgreSQL without TLS, it can do so right behind a COMMIT.
+"""
 
 import socket
 import threading
 from contextlib import suppress
+
+
+# As a query of the simple protocol.
+COMMIT = b"COMMIT\0"
 
 
 class Relay:
@@ -11,6 +18,8 @@ class Relay:
     def __init__(self, port: int) -> None:
         self.target = port
         self.is_silent = False
+        self._commits_left: int | None = None
+        self._turn = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -20,6 +29,15 @@ class Relay:
 
     def __exit__(self, *_: object) -> None:
         self._listener.close()
+
+    def fall_silent_after(self, commits: int) -> None:
+        """Passes so many more COMMITs on, and nothing after the last of them, either way."""
+        self._commits_left = commits
+
+    def pass_all(self) -> None:
+        """Passes everything on."""
+        self._commits_left = None
+        self.is_silent = False
 
     def _accept(self) -> None:
         with suppress(OSError):
@@ -33,7 +51,12 @@ class Relay:
     def _pass_on(self, source: socket.socket, sink: socket.socket) -> None:
         with suppress(OSError):
             while content := source.recv(65_536):
-                if not self.is_silent:
+                with self._turn:
+                    is_silent = self.is_silent
+                    if self._commits_left is not None and not is_silent and COMMIT in content:
+                        self._commits_left -= 1
+                        self.is_silent = self._commits_left == 0
+                if not is_silent:
                     sink.sendall(content)
         for end in (source, sink):
             with suppress(OSError):

@@ -91,7 +91,9 @@ class Server:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                start_new_session=True,
+                # Not a session: where the kernel schedules sessions as groups, the low priority of hashing would not
+                # count against the clients of the tests, and these would wait for it.
+                process_group=0,
             )
         if self not in Server.started:
             Server.started.append(self)

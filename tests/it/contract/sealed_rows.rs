@@ -1,4 +1,4 @@
-use ipse::application::ports::{Job, JobClaim, JobPayload, Lease, RequestKey, SealedPlace};
+use ipse::application::ports::{Job, JobClaim, JobPayload, Lease, RequestKey, SealedPlace, StoredSecret};
 use ipse::domain::credential::factor::{Enrolment, EnrolmentMethod, Factor, FactorMethod};
 use ipse::domain::id::{JobId, RequestId};
 use ipse::domain::token::signing_key::{SigningAlgorithm, SigningKey};
@@ -66,7 +66,8 @@ async fn sealed_values(backend: crate::support::database::Backend) -> Fixture {
         let sealed = value(place);
         match place {
             SealedPlace::ServerSecret(name) => {
-                tx.server_secrets().insert_server_secret(name, &sealed, at(0)).await.unwrap();
+                let secret = StoredSecret { name: name.clone(), sealed, create_time: at(0) };
+                tx.server_secrets().insert_server_secret(&secret).await.unwrap();
             }
             SealedPlace::SigningKey(kid) => {
                 let key = SigningKey {

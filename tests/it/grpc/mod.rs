@@ -40,6 +40,7 @@ mod refresh;
 mod register;
 mod reset;
 mod roles;
+mod root_secret;
 mod rotation_under_load;
 mod secrets;
 mod service_accounts;

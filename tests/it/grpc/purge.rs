@@ -121,7 +121,7 @@ async fn nothing_else_is_erased(world: World) {
         ("sessions", 1),
         ("jobs", 1),
         ("signing_keys", 1),
-        ("server_secrets", 1),
+        ("server_secrets", 2),
         ("action_tokens", 0),
         ("throttles", 0),
     ] {

@@ -1,5 +1,5 @@
-//! Sign-ins, refreshes and checks by a service with a cached key set go on while the signing key is replaced twice and the
-//! master key once, replica by replica. An hour of the service passes in a minute.
+//! Sign-ins, refreshes and checks by a service with a cached key set go on while the signing key is replaced twice, the root
+//! secret once, and the master key once, replica by replica. An hour of the service passes in a minute.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -164,6 +164,8 @@ async fn change(world: &World, balancer: &Balancer, tally: &Tally) {
     rest().await;
     balancer.choose().keys.rotate_by_system(None).await.unwrap();
     tally.add("rotations");
+    balancer.choose().keys.rotate_root_secret().await.unwrap();
+    tally.add("root secrets");
     let resealed = balancer.choose().keys.rewrap(&mut |_| {}).await.unwrap();
     assert!(resealed.iter().all(|table| table.left == 0) && resealed.iter().any(|table| table.resealed > 0));
     rest().await;
@@ -185,7 +187,7 @@ async fn no_call_fails_while_keys_change(world: World) {
     tokio::join!(join_all(lives), tick(&world, &balancer, end), change(&world, &balancer, &tally));
     let tally = tally.0.into_inner().unwrap();
     println!("no failed call: {tally:?}");
-    assert_eq!((tally["rotations"], tally["changes of the master key"]), (2, 1));
+    assert_eq!((tally["rotations"], tally["root secrets"], tally["changes of the master key"]), (2, 1, 1));
     assert!(tally["sign-ins"] >= 20 && tally["refreshes"] >= 400, "{tally:?}");
     assert_eq!(verifier.signers.into_inner().unwrap().len(), 3, "the first key, and two that replaced it");
 }

@@ -141,14 +141,20 @@ async fn roles_and_who_has_them(world: World) {
     root.grant(&role.id, &id).await.unwrap();
     root.grant(&role.id, &id).await.unwrap();
     root.revoke(&role.id, &id).await.unwrap();
-    let role =
-        root.update(ipse::proto::Role { permissions: vec!["orders.*".to_owned()], ..role }, &["permissions"]).await;
+    let role = root
+        .update(
+            ipse::proto::Role { permissions: vec!["orders.*".to_owned()], mfa_required: true, ..role },
+            &["permissions", "mfa_required"],
+        )
+        .await;
     let role = role.unwrap();
     root.delete(&role.id, "").await.unwrap();
     let events = trail.events().await;
     assert_eq!(events[0].event.details["permissions"], "orders.read");
+    assert_eq!(events[0].event.details["mfa_required"], "false");
     assert_eq!((&events[1].event.details["granted"], &events[2].event.details["revoked"]), (&role.id, &role.id));
     assert_eq!(events[3].event.details["permissions"], "orders.*");
+    assert_eq!(events[3].event.details["mfa_required"], "true");
     assert_eq!(
         trail.tell(&events),
         [

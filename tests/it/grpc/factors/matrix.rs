@@ -1,12 +1,12 @@
-//! Every state of an account, with every factor, at every door: what each opens is one table.
-
-use std::fmt::Write as _;
+//! Every state of an account, with every factor and with an API key, at every door: what each opens is one table.
 
 use ipse::proto::complete_mfa_request::Proof;
 use ipse::proto::complete_step_up_request::Proof as StepUpProof;
+use ipse::proto::{ExchangeApiKeyRequest, Tokens, User};
 use time::Duration;
 
 use crate::support::authenticator::Authenticator;
+use crate::support::custodian::{Custodian, exchange};
 use crate::support::factors::Enrolled;
 use crate::support::gateway::question_about;
 use crate::support::guard::Guard;
@@ -21,8 +21,9 @@ on_both_backends! {
     every_state_and_factor_opens_the_doors_that_the_table_says
 }
 
-const STATES: [&str; 5] = ["active", "suspended", "deleted", "purged", "to change the password"];
+const STATES: [&str; 6] = ["active", "unproven", "suspended", "deleted", "purged", "to change the password"];
 const FACTORS: [&str; 3] = ["none", "app", "passkey"];
+const SERVICE_STATES: [&str; 4] = ["active", "disabled", "deleted", "key revoked"];
 
 /// What somebody has to sign in with.
 struct Held {
@@ -62,6 +63,10 @@ async fn sign_in<'w>(person: &Person<'w>, held: &mut Held) -> Device<'w> {
 async fn change(root: &Registrar<'_>, id: &str, state: &str) {
     match state {
         "suspended" => drop(root.suspend(id, "").await.unwrap()),
+        "unproven" => {
+            let unproven = User { id: id.to_owned(), ..User::default() };
+            drop(root.update(unproven, &["email_verified"]).await.unwrap());
+        }
         "deleted" => drop(root.delete(id).await.unwrap()),
         "purged" => {
             root.delete(id).await.unwrap();
@@ -83,6 +88,18 @@ fn answer<T>(outcome: Result<T, tonic::Status>) -> &'static str {
     }
 }
 
+/// What the doors answer that take an access token.
+async fn token_doors((world, guard): (&World, &Guard<'_>), device: &Device<'_>) -> Vec<&'static str> {
+    let token = &device.tokens.access_token;
+    let verdict = format!("{:?}", world.verdict(question_about(token, &[])).await.unwrap());
+    vec![
+        answer(device.me().await),
+        if guard.finds_good(token).await { "open" } else { "inactive" },
+        if verdict.starts_with("Passes") { "open" } else { "refused" },
+        answer(device.begin_step_up("").await.map(|_| ())),
+    ]
+}
+
 /// What each door answers to somebody with a session and a challenge from before the change.
 async fn doors(
     (world, guard): (&World, &Guard<'_>),
@@ -90,17 +107,7 @@ async fn doors(
     held: &mut Held,
     before: &Before<'_>,
 ) -> Vec<&'static str> {
-    let token = &before.device.tokens.access_token;
-    let mut answers = vec![
-        answer(before.device.me().await),
-        if guard.finds_good(token).await { "open" } else { "inactive" },
-        if format!("{:?}", world.verdict(question_about(token, &[])).await.unwrap()).starts_with("Passes") {
-            "open"
-        } else {
-            "refused"
-        },
-        answer(before.device.begin_step_up("").await.map(|_| ())),
-    ];
+    let mut answers = token_doors((world, guard), &before.device).await;
     let recovery = |code: usize| held.recovery_codes.get(code).cloned();
     answers.push(match (&before.challenge, recovery(0)) {
         (Some(challenge), Some(code)) => answer(person.answer(challenge, Proof::RecoveryCode(code)).await),
@@ -120,6 +127,26 @@ async fn doors(
         Some(key) => answer(person.log_in_with_passkey(key, ISSUER).await),
         None => "-",
     });
+    answers.push("-");
+    answers
+}
+
+/// What each door answers to a service with a token and an API key from before the change.
+async fn service_doors((world, guard): (&World, &Guard<'_>), root: &Custodian<'_>, state: &str) -> Vec<&'static str> {
+    let account = root.create(&state.replace(' ', "-")).await.unwrap();
+    let (key, secret) = root.create_key(&account.id, &[]).await.unwrap();
+    let request = ExchangeApiKeyRequest { api_key: secret, ..Default::default() };
+    let access_token = exchange(world, request.clone()).await.unwrap().access_token;
+    let service = world.stranger("service").with_tokens(Tokens { access_token, ..Tokens::default() });
+    match state {
+        "disabled" => drop(root.disable(&account.id).await.unwrap()),
+        "deleted" => root.delete(&account.id, "").await.unwrap(),
+        "key revoked" => drop(root.revoke_key(&key.id).await.unwrap()),
+        _ => {}
+    }
+    let mut answers = token_doors((world, guard), &service).await;
+    answers.extend(["-"; 5]);
+    answers.push(answer(exchange(world, request).await));
     answers
 }
 
@@ -131,17 +158,32 @@ struct Before<'w> {
     step_up: Option<String>,
 }
 
+const DOORS: [&str; 10] = [
+    "GetMe",
+    "Introspect",
+    "Check",
+    "BeginStepUp",
+    "CompleteMfa",
+    "CompleteStepUp",
+    "Refresh",
+    "Login",
+    "Passkey",
+    "ExchangeApiKey",
+];
+
+fn line(state: &str, factor: &str, answers: &[&str]) -> String {
+    let answers = answers.iter().map(|answer| format!("{answer:26}")).collect::<String>();
+    format!("{state:24}{factor:10}{}\n", answers.trim_end())
+}
+
 async fn every_state_and_factor_opens_the_doors_that_the_table_says(world: World) {
-    let (root, guard) = (world.registrar().await, Guard::new(&world).await);
-    let mut table = format!(
-        "{:24}{:10}{}\n",
-        "",
-        "",
-        ["GetMe", "Introspect", "Check", "BeginStepUp", "CompleteMfa", "CompleteStepUp", "Refresh", "Login", "Passkey"]
-            .map(|door| format!("{door:26}"))
-            .concat()
-            .trim_end()
-    );
+    let guard = Guard::new(&world).await;
+    let custodian = Custodian::root(&world).await;
+    let root = Registrar(custodian.0.clone());
+    let mut table = line("", "", &DOORS);
+    for state in SERVICE_STATES {
+        table += &line(state, "API key", &service_doors((&world, &guard), &custodian, state).await);
+    }
     for state in STATES {
         for factor in FACTORS {
             let person = world.person(&format!("{}-{factor}", state.replace(' ', "-"))).await;
@@ -153,9 +195,7 @@ async fn every_state_and_factor_opens_the_doors_that_the_table_says(world: World
             let step_up = step_up.map(|begun| begun.challenge_token);
             change(&root, &root.look_up(&person).await.id, state).await;
             let before = Before { device, spare, challenge, step_up };
-            let answers = doors((&world, &guard), &person, &mut held, &before).await;
-            let answers = answers.iter().map(|answer| format!("{answer:26}")).collect::<Vec<_>>().concat();
-            writeln!(table, "{state:24}{factor:10}{}", answers.trim_end()).unwrap();
+            table += &line(state, factor, &doors((&world, &guard), &person, &mut held, &before).await);
         }
     }
     let expected = include_str!("matrix.txt");

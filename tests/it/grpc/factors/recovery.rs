@@ -24,6 +24,7 @@ on_both_backends! {
     a_removal_ordered_again_waits_from_then_on
     who_signs_in_with_a_factor_has_not_lost_it
     support_resets_nobody_more_powerful_and_not_itself
+    who_has_no_factors_is_not_told_that_they_are_gone
 }
 
 on_both_backends! {
@@ -165,6 +166,18 @@ async fn support_resets_nobody_more_powerful_and_not_itself(world: World) {
     root.delete(&id).await.unwrap();
     assert_eq!(reason(support.reset_factors(&id, "x").await), UserStateInvalid);
     assert_eq!(support.factors_of(&id).await.unwrap().len(), 2);
+}
+
+async fn who_has_no_factors_is_not_told_that_they_are_gone(world: World) {
+    let root = world.registrar().await;
+    let alice = world.person("alice").await;
+    let phone = alice.log_in().await.unwrap();
+    alice.mails().await;
+    let id = root.look_up(&alice).await.id;
+    assert_eq!(root.reset_factors(&id, "lost the phone").await.unwrap(), None);
+    phone.me().await.unwrap();
+    assert_eq!(alice.mail_kinds().await, [""; 0]);
+    assert_eq!(world.count("jobs WHERE kind = 'reset_factors'").await, 0);
 }
 
 async fn support_removes_factors_at_once_where_the_operator_wants_that(world: World) {
