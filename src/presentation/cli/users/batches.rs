@@ -1,12 +1,12 @@
 //! Rows in batches of the size that a request may have.
 
-use std::io;
-
 use prost::Message as _;
 use tokio::sync::mpsc;
 
-use super::lines::{Lines, Place, Row, Unreadable};
+use super::TransferFailed;
+use super::input::Place;
 use super::report::Refused;
+use super::rows::{Origin, Row, Rows, Unreadable};
 use crate::proto::{ErrorReason, ImportUsersRequest, UserRecord};
 
 const MAX_ROWS: usize = 500;
@@ -17,8 +17,8 @@ const DRY_RUN_BYTES: usize = 2;
 /// What is kept of a batch until its answer comes.
 #[derive(Default)]
 pub(super) struct Sent {
-    /// The lines of its rows.
-    pub(super) lines: Vec<u64>,
+    /// Where its rows come from.
+    pub(super) origins: Vec<Origin>,
     /// The rows of the file before its end that were not even sent.
     pub(super) refused: Vec<Refused>,
     /// Where it ends in the file.
@@ -29,7 +29,7 @@ pub(super) struct Sent {
 /// answers. What comes after the last request has no rows.
 pub(super) struct Outlets {
     pub(super) requests: mpsc::Sender<ImportUsersRequest>,
-    pub(super) sent: mpsc::Sender<io::Result<Sent>>,
+    pub(super) sent: mpsc::Sender<Result<Sent, TransferFailed>>,
     pub(super) dry_run: bool,
 }
 
@@ -37,10 +37,10 @@ pub(super) struct Outlets {
 struct Gone;
 
 /// Reads a file to its end, or until nobody takes batches any more. Blocks.
-pub(super) fn send_all(mut lines: Lines, outlets: &Outlets) {
+pub(super) fn send_all(mut rows: Rows, outlets: &Outlets) {
     let mut batch = Batch::default();
     loop {
-        match lines.next() {
+        match rows.next() {
             Ok(Some(row)) => {
                 if batch.take(row, outlets).is_err() {
                     return;
@@ -74,10 +74,10 @@ impl Batch {
                 }
                 self.rows.push(record);
                 self.bytes += bytes;
-                self.sent.lines.push(row.line);
+                self.sent.origins.push(row.origin);
             }
             Err(Unreadable { field, description }) => self.sent.refused.push(Refused {
-                line: row.line,
+                origin: row.origin,
                 reason: ErrorReason::FieldInvalid,
                 field,
                 description,

@@ -33,6 +33,7 @@ pub(super) const COLUMNS: [&str; 18] = [
 const EMAIL: usize = 1;
 
 /// Which column of a file has which field.
+#[derive(Clone)]
 pub(super) struct Header([Option<usize>; COLUMNS.len()]);
 
 impl Header {
@@ -56,12 +57,20 @@ impl Header {
         if places[EMAIL].is_none() { Err("does not name email".to_owned()) } else { Ok(Self(places)) }
     }
 
+    /// Whom a row is about.
+    pub(super) fn key(&self, row: &StringRecord) -> String {
+        let names = ["email", "username", "id"].map(|name| self.cell(row, name));
+        names.into_iter().find(|name| !name.is_empty()).unwrap_or_default().to_owned()
+    }
+
+    fn cell<'r>(&self, row: &'r StringRecord, name: &str) -> &'r str {
+        let column = COLUMNS.iter().position(|column| *column == name);
+        column.and_then(|column| self.0[column]).and_then(|place| row.get(place)).unwrap_or_default()
+    }
+
     /// Reads a row, or says what is wrong with it.
     pub(super) fn record(&self, row: &StringRecord) -> Result<UserRecord, String> {
-        let cell = |name: &str| {
-            let column = COLUMNS.iter().position(|column| *column == name);
-            column.and_then(|column| self.0[column]).and_then(|place| row.get(place)).unwrap_or_default()
-        };
+        let cell = |name| self.cell(row, name);
         let text = |name| cell(name).to_owned();
         let flag = |name| read_flag(name, cell(name));
         let time = |name| read_time(name, cell(name));

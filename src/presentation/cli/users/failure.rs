@@ -18,6 +18,21 @@ pub enum TransferFailed {
     /// A file cannot be used.
     #[error("{0} cannot be used")]
     File(PathBuf, #[source] io::Error),
+    /// A file is not what it should be.
+    #[error("{0} {1}; nothing was imported")]
+    Unfit(PathBuf, String),
+    /// What comes from a pipe has no place beside it.
+    #[error(
+        "an import from a pipe needs --resume-file FILE, to note how far it has come, or --no-resume, to begin anew if it is \
+         interrupted; nothing was imported"
+    )]
+    NoPlace,
+    /// There is no place for the note of how far an import has come.
+    #[error(
+        "{0} cannot be written, which notes how far the import has come: name another file with --resume-file, or begin anew \
+         if it is interrupted, with --no-resume; nothing was imported"
+    )]
+    NoNote(PathBuf, #[source] io::Error),
     /// The header of a CSV file names something that is not a field, or lacks the address.
     #[error("the header of the file {0}")]
     Header(String),

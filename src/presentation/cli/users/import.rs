@@ -1,13 +1,15 @@
-use std::io;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
 
 use super::batches::{self, Outlets, Sent};
-use super::lines::Lines;
+use super::input::{Input, STANDARD_INPUT};
 use super::report::{Refused, Report};
 use super::resume::{Checkpoint, Import, Tally};
+use super::rows::{Origin, Reading, Rows};
 use super::{Format, ImportArgs, Remote, TransferFailed};
 use crate::presentation::cli::progress::Progress;
 use crate::proto::{ImportRefusal, ImportUsersResponse};
@@ -19,27 +21,54 @@ const UNANSWERED: usize = 256;
 
 /// Imports a file through a server: what to print at the end.
 pub async fn import(arguments: &ImportArgs, remote: &Remote) -> Result<Vec<String>, TransferFailed> {
-    let (file, dry_run) = (&arguments.file, arguments.dry_run);
-    let format = Format::of(arguments.format, file)?;
-    let import = Import::of(file, format, remote)?;
-    let length = import.length();
-    let (checkpoint, before) = Checkpoint::open(file, import)?;
-    // A dry run stores nothing and so leaves nothing to continue from.
-    let before = before.filter(|_| !dry_run);
+    let format = Format::of_import(arguments.format, &arguments.file)?;
+    let note = note(arguments)?;
+    let input = Input::open(&arguments.file, arguments.encoding)?;
+    let reading = Reading::of(&input, format)?;
+    let (checkpoint, before) = match note {
+        None => (None, None),
+        Some(note) => {
+            let (checkpoint, before) = Checkpoint::open(note, Import::new(&input, format, remote))?;
+            (Some(checkpoint), before)
+        }
+    };
     let tally = before.unwrap_or_default();
-    let lines = Lines::open(file, format, before.map(|tally| tally.place))?;
+    let rows = reading.rows(&input, before.map(|tally| tally.place))?;
     let report = Report::open(arguments.report.clone(), tally.reported)?;
-    let progress = Progress::begin(Some(length), tally.place.bytes);
+    if let Some(checkpoint) = &checkpoint {
+        checkpoint.begin(tally)?;
+    }
+    let progress = Progress::begin(Some(input.length()), tally.place.bytes);
     if before.is_some() {
         progress.say(&format!("continuing after line {}", tally.place.line));
     }
-    let checkpoint = if dry_run { None } else { Some(checkpoint) };
-    let mut running = Running { tally, report, progress, checkpoint };
-    running.run(lines, remote, dry_run).await?;
-    if let Some(checkpoint) = &running.checkpoint {
+    let mut running = Running { tally, report, progress, checkpoint, dry_run: arguments.dry_run };
+    let run = running.run(rows, remote).await;
+    if let Some(checkpoint) = &running.checkpoint
+        && (run.is_ok() || running.tally == Tally::default())
+    {
         checkpoint.remove()?;
     }
+    run?;
     running.summary()
+}
+
+/// Where an import notes how far it has come; nowhere if it stores nothing, or if the user agreed to begin anew.
+fn note(arguments: &ImportArgs) -> Result<Option<PathBuf>, TransferFailed> {
+    let file = &arguments.file;
+    if arguments.dry_run || arguments.no_resume {
+        return Ok(None);
+    }
+    if let Some(note) = &arguments.resume_file {
+        return Ok(Some(note.clone()));
+    }
+    let is_pipe = |metadata: fs::Metadata| !metadata.is_file() && !metadata.is_dir();
+    if file == Path::new(STANDARD_INPUT) || fs::metadata(file).is_ok_and(is_pipe) {
+        return Err(TransferFailed::NoPlace);
+    }
+    let mut note = file.clone().into_os_string();
+    note.push(".resume");
+    Ok(Some(note.into()))
 }
 
 /// An import that is under way.
@@ -48,15 +77,16 @@ struct Running {
     report: Report,
     progress: Progress,
     checkpoint: Option<Checkpoint>,
+    dry_run: bool,
 }
 
 impl Running {
-    async fn run(&mut self, lines: Lines, remote: &Remote, dry_run: bool) -> Result<(), TransferFailed> {
+    async fn run(&mut self, rows: Rows, remote: &Remote) -> Result<(), TransferFailed> {
         let (requests, receiver) = mpsc::channel(READ_AHEAD);
         let (sent, mut unanswered) = mpsc::channel(UNANSWERED);
-        let outlets = Outlets { requests, sent, dry_run };
+        let outlets = Outlets { requests, sent, dry_run: self.dry_run };
         let mut client = remote.client().await?;
-        tokio::task::spawn_blocking(move || batches::send_all(lines, &outlets));
+        tokio::task::spawn_blocking(move || batches::send_all(rows, &outlets));
         let opened = client.import_users(remote.request(ReceiverStream::new(receiver))).await;
         let responses = opened.map_err(|status| self.interrupted(status))?.into_inner();
         self.follow(responses, &mut unanswered).await?;
@@ -71,7 +101,7 @@ impl Running {
     async fn follow(
         &mut self,
         mut responses: Streaming<ImportUsersResponse>,
-        unanswered: &mut mpsc::Receiver<io::Result<Sent>>,
+        unanswered: &mut mpsc::Receiver<Result<Sent, TransferFailed>>,
     ) -> Result<(), TransferFailed> {
         while let Some(response) = responses.message().await.map_err(|status| self.interrupted(status))? {
             let sent = unanswered.recv().await.ok_or(TransferFailed::Unexpected)?;
@@ -81,17 +111,21 @@ impl Running {
     }
 
     /// Notes what became of a batch: first in the report, then in the checkpoint, which knows how long the report is.
-    fn settle(&mut self, sent: io::Result<Sent>, response: Option<ImportUsersResponse>) -> Result<(), TransferFailed> {
-        let sent = sent.map_err(TransferFailed::file("the file"))?;
-        if response.is_none() && !sent.lines.is_empty() {
+    fn settle(
+        &mut self,
+        sent: Result<Sent, TransferFailed>,
+        response: Option<ImportUsersResponse>,
+    ) -> Result<(), TransferFailed> {
+        let sent = sent?;
+        if response.is_none() && !sent.origins.is_empty() {
             return Err(TransferFailed::Unexpected);
         }
         let response = response.unwrap_or_default();
         let mut refused = sent.refused;
         for refusal in response.refusals {
-            refused.push(locate(refusal, response.first_row, &sent.lines)?);
+            refused.push(locate(refusal, response.first_row, &sent.origins)?);
         }
-        refused.sort_by_key(|row| row.line);
+        refused.sort_by_key(|row| row.origin.number);
         let rows = u64::from(response.accepted.unsigned_abs()) + refused.len() as u64;
         self.tally = Tally {
             place: sent.end,
@@ -109,14 +143,16 @@ impl Running {
 
     fn interrupted(&self, status: tonic::Status) -> TransferFailed {
         match self.checkpoint {
-            Some(_) => TransferFailed::Interrupted { line: self.tally.place.line, status: Box::new(status) },
-            None => status.into(),
+            Some(_) if self.tally.place.bytes > 0 => {
+                TransferFailed::Interrupted { line: self.tally.place.line, status: Box::new(status) }
+            }
+            _ => status.into(),
         }
     }
 
     fn summary(self) -> Result<Vec<String>, TransferFailed> {
         let Tally { accepted, unchanged, refused, .. } = self.tally;
-        let would = if self.checkpoint.is_some() { "" } else { "would be " };
+        let would = if self.dry_run { "would be " } else { "" };
         let lines = vec![
             self.progress.end(),
             format!("{would}accepted: {accepted}, of which {unchanged} were stored before; {would}refused: {refused}"),
@@ -130,9 +166,9 @@ impl Running {
 }
 
 /// The refusal with the line in the file instead of the number in the stream.
-fn locate(refusal: ImportRefusal, first_row: i64, lines: &[u64]) -> Result<Refused, TransferFailed> {
+fn locate(refusal: ImportRefusal, first_row: i64, origins: &[Origin]) -> Result<Refused, TransferFailed> {
     let place = refusal.row.checked_sub(first_row).and_then(|place| usize::try_from(place).ok());
-    let line = place.and_then(|place| lines.get(place)).ok_or(TransferFailed::Unexpected)?;
+    let origin = place.and_then(|place| origins.get(place)).ok_or(TransferFailed::Unexpected)?.clone();
     let reason = refusal.reason();
-    Ok(Refused { line: *line, reason, field: refusal.field, description: refusal.description })
+    Ok(Refused { origin, reason, field: refusal.field, description: refusal.description })
 }

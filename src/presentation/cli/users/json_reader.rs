@@ -3,7 +3,7 @@
 use prost::Message as _;
 use serde_path_to_error::{Path, Segment};
 
-use super::lines::Unreadable;
+use super::rows::Unreadable;
 use crate::proto::{ImportUsersRequest, UserRecord};
 
 /// The messages of a row, each field of which knows whether it is set, so that `null` leaves it unset.
@@ -36,6 +36,14 @@ pub(super) fn read(line: &[u8]) -> Result<UserRecord, Unreadable> {
     let record = request.rows.pop().unwrap_or_default();
     // The server names what is missing in the account.
     Ok(UserRecord { user: Some(record.user.unwrap_or_default()), ..record })
+}
+
+/// Whom a row is about that cannot be read, as far as it tells.
+pub(super) fn key(line: &[u8]) -> String {
+    let row: serde_json::Value = serde_json::from_slice(line).unwrap_or_default();
+    let names = ["/user/email", "/user/username", "/user/id"].into_iter();
+    let mut names = names.filter_map(|name| row.pointer(name).and_then(serde_json::Value::as_str));
+    names.find(|name| !name.is_empty()).unwrap_or_default().to_owned()
 }
 
 fn parse(line: &[u8]) -> Result<mapped::UserRecord, Unreadable> {

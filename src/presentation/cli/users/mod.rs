@@ -5,18 +5,20 @@ mod csv_record;
 mod export;
 mod failure;
 mod import;
+mod input;
 mod json_factor;
 mod json_reader;
 mod json_writer;
-mod lines;
 mod remote;
 mod report;
 mod resume;
+mod rows;
 mod words;
 
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
+use encoding_rs::Encoding;
 use tonic::transport::Uri;
 
 pub use self::export::export;
@@ -37,17 +39,27 @@ pub enum UsersAction {
 /// What to import.
 #[derive(Debug, Args)]
 pub struct ImportArgs {
-    /// The file: one JSON object in each line, or CSV with a header, which has no second factors
+    /// The file, or - for standard input: JSON objects, one in each line or in one array, or CSV with a header, which has no
+    /// second factors; as it is or packed by gzip
     pub file: PathBuf,
-    /// What the file holds, if its name does not end in .ndjson, .jsonl or .csv
+    /// What the file holds, if its name does not end in .ndjson, .jsonl, .json or .csv, nor in one of these and .gz
     #[arg(long)]
     pub format: Option<Format>,
+    /// The encoding of the file, such as windows-1252, if it is neither UTF-8 nor UTF-16
+    #[arg(long, value_name = "NAME", value_parser = parse_encoding)]
+    pub encoding: Option<&'static Encoding>,
     /// Only tell what would become of the rows
     #[arg(long)]
     pub dry_run: bool,
-    /// Where to write the refused rows: one JSON object in each line, with the line (of CSV, the row) and the reason
+    /// Where to write the refused rows: one JSON object in each line, with line, row, address, reason and field
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
+    /// Where to note how far the import has come, instead of FILE.resume beside the file
+    #[arg(long, value_name = "FILE", conflicts_with = "no_resume")]
+    pub resume_file: Option<PathBuf>,
+    /// Note nothing: an import that is interrupted begins anew, which is harmless but takes its time
+    #[arg(long)]
+    pub no_resume: bool,
     #[command(flatten)]
     #[expect(missing_docs, reason = "the doc comment would become the help of the whole command")]
     pub remote: RemoteArgs,
@@ -98,6 +110,13 @@ pub enum Format {
 }
 
 impl Format {
+    /// What was asked for, or what the name of the file says that is imported: packed or not, of lines or an array.
+    fn of_import(given: Option<Self>, file: &Path) -> Result<Self, TransferFailed> {
+        let is = |file: &Path, word| file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case(word));
+        let file = if is(file, "gz") { file.with_extension("") } else { file.to_owned() };
+        Self::of(given.or_else(|| is(&file, "json").then_some(Self::Ndjson)), &file)
+    }
+
     /// What was asked for, or what the name of the file says.
     fn of(given: Option<Self>, file: &Path) -> Result<Self, TransferFailed> {
         let extension = file.extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase);
@@ -118,4 +137,9 @@ fn parse_url(text: &str) -> Result<Uri, &'static str> {
             && url.query().is_none()
     };
     text.parse::<Uri>().ok().filter(is_server).ok_or("must be http:// or https:// with a host and perhaps a port")
+}
+
+fn parse_encoding(name: &str) -> Result<&'static Encoding, &'static str> {
+    Encoding::for_label(name.as_bytes())
+        .ok_or("must be the name of an encoding, such as windows-1252, iso-8859-15 or utf-16le")
 }

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::TransferFailed;
+use super::rows::Origin;
 use crate::presentation::cli::progress::Progress;
 use crate::proto::ErrorReason;
 
@@ -17,8 +18,7 @@ const MOST_SHOWN: u64 = 10;
 /// A row that is not stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Refused {
-    /// Its line in the file; of CSV, its row.
-    pub(super) line: u64,
+    pub(super) origin: Origin,
     pub(super) reason: ErrorReason,
     pub(super) field: String,
     pub(super) description: String,
@@ -68,7 +68,9 @@ impl Report {
 impl Refused {
     fn to_json(&self) -> String {
         let line = json!({
-            "line": self.line,
+            "line": self.origin.line,
+            "row": self.origin.number,
+            "key": self.origin.key,
             "reason": self.reason_name(),
             "field": self.field,
             "description": self.description,
@@ -84,10 +86,13 @@ impl Refused {
 
 impl std::fmt::Display for Refused {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { line, field, description, .. } = self;
-        // The description may quote what the file holds.
-        let description = description.replace(char::is_control, " ");
+        let Self { origin: Origin { line, key, .. }, field, description, .. } = self;
         let space = if field.is_empty() { "" } else { " " };
-        write!(f, "line {line}: {}{space}{field} {description}", self.reason_name())
+        let mut text = format!("line {line}: {}{space}{field} {description}", self.reason_name());
+        if !key.is_empty() {
+            text.extend([" (", key, ")"]);
+        }
+        // The key is what the file holds, and the description may quote it.
+        f.write_str(&text.replace(char::is_control, " "))
     }
 }

@@ -1,22 +1,21 @@
-//! What an interrupted import leaves beside its file, so that the next one continues where it stopped.
+//! What an interrupted import leaves in a file of its own, so that the next one continues where it stopped.
 
-use std::fs::{self, File};
+use std::fs::{self, OpenOptions};
 use std::io;
-use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::lines::Place;
+use super::input::{Input, Place};
 use super::{Format, TransferFailed};
 
-/// Which import it is: of which contents, to which server.
+/// Which import it is: of which text, to which server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Import {
     server: String,
     format: Format,
-    /// The length of the file and when it was changed: seconds and nanoseconds.
-    version: (u64, i64, i64),
+    digest: String,
 }
 
 /// How far an import has come. Everything before the place was answered for.
@@ -36,39 +35,29 @@ struct Contents {
     tally: Tally,
 }
 
-/// The file beside the import's own.
+/// The file that tells how far an import has come.
 pub(super) struct Checkpoint {
     path: PathBuf,
     import: Import,
 }
 
 impl Import {
-    /// The import of the file as it is now.
-    pub(super) fn of(file: &Path, format: Format, server: &impl ToString) -> Result<Self, TransferFailed> {
-        let metadata = fs::metadata(file).map_err(TransferFailed::file(file))?;
-        let version = (metadata.len(), metadata.mtime(), metadata.mtime_nsec());
-        Ok(Self { server: server.to_string(), format, version })
-    }
-
-    /// The length of the file in bytes.
-    pub(super) fn length(&self) -> u64 {
-        self.version.0
+    pub(super) fn new(input: &Input, format: Format, server: &impl ToString) -> Self {
+        Self { server: server.to_string(), format, digest: input.digest().to_owned() }
     }
 }
 
 impl Checkpoint {
-    /// The checkpoint of an import, and how far an import of the same contents had come.
-    pub(super) fn open(file: &Path, import: Import) -> Result<(Self, Option<Tally>), TransferFailed> {
-        let mut path = file.as_os_str().to_owned();
-        path.push(".resume");
-        let checkpoint = Self { path: path.into(), import };
+    /// The checkpoint of an import, and how far an import of the same text had come.
+    pub(super) fn open(path: PathBuf, import: Import) -> Result<(Self, Option<Tally>), TransferFailed> {
+        let checkpoint = Self { path, import };
         let text = match fs::read(&checkpoint.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((checkpoint, None)),
             read => read.map_err(TransferFailed::file(&checkpoint.path))?,
         };
         let foreign = |what| TransferFailed::Foreign(checkpoint.path.clone(), what);
-        let found: Contents = serde_json::from_slice(&text).map_err(|_| foreign("another program"))?;
-        if found.import.version != checkpoint.import.version || found.import.format != checkpoint.import.format {
+        let found: Contents = serde_json::from_slice(&text).map_err(|_| foreign("another program or version"))?;
+        if found.import.digest != checkpoint.import.digest || found.import.format != checkpoint.import.format {
             return Err(foreign("other contents of the file"));
         }
         if found.import.server != checkpoint.import.server {
@@ -77,15 +66,24 @@ impl Checkpoint {
         Ok((checkpoint, Some(found.tally)))
     }
 
+    /// Finds out, before anything is stored, whether the import can note how far it comes.
+    pub(super) fn begin(&self, tally: Tally) -> Result<(), TransferFailed> {
+        self.replace(tally).map_err(|error| TransferFailed::NoNote(self.path.clone(), error))
+    }
+
     /// Notes how far the import has come. Replaces the note as a whole: half of one would be worth nothing.
     pub(super) fn write(&self, tally: Tally) -> Result<(), TransferFailed> {
+        self.replace(tally).map_err(TransferFailed::file(&self.path))
+    }
+
+    fn replace(&self, tally: Tally) -> io::Result<()> {
         let mut draft = self.path.clone().into_os_string();
         draft.push(".part");
         let contents = Contents { import: self.import.clone(), tally };
-        let written = File::create(&draft)
-            .and_then(|file| Ok(serde_json::to_writer(file, &contents)?))
-            .and_then(|()| fs::rename(&draft, &self.path));
-        written.map_err(TransferFailed::file(&self.path))
+        let mut options = OpenOptions::new();
+        let file = options.write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+        serde_json::to_writer(file, &contents)?;
+        fs::rename(&draft, &self.path)
     }
 
     /// The import has come to its end.
@@ -106,20 +104,36 @@ mod tests {
     #[test]
     fn an_import_continues_only_with_what_it_began_with() {
         let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("users.csv");
+        let (file, note) = (folder.path().join("users.csv"), folder.path().join("note"));
         fs::write(&file, "email\n").unwrap();
-        let open = |format, server: &str| Checkpoint::open(&file, Import::of(&file, format, &server)?);
+        let open = |format, server: &str| {
+            Checkpoint::open(note.clone(), Import::new(&Input::open(&file, None)?, format, &server))
+        };
         let (checkpoint, tally) = open(Format::Csv, "a").unwrap();
         assert_eq!(tally, None);
-        let far = Tally { place: Place { bytes: 6, line: 1 }, accepted: 1, ..Tally::default() };
-        checkpoint.write(far).unwrap();
+        let place = Place { bytes: 6, line: 1, entries: 1 };
+        let far = Tally { place, accepted: 1, ..Tally::default() };
+        checkpoint.begin(far).unwrap();
         assert_eq!(open(Format::Csv, "a").unwrap().1, Some(far));
         assert!(matches!(open(Format::Csv, "b"), Err(TransferFailed::Foreign(..))));
         assert!(matches!(open(Format::Ndjson, "a"), Err(TransferFailed::Foreign(..))));
+        // The same text, however it is written down.
+        fs::write(&file, "\u{feff}email\n").unwrap();
+        assert_eq!(open(Format::Csv, "a").unwrap().1, Some(far));
         fs::write(&file, "email\na@b.de\n").unwrap();
         assert!(matches!(open(Format::Csv, "a"), Err(TransferFailed::Foreign(..))));
         checkpoint.remove().unwrap();
         checkpoint.remove().unwrap();
         assert_eq!(open(Format::Csv, "a").unwrap().1, None);
+    }
+
+    #[test]
+    fn a_note_that_cannot_be_written_is_told_at_the_beginning() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("users.csv");
+        fs::write(&file, "email\n").unwrap();
+        let import = Import::new(&Input::open(&file, None).unwrap(), Format::Csv, &"a");
+        let (checkpoint, _) = Checkpoint::open(folder.path().join("nowhere/note"), import).unwrap();
+        assert!(matches!(checkpoint.begin(Tally::default()), Err(TransferFailed::NoNote(..))));
     }
 }
