@@ -118,13 +118,21 @@ def spread(seen: dict[str, Seen]) -> float:
     return max(values) / min(values) - 1
 
 
-def test_failed_sign_ins_are_all_alike(server: Server, client: Client) -> None:
+def attempts(client: Client, password: str) -> Callable[[str], Callable[[int], object]]:
+    """How to sign in with a wrong password to the accounts of a kind."""
+
     def attempt(kind: str) -> Callable[[int], object]:
         def call(number: int) -> object:
             metadata = REQUEST_ID + from_address(number)
-            return client.log_in(address(kind, number // FAILURES % ACCOUNTS), "not the password at all", metadata)
+            return client.log_in(address(kind, number // FAILURES % ACCOUNTS), password, metadata)
 
         return call
+
+    return attempt
+
+
+def test_failed_sign_ins_are_all_alike(server: Server, client: Client) -> None:
+    attempt = attempts(client, "not the password at all")
 
     def right_before_the_proof(number: int) -> object:
         metadata = REQUEST_ID + from_address(number)
@@ -155,7 +163,8 @@ def test_failed_sign_ins_by_passkeys_are_all_alike(server: Server, client: Clien
 
     def begin(number: int) -> tuple[auth_pb2.BeginPasskeyLoginResponse, list]:
         metadata = REQUEST_ID + from_address(number)
-        return client.auth.BeginPasskeyLogin(auth_pb2.BeginPasskeyLoginRequest(), timeout=SECONDS, metadata=metadata), metadata
+        request = auth_pb2.BeginPasskeyLoginRequest()
+        return client.auth.BeginPasskeyLogin(request, timeout=SECONDS, metadata=metadata), metadata
 
     def attempt(passkey: Passkey) -> Callable[[tuple], object]:
         def call(prepared: tuple[auth_pb2.BeginPasskeyLoginResponse, list]) -> object:
@@ -171,6 +180,13 @@ def test_failed_sign_ins_by_passkeys_are_all_alike(server: Server, client: Clien
     answers = set().union(*(one.answers for one in seen.values()))
     assert len(answers) == 1, answers
     assert answers.pop()[0] == grpc.StatusCode.UNAUTHENTICATED
+    assert spread(seen) < TOLERANCE, medians(seen)
+
+
+def test_passwords_that_are_tried_in_two_forms_are_all_alike(server: Server, client: Client) -> None:
+    attempt = attempts(client, "not the pa\u0308ssword at all")
+    seen = compare(server, {kind: attempt(kind) for kind in ("active", "unknown")})
+    assert len(set().union(*(one.answers for one in seen.values()))) == 1
     assert spread(seen) < TOLERANCE, medians(seen)
 
 

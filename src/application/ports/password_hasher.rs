@@ -38,6 +38,9 @@ pub enum HashRefused {
     /// Of a supported format, but not as its makers write it.
     #[error("is malformed")]
     Malformed,
+    /// Of a kind that is as good as the password itself to whoever reads the database.
+    #[error("is too weak to be kept; without one, the person chooses a password by a reset")]
+    Weak,
     /// So costly that computing it would be an attack.
     #[error("costs more than is allowed")]
     Cost,
@@ -68,7 +71,9 @@ pub trait PasswordHasher: Send + Sync {
     /// secrets that were hashed alike, one computation finds the one that is presented: the same secret has the same hash.
     async fn hash_like(&self, password: &Password, like: &PasswordHash) -> Result<PasswordHash, HashError>;
 
-    /// Compares a password with a hash; without a hash, does the same work and answers `Mismatch`.
+    /// Compares a password with a hash; without a hash, does the same work and answers `Mismatch`. A password that did not
+    /// come in Normalization Form C is compared in both forms, whatever the hash is and whatever comes of the first: that
+    /// it takes twice the work tells of the password alone.
     async fn verify(&self, password: &Password, hash: Option<&PasswordHash>) -> Result<Verification, HashError>;
 
     /// Takes in a hash that was made elsewhere, as it is, if it can be verified at a cost that is allowed. Computes

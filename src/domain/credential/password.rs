@@ -15,19 +15,31 @@ pub const MAX_HASH_BYTES: usize = 512;
 
 /// A password in Unicode Normalization Form C, the single transformation it undergoes: no trimming, no folding.
 #[derive(Debug, Clone)]
-pub struct Password(Secret);
+pub struct Password {
+    normalised: Secret,
+    /// As it came, if that is something else.
+    written: Option<Secret>,
+}
 
 impl Password {
     /// Takes a password as it was typed, to be compared with a stored hash.
     pub fn presented(input: &str) -> Result<Self, InvalidText> {
         text::required(input, MAX_BYTES)?;
-        Ok(Self(Secret::new(input.nfc().collect::<String>())))
+        let normalised = Secret::new(input.nfc().collect::<String>());
+        let written = (normalised.expose() != input).then(|| Secret::new(input));
+        Ok(Self { normalised, written })
     }
 
     /// The normalised password, for the hash.
     #[must_use]
     pub fn expose(&self) -> &str {
-        self.0.expose()
+        self.normalised.expose()
+    }
+
+    /// The password as it came, if it was not in Form C: other systems may have hashed it like that.
+    #[must_use]
+    pub fn as_it_came(&self) -> Option<&str> {
+        self.written.as_ref().map(Secret::expose)
     }
 }
 
@@ -222,6 +234,7 @@ mod tests {
         let composed = Password::presented("caf\u{e9}").unwrap();
         let decomposed = Password::presented("cafe\u{301}").unwrap();
         assert_eq!(composed.expose(), decomposed.expose());
+        assert_eq!((composed.as_it_came(), decomposed.as_it_came()), (None, Some("cafe\u{301}")));
         assert_eq!(Password::presented(" a ").unwrap().expose(), " a ");
         assert!(Password::presented("a\0b").is_err());
     }

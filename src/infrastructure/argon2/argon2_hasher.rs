@@ -17,6 +17,7 @@ pub use super::hashing_lane::LaneCounts;
 use super::hashing_lane::{HashingLane, LaneSize, Memory};
 use crate::application::ports::{Cause, Entropy, HashError, HashRefused, PasswordHasher, Verification};
 use crate::domain::credential::password::{MAX_HASH_BYTES, NewPassword, Password, PasswordHash, PasswordRejected};
+use crate::domain::secret::Secret;
 use crate::domain::text;
 use crate::infrastructure::breached_passwords::BreachedPasswords;
 use crate::infrastructure::foreign_hash;
@@ -105,12 +106,25 @@ impl Argon2Hasher {
         self.current.salted(&salt).map_err(HashError::Failed)
     }
 
-    async fn compute(&self, recipe: Recipe, password: &Password) -> Result<Output, HashError> {
-        let password = password.clone();
+    async fn compute(&self, recipe: Recipe, password: &str) -> Result<Output, HashError> {
+        let password = Secret::new(password);
         self.lane.run(move |memory| recipe.compute(password.expose(), memory)).await?.map_err(HashError::Failed)
     }
 
-    async fn verify_argon2(&self, password: &Password, stored: Argon2Hash) -> Result<Verification, HashError> {
+    /// Compares one form of a password.
+    async fn verify_form(&self, password: &str, hash: Option<&PasswordHash>) -> Result<Verification, HashError> {
+        let Some(hash) = hash else {
+            self.compute(self.current.clone(), password).await?;
+            return Ok(Verification::Mismatch);
+        };
+        match StoredHash::parse(hash.as_str()) {
+            Ok(StoredHash::Argon2(stored)) => self.verify_argon2(password, stored).await,
+            Ok(StoredHash::Foreign(stored)) => self.verify_foreign(password, stored).await,
+            Err(refused) => Err(HashError::Failed(format!("the stored hash {refused}").into())),
+        }
+    }
+
+    async fn verify_argon2(&self, password: &str, stored: Argon2Hash) -> Result<Verification, HashError> {
         let tag = self.compute(stored.recipe.clone(), password).await?;
         let matches: bool = tag.as_bytes().ct_eq(stored.tag.as_bytes()).into();
         Ok(match (matches, stored.recipe.is_outdated_by(&self.current)) {
@@ -120,13 +134,10 @@ impl Argon2Hasher {
         })
     }
 
-    async fn verify_foreign(
-        &self,
-        password: &Password,
-        stored: Box<dyn ForeignHash>,
-    ) -> Result<Verification, HashError> {
-        let password = password.clone();
-        let matches = self.lane.run(move |_| stored.matches(&password)).await?.map_err(HashError::Failed)?;
+    async fn verify_foreign(&self, password: &str, stored: Box<dyn ForeignHash>) -> Result<Verification, HashError> {
+        let password = Secret::new(password);
+        let work = move |_: &mut Memory| stored.matches(password.expose());
+        let matches = self.lane.run(work).await?.map_err(HashError::Failed)?;
         Ok(if matches { Verification::MatchOutdated } else { Verification::Mismatch })
     }
 }
@@ -144,6 +155,7 @@ enum StoredHash {
 impl StoredHash {
     fn parse(text: &str) -> Result<Self, HashRefused> {
         text::required(text, MAX_HASH_BYTES)?;
+        let text = foreign_hash::bare(text);
         match Argon2Hash::parse(text) {
             Err(HashRefused::Format) => foreign_hash::parse(text).map(Self::Foreign),
             argon2 => argon2.map(Self::Argon2),
@@ -179,27 +191,28 @@ impl PasswordHasher for Argon2Hasher {
 
     async fn hash(&self, password: &Password) -> Result<PasswordHash, HashError> {
         let recipe = self.salted()?;
-        let tag = self.compute(recipe.clone(), password).await?;
+        let tag = self.compute(recipe.clone(), password.expose()).await?;
         finish(&recipe, tag)
     }
 
     async fn hash_like(&self, password: &Password, like: &PasswordHash) -> Result<PasswordHash, HashError> {
         let like = Argon2Hash::parse(like.as_str());
         let like = like.map_err(|refused| HashError::Failed(format!("the stored hash {refused}").into()))?;
-        let tag = self.compute(like.recipe.clone(), password).await?;
+        let tag = self.compute(like.recipe.clone(), password.expose()).await?;
         finish(&like.recipe, tag)
     }
 
     async fn verify(&self, password: &Password, hash: Option<&PasswordHash>) -> Result<Verification, HashError> {
-        let Some(hash) = hash else {
-            self.compute(self.current.clone(), password).await?;
-            return Ok(Verification::Mismatch);
+        let normalised = self.verify_form(password.expose(), hash).await?;
+        let Some(written) = password.as_it_came() else {
+            return Ok(normalised);
         };
-        match StoredHash::parse(hash.as_str()) {
-            Ok(StoredHash::Argon2(stored)) => self.verify_argon2(password, stored).await,
-            Ok(StoredHash::Foreign(stored)) => self.verify_foreign(password, stored).await,
-            Err(refused) => Err(HashError::Failed(format!("the stored hash {refused}").into())),
-        }
+        // Argon2 hashes of others look like our own, so that there is no kind of hash to leave this out for.
+        let written = self.verify_form(written, hash).await?;
+        Ok(match (normalised, written) {
+            (Verification::Mismatch, Verification::Match | Verification::MatchOutdated) => Verification::MatchOutdated,
+            (normalised, _) => normalised,
+        })
     }
 
     fn accept(&self, text: &str) -> Result<PasswordHash, HashRefused> {

@@ -3,19 +3,17 @@
 
 use aws_lc_rs::cipher::{AES_256, AES_256_KEY_LEN, EncryptingKey, EncryptionContext, UnboundCipherKey};
 use aws_lc_rs::iv::FixedLength;
-use base64::engine::general_purpose::STANDARD;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use super::scrypt::Cost;
 use super::{ForeignHash, decode, parameters};
 use crate::application::ports::{Cause, HashRefused};
-use crate::domain::credential::password::Password;
 
 /// The signer key of every project.
 const SIGNER_KEY_BYTES: usize = 64;
 
-/// A hash of Firebase in the form of gotrue, which holds the project's parameters too.
+/// A hash of Firebase with the project's parameters.
 pub(super) struct FirebaseHash {
     cost: Cost,
     /// The person's salt and the project's salt separator.
@@ -25,25 +23,37 @@ pub(super) struct FirebaseHash {
 }
 
 impl FirebaseHash {
-    /// Reads the fields after the name: the parameters, the salt, the hash.
+    /// Reads the fields after the name in the form of gotrue: the parameters, the salt, the hash.
     pub(super) fn parse(fields: &[&str]) -> Result<Self, HashRefused> {
         let &[project, salt, tag] = fields else {
             return Err(HashRefused::Malformed);
         };
         let [version, n, r, p, separator, signer_key] = parameters(project, ["v", "n", "r", "p", "ss", "sk"])?;
-        let hash = Self {
-            cost: Cost::parse([n, r, p])?,
-            salt: [decode(&STANDARD, salt)?, decode(&STANDARD, separator)?].concat(),
-            signer_key: decode(&STANDARD, signer_key)?,
-            tag: decode(&STANDARD, tag)?,
+        if version != "1" {
+            return Err(HashRefused::Malformed);
+        }
+        Self::new(Cost::parse([n, r, p])?, [salt, separator], [signer_key, tag])
+    }
+
+    /// Reads the fields after the name in the form of Kratos: the costs, the salt, the hash, the salt separator, the signer
+    /// key.
+    pub(super) fn kratos(fields: &[&str]) -> Result<Self, HashRefused> {
+        let &[cost, salt, tag, separator, signer_key] = fields else {
+            return Err(HashRefused::Malformed);
         };
-        let whole = version == "1" && [hash.signer_key.len(), hash.tag.len()] == [SIGNER_KEY_BYTES; 2];
+        Self::new(Cost::parse(parameters(cost, ["ln", "r", "p"])?)?, [salt, separator], [signer_key, tag])
+    }
+
+    fn new(cost: Cost, [salt, separator]: [&str; 2], [signer_key, tag]: [&str; 2]) -> Result<Self, HashRefused> {
+        let salt = [decode(salt)?, decode(separator)?].concat();
+        let hash = Self { cost, salt, signer_key: decode(signer_key)?, tag: decode(tag)? };
+        let whole = [hash.signer_key.len(), hash.tag.len()] == [SIGNER_KEY_BYTES; 2];
         if whole { Ok(hash) } else { Err(HashRefused::Malformed) }
     }
 }
 
 impl ForeignHash for FirebaseHash {
-    fn matches(&self, password: &Password) -> Result<bool, Cause> {
+    fn matches(&self, password: &str) -> Result<bool, Cause> {
         let mut key = Zeroizing::new([0; AES_256_KEY_LEN]);
         self.cost.derive(password, &self.salt, &mut *key)?;
         let cipher = EncryptingKey::ctr(UnboundCipherKey::new(&AES_256, &*key)?)?;

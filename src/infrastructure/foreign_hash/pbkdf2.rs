@@ -1,19 +1,19 @@
-//! PBKDF2 with HMAC (RFC 8018), as passlib and as Django write it.
+//! PBKDF2 with HMAC (RFC 8018), as passlib, Keycloak, Kratos and Django write it.
 
 use std::num::NonZeroU32;
 
 use aws_lc_rs::pbkdf2;
-use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use super::{ForeignHash, decode, number};
+use super::{ForeignHash, decode, number, parameters};
 use crate::application::ports::{Cause, HashRefused};
-use crate::domain::credential::password::Password;
 
 /// The most iterations: a third of a second on one core, with SHA-512 somewhat more than a second. Django 6.0 writes
 /// 1,200,000.
 const MAX_ITERATIONS: u32 = 2_000_000;
+/// The shortest tag: what is shorter could be guessed.
+const MIN_TAG_BYTES: usize = 16;
 
 /// The digest within the HMAC.
 #[derive(Clone, Copy)]
@@ -41,49 +41,61 @@ impl Digest {
     }
 }
 
-/// A hash of PBKDF2 whose tag is one digest, so that each iteration is done once.
+/// A hash of PBKDF2. Of a tag that is longer than one digest, as Keycloak makes them, the first block is enough: each block
+/// is a function of the password and of its number alone (RFC 8018, 5.2).
 pub(super) struct Pbkdf2Hash {
     digest: Digest,
     iterations: NonZeroU32,
     salt: Vec<u8>,
+    /// At most one block.
     tag: Vec<u8>,
 }
 
 impl Pbkdf2Hash {
-    /// Reads the fields of passlib after the name: the iterations; the salt and the tag in base64 with `.` for `+`.
-    pub(super) fn passlib(digest: Digest, fields: &[&str]) -> Result<Self, HashRefused> {
-        let &[iterations, salt, tag] = fields else {
+    /// Reads the fields after the name of the function: the iterations, as passlib has them or with the length of the tag;
+    /// the salt and the tag.
+    pub(super) fn parse(digest: Digest, fields: &[&str]) -> Result<Self, HashRefused> {
+        let &[cost, salt, tag] = fields else {
             return Err(HashRefused::Malformed);
         };
-        let adapted = |text: &str| decode(&STANDARD_NO_PAD, &text.replace('.', "+"));
-        Self::new(digest, iterations, (adapted(salt)?, adapted(tag)?))
+        let tag = decode(tag)?;
+        let iterations = if cost.contains('=') {
+            let [iterations, length] = parameters(cost, ["i", "l"])?;
+            if usize::try_from(number(length)?) != Ok(tag.len()) {
+                return Err(HashRefused::Malformed);
+            }
+            iterations
+        } else {
+            cost
+        };
+        Self::new(digest, iterations, (decode(salt)?, tag))
     }
 
-    /// Reads the fields of Django after the name: the iterations, the salt as it is, the tag in base64.
+    /// Reads the fields of Django after the name: the iterations, the salt as it is, the tag.
     pub(super) fn django(digest: Digest, fields: &[&str]) -> Result<Self, HashRefused> {
         let &[iterations, salt, tag] = fields else {
             return Err(HashRefused::Malformed);
         };
-        Self::new(digest, iterations, (salt.as_bytes().to_vec(), decode(&STANDARD, tag)?))
+        Self::new(digest, iterations, (salt.as_bytes().to_vec(), decode(tag)?))
     }
 
-    fn new(digest: Digest, iterations: &str, (salt, tag): (Vec<u8>, Vec<u8>)) -> Result<Self, HashRefused> {
+    fn new(digest: Digest, iterations: &str, (salt, mut tag): (Vec<u8>, Vec<u8>)) -> Result<Self, HashRefused> {
         let iterations = NonZeroU32::new(number(iterations)?).ok_or(HashRefused::Malformed)?;
-        if tag.len() != digest.bytes() {
+        if tag.len() < MIN_TAG_BYTES {
             return Err(HashRefused::Malformed);
         }
         if iterations.get() > MAX_ITERATIONS {
             return Err(HashRefused::Cost);
         }
+        tag.truncate(digest.bytes());
         Ok(Self { digest, iterations, salt, tag })
     }
 }
 
 impl ForeignHash for Pbkdf2Hash {
-    fn matches(&self, password: &Password) -> Result<bool, Cause> {
+    fn matches(&self, password: &str) -> Result<bool, Cause> {
         let mut computed = Zeroizing::new(vec![0; self.tag.len()]);
-        let algorithm = self.digest.algorithm();
-        pbkdf2::derive(algorithm, self.iterations, &self.salt, password.expose().as_bytes(), &mut computed);
+        pbkdf2::derive(self.digest.algorithm(), self.iterations, &self.salt, password.as_bytes(), &mut computed);
         Ok(computed.ct_eq(&self.tag).into())
     }
 }

@@ -7,7 +7,6 @@ use base64ct::{Base64ShaCrypt, Encoding};
 
 use super::{ForeignHash, number};
 use crate::application::ports::{Cause, HashRefused};
-use crate::domain::credential::password::Password;
 
 /// The most rounds: half a second on one core for a usual password. passlib writes up to 656,000.
 const MAX_ROUNDS: u32 = 700_000;
@@ -24,9 +23,9 @@ pub(super) struct ShaCryptHash {
 }
 
 impl ShaCryptHash {
-    /// Checks the fields after the number of the function, whose tags have so many bytes: the rounds, unless they are
-    /// 5000; the salt; the tag.
-    pub(super) fn parse(text: &str, tag_bytes: usize, fields: &[&str]) -> Result<Self, HashRefused> {
+    /// Checks the fields after the name of the function, which has a number and tags of so many bytes: the rounds, unless
+    /// they are 5000; the salt; the tag.
+    pub(super) fn parse(function: &str, tag_bytes: usize, fields: &[&str]) -> Result<Self, HashRefused> {
         let (rounds, salt, tag) = match *fields {
             [salt, tag] => (None, salt, tag),
             [rounds, salt, tag] => (Some(rounds), salt, tag),
@@ -41,16 +40,16 @@ impl ShaCryptHash {
         if let Some(rounds) = rounds {
             check_rounds(rounds)?;
         }
-        Ok(Self { text: text.to_owned() })
+        Ok(Self { text: format!("${function}${}", fields.join("$")) })
     }
 }
 
 impl ForeignHash for ShaCryptHash {
-    fn matches(&self, password: &Password) -> Result<bool, Cause> {
-        if password.expose().len() > MAX_PASSWORD_BYTES {
+    fn matches(&self, password: &str) -> Result<bool, Cause> {
+        if password.len() > MAX_PASSWORD_BYTES {
             return Ok(false);
         }
-        match ShaCrypt::default().verify_password(password.expose().as_bytes(), self.text.as_str()) {
+        match ShaCrypt::default().verify_password(password.as_bytes(), self.text.as_str()) {
             Ok(()) => Ok(true),
             Err(Error::PasswordInvalid) => Ok(false),
             Err(error) => Err(error.into()),

@@ -111,11 +111,61 @@ async fn without_a_hash_nothing_matches() {
 #[tokio::test]
 async fn hashes_of_other_systems_verify_and_are_outdated() {
     let hasher = hasher();
-    for hash in [ARGON2I, BCRYPT] {
+    // The last: Django 5.2, Argon2PasswordHasher with little work.
+    let django = "argon2$argon2id$v=19$m=512,t=2,p=2$a0wwWHc5cFEybVpy$mjHlA0kpCqZXNjg6e/1+1NRUoNIEhcK+DzyEsC04uTg";
+    for hash in [ARGON2I, BCRYPT, django] {
         let stored = hasher.accept(hash).unwrap();
         assert_eq!(stored.as_str(), hash);
         assert_eq!(verdict(&hasher, "correct horse battery staple", hash).await, Verification::MatchOutdated);
         assert_eq!(verdict(&hasher, "correct horse battery stapl", hash).await, Verification::Mismatch);
+    }
+}
+
+/// The Python packages bcrypt 4.0.1 and argon2-cffi 25.1.0, passlib's form of hashlib.pbkdf2_hmac, and for the second
+/// password bcrypt: made of passwords that are not in Normalization Form C, the first in Form D.
+const NOT_NFC: [(&str, &str); 4] = [
+    ("mo\u{301}torhe\u{301}ad-la\u{308}ntern", "$2b$04$qHgkF5BKihL/uEFYdAElaOaZA0qKd3FkVS/jhplV3q0RTUrV6cody"),
+    (
+        "mo\u{301}torhe\u{301}ad-la\u{308}ntern",
+        "$argon2id$v=19$m=19456,t=2,p=1$8Z3GObxSfKZ7UCKM5tocng$/TTHSoo7QALPL3gZCOsLo/N6ve4fD1uaLdQ1jPVE1vI",
+    ),
+    (
+        "mo\u{301}torhe\u{301}ad-la\u{308}ntern",
+        "$pbkdf2-sha256$1200$AAECAwQFBgcICQoLDA0ODw$kRx1FDI/iMnrawEBkCLvO2Ghr+ipq8eccMyrDbrnd/0",
+    ),
+    (
+        "\u{212b}ngstr\u{f6}m-\u{fb01}ling-\u{1e9b}\u{323}x",
+        "$2b$04$vq.uGvMxNOfLj6yYTodqY.e7F9o9AH3GAOL1lrDNje3ETOHUREOI.",
+    ),
+];
+
+#[tokio::test]
+async fn a_hash_of_a_password_that_is_not_in_form_c_verifies_and_is_outdated() {
+    let hasher = hasher();
+    for (password, hash) in NOT_NFC {
+        assert_eq!(verdict(&hasher, password, hash).await, Verification::MatchOutdated, "{hash}");
+        let wrong = format!("{password}\u{301}");
+        assert_eq!(verdict(&hasher, &wrong, hash).await, Verification::Mismatch, "{hash}");
+    }
+    // What other systems hashed in Form C is found in whatever form it is typed.
+    let composed = hasher.hash(&Password::presented(NOT_NFC[0].0).unwrap()).await.unwrap();
+    assert_eq!(verdict(&hasher, NOT_NFC[0].0, composed.as_str()).await, Verification::Match);
+}
+
+/// How much is computed depends on what is typed and on nothing that is stored.
+#[tokio::test]
+async fn the_work_tells_of_the_password_alone() {
+    let hasher = hasher();
+    let stored = [POLICY, WEAK, ARGON2I, BCRYPT].into_iter().chain(NOT_NFC.map(|(_, hash)| hash));
+    let stored: Vec<Option<PasswordHash>> =
+        stored.map(|hash| Some(PasswordHash::new(hash.to_owned()))).chain([None]).collect();
+    for (password, jobs) in [("password", 1), ("caf\u{e9}", 1), (NOT_NFC[0].0, 2), (NOT_NFC[3].0, 2)] {
+        let password = Password::presented(password).unwrap();
+        for hash in &stored {
+            let before = hasher.counts().begun;
+            hasher.verify(&password, hash.as_ref()).await.unwrap();
+            assert_eq!(hasher.counts().begun - before, jobs);
+        }
     }
 }
 
@@ -128,6 +178,7 @@ async fn an_unusable_hash_is_not_accepted_and_a_failure_where_it_is_stored() {
         (BCRYPT.replace("$04$", "$31$"), "costs more than is allowed"),
         (WEAK.replace("argon2id", "argon2d"), "is not a hash format that Ipse takes"),
         ("password".to_owned(), "is not a hash format that Ipse takes"),
+        ("{SSHA}x".to_owned(), "is too weak to be kept; without one, the person chooses a password by a reset"),
         (WEAK.replace("t=2", "t=0"), "is malformed"),
         (BCRYPT.replace("$04$", "$4$"), "is malformed"),
         (String::new(), "is required"),
