@@ -56,7 +56,9 @@ class Guard(grpc.aio.ServerInterceptor):
 
     async def intercept_service(self, continuation: Callable, details: grpc.HandlerCallDetails):
         tokens = [value for name, value in details.invocation_metadata if name == "authorization"]
-        token = tokens[0][7:] if len(tokens) == 1 and tokens[0].startswith("Bearer ") else ""
+        # One or more spaces follow the scheme, which has no case (RFC 9110, section 11.4).
+        scheme, _, token = tokens[0].strip().partition(" ") if len(tokens) == 1 else ("", "", "")
+        token = token.lstrip(" ") if scheme.lower() == "bearer" else ""
         try:
             caller.set(await asyncio.to_thread(self.check, token))  # in a thread, as it fetches the keys now and then
         except Refused as refused:

@@ -86,11 +86,13 @@ impl Guard {
 impl Interceptor for Guard {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
         let mut values = request.metadata().get_all("authorization").iter();
-        let token = values
-            .next()
-            .filter(|_| values.next().is_none())
-            .and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
-        let caller = self.check(token.unwrap_or_default())?;
+        let value = values.next().filter(|_| values.next().is_none()).and_then(|value| value.to_str().ok());
+        // One or more spaces follow the scheme, which has no case (RFC 9110, section 11.4).
+        let token = match value.and_then(|value| value.trim().split_once(' ')) {
+            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => token.trim_start_matches(' '),
+            _ => "",
+        };
+        let caller = self.check(token)?;
         request.extensions_mut().insert(caller);
         Ok(request)
     }

@@ -15,10 +15,15 @@ func Caller(ctx context.Context) *Claims { return ctx.Value(claimsKey{}).(*Claim
 
 func (g *Guard) admit(ctx context.Context) (context.Context, error) {
 	values := metadata.ValueFromIncomingContext(ctx, "authorization")
-	if len(values) != 1 || !strings.HasPrefix(values[0], "Bearer ") {
+	if len(values) != 1 {
 		return nil, errInvalid
 	}
-	claims, err := g.Check(ctx, strings.TrimPrefix(values[0], "Bearer "))
+	// One or more spaces follow the scheme, which has no case (RFC 9110, section 11.4).
+	scheme, token, _ := strings.Cut(strings.TrimSpace(values[0]), " ")
+	if !strings.EqualFold(scheme, "bearer") {
+		return nil, errInvalid
+	}
+	claims, err := g.Check(ctx, strings.TrimLeft(token, " "))
 	return context.WithValue(ctx, claimsKey{}, claims), err
 }
 

@@ -41,7 +41,8 @@ export class Guard {
   }
 
   readonly interceptor: Interceptor = (next) => async (request) => {
-    const token = request.header.get("authorization")?.match(/^Bearer (\S+)$/)?.[1];
+    // One or more spaces follow the scheme, which has no case (RFC 9110, section 11.4).
+    const token = request.header.get("authorization")?.match(/^\s*Bearer +(\S+)\s*$/i)?.[1];
     if (!token) throw invalid();
     request.contextValues.set(caller, await this.check(token));
     return next(request);

@@ -17,6 +17,7 @@ on_both_backends! {
     World::start =>
     every_rpc_is_public_or_refuses_who_brings_no_token
     the_scheme_is_written_in_any_case
+    white_space_around_the_token_is_none_of_it
     anything_but_one_bearer_value_is_no_token
     a_token_is_taken_from_nowhere_else
     a_token_ends_with_its_time
@@ -78,6 +79,18 @@ async fn the_scheme_is_written_in_any_case(world: World) {
     }
 }
 
+async fn white_space_around_the_token_is_none_of_it(world: World) {
+    let token = world.person("alice").await.log_in().await.unwrap().tokens.access_token;
+    for value in [
+        format!("Bearer  {token}"),
+        format!("Bearer    {token}"),
+        format!("Bearer {token} "),
+        format!(" bearer  {token}\t"),
+    ] {
+        get_me(&world, &value).await.unwrap();
+    }
+}
+
 async fn anything_but_one_bearer_value_is_no_token(world: World) {
     let token = world.person("alice").await.log_in().await.unwrap().tokens.access_token;
     let good = format!("Bearer {token}");
@@ -97,7 +110,7 @@ async fn anything_but_one_bearer_value_is_no_token(world: World) {
         let headers: Vec<(&str, &[u8])> = values.iter().map(|value| ("authorization", value.as_bytes())).collect();
         assert_eq!(reason(answer(&world, &headers).await.result()), TokenMissing, "{values:?}");
     }
-    for value in [format!("{good}, {good}"), format!("{good},{good}"), format!("Bearer  {token}"), format!("{good} x")]
+    for value in [format!("{good}, {good}"), format!("{good},{good}"), format!("Bearer \t{token}"), format!("{good} x")]
     {
         assert_eq!(reason(get_me(&world, &value).await), TokenInvalid, "{value}");
     }

@@ -130,6 +130,10 @@ async fn a_request_has_one_authorization_or_none(world: World) {
     };
     world.verdict(raw(&[&good])).await.unwrap().identity();
     world.verdict(question(&[("Authorization", &good)], &[])).await.unwrap().identity();
+    for spaced in [good.replace(' ', "   "), format!("{good} "), format!("  {good}")] {
+        world.verdict(raw(&[&spaced])).await.unwrap().identity();
+        world.verdict(question(&[("authorization", &spaced)], &[])).await.unwrap().identity();
+    }
     for repeated in [&[good.as_str(), good.as_str()][..], &[&good, "Bearer x"], &["Basic YTpi", &good], &[&good, ""]] {
         assert_eq!(world.verdict(raw(repeated)).await.unwrap().refusal(), (401, "TOKEN_MISSING"), "{repeated:?}");
     }
