@@ -5,6 +5,7 @@
 //! of its settings and fills one of those types. A new setting is one entry in the table of its section, one line where
 //! the section is read, and the field of the type.
 
+mod neighbour;
 mod pem;
 mod reference;
 mod sections;

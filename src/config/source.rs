@@ -1,7 +1,7 @@
 //! Where settings come from: the environment over the file over the defaults.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -10,7 +10,7 @@ use time::Duration;
 
 use super::sections::settings;
 use super::setting::{self, Setting};
-use super::value;
+use super::{neighbour, value};
 
 const DEFAULT_FILE: &str = "ipse.toml";
 const PREFIX: &str = "IPSE_";
@@ -191,7 +191,7 @@ fn environment(variables: Vec<(OsString, OsString)>) -> Result<BTreeMap<String, 
     let mut malformed = BTreeMap::new();
     for (name, value) in variables {
         let name = name.to_string_lossy().into_owned();
-        if !name.starts_with(PREFIX) || is_not_ours(&name) {
+        if !name.starts_with(PREFIX) || is_not_ours(&name, &value) {
             continue;
         }
         match value.into_string() {
@@ -207,11 +207,9 @@ fn environment(variables: Vec<(OsString, OsString)>) -> Result<BTreeMap<String, 
     }
 }
 
-/// Variables of the test tools, and those that Kubernetes sets in every container for a service called `ipse`.
-fn is_not_ours(name: &str) -> bool {
-    name == "IPSE_BIN"
-        || name == "IPSE_PORT"
-        || ["IPSE_TEST_", "IPSE_SERVICE_", "IPSE_PORT_"].iter().any(|start| name.starts_with(start))
+/// Variables of the test tools, and those that Kubernetes sets in every container for the services beside it.
+fn is_not_ours(name: &str, value: &OsStr) -> bool {
+    name == "IPSE_BIN" || name.starts_with("IPSE_TEST_") || neighbour::is_variable(name, value)
 }
 
 fn file(path: Option<&Path>) -> Result<BTreeMap<String, String>, InvalidSetting> {

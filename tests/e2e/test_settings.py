@@ -36,6 +36,20 @@ def base64_of(content: bytes) -> str:
     return base64.b64encode(content).decode()
 
 
+def test_neighbours_in_kubernetes_stop_no_start(tmp_path: Path) -> None:
+    neighbours = {}
+    for service in ("IPSE", "IPSE_GRPC", "IPSE_POSTGRESQL", "IPSE_SMTP_URL"):
+        address = "tcp://10.0.0.1:5432"
+        neighbours |= {f"{service}_SERVICE_HOST": "10.0.0.1", f"{service}_SERVICE_PORT": "5432"}
+        neighbours |= {f"{service}_SERVICE_PORT_TCP_MAIN": "5432", f"{service}_PORT": address}
+        neighbours |= {f"{service}_PORT_5432_TCP": address, f"{service}_PORT_5432_TCP_PROTO": "tcp"}
+        neighbours |= {f"{service}_PORT_5432_TCP_PORT": "5432", f"{service}_PORT_5432_TCP_ADDR": "10.0.0.1"}
+    done = run("config", "check", cwd=tmp_path, settings=settings(tmp_path) | neighbours)
+    assert done.returncode == 0, done.stderr
+    line = complaint(tmp_path, settings(tmp_path) | neighbours | {"IPSE_SMTP_PORT": "587"})
+    assert line.startswith("ipse: IPSE_SMTP_PORT: is not a setting"), line
+
+
 WRONG = [
     ("IPSE_DATABASE_URL", None),
     ("IPSE_DATABASE_URL", CANARY),

@@ -82,6 +82,8 @@ fn unknown_names_are_refused() {
         ("IPSE_issuer", "is not a setting"),
         ("IPSE_", "is not a setting"),
         ("IPSE_XYZZY", "is not a setting"),
+        ("IPSE_PORT", "is not a setting"),
+        ("IPSE_SMTP_PORT", "is not a setting"),
         ("IPSE_ISSUER_FILE", "is not a setting; did you mean IPSE_ISSUER?"),
     ] {
         let error = Case::production().set(name, "c4n4ry").error();
@@ -106,7 +108,12 @@ fn the_variables_of_tests_and_of_others_are_ignored() {
         .set("IPSE_TEST_POSTGRES_URL", "x")
         .set("IPSE_BIN", "x")
         .set("IPSE_SERVICE_HOST", "10.0.0.1")
+        .set("IPSE_PORT", "tcp://10.0.0.1:50051")
         .set("IPSE_PORT_50051_TCP_ADDR", "10.0.0.1")
+        .set("IPSE_GRPC_SERVICE_HOST", "10.0.0.1")
+        .set("IPSE_GRPC_SERVICE_PORT_METRICS", "9090")
+        .set("IPSE_GRPC_PORT", "tcp://10.0.0.1:50051")
+        .set("IPSE_POSTGRESQL_PORT_5432_TCP_ADDR", "10.0.0.1")
         .set("IPSEC_MODE", "x")
         .set("DATABASE_URL", "x")
         .load();
