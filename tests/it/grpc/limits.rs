@@ -271,10 +271,18 @@ async fn only_rpcs_of_the_contract_exist(world: World) {
 }
 
 async fn only_grpc_is_spoken(world: World) {
-    for content_type in ["application/json", "text/plain", "", "text/application/grpc"] {
+    let status = async |content_type: &str| {
         let headers: [(&str, &[u8]); 1] = [("content-type", content_type.as_bytes())];
-        let refused = send(&world, Call::new(VERIFY, b"\x0a\x01a").with(&headers)).await;
-        assert_eq!(refused.http_status, StatusCode::UNSUPPORTED_MEDIA_TYPE, "{content_type}");
+        send(&world, Call::new(VERIFY, b"\x0a\x01a").with(&headers)).await.http_status
+    };
+    let others = ["application/json", "text/plain", "", "text/application/grpc", "application/grpcx"];
+    let relatives = ["-web", "-web+proto", "-web-text", "-web-text+proto", "+json", "+x"]
+        .map(|end| format!("application/grpc{end}"));
+    for content_type in others.into_iter().chain(relatives.iter().map(String::as_str)) {
+        assert_eq!(status(content_type).await, StatusCode::UNSUPPORTED_MEDIA_TYPE, "{content_type}");
+    }
+    for content_type in ["application/grpc", "application/grpc+proto", "Application/gRPC; charset=utf-8"] {
+        assert_eq!(status(content_type).await, StatusCode::OK, "{content_type}");
     }
 }
 

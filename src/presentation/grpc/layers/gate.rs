@@ -11,13 +11,14 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use http::header::AUTHORIZATION;
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use http::{HeaderValue, Request, Response, StatusCode};
 use tokio::time::Instant;
 use tonic::body::Body;
 use tonic::{Code, Status};
 use tower::{Layer, Service};
 use tracing::Instrument as _;
 
+use super::content_type::is_grpc;
 use super::policy::{PolicyTable, Rpc};
 use super::room::{CallRoom, Holder, StreamPlace, StreamRoom};
 use super::{body, deadline, request_id, trace_context};
@@ -239,11 +240,6 @@ fn max_message_bytes(path: &str) -> usize {
         path if path.starts_with(HEALTH_CHECKS) => MAX_HEALTH_BYTES,
         _ => MAX_MESSAGE_BYTES,
     }
-}
-
-fn is_grpc(headers: &HeaderMap) -> bool {
-    let content_type = headers.get(http::header::CONTENT_TYPE);
-    content_type.is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"))
 }
 
 /// The answer to callers that do not speak gRPC, as its protocol over HTTP/2 asks for.

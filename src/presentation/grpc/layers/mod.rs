@@ -1,6 +1,7 @@
 //! What every call passes before its service, from the outside in: metrics, request id, limits, deadline, access policy.
 
 mod body;
+mod content_type;
 pub(super) mod deadline;
 pub(super) mod gate;
 pub mod policy;
