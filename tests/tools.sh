@@ -23,6 +23,11 @@ need_postgres() {
 
 has_postgres() { compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || has initdb; }
 
+# A pooler of connections to PostgreSQL: its program, run in front of the throw-away cluster.
+need_pgbouncer() { has_pgbouncer || { apt_install pgbouncer && has_pgbouncer; }; }
+
+has_pgbouncer() { PATH=$PATH:/usr/sbin has pgbouncer; }
+
 need_grpcurl() {
   local dir=$cache/grpcurl-$grpcurl_version
   if [[ ! -x $dir/grpcurl ]]; then

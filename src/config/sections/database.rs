@@ -5,7 +5,7 @@ use crate::config::setting::Setting;
 use crate::config::source::{InvalidSetting, Source};
 use crate::config::{pem, value};
 use crate::domain::text;
-use crate::infrastructure::store::{DatabaseSettings, DatabaseUrl};
+use crate::infrastructure::store::{DatabaseSettings, DatabaseUrl, Pooling};
 
 /// The settings of this section.
 pub(super) const SETTINGS: &[Setting] = &[
@@ -21,6 +21,12 @@ pub(super) const SETTINGS: &[Setting] = &[
     )
     .or("16")
     .between("1", "1000"),
+    Setting::new(
+        "database_pooling",
+        "What a connection to PostgreSQL leads to: session, to one session for as long as it is open, as without a pooler; \
+         transaction, to any session of a pooler from one transaction to the next; auto, which finds it out.",
+    )
+    .or("auto"),
     Setting::new(
         "database_tls_ca_file",
         "PEM file of the authorities that may vouch for PostgreSQL, instead of those of the system.",
@@ -49,8 +55,19 @@ pub fn read(source: &Source) -> Result<DatabaseSettings, InvalidSetting> {
     if runtime_role.is_some() && is_sqlite {
         return Err(source.refuse("database_runtime_role", "has no use with SQLite"));
     }
+    let pooling = source.required("database_pooling", pooling)?;
     let audit_retention = audit::read_retention(source)?;
-    Ok(DatabaseSettings { max_connections, runtime_role, tls_ca_file, audit_retention, ..DatabaseSettings::new(url) })
+    let defaults = DatabaseSettings::new(url);
+    Ok(DatabaseSettings { max_connections, pooling, runtime_role, tls_ca_file, audit_retention, ..defaults })
+}
+
+fn pooling(text: &str) -> Result<Option<Pooling>, &'static str> {
+    match text {
+        "auto" => Ok(None),
+        "session" => Ok(Some(Pooling::Session)),
+        "transaction" => Ok(Some(Pooling::Transaction)),
+        _ => Err("must be auto, session or transaction"),
+    }
 }
 
 /// The name of a role of PostgreSQL, which cuts longer ones off in silence.

@@ -17,6 +17,7 @@ mod wait_limit;
 use std::sync::Arc;
 
 pub use audit_guard::AuditGuard;
+pub use postgres::Pooling;
 pub use settings::{DatabaseSettings, DatabaseUrl, InvalidDatabaseUrl};
 
 use crate::application::ports::{ChangeSink, Store, StoreResult};

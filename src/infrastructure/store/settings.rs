@@ -2,7 +2,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::postgres;
+use super::postgres::{self, Pooling};
 use crate::domain::secret::Secret;
 
 /// Where the database is.
@@ -62,6 +62,8 @@ pub struct DatabaseSettings {
     pub url: DatabaseUrl,
     /// The most connections to PostgreSQL, or the most readers of a SQLite file beside its one writer.
     pub max_connections: usize,
+    /// What connections to PostgreSQL lead to, if an operator says it: otherwise it is found out.
+    pub pooling: Option<Pooling>,
     /// How long to wait for a connection before the store counts as unavailable.
     pub acquire_timeout: Duration,
     /// How long PostgreSQL may work on one statement.
@@ -84,6 +86,7 @@ impl DatabaseSettings {
         Self {
             url,
             max_connections: 16,
+            pooling: None,
             acquire_timeout: Duration::from_secs(5),
             statement_timeout: Duration::from_secs(5),
             lock_timeout: Duration::from_secs(2),

@@ -1,5 +1,6 @@
 //! A unit of work on one connection of either backend, which survives that it is abandoned at any moment.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,8 +23,14 @@ const RESET_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What units of work need of a kind of database, beside connections.
 pub(super) trait Backend: Manager<Type: AsyncConnectionCore> + Sized + 'static {
-    /// The statement that begins a transaction.
-    const BEGIN: &'static str;
+    /// The statements that begin a transaction.
+    fn begin(connection: &Self::Type) -> Cow<'static, str>;
+
+    /// Whether each transaction may run in another session of the database than the one before. Every statement is then in a
+    /// transaction, and a connection in doubt is given up, as it may have left something in a session of others.
+    fn is_shared(_: &Self::Type) -> bool {
+        false
+    }
 
     /// Waits for whatever statement still runs, and rolls back the transaction, if there is one.
     fn reset(connection: &mut Self::Type) -> impl Future<Output = QueryResult<()>> + Send;
@@ -76,9 +83,23 @@ impl<B: Backend> Unit<B> {
 
     /// Begins the transaction.
     pub(super) async fn begin(&mut self) -> StoreResult<()> {
-        self.batch(B::BEGIN).await?;
+        let begin = B::begin(self.connection.as_deref().ok_or(StoreError::Aborted)?);
+        self.batch(&begin).await?;
         self.in_transaction = true;
         Ok(())
+    }
+
+    /// Begins a transaction around one statement, where it takes one. Whether it did.
+    async fn begin_around(&mut self) -> StoreResult<bool> {
+        let is_alone = !self.in_transaction && self.is_shared();
+        if is_alone {
+            self.begin().await?;
+        }
+        Ok(is_alone)
+    }
+
+    fn is_shared(&self) -> bool {
+        self.connection.as_deref().is_some_and(B::is_shared)
     }
 
     /// Commits the transaction, if one was begun. PostgreSQL answers COMMIT well after a failed statement although it
@@ -119,9 +140,14 @@ impl<B: Backend> Unit<B> {
         Q: ExecuteDsl<B::Type> + Send + 'a,
     {
         async move {
+            let is_alone = self.begin_around().await?;
             let limit = self.limit.clone();
             let outcome = limit.wait(RunQueryDsl::execute(query, self.connection()?)).await;
-            self.settle(outcome)
+            let count = self.settle(outcome)?;
+            if is_alone {
+                self.commit().await?;
+            }
+            Ok(count)
         }
         .boxed()
     }
@@ -133,9 +159,14 @@ impl<B: Backend> Unit<B> {
         T: Send + 'a,
     {
         async move {
+            let is_alone = self.begin_around().await?;
             let limit = self.limit.clone();
             let outcome = limit.wait(RunQueryDsl::load(query, self.connection()?)).await;
-            self.settle(outcome)
+            let rows = self.settle(outcome)?;
+            if is_alone {
+                self.commit().await?;
+            }
+            Ok(rows)
         }
         .boxed()
     }
@@ -182,6 +213,7 @@ impl<B: Backend> Drop for Unit<B> {
         let Some(connection) = self.connection.take() else { return };
         match Handle::try_current() {
             _ if !self.in_transaction && !self.in_doubt => drop(connection),
+            _ if self.in_doubt && B::is_shared(&connection) => drop(Object::take(connection)),
             Ok(runtime) if self.wire == Wire::Whole => {
                 drop(runtime.spawn(reset(connection, self.limit.with(RESET_TIMEOUT))));
             }

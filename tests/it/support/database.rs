@@ -110,7 +110,7 @@ impl Database {
         let name = format!("ipse_test_{:016x}", RandomState::new().build_hasher().finish());
         let admin = client(&postgres::shared_url("postgres")).await;
         admin.batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template}")).await.unwrap();
-        let settings = settings(DatabaseUrl::Postgres(Secret::new(postgres::shared_url(&name))));
+        let settings = settings(DatabaseUrl::Postgres(Secret::new(postgres::store_url(&name))));
         Self {
             backend: Backend::Postgres,
             settings,

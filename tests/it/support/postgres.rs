@@ -21,6 +21,11 @@ pub(crate) fn shared_url(database: &str) -> String {
     }
 }
 
+/// The URL of the same database as stores have it: by way of the pooler of `IPSE_TEST_POOLER_URL`, if there is one.
+pub(crate) fn store_url(database: &str) -> String {
+    env::var("IPSE_TEST_POOLER_URL").map_or_else(|_| shared_url(database), |given| with_database(&given, database))
+}
+
 /// A PostgreSQL server with a data directory of its own. It goes away with this value, and with this process even if
 /// that is killed: a shell at the other end of a pipe sees to it.
 pub(crate) struct Cluster {

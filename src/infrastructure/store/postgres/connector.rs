@@ -1,5 +1,6 @@
 //! Opens connections to a PostgreSQL server.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::ops::{Deref, DerefMut};
 use std::path::Path;
@@ -8,7 +9,8 @@ use std::time::Duration;
 
 use deadpool::managed::{Manager, Metrics, RecycleError, RecycleResult};
 use diesel::QueryResult;
-use diesel_async::AsyncPgConnection;
+use diesel::connection::CacheSize;
+use diesel_async::{AsyncConnection as _, AsyncPgConnection, SimpleAsyncConnection as _};
 use tokio::task::JoinHandle;
 use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::tls::MakeTlsConnect;
@@ -20,6 +22,7 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use super::dialect;
+use super::pooling::{self, Pooling, PoolingProbe, SessionLimits};
 use crate::application::ports::{StoreError, StoreResult};
 use crate::domain::secret::Secret;
 use crate::infrastructure::store::error::unavailable;
@@ -27,7 +30,7 @@ use crate::infrastructure::store::unit::Backend;
 use crate::infrastructure::store::{DatabaseSettings, InvalidDatabaseUrl};
 
 /// How long the server waits for the next statement of a transaction before it gives the transaction up.
-const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(30);
+pub(super) const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(30);
 /// How long a silent network may leave a connection in the air.
 const NETWORK_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -37,6 +40,10 @@ type Link = tokio_postgres::Connection<Socket, <MakeRustlsConnect as MakeTlsConn
 pub(super) struct Connection {
     diesel: AsyncPgConnection,
     driver: JoinHandle<()>,
+    /// What begins a transaction.
+    begin: Cow<'static, str>,
+    /// Whether each transaction may run in another session.
+    is_shared: bool,
 }
 
 impl Drop for Connection {
@@ -65,7 +72,8 @@ impl DerefMut for Connection {
 pub(super) struct Connector {
     config: Config,
     tls: MakeRustlsConnect,
-    session: String,
+    limits: SessionLimits,
+    pooling: PoolingProbe,
 }
 
 impl Connector {
@@ -77,12 +85,75 @@ impl Connector {
             _ => trusted_roots(settings.tls_ca_file.as_deref()).await?,
         };
         set_network_defaults(&mut config, settings.acquire_timeout);
-        Ok(Self { config, tls: tls(roots)?, session: session(settings) })
+        let limits = SessionLimits::new(settings);
+        Ok(Self { config, tls: tls(roots)?, limits, pooling: PoolingProbe::new(settings.pooling) })
     }
 
-    /// A new connection, and what moves its bytes.
-    pub(super) async fn connect(&self) -> StoreResult<(Client, Link)> {
-        self.config.connect(self.tls.clone()).await.map_err(unavailable)
+    /// A new connection, what moves its bytes, and what it leads to.
+    pub(super) async fn connect(&self) -> StoreResult<(Client, Link, Pooling)> {
+        if let Some(pooling) = self.pooling.known() {
+            let (client, link) = self.config.connect(self.tls.clone()).await.map_err(unavailable)?;
+            return Ok((client, link, pooling));
+        }
+        match pooling::marked(&self.config).connect(self.tls.clone()).await {
+            Ok((client, mut link)) => {
+                let asking = client.simple_query(pooling::IS_MARKED);
+                let answer = drive(&mut link, asking).await?.map_err(unavailable)?;
+                let pooling = self.pooling.found(pooling::is_marked(&answer));
+                Ok((client, link, pooling))
+            }
+            Err(error) if pooling::refuses_the_mark(&error) => {
+                let pooling = self.pooling.found(false);
+                let (client, link) = self.config.connect(self.tls.clone()).await.map_err(unavailable)?;
+                Ok((client, link, pooling))
+            }
+            Err(error) => Err(unavailable(error)),
+        }
+    }
+
+    /// Tells a session its limits. Errors are asked for in English, which only some roles may do: the block ignores a refusal
+    /// without an error in the server's log.
+    async fn prepare(&self, client: Client) -> StoreResult<AsyncPgConnection> {
+        const IN_ENGLISH: &str = "DO $$ BEGIN PERFORM set_config('lc_messages', 'C', false);
+            EXCEPTION WHEN insufficient_privilege THEN NULL; END $$";
+        client.batch_execute(&format!("{}; {IN_ENGLISH}", self.limits.set("SET"))).await.map_err(unavailable)?;
+        AsyncPgConnection::try_from(client).await.map_err(unavailable)
+    }
+
+    /// Leaves nothing in a session that others use too. What is prepared goes with the transaction in which it is prepared;
+    /// there is no later use for it, as the next transaction may run elsewhere.
+    async fn prepare_shared(&self, client: Client) -> StoreResult<AsyncPgConnection> {
+        let begin = format!("{}; SHOW lc_messages", dialect::BEGIN);
+        let answer = client.simple_query(&begin).await.map_err(unavailable)?;
+        let language = pooling::first_value(&answer).unwrap_or_default();
+        if !["", "C", "POSIX", "en"].contains(&language.split(['_', '.']).next().unwrap_or_default()) {
+            return Err(unavailable(
+                "behind a pooler, the errors of PostgreSQL must be in English: ALTER DATABASE … SET lc_messages = 'C'",
+            ));
+        }
+        let mut diesel = AsyncPgConnection::try_from(client).await.map_err(unavailable)?;
+        diesel.set_prepared_statement_cache_size(CacheSize::Disabled);
+        diesel.batch_execute("COMMIT").await.map_err(unavailable)?;
+        Ok(diesel)
+    }
+
+    fn begin(&self, pooling: Pooling) -> Cow<'static, str> {
+        match pooling {
+            Pooling::Session => dialect::BEGIN.into(),
+            Pooling::Transaction => format!("{}; {}", dialect::BEGIN, self.limits.set("SET LOCAL")).into(),
+        }
+    }
+}
+
+/// Waits for an answer while the connection is nobody else's.
+async fn drive<T>(link: &mut Link, work: impl Future<Output = T>) -> StoreResult<T> {
+    tokio::select! {
+        biased;
+        output = work => Ok(output),
+        ended = link => Err(match ended {
+            Err(error) => unavailable(error),
+            Ok(()) => unavailable("the server closed the connection"),
+        }),
     }
 }
 
@@ -91,15 +162,15 @@ impl Manager for Connector {
     type Error = StoreError;
 
     async fn create(&self) -> StoreResult<Connection> {
-        let (client, link) = self.connect().await?;
+        let (client, link, pooling) = self.connect().await?;
         let driver = tokio::spawn(async move {
             if let Err(error) = link.await {
                 tracing::warn!(%error, "lost a connection to PostgreSQL");
             }
         });
-        client.batch_execute(&self.session).await.map_err(unavailable)?;
-        let diesel = AsyncPgConnection::try_from(client).await.map_err(unavailable)?;
-        Ok(Connection { diesel, driver })
+        let is_shared = pooling == Pooling::Transaction;
+        let diesel = if is_shared { self.prepare_shared(client).await? } else { self.prepare(client).await? };
+        Ok(Connection { diesel, driver, begin: self.begin(pooling), is_shared })
     }
 
     async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> RecycleResult<StoreError> {
@@ -111,7 +182,13 @@ impl Manager for Connector {
 }
 
 impl Backend for Connector {
-    const BEGIN: &'static str = dialect::BEGIN;
+    fn begin(connection: &Connection) -> Cow<'static, str> {
+        connection.begin.clone()
+    }
+
+    fn is_shared(connection: &Connection) -> bool {
+        connection.is_shared
+    }
 
     async fn reset(connection: &mut Connection) -> QueryResult<()> {
         dialect::reset(connection).await
@@ -166,21 +243,6 @@ fn set_network_defaults(config: &mut Config, acquire_timeout: Duration) {
         config.application_name("ipse");
     }
     config.keepalives_idle(NETWORK_TIMEOUT).keepalives_interval(NETWORK_TIMEOUT / 2).keepalives_retries(2);
-}
-
-/// What each connection tells the server first. Errors are asked for in English, which only some roles may do: the
-/// block ignores a refusal without an error in the server's log.
-fn session(settings: &DatabaseSettings) -> String {
-    format!(
-        "SET statement_timeout = {};
-         SET lock_timeout = {};
-         SET idle_in_transaction_session_timeout = {};
-         DO $$ BEGIN PERFORM set_config('lc_messages', 'C', false);
-               EXCEPTION WHEN insufficient_privilege THEN NULL; END $$",
-        settings.statement_timeout.as_millis(),
-        settings.lock_timeout.as_millis(),
-        IDLE_IN_TRANSACTION.as_millis(),
-    )
 }
 
 async fn trusted_roots(ca_file: Option<&Path>) -> StoreResult<RootCertStore> {

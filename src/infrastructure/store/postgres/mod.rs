@@ -5,6 +5,7 @@ mod columns;
 mod connector;
 mod dialect;
 mod notifications;
+mod pooling;
 #[path = "../repositories/mod.rs"]
 #[expect(clippy::duplicate_mod, reason = "one set of repositories, compiled for each backend")]
 mod repositories;
@@ -25,6 +26,7 @@ use crate::domain::secret::Secret;
 
 use connector::{Connection, Connector};
 pub(super) use connector::{is_exposed, parse_url};
+pub use pooling::Pooling;
 
 type Unit = unit::Unit<Connector>;
 

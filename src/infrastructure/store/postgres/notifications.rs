@@ -3,13 +3,14 @@
 //! They are sent after a transaction, never in it: PostgreSQL lets transactions with a NOTIFY commit one at a time.
 
 use std::convert::Infallible;
-use std::future::poll_fn;
+use std::future::{pending, poll_fn};
 
 use futures_util::future::try_join;
 use tokio_postgres::AsyncMessage;
 
 use super::super::wait_limit::WaitLimit;
 use super::connector::Connector;
+use super::pooling::Pooling;
 use crate::application::ports::StoreResult;
 use crate::infrastructure::store::error::unavailable;
 
@@ -25,7 +26,12 @@ pub(super) async fn listen(
     notified: &(dyn Fn() + Send + Sync),
 ) -> StoreResult<()> {
     let connected = limit.wait(Box::pin(connector.connect())).await;
-    let (client, mut link) = connected.ok_or_else(|| unavailable("the database did not answer in time"))??;
+    let (client, mut link, pooling) = connected.ok_or_else(|| unavailable("the database did not answer in time"))??;
+    if pooling == Pooling::Transaction {
+        // The session that listened would be another client's at once. What there is to read is found by looking.
+        drop((client, link));
+        return pending().await;
+    }
     let listen = async {
         let listening = limit.wait(client.batch_execute(LISTEN)).await;
         listening.ok_or_else(|| unavailable("the database did not answer in time"))?.map_err(unavailable)?;

@@ -1,5 +1,6 @@
 //! Opens connections to a SQLite file.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::time::Duration;
 
@@ -78,7 +79,9 @@ impl Manager for Connector {
 }
 
 impl Backend for Connector {
-    const BEGIN: &'static str = dialect::BEGIN;
+    fn begin(_: &Self::Type) -> Cow<'static, str> {
+        dialect::BEGIN.into()
+    }
 
     async fn reset(connection: &mut Connection) -> QueryResult<()> {
         dialect::reset(connection).await
