@@ -1,26 +1,22 @@
 //! The commands of the binary: the settings that each needs, what it does, and what it prints.
 
 use std::env;
+use std::net::SocketAddr;
 
 use tokio::runtime::{Builder, Runtime};
 
 use super::{StartError, appoint_administrator, factors, jobs, keys, migrate, migration_status, serve};
-use crate::config::{self, InvalidSetting, LoadOptions, Settings, Source};
+use crate::config::{self, CommandLine, InvalidSetting, LoadOptions, Settings, Source};
 use crate::domain::account::email::EmailAddress;
-use crate::domain::secret::Secret;
-use crate::presentation::cli::users::{self, ExportArgs, ImportArgs, Remote, Server, TransferFailed, UsersAction};
+use crate::presentation::cli::users::{self, ExportArgs, ImportArgs, Remote, TransferFailed, UsersAction};
 use crate::presentation::cli::{
     self, AdminAction, Command, ConfigAction, FactorsAction, JobsAction, KeysAction, KeysLeft, MAX_LISTED_JOBS,
-    MigrateAction, NoDeadJob, NoFactors, Origin, Progress, Unhealthy, Unusable,
+    MigrateAction, NoDeadJob, NoFactors, Origin, Progress, Server, ServerArgs, Unhealthy, Unusable,
 };
-use crate::presentation::net::settings::Endpoint;
 use crate::telemetry;
 
 /// File access and SQLite run on blocking threads; more of them than this would only wait for the disk.
 const MAX_BLOCKING_THREADS: usize = 16;
-
-/// The variable with the access token of `ipse users`, which is no setting.
-const TOKEN: &str = "IPSE_TOKEN";
 
 /// Why a command failed. A wrong command line never gets here.
 #[derive(Debug, thiserror::Error)]
@@ -83,13 +79,7 @@ pub fn run(command: Command) -> Result<(), CommandFailed> {
         Command::Jobs { action } => run_jobs(&action),
         Command::Factors { action } => run_factors(&action),
         Command::Users { action } => run_users(&action),
-        Command::Healthcheck { address, origin } => {
-            let mut endpoint = endpoint(origin)?;
-            endpoint.address = address.unwrap_or(endpoint.address);
-            runtime()?.block_on(cli::healthcheck(&endpoint))?;
-            cli::print(&["serving".to_owned()]);
-            Ok(())
-        }
+        Command::Healthcheck { address, server } => run_healthcheck(address, &server),
         Command::Completions { shell } => {
             cli::completions(shell);
             Ok(())
@@ -194,14 +184,17 @@ fn run_factors(action: &FactorsAction) -> Result<(), CommandFailed> {
     Ok(())
 }
 
+fn run_healthcheck(address: Option<SocketAddr>, arguments: &ServerArgs) -> Result<(), CommandFailed> {
+    let (server, client) = server(arguments, address)?;
+    runtime()?.block_on(cli::healthcheck(&server, &client.files))?;
+    cli::print(&["serving".to_owned()]);
+    Ok(())
+}
+
 fn run_users(action: &UsersAction) -> Result<(), CommandFailed> {
     let (UsersAction::Import(ImportArgs { remote, .. }) | UsersAction::Export(ExportArgs { remote, .. })) = action;
-    let token = env::var(TOKEN).ok().map(Secret::new);
-    let server = match &remote.server {
-        Some(url) => Server::Url(url.clone()),
-        None => Server::Settings(endpoint(remote.origin.clone())?),
-    };
-    let remote = Remote::new(server, remote.token_file.as_deref(), token)?;
+    let (server, client) = server(&remote.server, None)?;
+    let remote = Remote::new((server, client.files), remote.token_file.as_deref(), client.token)?;
     let said = runtime()?.block_on(async {
         match action {
             UsersAction::Import(arguments) => users::import(arguments, &remote).await,
@@ -219,14 +212,21 @@ fn settings(origin: Origin) -> Result<Settings, InvalidSetting> {
     Ok(settings)
 }
 
-/// Where the server is, for those who only ask it.
-fn endpoint(origin: Origin) -> Result<Endpoint, InvalidSetting> {
-    config::listener::read_endpoint(&gather(origin)?)
+/// Which server, and what it is shown.
+fn server(arguments: &ServerArgs, address: Option<SocketAddr>) -> Result<(Server, CommandLine), InvalidSetting> {
+    let source = gather(arguments.origin.clone())?;
+    let mut client = config::command_line::read(&source)?;
+    client.files = arguments.files_over(client.files);
+    if let Some(url) = &arguments.server {
+        return Ok((Server::Url(url.clone()), client));
+    }
+    let mut endpoint = config::listener::read_endpoint(&source)?;
+    endpoint.address = address.unwrap_or(endpoint.address);
+    Ok((Server::Settings(endpoint), client))
 }
 
 fn gather(origin: Origin) -> Result<Source, InvalidSetting> {
-    let environment = env::vars_os().filter(|(name, _)| name != TOKEN).collect();
-    Source::gather(LoadOptions { config_file: origin.config, dev: origin.dev, environment })
+    Source::gather(LoadOptions { config_file: origin.config, dev: origin.dev, environment: env::vars_os().collect() })
 }
 
 /// One worker for each CPU that the control group grants, which is what tokio counts.

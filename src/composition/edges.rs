@@ -32,7 +32,7 @@ impl Edges {
     ) -> Result<Self, StartError> {
         let listener = &settings.listener;
         let certificates = listener.endpoint.tls.as_ref().map(certificates).transpose()?;
-        let server = Server::new(use_cases.services.clone(), access, &adapters.ports, listener.limits.clone());
+        let server = Server::new(use_cases.services.clone(), access, &adapters.ports, listener);
         let keys_read = Arc::new(Stopwatch::start());
         let mut metrics = Metrics::default();
         server.register(&mut metrics);
@@ -43,6 +43,7 @@ impl Edges {
             passkey_origins: settings.relying_party.origins.clone().into(),
             health: server.health(),
             metrics: Arc::new(metrics),
+            balancers: listener.http_balancers.clone(),
         };
         Ok(Self { server, side_port, certificates, keys_read })
     }

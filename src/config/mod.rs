@@ -19,13 +19,14 @@ mod value;
 use std::path::PathBuf;
 
 pub use reference::reference;
-pub use sections::{data_folder, database, listener, log, settings};
+pub use sections::{command_line, data_folder, database, listener, log, settings};
 pub use setting::Setting;
 pub use source::{InvalidSetting, LoadOptions, Source};
 
 use crate::application::keys::KeyPolicy;
 use crate::application::policy::Policy;
 use crate::domain::account::user::UnverifiedSignIn;
+use crate::domain::secret::Secret;
 use crate::domain::session::authentication::MfaPolicy;
 use crate::infrastructure::argon2::argon2_hasher::HashingSettings;
 use crate::infrastructure::data_folder::DataFolder;
@@ -33,7 +34,7 @@ use crate::infrastructure::mail::settings::{MailRoute, MailSettings};
 use crate::infrastructure::master_key::MasterKeys;
 use crate::infrastructure::store::DatabaseSettings;
 use crate::infrastructure::webauthn::relying_party::RelyingParty;
-use crate::presentation::net::settings::ListenerSettings;
+use crate::presentation::net::settings::{ClientFiles, ListenerSettings};
 use crate::telemetry::log::LogSettings;
 use sections::{accounts, hashing, mail, master_keys, relying_party, signing_keys};
 
@@ -62,6 +63,17 @@ pub struct Settings {
     pub mail: MailSettings,
     /// The log.
     pub log: LogSettings,
+    /// The commands that speak to a running server.
+    pub command_line: CommandLine,
+}
+
+/// What the commands that speak to a running server show it.
+#[derive(Debug, Clone)]
+pub struct CommandLine {
+    /// Certificates and keys.
+    pub files: ClientFiles,
+    /// The access token.
+    pub token: Option<Secret>,
 }
 
 impl Settings {
@@ -84,6 +96,7 @@ impl Settings {
             breached_passwords: accounts::read_blocklist(source)?,
             mail: mail::read(source)?,
             log: log::read(source)?,
+            command_line: command_line::read(source)?,
         })
     }
 

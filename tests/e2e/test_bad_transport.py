@@ -107,12 +107,25 @@ def test_metadata_of_any_bytes_is_no_fault(connection: Connection) -> None:
             assert connection.call(LIST_KEYS, (name, value)).headers["grpc-status"] == "0", (name, value)
 
 
-def test_another_content_type_is_none_of_ours(connection: Connection) -> None:
+@pytest.mark.parametrize(
+    ("content_type", "status"),
+    [
+        ("application/json", "415"),
+        ("application/grpc-web", "415"),
+        ("application/grpc-web+proto", "415"),
+        ("application/grpc-web-text", "415"),
+        ("application/grpc+json", "415"),
+        ("application/grpc", "200"),
+        ("application/grpc+proto", "200"),
+        ("Application/gRPC;charset=utf-8", "200"),
+    ],
+)
+def test_another_content_type_is_none_of_ours(content_type: str, status: str, connection: Connection) -> None:
     stream = connection.h2.get_next_available_stream_id()
     headers = [(":method", "POST"), (":scheme", "http"), (":authority", "localhost"), (":path", LIST_KEYS)]
-    connection.h2.send_headers(stream, [*headers, ("content-type", "application/json")], end_stream=True)
-    connection.flush()
-    assert connection.answer(stream).headers[":status"] == "415"
+    connection.h2.send_headers(stream, [*headers, ("content-type", content_type)])
+    connection.send(stream, b"\0\0\0\0\0")
+    assert connection.answer(stream).headers[":status"] == status
 
 
 @pytest.mark.parametrize(
@@ -158,12 +171,38 @@ def closes(port: int, content: bytes) -> bool:
 def test_bytes_that_are_not_http_2_close_the_connection(server: Server) -> None:
     dice = random.Random(8)
     preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-    assert closes(server.port, b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
-    assert closes(server.port, b"\x16\x03\x01\x02\x00\x01")
     assert closes(server.port, preface + b"\xff\xff\xff" + b"\0" * 6)
     for _ in range(8):
         assert closes(server.port, dice.randbytes(4096))
         assert closes(server.port, preface + dice.randbytes(4096))
+
+
+def said(port: int, content: bytes) -> bytes:
+    """What comes back until the server closes the connection."""
+    with socket.create_connection(("127.0.0.1", port), timeout=SECONDS) as raw:
+        raw.sendall(content)
+        received = b""
+        while chunk := raw.recv(4096):
+            received += chunk
+        return received
+
+
+@pytest.mark.parametrize(
+    "request_line", ["GET / HTTP/1.1", "POST /ipse.v1.AuthService/Login HTTP/1.1", "PRIMER / HTTP/1.0", "OPTIONS * HTTP/1.1"]
+)
+def test_http_1_is_told_that_this_port_speaks_grpc(request_line: str, server: Server) -> None:
+    for rest in (b"", b"x" * 30_000):
+        answer = said(server.port, f"{request_line}\r\nHost: localhost\r\n\r\n".encode() + rest)
+        head, _, body = answer.partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 505 ") and b"text/plain" in head
+        assert b"gRPC" in body and f"content-length: {len(body)}".encode() in head
+    assert server.log().count("a client speaks HTTP/1 to the gRPC port") == 1
+
+
+def test_tls_to_a_plaintext_port_is_logged_once(server: Server) -> None:
+    for _ in range(3):
+        assert closes(server.port, b"\x16\x03\x01\x02\x00\x01")
+    assert server.log().count("a client speaks TLS to a port that speaks plaintext") == 1
 
 
 def test_rapid_resets_end_the_connection_and_cost_no_memory(server: Server, client: Client) -> None:

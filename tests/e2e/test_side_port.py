@@ -8,6 +8,10 @@ from pathlib import Path
 
 import jwt
 import pytest
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.errors import ErrorCodes
+from h2.events import ConnectionTerminated
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from support.client import SECONDS, Client
@@ -74,6 +78,24 @@ def test_nothing_else_is_served(server: Server) -> None:
     for path in ("/", "/metrics/../..", f"{JWKS}/x", "/ipse.v1.AuthService/Login"):
         answer = ask(server, path)
         assert answer.status == 404 and "server" not in answer.headers
+
+
+def test_whoever_speaks_http_2_or_tls_is_told(server: Server) -> None:
+    with socket.create_connection(("127.0.0.1", server.side_port), timeout=15) as raw:
+        raw.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0")
+        received = b""
+        while chunk := raw.recv(4096):
+            received += chunk
+    connection = H2Connection(H2Configuration(client_side=True))
+    connection.initiate_connection()
+    farewell = connection.receive_data(received)[-1]
+    assert isinstance(farewell, ConnectionTerminated)
+    assert farewell.error_code is ErrorCodes.HTTP_1_1_REQUIRED and b"HTTP/1.1" in farewell.additional_data
+    with socket.create_connection(("127.0.0.1", server.side_port), timeout=15) as raw:
+        raw.sendall(b"\x16\x03\x01\x02\x00\x01")
+        assert raw.recv(4096) == b""
+    for said in ("a client speaks HTTP/2 to the side port", "a client speaks TLS to a port that speaks plaintext"):
+        assert server.log().count(said) == 1
 
 
 def samples(server: Server) -> dict[tuple, float]:

@@ -1,6 +1,7 @@
 """TLS for callers: which protocols are spoken, and whose certificates are taken."""
 
 import socket
+import ssl
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,7 +28,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 @pytest.fixture(scope="module")
 def server(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    certificate, key = authority.issue("127.0.0.1")
+    certificate, key = authority.issue("127.0.0.1", servers_only=True)
     settings = {"plaintext": "false", "tls_cert_file": str(certificate), "tls_key_file": str(key)}
     settings |= {"tls_client_ca_file": str(authority.file)}
     with migrated(Server(tmp_path_factory.mktemp("server") / "ipse", dev=False, **settings)) as server:
@@ -89,6 +90,7 @@ def test_clients_show_a_certificate_of_the_right_authority_in_its_time(
         "none": None,
         "of another authority": stranger.issue("client", "stranger"),
         "expired": authority.issue("client", "expired", has_expired=True),
+        "made for servers": authority.issue("client", "other-server", servers_only=True),
         "with the key of another": (good[0], stranger.issue("client", "swapped")[1]),
     }.items():
         assert health(server, authority, files) == "UNAVAILABLE", what
@@ -98,3 +100,65 @@ def test_clients_show_a_certificate_of_the_right_authority_in_its_time(
 def test_the_health_check_of_the_same_machine_needs_none(server: Server) -> None:
     done = run("healthcheck", cwd=server.folder, settings=server.settings)
     assert (done.returncode, done.stdout) == (0, "serving\n"), done.stderr
+
+
+def test_from_elsewhere_a_certificate_is_given_by_flag_or_by_setting(
+    server: Server, authority: Authority, tmp_path: Path
+) -> None:
+    certificate, key = authority.issue("client", "flagged")
+    url = f"https://{server.target}"
+    flags = ["--ca-file", str(authority.file), "--cert-file", str(certificate), "--key-file", str(key)]
+    done = run("healthcheck", "--server", url, *flags, cwd=tmp_path, settings={})
+    assert (done.returncode, done.stdout) == (0, "serving\n"), done.stderr
+    settings = {"IPSE_CLI_CA_FILE": str(authority.file), "IPSE_CLI_CERT_FILE": str(certificate)}
+    settings |= {"IPSE_CLI_KEY_FILE": str(key)}
+    done = run("healthcheck", "--server", url, cwd=tmp_path, settings=settings)
+    assert (done.returncode, done.stdout) == (0, "serving\n"), done.stderr
+    token = tmp_path / "token"
+    token.write_text("a.b.c\n")
+    for settings, arguments in ((settings | {"IPSE_TOKEN_FILE": str(token)}, []), (settings, ["--token-file", str(token)])):
+        done = run("users", "export", "all.ndjson", "--server", url, *arguments, cwd=tmp_path, settings=settings)
+        assert done.returncode == 1 and "TOKEN_INVALID" in done.stderr, done.stderr
+
+
+def test_what_is_wrong_is_said(server: Server, authority: Authority, tmp_path: Path) -> None:
+    url, expired = f"https://{server.target}", authority.issue("client", "too-old", has_expired=True)
+    vouched = ["--ca-file", str(authority.file)]
+    for arguments, words in [
+        (vouched, "asks for a client certificate"),
+        ([*vouched, "--cert-file", str(expired[0]), "--key-file", str(expired[1])], "it has expired"),
+        ([], "unknown issuer"),
+    ]:
+        done = run("healthcheck", "--server", url, *arguments, cwd=tmp_path, settings={})
+        assert done.returncode == 1 and words in done.stderr, done.stderr
+        assert len(done.stderr.splitlines()) == 1 and "nknown error" not in done.stderr
+    nobody = run("healthcheck", "--address", "127.0.0.1:1", cwd=tmp_path, settings={"IPSE_PLAINTEXT": "true"})
+    assert nobody.returncode == 1 and "connection refused" in nobody.stderr, nobody.stderr
+
+
+def test_a_client_without_tls_or_without_http_2_is_told(server: Server, authority: Authority, tmp_path: Path) -> None:
+    certificate, key = authority.issue("client", "teller")
+    for request, answer in [
+        (b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n", b"This port speaks TLS"),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0", b"This port speaks TLS"),
+    ]:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=SECONDS) as raw:
+            raw.sendall(request)
+            assert answer in read_all(raw)
+    assert server.log().count("a client speaks plaintext to a port that speaks TLS") == 1
+    for protocols in ([], ["http/1.1"]):
+        context = ssl.create_default_context(cadata=authority.pem.decode())
+        context.load_cert_chain(certificate, key)
+        context.set_alpn_protocols(protocols)
+        raw = socket.create_connection(("127.0.0.1", server.port), timeout=SECONDS)
+        with context.wrap_socket(raw, server_hostname="127.0.0.1") as secure:
+            secure.sendall(b"GET / HTTP/1.1\r\nhost: localhost\r\n\r\n")
+            answer = read_all(secure)
+            assert answer.startswith(b"HTTP/1.1 505 ") and b"gRPC" in answer, answer
+
+
+def read_all(raw: socket.socket) -> bytes:
+    received = b""
+    while chunk := raw.recv(4096):
+        received += chunk
+    return received

@@ -16,9 +16,15 @@ use crate::presentation::net::settings::{Gateways, Limits};
 pub(super) const SETTINGS: &[Setting] = &[
     Setting::new(
         "trusted_proxies",
-        "Addresses and networks, with commas between, whose X-Forwarded-For is believed. Empty: nobody's.",
+        "Addresses and networks, with commas between, that are believed when they tell of their clients. Empty: nobody is.",
     )
     .or(""),
+    Setting::new(
+        "forwarded_header",
+        "How trusted proxies tell of their clients: x-forwarded-for, forwarded (RFC 7239), or either of them. With either, \
+         clients that the two headers tell apart count as one unknown client, as one of the headers is forged.",
+    )
+    .or("either"),
     Setting::new(
         "gateways",
         "Addresses and networks, with commas between, from which gateways may ask whose a token is (Envoy's ext_authz). \
@@ -59,7 +65,7 @@ pub(super) const SETTINGS: &[Setting] = &[
 pub(super) fn read(source: &Source) -> Result<Limits, InvalidSetting> {
     Ok(Limits {
         reflection: source.required("reflection", value::boolean)?,
-        proxies: source.required("trusted_proxies", networks).map(TrustedProxies::new)?,
+        proxies: proxies(source)?,
         gateways: gateways(source)?,
         time_limit: span(source, "request_timeout")?,
         body_limit: span(source, "request_body_timeout")?,
@@ -67,6 +73,11 @@ pub(super) fn read(source: &Source) -> Result<Limits, InvalidSetting> {
         connections: source.limited("max_connections", value::number)?,
         grace: span(source, "shutdown_grace")?,
     })
+}
+
+fn proxies(source: &Source) -> Result<TrustedProxies, InvalidSetting> {
+    let networks = source.required("trusted_proxies", networks)?;
+    Ok(TrustedProxies::new(networks, source.required("forwarded_header", str::parse)?))
 }
 
 fn span(source: &Source, key: &str) -> Result<Duration, InvalidSetting> {
@@ -78,7 +89,7 @@ fn gateways(source: &Source) -> Result<Gateways, InvalidSetting> {
     Ok(if source.has("tls_client_ca_file")? { Gateways::WithCertificate } else { Gateways::From(from) })
 }
 
-fn networks(text: &str) -> Result<Networks, &'static str> {
+pub(super) fn networks(text: &str) -> Result<Networks, &'static str> {
     const WANTED: &str = "each must be an address such as 10.0.0.1 or a network such as 10.0.0.0/8 or fd00::/8";
     value::list(text, |item| network(item).ok_or(WANTED)).map(Networks::new)
 }

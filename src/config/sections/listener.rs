@@ -16,6 +16,13 @@ pub(super) const SETTINGS: &[Setting] = &[
          /healthz, /readyz. Port 0 takes a free one; off: there is none.",
     )
     .or("127.0.0.1:8080"),
+    Setting::new(
+        "grpc_proxy_protocol",
+        "Addresses and networks, with commas between, of load balancers that begin each connection to the gRPC port with \
+         the PROXY protocol, version 2. Empty: none does, and nobody is believed to.",
+    )
+    .or(""),
+    Setting::new("http_proxy_protocol", "The same for the HTTP side port.").or(""),
 ];
 
 /// Reads the section, with the certificate and the limits.
@@ -23,12 +30,17 @@ pub(in crate::config) fn read(source: &Source) -> Result<ListenerSettings, Inval
     let endpoint = read_endpoint(source)?;
     tls::check_plaintext(source, &endpoint)?;
     let http_address = source.required("http_listen", address_or_off)?;
-    Ok(ListenerSettings { endpoint, http_address, limits: limits::read(source)? })
+    let http_balancers = source.required("http_proxy_protocol", limits::networks)?;
+    Ok(ListenerSettings { endpoint, http_address, http_balancers, limits: limits::read(source)? })
 }
 
 /// Reads where the server is alone, which is all that its clients on the same machine need.
 pub fn read_endpoint(source: &Source) -> Result<Endpoint, InvalidSetting> {
-    Ok(Endpoint { address: source.required("grpc_listen", address)?, tls: tls::read(source)? })
+    Ok(Endpoint {
+        address: source.required("grpc_listen", address)?,
+        tls: tls::read(source)?,
+        balancers: source.required("grpc_proxy_protocol", limits::networks)?,
+    })
 }
 
 fn address(text: &str) -> Result<SocketAddr, &'static str> {

@@ -2,6 +2,7 @@
 
 pub(super) mod accounts;
 pub(super) mod audit;
+pub mod command_line;
 pub mod data_folder;
 pub mod database;
 pub(super) mod hashing;
@@ -20,7 +21,7 @@ mod tokens;
 use super::setting::Setting;
 
 /// All sections, in the order in which they are listed.
-const SECTIONS: [&[Setting]; 16] = [
+const SECTIONS: [&[Setting]; 17] = [
     database::SETTINGS,
     listener::SETTINGS,
     tls::SETTINGS,
@@ -37,6 +38,7 @@ const SECTIONS: [&[Setting]; 16] = [
     mail::SETTINGS,
     data_folder::SETTINGS,
     log::SETTINGS,
+    command_line::SETTINGS,
 ];
 
 /// Every setting, in the order in which they are listed.

@@ -6,8 +6,8 @@ mod factors;
 mod healthcheck;
 mod jobs;
 mod keys;
-mod pinned_certificate;
 mod progress;
+mod server_args;
 pub mod users;
 
 use std::error::Error;
@@ -19,11 +19,13 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, V
 use clap_complete::Shell;
 
 pub use self::admin::{Unusable, appointment};
+pub use self::connect::Server;
 pub use self::factors::{FactorsAction, NoFactors, factor_table, removal};
 pub use self::healthcheck::{Unhealthy, healthcheck};
 pub use self::jobs::{JobsAction, MAX_LISTED_JOBS, NoDeadJob, job_table, retried_jobs};
 pub use self::keys::{KeysAction, KeysLeft, key_table, new_key, new_root_secret, rewrapped};
 pub use self::progress::Progress;
+pub use self::server_args::ServerArgs;
 use crate::domain::account::email::EmailAddress;
 
 /// A self-hosted gRPC identity service: accounts, sessions and tokens.
@@ -87,11 +89,11 @@ pub enum Command {
     /// Ask a running server whether it serves: exit code 0 if it does, 1 if not
     Healthcheck {
         /// The server, instead of the address in the settings
-        #[arg(long, value_name = "IP:PORT")]
+        #[arg(long, value_name = "IP:PORT", conflicts_with = "server")]
         address: Option<SocketAddr>,
         #[command(flatten)]
         #[expect(missing_docs, reason = "the doc comment would become the help of the whole command")]
-        origin: Origin,
+        server: ServerArgs,
     },
     /// Print the completions for a shell
     Completions {

@@ -14,8 +14,10 @@ use super::layers::rpc_metrics::{RpcMetrics, RpcMetricsLayer};
 use super::routes;
 use crate::application::Ports;
 use crate::presentation::health::Health;
-use crate::presentation::net::connection::{self, Door};
-use crate::presentation::net::settings::Limits;
+use crate::presentation::net::door::{self, Door};
+use crate::presentation::net::networks::Networks;
+use crate::presentation::net::opening::Protocol;
+use crate::presentation::net::settings::{Limits, ListenerSettings};
 use crate::presentation::net::tls::Certificates;
 use crate::telemetry::metrics::Metrics;
 
@@ -39,17 +41,20 @@ pub struct Server {
     gate: Arc<Gate>,
     health: Health,
     limits: Limits,
+    balancers: Networks,
 }
 
 impl Server {
     /// Puts layers and services together, behind a gate that keeps this access policy.
     #[must_use]
-    pub fn new(services: Services, policy: PolicyTable, ports: &Ports, limits: Limits) -> Self {
+    pub fn new(services: Services, policy: PolicyTable, ports: &Ports, settings: &ListenerSettings) -> Self {
+        let limits = settings.limits.clone();
         let health = Health::new(&routes::NAMES);
         let rpc_metrics = Arc::new(RpcMetrics::new(&policy));
         let gate = Arc::new(Gate::new(services.authorizer.clone(), ports, policy, (&limits, health.clone())));
         let routes = routes::build(services, &health, limits.reflection);
-        Self { routes, rpc_metrics, gate, health, limits }
+        let balancers = settings.endpoint.balancers.clone();
+        Self { routes, rpc_metrics, gate, health, limits, balancers }
     }
 
     /// The state of the server, to report on and to ask for.
@@ -77,9 +82,11 @@ impl Server {
             health.drain().await;
         };
         let door = Door {
+            protocol: Protocol::Http2,
             certificates,
             most: self.limits.connections,
             proxies: self.limits.proxies,
+            balancers: self.balancers,
             stopped: drained.clone(),
         };
         let served = tonic::transport::Server::builder()
@@ -93,7 +100,7 @@ impl Server {
             .max_connection_age(MAX_CONNECTION_AGE)
             .layer(RpcMetricsLayer(self.rpc_metrics))
             .layer(GateLayer(self.gate))
-            .serve_with_incoming_shutdown(self.routes.prepare(), connection::accept(listener, door), signal);
+            .serve_with_incoming_shutdown(self.routes.prepare(), door::accept(listener, door), signal);
         tokio::select! {
             result = served => result,
             () = async { drained.cancelled().await; tokio::time::sleep(self.limits.grace).await } => {

@@ -24,8 +24,10 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::health::Health;
-use super::net::connection::Door;
-use super::net::{TrustedProxies, connection, http1};
+use super::net::door::{self, Door};
+use super::net::networks::Networks;
+use super::net::opening::Protocol;
+use super::net::{TrustedProxies, http1};
 use crate::application::keys::Keys;
 use crate::telemetry::metrics::Metrics;
 use answer::Answer;
@@ -50,14 +52,22 @@ pub struct SidePort {
     pub health: Health,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// The load balancers that begin each connection with the PROXY protocol.
+    pub balancers: Networks,
 }
 
 impl SidePort {
     /// Serves until `stopped`.
     pub async fn serve(self, listener: TcpListener, stopped: CancellationToken) {
-        let proxies = TrustedProxies::default();
-        let door = Door { certificates: None, most: MAX_CONNECTIONS, proxies, stopped: stopped.clone() };
-        let connections = connection::accept(listener, door);
+        let door = Door {
+            protocol: Protocol::Http1,
+            certificates: None,
+            most: MAX_CONNECTIONS,
+            proxies: TrustedProxies::default(),
+            balancers: self.balancers.clone(),
+            stopped: stopped.clone(),
+        };
+        let connections = door::accept(listener, door);
         http1::serve(connections, routes(self), stopped).await;
     }
 }

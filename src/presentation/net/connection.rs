@@ -1,33 +1,21 @@
-//! Accepts connections, plain or with TLS, knows how many there are, and ends those that are not used.
+//! A connection that was accepted, plain or with TLS, which ends if it is not used.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
-use tokio_rustls::TlsAcceptor;
+use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
-use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::either::Either;
-use tokio_util::sync::CancellationToken;
 use tonic::transport::server::Connected;
 
 use super::activity::Activity;
-use super::client::TrustedProxies;
+use super::door::Place;
 use super::idle::IdleWatch;
-use super::shares::{Share, Shares, of_one_address};
-use super::tls::Certificates;
-use crate::domain::session::client::network_of;
-
-/// How long a client may take to agree on TLS.
-const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
-/// How long to wait after the system refused a connection, for want of descriptors for example.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// The other end, and what it uses the connection for.
 #[derive(Debug, Clone)]
@@ -36,96 +24,36 @@ pub(in crate::presentation) struct Peer {
     pub(in crate::presentation) activity: Arc<Activity>,
 }
 
+/// Plain or with TLS.
+pub(super) type Stream = Either<TcpStream, Box<TlsStream<TcpStream>>>;
+
 /// An accepted connection, which counts until it is closed.
 pub(in crate::presentation) struct Connection {
-    stream: Either<TcpStream, Box<TlsStream<TcpStream>>>,
+    stream: Stream,
+    /// What was read to see what the client speaks, and is still to be read.
+    unread: Bytes,
     peer: Peer,
     idle: IdleWatch,
     _place: Place,
 }
 
-/// The right to be one of so many connections in all, and of so many of one network.
-struct Place {
-    _all: OwnedSemaphorePermit,
-    _share: Option<Share<IpAddr>>,
-}
-
 impl Connection {
+    /// A connection on which these bytes were read already, watched from when its client could begin.
+    pub(super) fn new(
+        stream: Stream,
+        unread: Bytes,
+        (address, place): (SocketAddr, Place),
+        mut idle: IdleWatch,
+    ) -> Self {
+        idle.received(unread.len());
+        let peer = Peer { address, activity: Activity::none() };
+        Self { stream, unread, peer, idle, _place: place }
+    }
+
     /// The other end.
     pub(super) fn peer(&self) -> Peer {
         self.peer.clone()
     }
-}
-
-/// How connections are accepted.
-pub(in crate::presentation) struct Door {
-    /// For TLS, unless the listener speaks plaintext.
-    pub(in crate::presentation) certificates: Option<Arc<Certificates>>,
-    /// How many connections may be open at a time; further ones wait in the system's own queue.
-    pub(in crate::presentation) most: usize,
-    /// The proxies that stand for many clients, and may hold all of them.
-    pub(in crate::presentation) proxies: TrustedProxies,
-    /// Cancelled when the server stops.
-    pub(in crate::presentation) stopped: CancellationToken,
-}
-
-/// Accepts connections until the receiver is dropped. A network that holds its share of them is turned away at once.
-pub(in crate::presentation) fn accept(listener: TcpListener, door: Door) -> ReceiverStream<io::Result<Connection>> {
-    let (sender, receiver) = mpsc::channel(16);
-    let door = Arc::new(door);
-    tokio::spawn(async move {
-        let places = Arc::new(Semaphore::new(door.most));
-        let shares = Shares::of(of_one_address(door.most));
-        while let Ok(permit) = places.clone().acquire_owned().await {
-            tokio::select! {
-                () = sender.closed() => break,
-                accepted = listener.accept() => match accepted {
-                    Ok((stream, address)) => {
-                        let network = network_of(address.ip());
-                        let share = shares.take(network);
-                        if share.is_none() && !door.proxies.contains(address.ip()) {
-                            tracing::debug!(peer = %address, "a network holds its share of the connections");
-                            continue;
-                        }
-                        let place = Place { _all: permit, _share: share };
-                        tokio::spawn(greet((stream, address), place, door.clone(), sender.clone()));
-                    }
-                    Err(error) => {
-                        tracing::warn!(%error, "a connection could not be accepted");
-                        tokio::time::sleep(ACCEPT_PAUSE).await;
-                    }
-                }
-            }
-        }
-    });
-    ReceiverStream::new(receiver)
-}
-
-async fn greet(
-    (stream, address): (TcpStream, SocketAddr),
-    place: Place,
-    door: Arc<Door>,
-    sender: mpsc::Sender<io::Result<Connection>>,
-) {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "TCP_NODELAY could not be set");
-    }
-    let stream = match &door.certificates {
-        None => Either::Left(stream),
-        Some(certificates) => {
-            let handshake = TlsAcceptor::from(certificates.current()).accept(stream);
-            match door.stopped.run_until_cancelled(tokio::time::timeout(HANDSHAKE_LIMIT, handshake)).await {
-                Some(Ok(Ok(stream))) => Either::Right(Box::new(stream)),
-                Some(Ok(Err(error))) => return tracing::debug!(peer = %address, %error, "a TLS handshake failed"),
-                Some(Err(_)) => return tracing::debug!(peer = %address, "a TLS handshake took too long"),
-                None => return,
-            }
-        }
-    };
-    let peer = Peer { address, activity: Activity::none() };
-    let idle = IdleWatch::new(door.stopped.clone());
-    // A closed channel means that the server stops; the connection closes with it.
-    let _ = sender.send(Ok(Connection { stream, peer, idle, _place: place })).await;
 }
 
 impl Connected for Connection {
@@ -141,6 +69,11 @@ impl AsyncRead for Connection {
         let connection = &mut *self;
         if let Poll::Ready(over) = connection.idle.poll(&connection.peer.activity, cx) {
             return Poll::Ready(Err(over));
+        }
+        if !connection.unread.is_empty() {
+            let count = connection.unread.len().min(buffer.remaining());
+            buffer.put_slice(&connection.unread.split_to(count));
+            return Poll::Ready(Ok(()));
         }
         let before = buffer.filled().len();
         let read = Pin::new(&mut connection.stream).poll_read(cx, buffer);

@@ -11,11 +11,10 @@ use tokio::time::{Instant, Sleep, sleep, sleep_until};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use super::activity::Activity;
+use super::opening::PREFACE;
 
-/// The first bytes of a client that speaks HTTP/2 (RFC 9113, section 3.4).
-const PREFACE_BYTES: usize = 24;
-/// How long these may take, once there is TLS.
-const PREFACE_LIMIT: Duration = Duration::from_secs(10);
+/// How long the first bytes of a client that speaks HTTP/2 may take, once there is TLS.
+pub(super) const PREFACE_LIMIT: Duration = Duration::from_secs(10);
 /// How long after it was accepted a connection may wait for its first call.
 const FIRST_CALL_LIMIT: Duration = Duration::from_secs(5 * 60);
 /// How long a connection may be without a call after that.
@@ -32,13 +31,13 @@ pub(super) struct IdleWatch {
 }
 
 impl IdleWatch {
-    /// Watches a connection that was accepted now, on a server that stops with the token.
-    pub(super) fn new(stopped: CancellationToken) -> Self {
+    /// Watches a connection on which the client could begin at this time, on a server that stops with the token.
+    pub(super) fn new(began: Instant, stopped: CancellationToken) -> Self {
         Self {
-            timer: Box::pin(sleep(PREFACE_LIMIT)),
+            timer: Box::pin(sleep_until(began + PREFACE_LIMIT)),
             stopped: Box::pin(stopped.cancelled_owned()),
             is_stopping: false,
-            missing: PREFACE_BYTES,
+            missing: PREFACE.len(),
         }
     }
 
@@ -91,10 +90,11 @@ mod tests {
 
     /// A connection that is watched, and when it was accepted at the latest.
     fn watch(received: usize, is_stopping: bool) -> (IdleWatch, Instant) {
-        let mut watch = IdleWatch::new(CancellationToken::new());
+        let now = Instant::now();
+        let mut watch = IdleWatch::new(now, CancellationToken::new());
         watch.received(received);
         watch.is_stopping = is_stopping;
-        (watch, Instant::now())
+        (watch, now)
     }
 
     fn idle_since(activity: &Activity) -> Instant {
@@ -104,18 +104,18 @@ mod tests {
     #[tokio::test]
     async fn whoever_has_not_sent_the_preface_in_time_has_to_go() {
         let activity = Activity::none();
-        for received in [0, PREFACE_BYTES - 1] {
+        for received in [0, PREFACE.len() - 1] {
             let (watch, now) = watch(received, false);
             assert!(watch.timer.deadline() <= now + PREFACE_LIMIT);
             assert_eq!(watch.next_look(&activity, now), None);
         }
-        let (watch, now) = watch(PREFACE_BYTES, false);
+        let (watch, now) = watch(PREFACE.len(), false);
         assert_eq!(watch.next_look(&activity, now), Some(idle_since(&activity) + FIRST_CALL_LIMIT));
     }
 
     #[tokio::test]
     async fn a_connection_without_calls_ends_and_one_with_a_call_does_not() {
-        let (watch, now) = watch(PREFACE_BYTES, false);
+        let (watch, now) = watch(PREFACE.len(), false);
         let activity = Activity::none();
         let end = idle_since(&activity) + FIRST_CALL_LIMIT;
         assert_eq!((watch.next_look(&activity, end - MOMENT), watch.next_look(&activity, end)), (Some(end), None));
@@ -128,7 +128,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_stop_waits_for_calls_and_for_nothing_else() {
-        let (watch, now) = watch(PREFACE_BYTES, true);
+        let (watch, now) = watch(PREFACE.len(), true);
         let activity = Activity::none();
         assert_eq!(watch.next_look(&activity, idle_since(&activity) + FAREWELL), None);
         let call = activity.begin();

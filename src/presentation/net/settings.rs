@@ -1,11 +1,12 @@
 //! What an operator decides about the listeners.
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::client::TrustedProxies;
 use super::networks::Networks;
-use super::tls::TlsFiles;
+use super::tls::{KeyPairFiles, TlsFiles};
 
 /// The listeners and the limits of gRPC.
 #[derive(Debug, Clone)]
@@ -14,6 +15,8 @@ pub struct ListenerSettings {
     pub endpoint: Endpoint,
     /// Where the HTTP side port listens, if it is wanted.
     pub http_address: Option<SocketAddr>,
+    /// The load balancers of the side port that speak the PROXY protocol.
+    pub http_balancers: Networks,
     /// What the gRPC server allows.
     pub limits: Limits,
 }
@@ -25,6 +28,17 @@ pub struct Endpoint {
     pub address: SocketAddr,
     /// The certificate, unless it speaks plaintext.
     pub tls: Option<TlsFiles>,
+    /// The load balancers that begin each connection with the PROXY protocol.
+    pub balancers: Networks,
+}
+
+/// What a client of a server has, in PEM.
+#[derive(Debug, Clone, Default)]
+pub struct ClientFiles {
+    /// The authorities that may vouch for the server, instead of those of the system.
+    pub authorities: Option<PathBuf>,
+    /// What it shows a server that asks for a certificate.
+    pub key_pair: Option<KeyPairFiles>,
 }
 
 /// Who counts as a gateway.
@@ -60,7 +74,7 @@ pub struct Limits {
     pub connections: usize,
     /// How long RPCs in flight may continue after the server was told to stop.
     pub grace: Duration,
-    /// Whose `x-forwarded-for` is trusted.
+    /// Who is believed to tell whom a call comes from.
     pub proxies: TrustedProxies,
     /// Who may ask as a gateway whose a token is.
     pub gateways: Gateways,

@@ -4,21 +4,29 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
-use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::pki_types::pem::{self, PemObject};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio_rustls::rustls::server::WebPkiClientVerifier;
-use tokio_rustls::rustls::{RootCertStore, ServerConfig};
+
+use super::client_certificates;
 
 /// How often the files are looked at.
 const RELOAD_INTERVAL: Duration = Duration::from_secs(10);
 
-/// The files of a TLS server, in PEM.
+/// The files of a certificate, in PEM.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TlsFiles {
-    /// The certificate chain, the server's own first.
+pub struct KeyPairFiles {
+    /// The certificate chain, the holder's own first.
     pub certificate: PathBuf,
     /// The private key.
     pub key: PathBuf,
+}
+
+/// The files of a TLS server, in PEM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// Its certificate.
+    pub key_pair: KeyPairFiles,
     /// The authorities of client certificates; with it, every client must show one.
     pub client_authorities: Option<PathBuf>,
 }
@@ -81,7 +89,8 @@ impl Certificates {
     }
 
     fn modified(&self) -> Vec<Option<SystemTime>> {
-        let paths = [Some(&self.files.certificate), Some(&self.files.key), self.files.client_authorities.as_ref()];
+        let KeyPairFiles { certificate, key } = &self.files.key_pair;
+        let paths = [Some(certificate), Some(key), self.files.client_authorities.as_ref()];
         let time = |path: &Path| std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
         paths.into_iter().flatten().map(|path| time(path)).collect()
     }
@@ -89,19 +98,17 @@ impl Certificates {
 
 fn read(files: &TlsFiles) -> Result<ServerConfig, TlsError> {
     let chain: Vec<CertificateDer<'static>> =
-        CertificateDer::pem_file_iter(&files.certificate)?.collect::<Result<_, _>>()?;
-    let key = PrivateKeyDer::from_pem_file(&files.key)?;
+        CertificateDer::pem_file_iter(&files.key_pair.certificate)?.collect::<Result<_, _>>()?;
+    let key = PrivateKeyDer::from_pem_file(&files.key_pair.key)?;
     let builder = match &files.client_authorities {
         None => ServerConfig::builder().with_no_client_auth(),
-        Some(path) => {
-            let mut roots = RootCertStore::empty();
-            for authority in CertificateDer::pem_file_iter(path)? {
-                roots.add(authority?)?;
-            }
-            ServerConfig::builder().with_client_cert_verifier(WebPkiClientVerifier::builder(Arc::new(roots)).build()?)
+        Some(authorities) => {
+            let own = chain.first().cloned().ok_or(pem::Error::NoItemsFound)?;
+            ServerConfig::builder().with_client_cert_verifier(client_certificates::verifier(authorities, own)?)
         }
     };
     let mut config = builder.with_single_cert(chain, key)?;
-    config.alpn_protocols = vec![b"h2".to_vec()];
+    // Whoever wants HTTP/1.1 alone is let in to be told that this is no port for it.
+    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(config)
 }

@@ -8,7 +8,7 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 PEM = serialization.Encoding.PEM
 
@@ -48,7 +48,9 @@ class Authority:
     def pem(self) -> bytes:
         return self._certificate.public_bytes(PEM)
 
-    def issue(self, name: str, file_name: str = "server", has_expired: bool = False) -> tuple[Path, Path]:
+    def issue(
+        self, name: str, file_name: str = "server", has_expired: bool = False, servers_only: bool = False
+    ) -> tuple[Path, Path]:
         """The files of a new certificate for a host name or an address, and of its key."""
         key = ec.generate_private_key(ec.SECP256R1())
         try:
@@ -57,6 +59,9 @@ class Authority:
             host = x509.DNSName(name)
         builder = _builder(name, "Test Authority", key, days=-0.01 if has_expired else 1)
         builder = builder.add_extension(x509.SubjectAlternativeName([host]), critical=False)
+        if servers_only:
+            purposes = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
+            builder = builder.add_extension(purposes, critical=False)
         certificate = builder.sign(self._key, hashes.SHA256()).public_bytes(PEM)
         private = key.private_bytes(PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
         files = self._folder / f"{file_name}.crt", self._folder / f"{file_name}.key"

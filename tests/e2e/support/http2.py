@@ -3,6 +3,7 @@
 import base64
 import socket
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from google.rpc import status_pb2
 from h2.config import H2Configuration
@@ -12,6 +13,7 @@ from h2.events import ConnectionTerminated, DataReceived, ResponseReceived, Stre
 from support.errors import Code, Refusal, add_details
 
 FRAME = 16_384
+T = TypeVar("T")
 CODES = {code.value[0]: code for code in Code}
 
 
@@ -20,6 +22,7 @@ class Answer:
     """What came back on a stream."""
 
     headers: dict[str, str] = field(default_factory=dict)
+    content: bytes = b""
     reset: bool = False
 
     def refusal(self) -> Refusal:
@@ -31,10 +34,10 @@ class Answer:
 
 
 class Connection:
-    """One connection in plaintext."""
+    """One connection: in plaintext, unless there is one already."""
 
-    def __init__(self, port: int) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=15)
+    def __init__(self, port: int, opened: socket.socket | None = None) -> None:
+        self.socket = opened or socket.create_connection(("127.0.0.1", port), timeout=15)
         unchecked = {"validate_outbound_headers": False, "normalize_outbound_headers": False}
         self.h2 = H2Connection(H2Configuration(header_encoding="latin-1", **unchecked))
         self.h2.initiate_connection()
@@ -64,6 +67,12 @@ class Connection:
         self.send(stream, b"\0" + len(message).to_bytes(4, "big") + message)
         return self.answer(stream)
 
+    def message(self, path: str, kind: type[T], message: bytes, *headers: tuple[str, str]) -> T:
+        """The message that a call is answered with."""
+        answer = self.call(path, *headers, message=message)
+        assert answer.headers["grpc-status"] == "0", answer.headers
+        return kind.FromString(answer.content[5:])
+
     def send(self, stream: int, content: bytes) -> None:
         """Sends the rest of a call. Fits in the window that every connection begins with."""
         for start in range(0, len(content), FRAME):
@@ -80,6 +89,8 @@ class Connection:
                     continue
                 if isinstance(event, ResponseReceived | TrailersReceived):
                     answer.headers |= dict(event.headers)
+                if isinstance(event, DataReceived):
+                    answer.content += event.data
                 answer.reset |= isinstance(event, StreamReset)
                 if isinstance(event, StreamEnded | StreamReset):
                     return answer

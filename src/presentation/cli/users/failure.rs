@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use tonic::Status;
 use tonic_types::StatusExt as _;
 
-use crate::presentation::cli::connect::Unreachable;
+use crate::presentation::cli::connect::{Unreachable, broken};
 
 /// Why an import or an export did not end well.
 #[derive(Debug, thiserror::Error)]
@@ -13,7 +13,7 @@ pub enum TransferFailed {
     #[error("the name of the file does not end in .ndjson, .jsonl or .csv: --format is needed")]
     Format,
     /// There is no access token.
-    #[error("an access token is needed, in the environment as IPSE_TOKEN or in a file with --token-file")]
+    #[error("an access token is needed, in a file with --token-file or IPSE_TOKEN_FILE, or in IPSE_TOKEN")]
     NoToken,
     /// A file cannot be used.
     #[error("{0} cannot be used")]
@@ -74,6 +74,9 @@ fn reason(status: &Status) -> String {
 }
 
 fn said(status: &Status) -> String {
+    if let Some(fault) = broken(status) {
+        return format!("the connection to the server broke: {fault}");
+    }
     format!("the server ended the stream with {}: {}", reason(status), status.message())
 }
 

@@ -19,13 +19,12 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
 use encoding_rs::Encoding;
-use tonic::transport::Uri;
 
 pub use self::export::export;
 pub use self::failure::TransferFailed;
 pub use self::import::import;
-pub use self::remote::{Remote, Server};
-use super::Origin;
+pub use self::remote::Remote;
+use super::ServerArgs;
 
 /// What `ipse users` does.
 #[derive(Debug, Subcommand)]
@@ -84,19 +83,15 @@ pub struct ExportArgs {
     pub remote: RemoteArgs,
 }
 
-/// The server, and who asks it. The access token is in the environment as `IPSE_TOKEN` or in a file: everybody on the
-/// machine can read command lines.
+/// The server, and who asks it. There is no flag for the token itself: everybody on the machine can read command lines.
 #[derive(Debug, Args)]
 pub struct RemoteArgs {
-    /// The server, such as `https://id.example:50051`, instead of the one in the settings
-    #[arg(long, value_name = "URL", value_parser = parse_url)]
-    pub server: Option<Uri>,
-    /// The file with the access token, instead of the variable `IPSE_TOKEN`
+    /// The file with the access token [`IPSE_TOKEN_FILE`, or the token itself in `IPSE_TOKEN`]
     #[arg(long, value_name = "FILE")]
     pub token_file: Option<PathBuf>,
     #[command(flatten)]
     #[expect(missing_docs, reason = "the doc comment would become the help of the whole command")]
-    pub origin: Origin,
+    pub server: ServerArgs,
 }
 
 /// What is in a file.
@@ -127,16 +122,6 @@ impl Format {
             (None, _) => Err(TransferFailed::Format),
         }
     }
-}
-
-fn parse_url(text: &str) -> Result<Uri, &'static str> {
-    let is_server = |url: &Uri| {
-        matches!(url.scheme_str(), Some("http" | "https"))
-            && url.host().is_some_and(|host| !host.is_empty())
-            && matches!(url.path(), "" | "/")
-            && url.query().is_none()
-    };
-    text.parse::<Uri>().ok().filter(is_server).ok_or("must be http:// or https:// with a host and perhaps a port")
 }
 
 fn parse_encoding(name: &str) -> Result<&'static Encoding, &'static str> {

@@ -3,51 +3,43 @@ use std::fs;
 use std::path::Path;
 
 use tonic::metadata::AsciiMetadataValue;
-use tonic::transport::{Channel, Uri};
+use tonic::transport::Channel;
 use tonic::{Request, Status};
 
 use super::TransferFailed;
 use crate::domain::secret::Secret;
-use crate::presentation::cli::connect;
-use crate::presentation::net::settings::Endpoint;
+use crate::presentation::cli::connect::{Server, connect};
+use crate::presentation::net::settings::ClientFiles;
 use crate::proto::user_service_client::UserServiceClient;
-
-/// Which server.
-#[derive(Debug)]
-pub enum Server {
-    /// The one with this URL.
-    Url(Uri),
-    /// The one with these settings.
-    Settings(Endpoint),
-}
 
 /// A server, and who asks it.
 pub struct Remote {
     server: Server,
+    files: ClientFiles,
     authorization: AsciiMetadataValue,
 }
 
 impl Remote {
-    /// Takes the access token out of the file or, without one, the one of the environment.
-    pub fn new(server: Server, token_file: Option<&Path>, environment: Option<Secret>) -> Result<Self, TransferFailed> {
+    /// Takes the access token out of the file or, without one, the one of the settings.
+    pub fn new(
+        (server, files): (Server, ClientFiles),
+        token_file: Option<&Path>,
+        of_settings: Option<Secret>,
+    ) -> Result<Self, TransferFailed> {
         let token = match token_file {
             Some(file) => Some(Secret::new(fs::read_to_string(file).map_err(TransferFailed::file(file))?)),
-            None => environment,
+            None => of_settings,
         };
         let token = token.ok_or(TransferFailed::NoToken)?;
         let bearer = Secret::new(format!("Bearer {}", token.expose().trim()));
         let mut authorization = AsciiMetadataValue::try_from(bearer.expose()).map_err(|_| TransferFailed::NoToken)?;
         authorization.set_sensitive(true);
-        Ok(Self { server, authorization })
+        Ok(Self { server, files, authorization })
     }
 
     /// A client of the server.
     pub(super) async fn client(&self) -> Result<UserServiceClient<Channel>, TransferFailed> {
-        let channel = match &self.server {
-            Server::Url(url) => connect::to_url(url).await?,
-            Server::Settings(endpoint) => connect::to_endpoint(endpoint).await?,
-        };
-        Ok(UserServiceClient::new(channel))
+        Ok(UserServiceClient::new(connect(&self.server, &self.files).await?.channel))
     }
 
     /// A request with the access token.
@@ -55,15 +47,6 @@ impl Remote {
         let mut request = Request::new(message);
         request.metadata_mut().insert("authorization", self.authorization.clone());
         request
-    }
-}
-
-impl fmt::Display for Server {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Url(url) => url.fmt(f),
-            Self::Settings(endpoint) => endpoint.address.fmt(f),
-        }
     }
 }
 
