@@ -6,8 +6,10 @@ use std::net::SocketAddr;
 use tokio::runtime::{Builder, Runtime};
 
 use super::{StartError, appoint_administrator, factors, jobs, keys, migrate, migration_status, serve};
+use crate::application::ports::Clock as _;
 use crate::config::{self, CommandLine, InvalidSetting, LoadOptions, Settings, Source};
 use crate::domain::account::email::EmailAddress;
+use crate::infrastructure::system::SystemClock;
 use crate::presentation::cli::users::{self, ExportArgs, ImportArgs, Remote, TransferFailed, UsersAction};
 use crate::presentation::cli::{
     self, AdminAction, Command, ConfigAction, FactorsAction, JobsAction, KeysAction, KeysLeft, MAX_LISTED_JOBS,
@@ -197,7 +199,7 @@ fn run_users(action: &UsersAction) -> Result<(), CommandFailed> {
     let remote = Remote::new((server, client.files), remote.token_file.as_deref(), client.token)?;
     let said = runtime()?.block_on(async {
         match action {
-            UsersAction::Import(arguments) => users::import(arguments, &remote).await,
+            UsersAction::Import(arguments) => users::import(arguments, &remote, SystemClock.now()).await,
             UsersAction::Export(arguments) => users::export(arguments, &remote).await,
         }
     });

@@ -13,7 +13,7 @@ from pathlib import Path
 import grpc
 import pytest
 
-from support import contract, factors
+from support import contract, factors, systems
 from support.certificates import Authority
 from support.client import PASSWORD, SECONDS, Client, bearer
 from support.contract import ROOT
@@ -232,6 +232,11 @@ class Production:
         self.terminal.run(block)
         assert "ida@example.com" in (self.terminal.folder / "everybody.ndjson").read_text()
 
+    def move_in(self, block: Block) -> None:
+        systems.write("keycloak", self.terminal.folder / "realm.json", map(systems.Person, range(3)))
+        printed = self.terminal.run(block)
+        assert "would be accepted: 3" in printed and "realmRoles: 3 rows" in printed, printed
+
     def reset_factors(self, block: Block) -> None:
         """Which waits: what comes after it still finds them."""
         printed = self.terminal.run(block)
@@ -323,6 +328,7 @@ def test_operations(tmp_path: Path, cluster: Cluster) -> None:
             production.enrol,
             production.confirm,
             production.transfer,
+            production.move_in,
             production.demand,
             production.reset_factors,
             machine.back_up,
@@ -330,6 +336,7 @@ def test_operations(tmp_path: Path, cluster: Cluster) -> None:
             production.dump,
             production.restore,
             machine.rotate,
+            machine.run,
             machine.rewrap,
             machine.run,
         )

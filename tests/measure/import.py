@@ -3,13 +3,16 @@
 takes as long as among few.
 
 usage: tests/measure/import.py [--rows N], after `tests/run tools build`
+       tests/measure/import.py --systems [--rows N]: as many people of each other system, into SQLite
 
 Exits with 1 if a bound is broken. Client, service and database share the machine. PostgreSQL has its default settings,
 so that every batch that was answered for is on the disk.
 """
 
 import argparse
+import re
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -21,7 +24,7 @@ import virtual_environment
 
 virtual_environment.enter()
 
-from support import people
+from support import people, systems
 from support.client import SECONDS, Client, bearer
 from support.contract import user_pb2
 from support.database import Postgres, Sqlite
@@ -147,12 +150,48 @@ def measure(
     return holds
 
 
+def most_memory(process: subprocess.Popen) -> float:
+    """Waits for a process to end: how many MiB it had at the most, as far as it was seen."""
+    most = 0
+    while process.poll() is None:
+        found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{process.pid}/status").read_text())
+        most = max(most, int(found[1]) if found else 0)
+        time.sleep(0.05)
+    return most / 1024
+
+
+def measure_systems(folder: Path, rows: int) -> bool:
+    """Prints what imports of other systems took. Whether all people came and the memory stayed within its bound."""
+    holds = True
+    for system in systems.SYSTEMS:
+        file = folder / f"export.{system}"
+        arguments = systems.write(system, file, map(systems.Person, range(rows)))
+        with Installation(folder / system, Sqlite(folder / f"{system}.db")) as place:
+            began = time.monotonic()
+            process = people.start_users(place.server, place.token, "import", file, *arguments)
+            client = most_memory(process)
+            output, _ = process.communicate()
+            seconds = time.monotonic() - began
+            service = place.server.memory("VmHWM") / 1024
+        size = file.stat().st_size / 2**20
+        counts = next(line for line in output.splitlines() if line.startswith("accepted"))
+        print(f"{system}: {size:.0f} MiB, {rows / seconds:.0f} rows/s; {counts}; ", end="")
+        print(f"service at most {service:.0f} MiB, client at most {client:.0f} MiB", flush=True)
+        holds &= f"accepted: {rows}, " in counts and max(service, client) <= MAX_MEMORY_MIB
+        file.unlink()
+    return holds
+
+
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--least-rows-per-second", type=float, default=20_000, help="on PostgreSQL")
     parser.add_argument("--most-ratio", type=float, default=1.3)
+    parser.add_argument("--systems", action="store_true", help="import the people of other systems")
     options = parser.parse_args()
+    if options.systems:
+        with tempfile.TemporaryDirectory() as name:
+            return 0 if measure_systems(Path(name), options.rows) else 1
     cluster = Cluster()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

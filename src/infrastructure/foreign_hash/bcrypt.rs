@@ -47,7 +47,7 @@ impl Key {
                 let key = hmac::Key::new(hmac::HMAC_SHA256, salt.as_bytes());
                 STANDARD.encode(hmac::sign(&key, password.as_bytes()))
             }
-            Self::Sha256Hex => sha256().as_ref().iter().map(|byte| format!("{byte:02x}")).collect(),
+            Self::Sha256Hex => sha256().as_ref().iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat(),
         });
         Zeroizing::new(text.bytes().chain([0]).take(MAX_KEY_BYTES).collect())
     }

@@ -13,7 +13,7 @@ use crate::application::ports::{Cause, HashRefused};
 /// 1,200,000.
 const MAX_ITERATIONS: u32 = 2_000_000;
 /// The shortest tag: what is shorter could be guessed.
-const MIN_TAG_BYTES: usize = 16;
+const LEAST_TAG_BYTES: usize = 16;
 
 /// The digest within the HMAC.
 #[derive(Clone, Copy)]
@@ -81,7 +81,7 @@ impl Pbkdf2Hash {
 
     fn new(digest: Digest, iterations: &str, (salt, mut tag): (Vec<u8>, Vec<u8>)) -> Result<Self, HashRefused> {
         let iterations = NonZeroU32::new(number(iterations)?).ok_or(HashRefused::Malformed)?;
-        if tag.len() < MIN_TAG_BYTES {
+        if tag.len() < LEAST_TAG_BYTES {
             return Err(HashRefused::Malformed);
         }
         if iterations.get() > MAX_ITERATIONS {

@@ -16,7 +16,7 @@ const MAX_BLOCK_SIZE: u32 = 32;
 const MAX_PARALLELISM: u32 = 16;
 
 /// The shortest tag: what is shorter could be guessed.
-const MIN_TAG_BYTES: usize = 16;
+const LEAST_TAG_BYTES: usize = 16;
 
 /// Cost parameters within the limits.
 pub(super) struct Cost(::scrypt::Params);
@@ -83,7 +83,7 @@ impl ScryptHash {
     }
 
     fn new(cost: Cost, salt: Vec<u8>, tag: Vec<u8>) -> Result<Self, HashRefused> {
-        if tag.len() < MIN_TAG_BYTES { Err(HashRefused::Malformed) } else { Ok(Self { cost, salt, tag }) }
+        if tag.len() < LEAST_TAG_BYTES { Err(HashRefused::Malformed) } else { Ok(Self { cost, salt, tag }) }
     }
 }
 

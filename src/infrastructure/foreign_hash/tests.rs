@@ -112,7 +112,7 @@ fn what_a_format_leaves_open_is_taken_either_way() {
     }
 }
 
-/// Python's hashlib: pbkdf2_hmac(…, STAPLE, bytes(range(16)), 1200, length) and the like.
+/// Python's hashlib: `pbkdf2_hmac(…, STAPLE, bytes(range(16)), 1200, length)` and the like.
 #[test]
 fn tags_of_any_length_are_taken() {
     for text in [

@@ -121,7 +121,7 @@ async fn hashes_of_other_systems_verify_and_are_outdated() {
     }
 }
 
-/// The Python packages bcrypt 4.0.1 and argon2-cffi 25.1.0, passlib's form of hashlib.pbkdf2_hmac, and for the second
+/// The Python packages bcrypt 4.0.1 and argon2-cffi 25.1.0, passlib's form of `hashlib.pbkdf2_hmac`, and for the second
 /// password bcrypt: made of passwords that are not in Normalization Form C, the first in Form D.
 const NOT_NFC: [(&str, &str); 4] = [
     ("mo\u{301}torhe\u{301}ad-la\u{308}ntern", "$2b$04$qHgkF5BKihL/uEFYdAElaOaZA0qKd3FkVS/jhplV3q0RTUrV6cody"),

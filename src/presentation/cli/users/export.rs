@@ -4,7 +4,7 @@ use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use super::{ExportArgs, Format, Remote, TransferFailed, csv_record, json_writer};
+use super::{ExportArgs, Format, Remote, TransferFailed, csv_record, output};
 use crate::presentation::cli::progress::Progress;
 use crate::proto::{ExportUsersRequest, UserRecord};
 
@@ -81,7 +81,7 @@ impl Output {
     fn add(&mut self, row: UserRecord) -> io::Result<()> {
         match self {
             Self::Ndjson(writer) => {
-                let mut line = json_writer::write(row)?;
+                let mut line = output::write(row)?;
                 line.push(b'\n');
                 writer.write_all(&line)
             }

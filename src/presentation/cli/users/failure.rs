@@ -36,6 +36,15 @@ pub enum TransferFailed {
     /// The header of a CSV file names something that is not a field, or lacks the address.
     #[error("the header of the file {0}")]
     Header(String),
+    /// The parameters of Firebase's hashes cannot be read.
+    #[error("{0} {1}; it takes what the console shows under \"Password hash parameters\"; nothing was imported")]
+    HashConfig(PathBuf, String),
+    /// Hashes of Firebase are worth nothing without the parameters of the project.
+    #[error(
+        "an import from Firebase needs --hash-config FILE with the \"Password hash parameters\" of the console, or \
+         --without-passwords; nothing was imported"
+    )]
+    NoHashConfig,
     /// The interrupted import was one of other contents, or to another server.
     #[error("{0} belongs to an import of {1}; to begin anew, remove it")]
     Foreign(PathBuf, &'static str),

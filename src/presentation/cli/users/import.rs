@@ -10,7 +10,8 @@ use super::input::{Input, STANDARD_INPUT};
 use super::report::{Refused, Report};
 use super::resume::{Checkpoint, Import, Tally};
 use super::rows::{Origin, Reading, Rows};
-use super::{Format, ImportArgs, Remote, TransferFailed};
+use super::{ImportArgs, Remote, Source, TransferFailed};
+use crate::domain::Timestamp;
 use crate::presentation::cli::progress::Progress;
 use crate::proto::{ImportRefusal, ImportUsersResponse};
 
@@ -20,11 +21,12 @@ const READ_AHEAD: usize = 4;
 const UNANSWERED: usize = 256;
 
 /// Imports a file through a server: what to print at the end.
-pub async fn import(arguments: &ImportArgs, remote: &Remote) -> Result<Vec<String>, TransferFailed> {
-    let format = Format::of_import(arguments.format, &arguments.file)?;
+pub async fn import(arguments: &ImportArgs, remote: &Remote, now: Timestamp) -> Result<Vec<String>, TransferFailed> {
+    let format = Source::of(arguments.format, &arguments.file)?;
+    let hints = arguments.hints.read(format, now)?;
     let note = note(arguments)?;
     let input = Input::open(&arguments.file, arguments.encoding)?;
-    let reading = Reading::of(&input, format)?;
+    let reading = Reading::of(&input, format)?.given(hints);
     let (checkpoint, before) = match note {
         None => (None, None),
         Some(note) => {
@@ -50,7 +52,7 @@ pub async fn import(arguments: &ImportArgs, remote: &Remote) -> Result<Vec<Strin
         checkpoint.remove()?;
     }
     run?;
-    running.summary()
+    running.summary(reading.left_out())
 }
 
 /// Where an import notes how far it has come; nowhere if it stores nothing, or if the user agreed to begin anew.
@@ -150,13 +152,14 @@ impl Running {
         }
     }
 
-    fn summary(self) -> Result<Vec<String>, TransferFailed> {
+    fn summary(self, left_out: Vec<String>) -> Result<Vec<String>, TransferFailed> {
         let Tally { accepted, unchanged, refused, .. } = self.tally;
         let would = if self.dry_run { "would be " } else { "" };
-        let lines = vec![
+        let mut lines = vec![
             self.progress.end(),
             format!("{would}accepted: {accepted}, of which {unchanged} were stored before; {would}refused: {refused}"),
         ];
+        lines.extend(left_out);
         if refused == 0 {
             return Ok(lines);
         }

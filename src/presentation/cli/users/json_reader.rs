@@ -88,7 +88,7 @@ mod tests {
     use prost_types::Timestamp;
 
     use super::*;
-    use crate::presentation::cli::users::json_writer;
+    use crate::presentation::cli::users::output;
     use crate::presentation::json;
     use crate::proto::{User, UserState};
 
@@ -107,7 +107,7 @@ mod tests {
     );
 
     fn write(record: UserRecord) -> String {
-        String::from_utf8(json_writer::write(record).unwrap()).unwrap()
+        String::from_utf8(output::write(record).unwrap()).unwrap()
     }
 
     fn user(line: &str) -> User {

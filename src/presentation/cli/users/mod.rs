@@ -4,11 +4,11 @@ mod batches;
 mod csv_record;
 mod export;
 mod failure;
+mod formats;
 mod import;
 mod input;
-mod json_factor;
 mod json_reader;
-mod json_writer;
+mod output;
 mod remote;
 mod report;
 mod resume;
@@ -17,11 +17,13 @@ mod words;
 
 use std::path::{Path, PathBuf};
 
+use clap::builder::PossibleValue;
 use clap::{Args, Subcommand, ValueEnum};
 use encoding_rs::Encoding;
 
 pub use self::export::export;
 pub use self::failure::TransferFailed;
+pub use self::formats::{HintArgs, System};
 pub use self::import::import;
 pub use self::remote::Remote;
 use super::ServerArgs;
@@ -38,12 +40,12 @@ pub enum UsersAction {
 /// What to import.
 #[derive(Debug, Args)]
 pub struct ImportArgs {
-    /// The file, or - for standard input: JSON objects, one in each line or in one array, or CSV with a header, which has no
-    /// second factors; as it is or packed by gzip
+    /// The file, or - for standard input: JSON objects, one in each line or in one array, CSV with a header, which has no
+    /// second factors, or what another system gives out; as it is or packed by gzip
     pub file: PathBuf,
     /// What the file holds, if its name does not end in .ndjson, .jsonl, .json or .csv, nor in one of these and .gz
     #[arg(long)]
-    pub format: Option<Format>,
+    pub format: Option<Source>,
     /// The encoding of the file, such as windows-1252, if it is neither UTF-8 nor UTF-16
     #[arg(long, value_name = "NAME", value_parser = parse_encoding)]
     pub encoding: Option<&'static Encoding>,
@@ -59,6 +61,9 @@ pub struct ImportArgs {
     /// Note nothing: an import that is interrupted begins anew, which is harmless but takes its time
     #[arg(long)]
     pub no_resume: bool,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "the doc comment would become the help of the whole command")]
+    pub hints: HintArgs,
     #[command(flatten)]
     #[expect(missing_docs, reason = "the doc comment would become the help of the whole command")]
     pub remote: RemoteArgs,
@@ -104,14 +109,57 @@ pub enum Format {
     Csv,
 }
 
-impl Format {
-    /// What was asked for, or what the name of the file says that is imported: packed or not, of lines or an array.
-    fn of_import(given: Option<Self>, file: &Path) -> Result<Self, TransferFailed> {
-        let is = |file: &Path, word| file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case(word));
-        let file = if is(file, "gz") { file.with_extension("") } else { file.to_owned() };
-        Self::of(given.or_else(|| is(&file, "json").then_some(Self::Ndjson)), &file)
+/// What is in a file that is imported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(untagged)]
+pub enum Source {
+    /// Rows as an export of Ipse has them.
+    Own(Format),
+    /// People as another system gives them out.
+    Foreign(System),
+}
+
+impl From<Format> for Source {
+    fn from(format: Format) -> Self {
+        Self::Own(format)
+    }
+}
+
+impl ValueEnum for Source {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[
+            Self::Own(Format::Ndjson),
+            Self::Own(Format::Csv),
+            Self::Foreign(System::Keycloak),
+            Self::Foreign(System::Firebase),
+            Self::Foreign(System::Auth0),
+            Self::Foreign(System::Cognito),
+            Self::Foreign(System::Supabase),
+            Self::Foreign(System::Kratos),
+        ]
     }
 
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        match self {
+            Self::Own(format) => format.to_possible_value(),
+            Self::Foreign(system) => system.to_possible_value(),
+        }
+    }
+}
+
+impl Source {
+    /// What was asked for, or what the name of the file says: packed or not, of lines or an array.
+    fn of(given: Option<Self>, file: &Path) -> Result<Self, TransferFailed> {
+        if let Some(source) = given {
+            return Ok(source);
+        }
+        let is = |file: &Path, word| file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case(word));
+        let file = if is(file, "gz") { file.with_extension("") } else { file.to_owned() };
+        Format::of(is(&file, "json").then_some(Format::Ndjson), &file).map(Self::Own)
+    }
+}
+
+impl Format {
     /// What was asked for, or what the name of the file says.
     fn of(given: Option<Self>, file: &Path) -> Result<Self, TransferFailed> {
         let extension = file.extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase);

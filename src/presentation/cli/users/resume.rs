@@ -8,13 +8,13 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::input::{Input, Place};
-use super::{Format, TransferFailed};
+use super::{Source, TransferFailed};
 
 /// Which import it is: of which text, to which server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Import {
     server: String,
-    format: Format,
+    format: Source,
     digest: String,
 }
 
@@ -42,8 +42,8 @@ pub(super) struct Checkpoint {
 }
 
 impl Import {
-    pub(super) fn new(input: &Input, format: Format, server: &impl ToString) -> Self {
-        Self { server: server.to_string(), format, digest: input.digest().to_owned() }
+    pub(super) fn new(input: &Input, format: impl Into<Source>, server: &impl ToString) -> Self {
+        Self { server: server.to_string(), format: format.into(), digest: input.digest().to_owned() }
     }
 }
 
@@ -99,6 +99,7 @@ impl Checkpoint {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Format;
     use super::*;
 
     #[test]

@@ -1,12 +1,14 @@
 //! Rows of a file one by one, each with its place in the file.
 
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use csv::StringRecord;
 
 use super::csv_record::Header;
+use super::formats::{Columns, Element, Hints, LeftOut, System};
 use super::input::{Delimiter, Entries, Entry, Input, Layout, Place, Unfit, values};
-use super::{Format, TransferFailed, json_reader};
+use super::{Format, Source, TransferFailed, json_reader};
 use crate::proto::{User, UserRecord};
 
 /// What is wrong with a row, and the field of `UserRecord` if one is at fault.
@@ -51,6 +53,8 @@ pub(super) struct Row {
 pub(super) struct Reading {
     layout: Layout,
     reader: Reader,
+    hints: Arc<Hints>,
+    left_out: Arc<Mutex<LeftOut>>,
 }
 
 /// What makes records of entries.
@@ -58,28 +62,50 @@ pub(super) struct Reading {
 enum Reader {
     Json,
     Table(Delimiter, Box<Header>),
+    /// Elements of another system, or records if it gives out a table.
+    Foreign(System, Option<(Delimiter, Box<Columns>)>),
 }
 
 impl Reading {
     /// Judges a file as a whole: whether it has rows of a format.
-    pub(super) fn of(input: &Input, format: Format) -> Result<Self, TransferFailed> {
+    pub(super) fn of(input: &Input, source: impl Into<Source>) -> Result<Self, TransferFailed> {
         let failed = |unfit: Unfit| unfit.of(input.path());
-        let (layout, reader) = match format {
-            Format::Ndjson => (Layout::of_json(input).map_err(failed)?, Reader::Json),
-            Format::Csv => {
+        let (layout, reader) = match source.into() {
+            Source::Own(Format::Ndjson) => (Layout::of_json(input).map_err(failed)?, Reader::Json),
+            Source::Own(Format::Csv) => {
                 let (delimiter, header) = Delimiter::of(input).map_err(failed)?;
                 let header = Header::read(&header).map_err(TransferFailed::Header)?;
                 (Layout::Table(delimiter), Reader::Table(delimiter, Box::new(header)))
             }
+            Source::Foreign(System::Cognito) => {
+                let (delimiter, header) = Delimiter::of(input).map_err(failed)?;
+                let header = Columns::read(&header).map_err(TransferFailed::Header)?;
+                (Layout::Table(delimiter), Reader::Foreign(System::Cognito, Some((delimiter, header.into()))))
+            }
+            Source::Foreign(system) => {
+                let (list, is_always) = system.list();
+                (Layout::of_people(input, list, is_always).map_err(failed)?, Reader::Foreign(system, None))
+            }
         };
         Entries::judge(input, layout).map_err(failed)?;
-        Ok(Self { layout, reader })
+        Ok(Self { layout, reader, hints: Arc::default(), left_out: Arc::default() })
+    }
+
+    /// The same with what the user says of the file.
+    pub(super) fn given(self, hints: Hints) -> Self {
+        Self { hints: Arc::new(hints), ..self }
+    }
+
+    /// What was left out of the rows that were read so far.
+    pub(super) fn left_out(&self) -> Vec<String> {
+        self.left_out.lock().unwrap_or_else(PoisonError::into_inner).lines()
     }
 
     /// The rows after the place where another reading of the file stopped, or all.
     pub(super) fn rows(&self, input: &Input, from: Option<Place>) -> Result<Rows, TransferFailed> {
         let entries = Entries::open(input, self.layout, from).map_err(|unfit| unfit.of(input.path()))?;
-        Ok(Rows { path: input.path().to_owned(), entries, reader: self.reader.clone() })
+        let (reader, hints, left_out) = (self.reader.clone(), self.hints.clone(), self.left_out.clone());
+        Ok(Rows { path: input.path().to_owned(), entries, reader, hints, left_out })
     }
 }
 
@@ -88,6 +114,8 @@ pub(super) struct Rows {
     path: PathBuf,
     entries: Entries,
     reader: Reader,
+    hints: Arc<Hints>,
+    left_out: Arc<Mutex<LeftOut>>,
 }
 
 impl Rows {
@@ -96,18 +124,35 @@ impl Rows {
         let entry = self.entries.next().map_err(|unfit| unfit.of(&self.path))?;
         Ok(entry.map(|Entry { line, number, end, text }| {
             let (key, record) = match text {
-                Some(text) => self.reader.read(&text),
+                Some(text) => self.read(&text),
                 None => (String::new(), Err("the row is too long".into())),
             };
             Row { origin: Origin { line, number, key }, end, record }
         }))
     }
+
+    fn read(&self, text: &[u8]) -> (String, Result<UserRecord, Unreadable>) {
+        let mut left_out = self.left_out.lock().unwrap_or_else(PoisonError::into_inner);
+        let (key, record) = self.reader.read(text, &self.hints, &mut left_out);
+        (key, record.map(|record| self.hints.leave(record, &mut left_out)))
+    }
 }
 
 impl Reader {
     /// Whom an entry is about, and the record that it is.
-    fn read(&self, text: &[u8]) -> (String, Result<UserRecord, Unreadable>) {
+    fn read(&self, text: &[u8], hints: &Hints, left_out: &mut LeftOut) -> (String, Result<UserRecord, Unreadable>) {
         match self {
+            Self::Foreign(system, table) => {
+                let columns = table.as_ref().map(|(delimiter, columns)| (*delimiter, columns.as_ref()));
+                let element = match columns {
+                    Some((delimiter, columns)) => values(text, delimiter).and_then(|values| columns.element(&values)),
+                    None => Element::of_json(text),
+                };
+                match element {
+                    Ok(element) => (element.key(), element.read(*system, hints, left_out)),
+                    Err(why) => (String::new(), Err(why.into())),
+                }
+            }
             Self::Json => match json_reader::read(text) {
                 Ok(record) => (key(record.user.as_ref()), Ok(record)),
                 Err(why) => (json_reader::key(text), Err(why)),

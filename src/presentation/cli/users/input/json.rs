@@ -32,6 +32,26 @@ impl Layout {
     }
 }
 
+impl Layout {
+    /// How the people of another system are divided: the list of them is the member of this name of the object that the text
+    /// is, always or if it is the first member, or else they are rows of JSON.
+    pub(in crate::presentation::cli::users) fn of_people(
+        input: &Input,
+        member: &'static str,
+        is_always: bool,
+    ) -> Result<Self, Unfit> {
+        let mut cursor = input.from(Place::default())?;
+        if pass_space(&mut cursor)? != Some(b'{') {
+            return Self::of_json(input);
+        }
+        cursor.pass(b'{');
+        pass_space(&mut cursor)?;
+        let mut first = Text::default();
+        let begins = value(&mut cursor, &mut first).is_ok() && first.bytes() == format!("\"{member}\"").as_bytes();
+        if is_always || begins { Ok(Self::Array(Some(member))) } else { Self::of_json(input) }
+    }
+}
+
 /// Whether the first value is a whole one, of more than one line.
 fn spans_lines(cursor: &mut Cursor) -> bool {
     let (mut text, first) = (Text::default(), cursor.line());

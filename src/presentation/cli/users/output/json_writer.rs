@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::json_factor::{JsonFactor, is_false};
-use super::words::{write_state, write_time};
+use crate::presentation::cli::users::words::{write_state, write_time};
 use crate::presentation::json;
 use crate::proto::UserRecord;
 
@@ -58,7 +58,7 @@ struct JsonUser {
 }
 
 /// Writes a row as a line, without its end.
-pub(super) fn write(record: UserRecord) -> serde_json::Result<Vec<u8>> {
+pub(in crate::presentation::cli::users) fn write(record: UserRecord) -> serde_json::Result<Vec<u8>> {
     let UserRecord { user, password_hash, suspend_time, provisional, factors } = record;
     let user = user.unwrap_or_default();
     let user = JsonUser {

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
-use super::words::write_time;
+use crate::presentation::cli::users::words::write_time;
 use crate::proto::factor_record::Method;
 use crate::proto::{FactorRecord, PasskeyRecord, RecoveryCodesRecord};
 
