@@ -96,10 +96,13 @@ async fn a_head_has_its_limits(world: World) {
 
 async fn what_is_not_http_is_refused(world: World) {
     let side_port = world.replica().side_port;
-    for bytes in ["PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "\0\0\0\0\r\n\r\n", "GET /healthz HTTP/1.1\r\nhost : x\r\n\r\n"] {
+    for bytes in ["\0\0\0\0\r\n\r\n", "GET /healthz HTTP/1.1\r\nhost : x\r\n\r\n"] {
         let answer = send(side_port, bytes.as_bytes()).await;
         assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 400"), "{bytes:?}: {answer}");
     }
+    // Frames, the last of which says why the connection ends.
+    let farewell = send(side_port, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
+    assert!(farewell.ends_with("This port speaks HTTP/1.1 alone: gRPC is on another port."), "{farewell:?}");
     assert_eq!(get(side_port, "/healthz").await.status, 200);
 }
 
