@@ -38,18 +38,18 @@ const NO_DOMAIN: &str = "is a passkey: name the domain that it was made for with
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum System {
-    /// Keycloak: an export of a realm with its users, or of users alone
+    /// An export of a realm with its users, or of users alone
     Keycloak,
-    /// Firebase Authentication: `firebase auth:export` as JSON
+    /// What `firebase auth:export` writes as JSON
     Firebase,
-    /// Auth0: the export of password hashes, or of users
+    /// The export of password hashes, or of users
     #[value(name = "auth0")]
     Auth0,
-    /// Amazon Cognito: CSV with the columns of `get-csv-header`, without passwords
+    /// CSV with the columns of `aws cognito-idp get-csv-header`, without passwords
     Cognito,
-    /// Supabase: rows of the table `auth.users` as JSON
+    /// Rows of the table `auth.users` as JSON
     Supabase,
-    /// Ory Kratos: identities with their credentials
+    /// Identities of Ory Kratos with their credentials
     Kratos,
 }
 
