@@ -54,9 +54,12 @@ fn a_secret_may_stand_in_a_file_of_its_own() {
         let case = Case::production().unset("IPSE_DATABASE_URL").set_file("IPSE_DATABASE_URL_FILE", content);
         case.load().database.url
     };
-    for (content, path) in [("sqlite:x", "x"), ("sqlite:x\n", "x"), ("sqlite:x\r\n", "x"), ("sqlite:x \n\n", "x \n")] {
+    for (content, path) in [("sqlite:x", "x"), ("sqlite:x\n", "x"), ("sqlite:x\r\n", "x"), ("sqlite:x y\n", "x y")] {
         assert_eq!(url(content), DatabaseUrl::Sqlite(path.into()));
     }
+    let two_ends =
+        Case::production().unset("IPSE_DATABASE_URL").set_file("IPSE_DATABASE_URL_FILE", "sqlite:x\n\n").error();
+    assert!(two_ends.contains("control characters"), "one end of a line is the file's, further ones are the value's");
     let case = Case::production().unset("IPSE_DATABASE_URL");
     let path = case.file("url", "sqlite:y");
     let settings = case.toml(&format!("database_url_file = {path:?}")).load();

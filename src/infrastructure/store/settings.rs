@@ -26,6 +26,39 @@ pub enum InvalidDatabaseUrl {
     /// Not a URL that the PostgreSQL client understands, or without a host.
     #[error("must be of the form postgres://user:password@host:port/database?options, with supported options")]
     Postgres,
+    /// `sqlite:` with something that no path should hold.
+    #[error("must have a plain path after sqlite:, {0}")]
+    NoPlainPath(&'static str),
+}
+
+/// What makes a path something else elsewhere, with what to say of it. A path is taken as it is written, so whatever other
+/// programs would read in their own way is refused rather than made into the name of a file.
+const NOT_IN_A_PATH: [(&str, &str); 6] = [
+    ("?", "without ? and options: how the file is opened is not yours to choose"),
+    ("#", "without #"),
+    ("%", "without %: characters are written as they are, not encoded"),
+    ("$", "without $: variables are not replaced"),
+    (":", "without another colon: memory, file: URIs and drives are no files of a service"),
+    ("\\", "with / between folders"),
+];
+
+/// The path of a SQLite file, which other programs would not read as another one.
+fn sqlite_path(path: &str) -> Result<PathBuf, InvalidDatabaseUrl> {
+    if path.is_empty() {
+        return Err(InvalidDatabaseUrl::Path);
+    }
+    let mut problem = NOT_IN_A_PATH.iter().find(|(sign, _)| path.contains(sign)).map(|(_, problem)| *problem);
+    if path.starts_with("//") {
+        problem = Some("as in sqlite:folder/ipse.db or sqlite:/folder/ipse.db: programs differ in what // means");
+    } else if path.starts_with('~') {
+        problem = Some("without ~: it is not replaced");
+    } else if path.ends_with(['/', '.']) && path.rsplit('/').next().is_some_and(|name| ["", ".", ".."].contains(&name))
+    {
+        problem = Some("which names a file and no folder");
+    } else if path.trim() != path || path.contains(char::is_control) {
+        problem = Some("without spaces around it and without control characters");
+    }
+    problem.map_or_else(|| Ok(path.into()), |problem| Err(InvalidDatabaseUrl::NoPlainPath(problem)))
 }
 
 impl FromStr for DatabaseUrl {
@@ -33,8 +66,7 @@ impl FromStr for DatabaseUrl {
 
     fn from_str(text: &str) -> Result<Self, InvalidDatabaseUrl> {
         match text.split_once(':') {
-            Some(("sqlite", "")) => Err(InvalidDatabaseUrl::Path),
-            Some(("sqlite", path)) => Ok(Self::Sqlite(path.into())),
+            Some(("sqlite", path)) => sqlite_path(path).map(Self::Sqlite),
             Some(("postgres" | "postgresql", _)) => {
                 let url = Secret::new(text);
                 postgres::parse_url(&url).map(|_| Self::Postgres(url))
@@ -104,7 +136,11 @@ mod tests {
     #[test]
     fn both_kinds_of_database_are_recognised() {
         assert_eq!("sqlite:/var/lib/ipse.db".parse(), Ok(DatabaseUrl::Sqlite("/var/lib/ipse.db".into())));
-        assert_eq!("sqlite:ipse.db".parse(), Ok(DatabaseUrl::Sqlite("ipse.db".into())));
+        for path in
+            ["ipse.db", "./data/ipse.db", "../ipse.db", "data/übung/my file.db", ".ipse", "a=b&c,d.db", "x..", "a//b"]
+        {
+            assert_eq!(format!("sqlite:{path}").parse(), Ok(DatabaseUrl::Sqlite(path.into())), "{path}");
+        }
         for url in [
             "postgres://ipse@localhost/ipse",
             "postgresql://ipse:pw@a:5432,b:5433/ipse?target_session_attrs=read-write&sslmode=verify-full",
@@ -120,6 +156,7 @@ mod tests {
             ("", InvalidDatabaseUrl::Scheme),
             ("mysql://canary@localhost", InvalidDatabaseUrl::Scheme),
             ("sqlite:", InvalidDatabaseUrl::Path),
+            ("file:canary.db", InvalidDatabaseUrl::Scheme),
             ("postgres:canary", InvalidDatabaseUrl::Postgres),
             ("postgres:///canary", InvalidDatabaseUrl::Postgres),
             ("postgres://localhost/ipse?canary=1", InvalidDatabaseUrl::Postgres),
@@ -127,6 +164,44 @@ mod tests {
         ] {
             let refused = text.parse::<DatabaseUrl>().unwrap_err();
             assert_eq!(refused, why, "{text}");
+            assert!(!format!("{refused} {refused:?}").contains("canary"));
+        }
+    }
+
+    #[test]
+    fn what_other_programs_read_in_another_way_does_not_become_the_name_of_a_file() {
+        for path in [
+            "canary.db?mode=rwc",
+            "/var/lib/canary.db?mode=ro&cache=shared",
+            "canary.db?",
+            "canary.db#1",
+            "//canary.db",
+            "///var/lib/canary.db",
+            "////var/lib/canary.db",
+            "//localhost/var/lib/canary.db",
+            "/var/lib/my%20canary.db",
+            "canary%2Edb",
+            ":memory:",
+            "file:canary.db",
+            "file:///var/lib/canary.db?mode=memory",
+            "C:\\canary.db",
+            "data\\canary.db",
+            "~/canary.db",
+            "~canary/ipse.db",
+            "$HOME/canary.db",
+            "data/${canary}.db",
+            "/var/lib/canary/",
+            "/",
+            ".",
+            "..",
+            "canary/..",
+            " canary.db",
+            "canary.db ",
+            "canary.db\n",
+            "can\0ary.db",
+        ] {
+            let refused = format!("sqlite:{path}").parse::<DatabaseUrl>().unwrap_err();
+            assert!(matches!(refused, InvalidDatabaseUrl::NoPlainPath(_)), "{path}: {refused}");
             assert!(!format!("{refused} {refused:?}").contains("canary"));
         }
     }
