@@ -18,10 +18,13 @@ PATH=$root/.tools/bin:$root/.tools/node_modules/.bin:$PATH
 
 # The server's binaries: the tests run their own throw-away cluster from them, the system's service is not used.
 need_postgres() {
-  [[ ${IPSE_TEST_POSTGRES_URL:-} ]] || has_postgres || { apt_install postgresql && has_postgres; }
+  [[ ${IPSE_TEST_POSTGRES_URL:-} ]] || has_postgres || { apt_install postgresql locales && has_postgres; }
 }
 
-has_postgres() { compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || has initdb; }
+# The clusters of the tests are in Turkish, which the package locales describes.
+has_postgres() {
+  { compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || has initdb; } && [[ -e /usr/share/i18n/locales/tr_TR ]]
+}
 
 # A pooler of connections to PostgreSQL: its program, run in front of the throw-away cluster.
 need_pgbouncer() { has_pgbouncer || { apt_install pgbouncer && has_pgbouncer; }; }

@@ -107,6 +107,27 @@ async fn a_changed_migration_is_refused(database: Database) {
     assert!(matches!(&run, Err(MigrationError::ChangedMigration { name }) if *name == first), "{run:?}");
 }
 
+#[tokio::test]
+async fn a_database_that_cannot_hold_every_text_is_refused() {
+    for encoding in ["SQL_ASCII", "LATIN1", "WIN1252", "EUC_JP"] {
+        let database = Database::empty_with(&format!("ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C'")).await;
+        for refused in [migrations::status(&database.settings).await, migrations::run(&database.settings).await] {
+            let refused = refused.unwrap_err();
+            assert!(matches!(&refused, MigrationError::Encoding { found } if found == encoding), "{refused}");
+            assert!(refused.to_string().contains("ENCODING 'UTF8'"), "{refused}");
+        }
+        assert_eq!(
+            database
+                .outsider()
+                .await
+                .values("SELECT tablename AS value FROM pg_tables WHERE schemaname = 'public'")
+                .await
+                .len(),
+            0
+        );
+    }
+}
+
 /// Brings an empty database to the schema that ended with a migration, as the version of that time did.
 pub(crate) async fn migrate_up_to(database: &Database, last: &str) {
     let mut outsider = database.outsider().await;

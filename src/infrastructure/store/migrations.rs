@@ -33,6 +33,15 @@ pub enum MigrationError {
         /// The migration.
         name: String,
     },
+    /// The PostgreSQL database cannot hold every text.
+    #[error(
+        "the database has the encoding {found}, in which not every name can be stored; make one with \
+         CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
+    )]
+    Encoding {
+        /// The encoding.
+        found: String,
+    },
     /// The role that the service is to run as is none that may be kept from anything.
     #[error(
         "it must be a role that exists, without the attribute SUPERUSER, and neither the one that migrates nor one of its members"

@@ -26,6 +26,9 @@ pub enum InvalidDatabaseUrl {
     /// Not a URL that the PostgreSQL client understands, or without a host.
     #[error("must be of the form postgres://user:password@host:port/database?options, with supported options")]
     Postgres,
+    /// The folder of a socket among other hosts.
+    #[error("must have one host if that is the folder of a socket")]
+    Socket,
     /// `sqlite:` with something that no path should hold.
     #[error("must have a plain path after sqlite:, {0}")]
     NoPlainPath(&'static str),
@@ -158,6 +161,8 @@ mod tests {
             ("sqlite:", InvalidDatabaseUrl::Path),
             ("file:canary.db", InvalidDatabaseUrl::Scheme),
             ("postgres:canary", InvalidDatabaseUrl::Postgres),
+            ("postgres://localhost,%2Frun/canary", InvalidDatabaseUrl::Socket),
+            ("postgres://%2Frun%2Fa,%2Frun%2Fb/canary", InvalidDatabaseUrl::Socket),
             ("postgres:///canary", InvalidDatabaseUrl::Postgres),
             ("postgres://localhost/ipse?canary=1", InvalidDatabaseUrl::Postgres),
             ("postgres://localhost/ipse?sslmode=canary", InvalidDatabaseUrl::Postgres),

@@ -12,7 +12,7 @@ use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, TryFutureExt};
 use tokio::runtime::Handle;
 
-use super::error;
+use super::error::{self, Trouble};
 use super::wait_limit::WaitLimit;
 use crate::application::ports::{ChangeSink, StoreError, StoreResult};
 use crate::domain::Timestamp;
@@ -34,6 +34,9 @@ pub(super) trait Backend: Manager<Type: AsyncConnectionCore> + Sized + 'static {
 
     /// Waits for whatever statement still runs, and rolls back the transaction, if there is one.
     fn reset(connection: &mut Self::Type) -> impl Future<Output = QueryResult<()>> + Send;
+
+    /// What the last error on a connection tells of, if diesel has no kind for it. It had this text.
+    fn trouble(connection: &Self::Type, message: &str) -> Trouble;
 }
 
 /// The state of the connection to the database.
@@ -195,10 +198,12 @@ impl<B: Backend> Unit<B> {
                 Ok(value)
             }
             Some(Err(failure)) => {
-                if error::is_connection_lost(&failure) {
+                let connection = self.connection.as_deref();
+                let further = |message: &str| connection.map_or(Trouble::Lost, |known| B::trouble(known, message));
+                if error::trouble(&failure, further) == Trouble::Lost {
                     self.wire = Wire::Lost;
                 }
-                Err(error::from_diesel(failure))
+                Err(error::from_diesel(failure, further))
             }
             None => {
                 self.wire = Wire::Silent;

@@ -18,8 +18,12 @@ class Standby:
         primary.configure({"wal_level": "replica", "max_wal_senders": "5", "synchronous_commit": "on"})
         self.port = free_port()
         self._folder = Path(tempfile.mkdtemp(prefix="ipse-standby.", dir="/tmp"))
-        owner = Path(primary.query("SHOW data_directory")[0][0]).stat()
+        original = Path(primary.query("SHOW data_directory")[0][0])
+        owner = original.stat()
         os.chown(self._folder, owner.st_uid, owner.st_gid)
+        # The words and the order of the cluster's language, which lie beside its data.
+        language = primary.query("SHOW lc_messages")[0][0]
+        self._run("cp", "-r", str(original.parent / language), str(self._folder))
         self._data = self._folder / "data"
         self._do("pg_basebackup", "-D", str(self._data), "-R", "-X", "stream", "-c", "fast", "-d", primary.location)
         with (self._data / "postgresql.auto.conf").open("a") as settings:
@@ -37,5 +41,9 @@ class Standby:
         shutil.rmtree(self._folder)
 
     def _do(self, program: str, *arguments: str) -> None:
-        command = [*unprivileged(), str(programs() / program), *arguments]
-        subprocess.run(command, cwd="/", check=True, stdout=subprocess.DEVNULL, timeout=60)
+        self._run(str(programs() / program), *arguments)
+
+    def _run(self, *command: str) -> None:
+        environment = os.environ | {"LOCPATH": str(self._folder)}
+        command = [*unprivileged(), *command]
+        subprocess.run(command, cwd="/", env=environment, check=True, stdout=subprocess.DEVNULL, timeout=60)

@@ -22,6 +22,7 @@ mod role_grants;
 mod roles;
 mod samples;
 mod sealed_rows;
+mod server_language;
 mod server_secrets;
 mod service_accounts;
 mod sessions;

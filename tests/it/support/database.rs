@@ -53,6 +53,11 @@ impl Database {
         }
     }
 
+    /// A PostgreSQL database without tables, with further words of `CREATE DATABASE`.
+    pub(crate) async fn empty_with(options: &str) -> Self {
+        Self::on_server(&format!("template0 {options}")).await
+    }
+
     /// A database with the newest schema and no rows.
     pub(crate) async fn migrated(backend: Backend) -> Self {
         match backend {
@@ -172,13 +177,15 @@ impl Outsider {
         }
     }
 
-    /// Runs statements: what the database says if it refuses.
+    /// Runs statements: what the database says if it refuses, PostgreSQL with its code first.
     pub(crate) async fn try_execute(&mut self, sql: &str) -> Result<(), String> {
         match self {
             Self::Sqlite(connection) => connection.batch_execute(sql).map_err(|error| error.to_string()),
             Self::Postgres(client) => {
-                let message = |error: tokio_postgres::Error| error.as_db_error().unwrap().message().to_owned();
-                client.batch_execute(sql).await.map_err(message)
+                let told = |error: tokio_postgres::Error| {
+                    error.as_db_error().map(|told| format!("{} {}", told.code().code(), told.message())).unwrap()
+                };
+                client.batch_execute(sql).await.map_err(told)
             }
         }
     }

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::{env, fs};
 
 const MISSING: &str = "PostgreSQL is needed: no directory with initdb, pg_ctl and postgres was found; \
-    `apt-get install postgresql`, or point IPSE_TEST_POSTGRES_URL at a server whose user may create databases";
+    `apt-get install postgresql`, name it in IPSE_TEST_POSTGRES_BIN, or point IPSE_TEST_POSTGRES_URL at a server whose user may create databases";
 
 /// The URL of a database on the server that all tests share: the one of `IPSE_TEST_POSTGRES_URL`, or else a cluster of
 /// this process that is started at the first call.
@@ -97,9 +97,13 @@ fn read_line(from: &mut impl BufRead) -> String {
     line.trim_end().to_owned()
 }
 
-/// The directory of the server's programs: what `pg_config` tells, then Debian's directories from the newest, then the
-/// search path.
-fn programs() -> Option<PathBuf> {
+/// The directory of the server's programs: the one of `IPSE_TEST_POSTGRES_BIN`, or else what `pg_config` tells, then
+/// Debian's directories from the newest, then the search path.
+pub(crate) fn programs() -> Option<PathBuf> {
+    let complete = |dir: &PathBuf| ["initdb", "pg_ctl", "postgres"].iter().all(|name| dir.join(name).is_file());
+    if let Some(given) = env::var_os("IPSE_TEST_POSTGRES_BIN") {
+        return Some(PathBuf::from(given)).filter(complete);
+    }
     let told = Command::new("pg_config").arg("--bindir").output().ok();
     let told = told.and_then(|output| String::from_utf8(output.stdout).ok()).map(|dir| PathBuf::from(dir.trim()));
     let mut debian: Vec<PathBuf> =
@@ -107,7 +111,6 @@ fn programs() -> Option<PathBuf> {
     debian.sort_by_key(|dir| dir.file_name().and_then(|name| name.to_str()?.parse::<u32>().ok()));
     let debian = debian.into_iter().rev().map(|dir| dir.join("bin"));
     let path = env::var_os("PATH").unwrap_or_default();
-    let complete = |dir: &PathBuf| ["initdb", "pg_ctl", "postgres"].iter().all(|name| dir.join(name).is_file());
     told.into_iter().chain(debian).chain(env::split_paths(&path)).find(complete)
 }
 

@@ -11,10 +11,10 @@ use deadpool::managed::{Manager, Metrics, RecycleError, RecycleResult};
 use diesel::QueryResult;
 use diesel::connection::CacheSize;
 use diesel_async::{AsyncConnection as _, AsyncPgConnection, SimpleAsyncConnection as _};
+use futures_util::StreamExt;
 use tokio::task::JoinHandle;
-use tokio_postgres::config::{Host, SslMode};
-use tokio_postgres::tls::MakeTlsConnect;
-use tokio_postgres::{Client, Config, Socket};
+use tokio_postgres::config::{Host, SslMode, SslNegotiation};
+use tokio_postgres::{Client, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::pki_types::CertificateDer;
@@ -22,10 +22,12 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use super::dialect;
+use super::link::Link;
 use super::pooling::{self, Pooling, PoolingProbe, SessionLimits};
+use super::wire::{LastError, Negotiator};
 use crate::application::ports::{StoreError, StoreResult};
 use crate::domain::secret::Secret;
-use crate::infrastructure::store::error::unavailable;
+use crate::infrastructure::store::error::{Trouble, unavailable};
 use crate::infrastructure::store::unit::Backend;
 use crate::infrastructure::store::{DatabaseSettings, InvalidDatabaseUrl};
 
@@ -34,12 +36,11 @@ pub(super) const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(30);
 /// How long a silent network may leave a connection in the air.
 const NETWORK_TIMEOUT: Duration = Duration::from_secs(10);
 
-type Link = tokio_postgres::Connection<Socket, <MakeRustlsConnect as MakeTlsConnect<Socket>>::Stream>;
-
 /// A connection, with the task that moves its bytes.
 pub(super) struct Connection {
     diesel: AsyncPgConnection,
     driver: JoinHandle<()>,
+    last_error: LastError,
     /// What begins a transaction.
     begin: Cow<'static, str>,
     /// Whether each transaction may run in another session.
@@ -71,7 +72,7 @@ impl DerefMut for Connection {
 #[derive(Clone)]
 pub(super) struct Connector {
     config: Config,
-    tls: MakeRustlsConnect,
+    negotiator: Negotiator,
     limits: SessionLimits,
     pooling: PoolingProbe,
 }
@@ -85,52 +86,42 @@ impl Connector {
             _ => trusted_roots(settings.tls_ca_file.as_deref()).await?,
         };
         set_network_defaults(&mut config, settings.acquire_timeout);
-        let limits = SessionLimits::new(settings);
-        Ok(Self { config, tls: tls(roots)?, limits, pooling: PoolingProbe::new(settings.pooling) })
+        let (mode, negotiation) = (config.get_ssl_mode(), config.get_ssl_negotiation());
+        // The library hands over the bare connection then, and the negotiator does what the URL says.
+        config.ssl_mode(SslMode::Require).ssl_negotiation(SslNegotiation::Direct);
+        let negotiator = Negotiator { mode, negotiation, tls: tls(roots)?, last_error: LastError::default() };
+        let (limits, pooling) = (SessionLimits::new(settings), PoolingProbe::new(settings.pooling));
+        Ok(Self { config, negotiator, limits, pooling })
     }
 
-    /// A new connection, what moves its bytes, and what it leads to.
-    pub(super) async fn connect(&self) -> StoreResult<(Client, Link, Pooling)> {
+    /// A new connection, and what it leads to.
+    pub(super) async fn connect(&self) -> StoreResult<(Link, Pooling)> {
         if let Some(pooling) = self.pooling.known() {
-            let (client, link) = self.config.connect(self.tls.clone()).await.map_err(unavailable)?;
-            return Ok((client, link, pooling));
+            return Ok((Link::open(&self.config, &self.negotiator).await?, pooling));
         }
-        match pooling::marked(&self.config).connect(self.tls.clone()).await {
-            Ok((client, mut link)) => {
-                let asking = client.simple_query(pooling::IS_MARKED);
-                let answer = drive(&mut link, asking).await?.map_err(unavailable)?;
-                let pooling = self.pooling.found(pooling::is_marked(&answer));
-                Ok((client, link, pooling))
+        match Link::open(&pooling::marked(&self.config), &self.negotiator).await {
+            Ok(mut link) => {
+                let answer = link.ask(pooling::IS_MARKED).await?;
+                Ok((link, self.pooling.found(pooling::is_marked(&answer))))
             }
-            Err(error) if pooling::refuses_the_mark(&error) => {
-                let pooling = self.pooling.found(false);
-                let (client, link) = self.config.connect(self.tls.clone()).await.map_err(unavailable)?;
-                Ok((client, link, pooling))
+            Err(StoreError::Unavailable(cause)) if pooling::refuses_the_mark(cause.as_ref()) => {
+                let link = Link::open(&self.config, &self.negotiator).await?;
+                Ok((link, self.pooling.found(false)))
             }
-            Err(error) => Err(unavailable(error)),
+            Err(error) => Err(error),
         }
     }
 
-    /// Tells a session its limits. Errors are asked for in English, which only some roles may do: the block ignores a refusal
-    /// without an error in the server's log.
+    /// Tells a session its limits.
     async fn prepare(&self, client: Client) -> StoreResult<AsyncPgConnection> {
-        const IN_ENGLISH: &str = "DO $$ BEGIN PERFORM set_config('lc_messages', 'C', false);
-            EXCEPTION WHEN insufficient_privilege THEN NULL; END $$";
-        client.batch_execute(&format!("{}; {IN_ENGLISH}", self.limits.set("SET"))).await.map_err(unavailable)?;
+        client.batch_execute(&self.limits.set("SET")).await.map_err(unavailable)?;
         AsyncPgConnection::try_from(client).await.map_err(unavailable)
     }
 
     /// Leaves nothing in a session that others use too. What is prepared goes with the transaction in which it is prepared;
     /// there is no later use for it, as the next transaction may run elsewhere.
-    async fn prepare_shared(&self, client: Client) -> StoreResult<AsyncPgConnection> {
-        let begin = format!("{}; SHOW lc_messages", dialect::BEGIN);
-        let answer = client.simple_query(&begin).await.map_err(unavailable)?;
-        let language = pooling::first_value(&answer).unwrap_or_default();
-        if !["", "C", "POSIX", "en"].contains(&language.split(['_', '.']).next().unwrap_or_default()) {
-            return Err(unavailable(
-                "behind a pooler, the errors of PostgreSQL must be in English: ALTER DATABASE … SET lc_messages = 'C'",
-            ));
-        }
+    async fn prepare_shared(client: Client) -> StoreResult<AsyncPgConnection> {
+        client.batch_execute(dialect::BEGIN).await.map_err(unavailable)?;
         let mut diesel = AsyncPgConnection::try_from(client).await.map_err(unavailable)?;
         diesel.set_prepared_statement_cache_size(CacheSize::Disabled);
         diesel.batch_execute("COMMIT").await.map_err(unavailable)?;
@@ -145,32 +136,23 @@ impl Connector {
     }
 }
 
-/// Waits for an answer while the connection is nobody else's.
-async fn drive<T>(link: &mut Link, work: impl Future<Output = T>) -> StoreResult<T> {
-    tokio::select! {
-        biased;
-        output = work => Ok(output),
-        ended = link => Err(match ended {
-            Err(error) => unavailable(error),
-            Ok(()) => unavailable("the server closed the connection"),
-        }),
-    }
-}
-
 impl Manager for Connector {
     type Type = Connection;
     type Error = StoreError;
 
     async fn create(&self) -> StoreResult<Connection> {
-        let (client, link, pooling) = self.connect().await?;
+        let (Link { client, mut messages, last_error }, pooling) = self.connect().await?;
         let driver = tokio::spawn(async move {
-            if let Err(error) = link.await {
-                tracing::warn!(%error, "lost a connection to PostgreSQL");
+            while let Some(message) = messages.next().await {
+                if let Err(error) = message {
+                    tracing::warn!(%error, "lost a connection to PostgreSQL");
+                    break;
+                }
             }
         });
         let is_shared = pooling == Pooling::Transaction;
-        let diesel = if is_shared { self.prepare_shared(client).await? } else { self.prepare(client).await? };
-        Ok(Connection { diesel, driver, begin: self.begin(pooling), is_shared })
+        let diesel = if is_shared { Self::prepare_shared(client).await? } else { self.prepare(client).await? };
+        Ok(Connection { diesel, driver, last_error, begin: self.begin(pooling), is_shared })
     }
 
     async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> RecycleResult<StoreError> {
@@ -193,6 +175,10 @@ impl Backend for Connector {
     async fn reset(connection: &mut Connection) -> QueryResult<()> {
         dialect::reset(connection).await
     }
+
+    fn trouble(connection: &Connection, _: &str) -> Trouble {
+        dialect::trouble(&connection.last_error.code())
+    }
 }
 
 /// Reads a URL. Certificates are always checked, chain and host name, so the modes of libpq that ask for it are the same
@@ -206,6 +192,15 @@ pub(in crate::infrastructure::store) fn parse_url(url: &Secret) -> Result<Config
     let mut config: Config = plain.parse().map_err(|_| InvalidDatabaseUrl::Postgres)?;
     if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
         return Err(InvalidDatabaseUrl::Postgres);
+    }
+    if config.get_hosts().is_empty() {
+        // The certificate is to be for the address then.
+        for address in config.get_hostaddrs().to_vec() {
+            config.host(address.to_string());
+        }
+    }
+    if config.get_hosts().len() > 1 && config.get_hosts().iter().any(|host| matches!(host, Host::Unix(_))) {
+        return Err(InvalidDatabaseUrl::Socket);
     }
     if !plain.contains("sslmode=") {
         config.ssl_mode(if is_local(&config) { SslMode::Prefer } else { SslMode::Require });

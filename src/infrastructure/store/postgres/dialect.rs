@@ -8,7 +8,7 @@ use diesel_async::SimpleAsyncConnection;
 use super::columns::DbTime;
 use super::{Connection, Unit};
 use crate::application::ports::StoreResult;
-use crate::infrastructure::store::error::meaning;
+use crate::infrastructure::store::error::{Trouble, meaning};
 
 /// Begins a transaction. Statements see what was committed before each of them, whatever the server's default is.
 pub(super) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
@@ -16,6 +16,22 @@ pub(super) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
 /// Rolls back. Without a transaction this is a mere warning; after a statement that still runs, it waits for it.
 pub(super) async fn reset(connection: &mut Connection) -> QueryResult<()> {
     connection.batch_execute("ROLLBACK").await
+}
+
+/// What an SQLSTATE tells of (PostgreSQL, appendix A). The texts of errors are in the server's language.
+pub(super) const fn trouble(code: &[u8; 5]) -> Trouble {
+    match code {
+        // A failed serialisation, a deadlock, a lock that was not to be had in time.
+        b"40001" | b"40P01" | b"55P03" => Trouble::Contention,
+        // The server ends the connection: broken, shutting down, crashed, starting, its database or session gone; idle or
+        // at work in a transaction for too long; no standby takes writes.
+        [b'0', b'8', ..] | b"57P01" | b"57P02" | b"57P03" | b"57P04" | b"57P05" | b"25P03" | b"25P04" | b"25006" => {
+            Trouble::Lost
+        }
+        // Cancelled, as after a time-out; no room on the disk, in memory or for connections; the disk or system failed.
+        b"57014" | [b'5', b'3', ..] | [b'5', b'8', ..] => Trouble::Unavailable,
+        _ => Trouble::Unexpected,
+    }
 }
 
 /// Locks the selected rows for this transaction and passes over those that others have locked.
@@ -101,3 +117,23 @@ pub(super) const CREATE_MIGRATIONS_TABLE: &str = "CREATE TABLE schema_migrations
     checksum bytea NOT NULL,
     apply_time timestamptz NOT NULL DEFAULT now()
 )";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_tell_what_to_do_about_an_error() {
+        use Trouble::{Contention, Lost, Unavailable, Unexpected};
+        for (codes, expected) in [
+            (&["40001", "40P01", "55P03"][..], Contention),
+            (&["08000", "08006", "25006", "25P03", "25P04", "57P01", "57P02", "57P03", "57P04", "57P05"], Lost),
+            (&["57014", "53000", "53100", "53200", "53300", "58000", "58030"], Unavailable),
+            (&["23514", "42501", "42P01", "22P02", "55000", "XX000", "XX001", "\0\0\0\0\0"], Unexpected),
+        ] {
+            for code in codes {
+                assert_eq!(trouble(code.as_bytes().try_into().unwrap()), expected, "{code}");
+            }
+        }
+    }
+}

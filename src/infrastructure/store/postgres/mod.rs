@@ -4,6 +4,7 @@ mod audit_rules;
 mod columns;
 mod connector;
 mod dialect;
+mod link;
 mod notifications;
 mod pooling;
 #[path = "../repositories/mod.rs"]
@@ -11,11 +12,14 @@ mod pooling;
 mod repositories;
 mod runtime_role;
 mod schema;
+mod wire;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use diesel::dsl::sql;
+use diesel::sql_types::Text;
 
 use super::migrations::{MigrationError, MigrationStatus, POSTGRES as MIGRATIONS};
 use super::pool::Connections;
@@ -64,17 +68,28 @@ impl PostgresStore {
 
     /// Which migrations are in place.
     pub(super) async fn migration_status(&self) -> Result<MigrationStatus, MigrationError> {
+        self.check_encoding().await?;
         repositories::migrations::status(&mut self.connections.read().await?, MIGRATIONS).await
     }
 
     /// Applies the migrations that are not in place, and grants the role of the service what it needs.
     pub(super) async fn migrate(&self) -> Result<MigrationStatus, MigrationError> {
+        self.check_encoding().await?;
         let status = repositories::migrations::run(&self.connections, MIGRATIONS).await?;
         if let Some(role) = &self.runtime_role {
             runtime_role::grant(self.connections.write().await?, role).await?;
         }
         audit_rules::keep_for(self.connections.write().await?, self.audit_retention).await?;
         Ok(status)
+    }
+
+    /// Other encodings lack letters, and SQL_ASCII takes any bytes.
+    async fn check_encoding(&self) -> Result<(), MigrationError> {
+        let encoding = diesel::select(sql::<Text>("current_setting('server_encoding')"));
+        match self.connections.read().await?.find(encoding).await? {
+            Some(found) if found != "UTF8" => Err(MigrationError::Encoding { found }),
+            _ => Ok(()),
+        }
     }
 
     /// What protects the audit trail from whoever these settings are.

@@ -3,13 +3,15 @@
 //! They are sent after a transaction, never in it: PostgreSQL lets transactions with a NOTIFY commit one at a time.
 
 use std::convert::Infallible;
-use std::future::{pending, poll_fn};
+use std::future::pending;
 
+use futures_util::StreamExt;
 use futures_util::future::try_join;
 use tokio_postgres::AsyncMessage;
 
 use super::super::wait_limit::WaitLimit;
 use super::connector::Connector;
+use super::link::Link;
 use super::pooling::Pooling;
 use crate::application::ports::StoreResult;
 use crate::infrastructure::store::error::unavailable;
@@ -26,12 +28,13 @@ pub(super) async fn listen(
     notified: &(dyn Fn() + Send + Sync),
 ) -> StoreResult<()> {
     let connected = limit.wait(Box::pin(connector.connect())).await;
-    let (client, mut link, pooling) = connected.ok_or_else(|| unavailable("the database did not answer in time"))??;
+    let (link, pooling) = connected.ok_or_else(|| unavailable("the database did not answer in time"))??;
     if pooling == Pooling::Transaction {
         // The session that listened would be another client's at once. What there is to read is found by looking.
-        drop((client, link));
+        drop(link);
         return pending().await;
     }
+    let Link { client, mut messages, .. } = link;
     let listen = async {
         let listening = limit.wait(client.batch_execute(LISTEN)).await;
         listening.ok_or_else(|| unavailable("the database did not answer in time"))?.map_err(unavailable)?;
@@ -41,7 +44,7 @@ pub(super) async fn listen(
     };
     let receive = async {
         loop {
-            match poll_fn(|cx| link.poll_message(cx)).await {
+            match messages.next().await {
                 Some(Ok(AsyncMessage::Notification(_))) => notified(),
                 Some(Ok(_)) => {}
                 Some(Err(error)) => return Err(unavailable(error)),

@@ -1,6 +1,7 @@
 //! What stands between a connection and a session of PostgreSQL. A pooler such as PgBouncer may run each transaction in
 //! another session: what one of them sets, prepares or listens for is then another client's, or gone.
 
+use std::error::Error;
 use std::sync::{Arc, Once, OnceLock};
 
 use tokio_postgres::error::SqlState;
@@ -63,16 +64,15 @@ pub(super) fn is_marked(answer: &[SimpleQueryMessage]) -> bool {
     first_value(answer) == Some("own")
 }
 
-/// Whether somebody refused the connection for its options: PgBouncer as a breach of the protocol, others as unsupported.
-pub(super) fn refuses_the_mark(error: &tokio_postgres::Error) -> bool {
-    error.as_db_error().is_some_and(|error| {
-        [SqlState::PROTOCOL_VIOLATION, SqlState::FEATURE_NOT_SUPPORTED].contains(error.code())
-            && (error.message().contains("startup parameter") || error.message().contains("options"))
-    })
+/// Whether somebody refused the connection for its options, as it seems: PgBouncer as a breach of the protocol, others as
+/// unsupported. Whatever else it was shows again without them.
+pub(super) fn refuses_the_mark(error: &(dyn Error + Send + Sync + 'static)) -> bool {
+    let code = error.downcast_ref::<tokio_postgres::Error>().and_then(tokio_postgres::Error::code);
+    code.is_some_and(|code| [SqlState::PROTOCOL_VIOLATION, SqlState::FEATURE_NOT_SUPPORTED].contains(code))
 }
 
 /// The first column of the first row.
-pub(super) fn first_value(answer: &[SimpleQueryMessage]) -> Option<&str> {
+fn first_value(answer: &[SimpleQueryMessage]) -> Option<&str> {
     answer.iter().find_map(|message| match message {
         SimpleQueryMessage::Row(row) => row.get(0),
         _ => None,

@@ -12,7 +12,7 @@ use diesel_async::sync_connection_wrapper::SyncConnectionWrapper;
 use super::dialect;
 use super::in_order::InOrder;
 use crate::application::ports::{StoreError, StoreResult};
-use crate::infrastructure::store::error::{from_diesel, unavailable};
+use crate::infrastructure::store::error::{Trouble, from_diesel, unavailable};
 use crate::infrastructure::store::unit::Backend;
 
 /// For every connection. The cache is small, as the operating system caches the file as well.
@@ -62,11 +62,12 @@ impl Manager for Connector {
         let opened = opened.map_err(unavailable)?.map_err(unavailable)?;
         let mut connection = Connection::with_runtime(opened, InOrder::default());
         let role_setup = if self.role == Role::Writer { WRITER_SETUP } else { READER_SETUP };
-        connection.batch_execute(SETUP).await.map_err(from_diesel)?;
+        let refused = |error| from_diesel(error, dialect::trouble);
+        connection.batch_execute(SETUP).await.map_err(refused)?;
         // Whoever switches a new file to the log while another process does the same is refused without waiting, so the
         // waiting is done here. The pool's time-out ends it.
         loop {
-            match connection.batch_execute(role_setup).await.map_err(from_diesel) {
+            match connection.batch_execute(role_setup).await.map_err(refused) {
                 Err(StoreError::Contention(_)) => tokio::time::sleep(RETRY_DELAY).await,
                 outcome => return outcome.map(|()| connection),
             }
@@ -85,5 +86,9 @@ impl Backend for Connector {
 
     async fn reset(connection: &mut Connection) -> QueryResult<()> {
         dialect::reset(connection).await
+    }
+
+    fn trouble(_: &Connection, message: &str) -> Trouble {
+        dialect::trouble(message)
     }
 }

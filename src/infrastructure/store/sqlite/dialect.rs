@@ -12,6 +12,7 @@ use super::columns::DbTime;
 use super::schema::audit_events;
 use super::{Connection, Unit};
 use crate::application::ports::StoreResult;
+use crate::infrastructure::store::error::Trouble;
 
 diesel::alias!(audit_events as old_events: OldEvents);
 
@@ -29,6 +30,17 @@ pub(super) async fn reset(connection: &mut Connection) -> QueryResult<()> {
     match connection.batch_execute("ROLLBACK").await {
         Err(Error::DatabaseError(_, why)) if why.message().contains("no transaction is active") => Ok(()),
         outcome => outcome,
+    }
+}
+
+/// What the text of an error tells of. diesel has no codes of it, but SQLite is a part of this program and has one text
+/// for each of them, in one language.
+pub(super) fn trouble(message: &str) -> Trouble {
+    match message {
+        "database is locked" => Trouble::Contention,
+        table if table.starts_with("database table is locked") => Trouble::Contention,
+        "database or disk is full" | "disk I/O error" | "unable to open database file" => Trouble::Unavailable,
+        _ => Trouble::Unexpected,
     }
 }
 
