@@ -2,6 +2,7 @@
 
 use std::env;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 
 use tokio::runtime::{Builder, Runtime};
 
@@ -9,6 +10,7 @@ use super::{StartError, appoint_administrator, factors, jobs, keys, migrate, mig
 use crate::application::ports::Clock as _;
 use crate::config::{self, CommandLine, InvalidSetting, LoadOptions, Settings, Source};
 use crate::domain::account::email::EmailAddress;
+use crate::infrastructure::store::backup::{self, Backup, BackupError};
 use crate::infrastructure::system::SystemClock;
 use crate::presentation::cli::users::{self, ExportArgs, ImportArgs, Remote, TransferFailed, UsersAction};
 use crate::presentation::cli::{
@@ -44,6 +46,12 @@ pub enum CommandFailed {
     /// There is no such person, or nothing to remove.
     #[error(transparent)]
     NoFactors(#[from] NoFactors),
+    /// There is no backup.
+    #[error(transparent)]
+    Backup(#[from] BackupError),
+    /// The manual pages cannot be written.
+    #[error("{0} cannot be written to")]
+    Manual(PathBuf, #[source] std::io::Error),
     /// An import or export broke off.
     #[error(transparent)]
     Transfer(#[from] TransferFailed),
@@ -75,6 +83,7 @@ pub fn run(command: Command) -> Result<(), CommandFailed> {
         Command::Serve(origin) => run_serve(origin),
         Command::Migrate { action: None, origin } => run_migrate(origin),
         Command::Migrate { action: Some(MigrateAction::Status), origin } => run_migrate_status(origin),
+        Command::Backup { file, origin } => run_backup(&file, origin),
         Command::Config { action: ConfigAction::Check(origin) } => run_config_check(origin),
         Command::Admin { action: AdminAction::Create { email, origin } } => run_admin_create(email, origin),
         Command::Keys { action } => run_keys(&action),
@@ -85,6 +94,9 @@ pub fn run(command: Command) -> Result<(), CommandFailed> {
         Command::Completions { shell } => {
             cli::completions(shell);
             Ok(())
+        }
+        Command::Man { folder } => {
+            cli::manual(&folder, config::reference()).map_err(|error| CommandFailed::Manual(folder, error))
         }
     }
 }
@@ -114,6 +126,15 @@ fn run_migrate_status(origin: Origin) -> Result<(), CommandFailed> {
     let applied = status.applied.iter().map(|name| format!("applied {name}"));
     let pending = status.pending.iter().map(|name| format!("pending {name}"));
     cli::print(&applied.chain(pending).collect::<Vec<_>>());
+    Ok(())
+}
+
+fn run_backup(file: &Path, origin: Origin) -> Result<(), CommandFailed> {
+    let source = gather(origin)?;
+    let database = config::database::read(&source)?;
+    telemetry::log::init(&config::log::read(&source)?);
+    let Backup { database_size, backup_size } = runtime()?.block_on(backup::run(&database, file))?;
+    cli::print(&cli::backed_up(file, database_size, backup_size));
     Ok(())
 }
 

@@ -13,14 +13,15 @@ from pathlib import Path
 import grpc
 import pytest
 
-from support import contract, factors, systems
+from support import contract, factors, mail, systems
 from support.certificates import Authority
 from support.client import PASSWORD, SECONDS, Client, bearer
 from support.contract import ROOT
 from support.database import Postgres, Sqlite, count
 from support.documents import Block, Terminal, blocks, documents
-from support.mail import MailFolder
+from support.mail import VERIFY, MailFolder
 from support.postgres import Cluster
+from support.smtp import MailServer
 from support.waiting import wait_until
 
 ROOT_ADDRESS = "root@example.com"
@@ -269,6 +270,8 @@ class OneMachine:
     def __init__(self, folder: Path) -> None:
         self.terminal = Terminal(folder)
         self.file = folder / "var/lib/ipse/ipse.db"
+        self.mail = MailServer(None)
+        self.tokens = None
         self.keys = [base64.b64encode(os.urandom(32)).decode() for _ in range(2)]
         self.terminal.set(
             IPSE_DATABASE_URL=f"sqlite:{self.file}",
@@ -276,7 +279,7 @@ class OneMachine:
             IPSE_MASTER_KEY=self.keys[0],
             IPSE_ISSUER="https://id.example.com",
             IPSE_PLAINTEXT="true",
-            IPSE_SMTP_URL="smtp://127.0.0.1:9",
+            IPSE_SMTP_URL=f"smtp+plaintext://127.0.0.1:{self.mail.port}",
             IPSE_MAIL_FROM="no-reply@example.com",
             IPSE_LINK_BASE="https://www.example.com/account",
         )
@@ -289,7 +292,9 @@ class OneMachine:
         """What came before the backup is to be there after the restore, and what came after it is not."""
         with Client(self.terminal.target) as client:
             client.register("before@example.com")
-            self.terminal.run(block)
+            client.verify(mail.token(self.mail.wait_for("before@example.com"), VERIFY))
+            self.tokens = client.log_in("before@example.com")
+            assert "backed up" in self.terminal.run(block)
             client.register("after@example.com")
 
     def restore(self, block: Block) -> None:
@@ -298,6 +303,9 @@ class OneMachine:
         self.start()
         found = Sqlite(self.file).query("SELECT email_canonical FROM users")
         assert found == [("before@example.com",)]
+        with Client(self.terminal.target) as client:
+            assert client.me(self.tokens.access_token).user.email == "before@example.com"
+            assert client.refresh(self.tokens.refresh_token).session_id == self.tokens.session_id
 
     def run(self, block: Block) -> None:
         self.terminal.run(block)
@@ -315,7 +323,7 @@ def test_operations(tmp_path: Path, cluster: Cluster) -> None:
     (tmp_path / "production").mkdir()
     (tmp_path / "machine").mkdir()
     production, machine = Production(tmp_path / "production", cluster), OneMachine(tmp_path / "machine")
-    with production.terminal, machine.terminal:
+    with production.terminal, machine.terminal, machine.mail:
         machine.start("ipse migrate && exec ipse serve")
         follow(
             "docs/operations.md",

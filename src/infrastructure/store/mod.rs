@@ -4,6 +4,7 @@
 //! connection, `schema` and `columns`. What truly differs stands in the two files `dialect.rs`.
 
 mod audit_guard;
+pub mod backup;
 mod commit_order;
 mod error;
 pub mod migrations;

@@ -1,11 +1,13 @@
 //! The command line: what can be asked of the binary `ipse`, and how it answers.
 
 mod admin;
+mod backup;
 mod connect;
 mod factors;
 mod healthcheck;
 mod jobs;
 mod keys;
+mod manual;
 mod progress;
 mod server_args;
 pub mod users;
@@ -19,11 +21,13 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, V
 use clap_complete::Shell;
 
 pub use self::admin::{Unusable, appointment};
+pub use self::backup::backed_up;
 pub use self::connect::Server;
 pub use self::factors::{FactorsAction, NoFactors, factor_table, removal};
 pub use self::healthcheck::{Unhealthy, healthcheck};
 pub use self::jobs::{JobsAction, MAX_LISTED_JOBS, NoDeadJob, job_table, retried_jobs};
 pub use self::keys::{KeysAction, KeysLeft, key_table, new_key, new_root_secret, rewrapped};
+pub use self::manual::{completions, manual};
 pub use self::progress::Progress;
 pub use self::server_args::ServerArgs;
 use crate::domain::account::email::EmailAddress;
@@ -46,6 +50,14 @@ pub enum Command {
     Migrate {
         /// Only tell which migrations are applied and which are pending
         action: Option<MigrateAction>,
+        #[command(flatten)]
+        #[expect(missing_docs, reason = "the doc comment would become the help of the whole command")]
+        origin: Origin,
+    },
+    /// Copy a SQLite database into a new file, also while a server uses it, on the machine of the server
+    Backup {
+        /// The new file; nothing that exists is replaced
+        file: PathBuf,
         #[command(flatten)]
         #[expect(missing_docs, reason = "the doc comment would become the help of the whole command")]
         origin: Origin,
@@ -99,6 +111,11 @@ pub enum Command {
     Completions {
         /// Which shell
         shell: Shell,
+    },
+    /// Write the manual pages, for `man`
+    Man {
+        /// The folder to write them to, which exists
+        folder: PathBuf,
     },
 }
 
@@ -164,13 +181,6 @@ pub fn print(lines: &[String]) {
 /// Prints an error and its causes as one line on standard error.
 pub fn complain(error: &dyn Error) {
     let _ = writeln!(io::stderr(), "ipse: {}", one_line(error));
-}
-
-/// Prints the completions for a shell.
-pub fn completions(shell: Shell) {
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "ipse", &mut script);
-    let _ = io::stdout().write_all(&script);
 }
 
 fn one_line(error: &dyn Error) -> String {

@@ -15,6 +15,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use diesel::sql_query;
+use diesel::sql_types::Text;
 use tokio::fs::OpenOptions;
 
 use super::error::unavailable;
@@ -58,6 +60,13 @@ impl SqliteStore {
     /// Which migrations are in place.
     pub(super) async fn migration_status(&self) -> Result<MigrationStatus, MigrationError> {
         repositories::migrations::status(&mut self.readers.read().await?, MIGRATIONS).await
+    }
+
+    /// Copies what is committed into an empty file. That takes as long as it takes, and nobody waits for it.
+    pub(super) async fn copy_into(&self, path: &str) -> StoreResult<()> {
+        let mut unit = self.writer.read().await?;
+        unit.set_limit(WaitLimit::none());
+        unit.execute(sql_query("VACUUM INTO ?").bind::<Text, _>(path)).await.map(|_| ())
     }
 
     /// Applies the migrations that are not in place.
