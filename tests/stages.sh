@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# Runs named stages one after another and prints what became of them. Sourced by tests/run and .ci/run, which set root
-# and all (the stages' names), and call, in this order: read_arguments "$@", stages_begin, stage …, stages_end.
+# Runs named stages one after another and prints what became of them. Sourced by tests/run and .ci/run, which set root,
+# all (the stages' names) and maybe long (those that only --long adds), and call, in this order: read_arguments "$@", stages_begin, stage …, stages_end.
 #
 # A stage's output goes to .tools/logs/NAME.log, and to the terminal if the stage fails or with --verbose. A stage that
 # cannot run returns 77: after `lacks TOOL` if that is for want of a tool, which fails the run. `skip TEST` names a test
@@ -8,12 +8,13 @@
 # anything.
 
 : "${root:?}"
+long=()
 
 # Sets wanted, the stages to run, named, those of them that the caller named, and verbose. --help prints the script's
 # first comment.
 read_arguments() {
   : "${all:?}"
-  local word
+  local word names=("${all[@]}" "${long[@]}")
   named=() verbose=
   for word; do
     case $word in
@@ -22,8 +23,9 @@ read_arguments() {
         exit
         ;;
       -v | --verbose) verbose=--verbose ;;
+      --long) all=("${names[@]}") ;;
       *)
-        if [[ " ${all[*]} " != *" $word "* ]]; then
+        if [[ " ${names[*]} " != *" $word "* ]]; then
           printf '%s: no stage named %s; see --help\n' "$0" "$word" >&2
           exit 2
         fi

