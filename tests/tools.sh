@@ -8,6 +8,7 @@
 grpcurl_version=1.8.9 # the newest whose go.mod Debian 12's Go meets
 buf_version=1.75.0
 cargo_deny_version=0.20.2
+cargo_deb_version=3.8.0
 go_version=1.24.13 # of the examples; a newer one does as well
 node_oldest=20 node_version=22.23.3 npm_version=10.9.4
 java_oldest=17
@@ -125,6 +126,9 @@ need_java() { has_java || { apt_install default-jdk-headless maven && has_java; 
 
 has_java() { has mvn && has javac && at_least "$java_oldest" "$(javac -version 2>&1 | cut -d ' ' -f 2)"; }
 
+# What reads and judges units, and what tells which system calls a program makes.
+need_systemd() { { has systemd-analyze && has strace; } || { apt_install systemd strace && has systemd-analyze; }; }
+
 # A browser, which brings authenticators that are software.
 need_chromium() { has_chromium || { apt_install chromium && has_chromium; }; }
 
@@ -142,19 +146,21 @@ get_packages() {
 # at_least OLDEST VERSION
 at_least() { [[ $(printf '%s\n' "$@" | sort -V | head -n 1) == "$1" ]]; }
 
-need_cargo_deny() {
-  [[ $(cargo-deny --version 2>/dev/null) == "cargo-deny $cargo_deny_version" ]] && return
-  local dir=$cache/cargo-deny-$cargo_deny_version
-  if [[ ! -x $dir/bin/cargo-deny ]]; then
-    echo "building cargo-deny $cargo_deny_version, once"
-    # It only reads a few files: its published profile (fat LTO) is not worth the wait.
+# need_cargo_tool NAME VERSION: one of Cargo's subcommands. They only read a few files: their published profiles (fat LTO)
+# are not worth the wait.
+need_cargo_tool() {
+  [[ $("$1" --version 2>/dev/null) == *"$2" ]] && return
+  local dir=$cache/$1-$2
+  if [[ ! -x $dir/bin/$1 ]]; then
+    echo "building $1 $2, once"
     CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_OPT_LEVEL=1 \
-      cargo install cargo-deny --version "$cargo_deny_version" --locked --quiet --root "$dir" \
-      --target-dir "$dir/target" || return 1
+      cargo install "$1" --version "$2" --locked --quiet --root "$dir" --target-dir "$dir/target" || return 1
     rm -rf "$dir/target"
   fi
-  link_tool "$dir/bin/cargo-deny"
+  link_tool "$dir/bin/$1"
 }
+
+need_cargo_deny() { need_cargo_tool cargo-deny "$cargo_deny_version"; }
 
 # need_component rustfmt|clippy COMMAND
 need_component() { cargo "$2" --version >/dev/null 2>&1 || { has rustup && rustup component add "$1"; }; }
