@@ -129,7 +129,7 @@ def test_refused_rows_are_reported(
     )
     expected = [
         (3, "FIELD_INVALID", "user.email"),
-        (4, "FIELD_INVALID", ""),
+        (4, "FIELD_INVALID", "user.email_verified"),
         (5, "EMAIL_TAKEN", "user.email"),
         (6, "USERNAME_TAKEN", "user.username"),
         (7, "FIELD_INVALID", "password_hash"),

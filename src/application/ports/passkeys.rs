@@ -81,9 +81,6 @@ pub struct VerifiedAssertion {
 /// Why a passkey that was made elsewhere is not taken, as what is wrong with which part of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PasskeyRefused {
-    /// It was made for another domain, where it stays.
-    #[error("rp_id must be the domain that this service has passkeys made for")]
-    RpId,
     /// The key is of an algorithm that is not asked for.
     #[error("public_key must be of the algorithms ES256, EdDSA with Ed25519, or RS256")]
     Algorithm,
@@ -180,6 +177,9 @@ pub trait Passkeys: Send + Sync {
     /// That nobody has a passkey of the same `credential_id` is left to whoever keeps it.
     fn register(&self, credential_json: &str, ceremony: &RegistrationCeremony<'_>)
     -> Result<Passkey, CeremonyRejected>;
+
+    /// Whether a passkey is of the domain that this service has passkeys made for: any other one signs nobody in.
+    fn works_here(&self, passkey: &Passkey) -> bool;
 
     /// Judges a passkey that was made elsewhere: only one is taken that assertions can be checked against.
     fn accept(&self, passkey: &Passkey) -> Result<(), PasskeyRefused>;

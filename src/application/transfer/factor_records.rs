@@ -57,6 +57,14 @@ impl UserTransfer {
         })
     }
 
+    /// Whether a record has second factors of which none works here: passkeys are good for the domain that they were made for
+    /// alone. Beside a factor that works they are kept as they are.
+    pub(super) fn locks_out(&self, record: &UserRecord) -> bool {
+        let works = |factor: &&FactorRecord| factor.passkey().is_none_or(|passkey| self.passkeys.works_here(passkey));
+        let mut primary = record.factors.iter().filter(|factor| factor.is_primary()).peekable();
+        primary.peek().is_some() && !primary.any(|factor| works(&factor))
+    }
+
     /// Stores the factors of the people of a batch who are stored now.
     pub(super) async fn store_factors(
         &self,

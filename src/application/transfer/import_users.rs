@@ -17,6 +17,9 @@ use crate::domain::id::UserId;
 /// How often a batch is begun that others are in the way of.
 const ATTEMPTS: usize = 4;
 
+const LOCKS_OUT: &str = "have a passkey.rp_id that is not this service's, and nothing beside it that signs in here: leave \
+                         the factors out, and the password alone signs in";
+
 /// What became of a batch.
 #[derive(Debug, Default)]
 pub struct BatchReport {
@@ -89,9 +92,10 @@ impl UserTransfer {
         let mut open = self.idempotency.claim(tx, call, request).await?;
         let tx = open.tx.as_mut();
         let rows = without_used_ids(tx, batch, &mut report).await?;
-        let taken = with_taken_passkeys(tx, &rows).await?;
+        let possible: Vec<_> = rows.iter().copied().filter(|(_, record)| !self.locks_out(record)).collect();
+        let taken = with_taken_passkeys(tx, &possible).await?;
         let records: Vec<&UserRecord> =
-            rows.iter().map(|(_, record)| record).filter(|record| !taken.contains(&record.user.id)).collect();
+            possible.iter().map(|(_, record)| record).filter(|record| !taken.contains(&record.user.id)).collect();
         let mut stored = HashSet::new();
         if !records.is_empty() {
             stored = tx.bulk_users().insert_records(&records).await?;
@@ -130,7 +134,7 @@ impl UserTransfer {
         let holders = rows.iter().filter_map(|(_, record)| rivals.id_of_holder(record)).collect::<Vec<_>>();
         rivals.factors = self.factors_of(tx, &holders).await?;
         for (row, record) in rows {
-            match rivals.judge(record)? {
+            match rivals.judge(record, self.locks_out(record))? {
                 None => (report.accepted, report.unchanged) = (report.accepted + 1, report.unchanged + 1),
                 Some(why) => report.refusals.push(RowRefusal { row: *row, why }),
             }
@@ -181,8 +185,8 @@ impl Rivals {
         self.holder(record).filter(|_| !record.factors.is_empty()).map(|(holder, _)| holder.id)
     }
 
-    /// Why a record is not stored; nothing if it was before.
-    fn judge(&self, record: &UserRecord) -> Result<Option<WhyRefused>> {
+    /// Why a record is not stored, which locks its person out or not; nothing if it was before.
+    fn judge(&self, record: &UserRecord, locks_out: bool) -> Result<Option<WhyRefused>> {
         let user = &record.user;
         if let Some((holder, hash)) = self.holder(record) {
             let factors = self.factors.get(&holder.id).map(Vec::as_slice).unwrap_or_default();
@@ -195,6 +199,9 @@ impl Rivals {
         let is_theirs = |name: &Username| self.stored.iter().any(|(holder, _)| holder.username.as_ref() == Some(name));
         if user.username.as_ref().is_some_and(is_theirs) {
             return Ok(Some(WhyRefused::UsernameTaken));
+        }
+        if locks_out {
+            return Ok(Some(WhyRefused::Invalid(Violation::form("factors", LOCKS_OUT))));
         }
         if record.factors.iter().any(|factor| factor.passkey().is_some()) {
             return Ok(Some(WhyRefused::CredentialExists));

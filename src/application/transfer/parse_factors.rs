@@ -9,7 +9,7 @@ use crate::domain::credential::factor_record::{
     FactorRecord, RECORDS, RecordedMethod, Seed, check_together, is_possible_set,
 };
 use crate::domain::credential::passkey::{
-    CREDENTIAL_ID_BYTES, MAX_TRANSPORTS, Passkey, USER_HANDLE_BYTES, is_possible_backup, is_transport,
+    CREDENTIAL_ID_BYTES, MAX_TRANSPORTS, Passkey, USER_HANDLE_BYTES, is_domain, is_possible_backup, is_transport,
 };
 use crate::domain::credential::recovery_code::CODES;
 use crate::domain::secret::Secret;
@@ -112,6 +112,7 @@ impl UserTransfer {
         let (id, handle, key) = (passkey.credential_id.len(), passkey.user_handle.len(), passkey.public_key.len());
         require(CREDENTIAL_ID_BYTES.contains(&id), "credential_id", "must be 1 to 1023 bytes")?;
         require(USER_HANDLE_BYTES.contains(&handle), "user_handle", "must be 1 to 64 bytes")?;
+        require(is_domain(&passkey.rp_id), "rp_id", "must be a domain of at most 253 characters")?;
         require(key <= MAX_PUBLIC_KEY_BYTES, "public_key", "must be at most 2048 bytes")?;
         let are_transports =
             passkey.transports.len() <= MAX_TRANSPORTS && passkey.transports.iter().all(|name| is_transport(name));

@@ -138,6 +138,8 @@ fn stated(row: &ImportRow, violations: &mut Violations) -> Stated {
         id: violations.take_optional("id", &row.id, parse_id),
         create_time: row.create_time,
         update_time: row.update_time,
+        state: row.state.is_some(),
+        attributes: row.attributes.is_some(),
         suspend_time: row.suspend_time,
         delete_time: row.delete_time,
         purge_time: row.purge_time,

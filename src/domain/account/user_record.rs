@@ -1,6 +1,6 @@
 //! People as they come from another system, or from another installation.
 
-use super::user::{User, UserState};
+use super::user::{UnprovenSignUp, User, UserState};
 use crate::domain::Timestamp;
 use crate::domain::credential::factor_record::{self, FactorRecord};
 use crate::domain::credential::password::PasswordHash;
@@ -15,6 +15,10 @@ pub struct Stated {
     pub create_time: Option<Timestamp>,
     /// When it was last changed.
     pub update_time: Option<Timestamp>,
+    /// Whether the state is stated.
+    pub state: bool,
+    /// Whether the attributes are.
+    pub attributes: bool,
     /// When it was suspended.
     pub suspend_time: Option<Timestamp>,
     /// When it was deleted.
@@ -37,32 +41,64 @@ pub struct UserRecord {
 }
 
 impl UserRecord {
-    /// Whether a stored account is what taking the record in has made of it before. Sign-ins since then do not count,
-    /// nor does the hash that they have replaced by a stronger one. Second factors count if the record states any: those of
-    /// the account are only needed then.
+    /// Whether a stored account has all that the record states, as taking it in has made of it before. What is empty or false
+    /// in the record is not stated, except that somebody stands for the account. Sign-ins since then do not count, nor does the
+    /// hash that they have replaced by a stronger one. Second factors count if the record states any: those of the account are
+    /// only needed then.
     #[must_use]
     pub fn is_stored_as(&self, stored: &User, hash: Option<&PasswordHash>, factors: &[FactorRecord]) -> bool {
-        let states_factors = !self.factors.is_empty();
         let signed_in_since = stored.last_login_time > self.user.last_login_time;
-        let expected = User {
-            id: self.stated.id.unwrap_or(stored.id),
-            create_time: self.stated.create_time.unwrap_or(stored.create_time),
-            update_time: self.stated.update_time.unwrap_or(stored.update_time),
-            suspend_time: match self.user.state {
-                UserState::Suspended => self.stated.suspend_time.or(stored.suspend_time),
-                _ => self.user.suspend_time,
-            },
-            delete_time: self.stated.delete_time.or(stored.delete_time),
-            purge_time: self.stated.purge_time.or(stored.purge_time),
-            last_login_time: stored.last_login_time.max(self.user.last_login_time),
-            revision: stored.revision,
-            mfa_enabled: if states_factors { self.user.mfa_enabled } else { stored.mfa_enabled },
-            ..self.user.clone()
-        };
-        expected == *stored
-            && (hash == self.password_hash.as_ref() || signed_in_since)
-            && (!states_factors || factor_record::are_stored_as(&self.factors, factors))
+        let has_hash = self.password_hash.is_none() || hash == self.password_hash.as_ref() || signed_in_since;
+        let has_factors = self.factors.is_empty() || factor_record::are_stored_as(&self.factors, factors);
+        has_hash && has_factors && self.as_expected(stored) == *stored
     }
+
+    /// The account with all that the record states, and as it is stored in everything else.
+    fn as_expected(&self, stored: &User) -> User {
+        let (user, stated) = (&self.user, &self.stated);
+        let state = if stated.state { user.state } else { stored.state };
+        User {
+            id: stated.id.unwrap_or(stored.id),
+            email: user.email.clone(),
+            email_verified: user.email_verified || stored.email_verified,
+            username: user.username.clone().or_else(|| stored.username.clone()),
+            display_name: or_stored(&user.display_name, &stored.display_name),
+            locale: user.locale.clone().or_else(|| stored.locale.clone()),
+            attributes: if stated.attributes { &user.attributes } else { &stored.attributes }.clone(),
+            state,
+            suspend_time: match state {
+                UserState::Suspended => stated.suspend_time.or(stored.suspend_time),
+                _ if stated.state => user.suspend_time,
+                _ => stored.suspend_time,
+            },
+            unproven: self.expected_sign_up(stored),
+            state_reason: or_stored(&user.state_reason, &stored.state_reason),
+            password_change_required: user.password_change_required || stored.password_change_required,
+            mfa_enabled: if self.factors.is_empty() { stored.mfa_enabled } else { user.mfa_enabled },
+            create_time: stated.create_time.unwrap_or(stored.create_time),
+            update_time: stated.update_time.unwrap_or(stored.update_time),
+            last_login_time: stored.last_login_time.max(user.last_login_time),
+            delete_time: stated.delete_time.or(stored.delete_time),
+            purge_time: stated.purge_time.or(stored.purge_time),
+            revision: stored.revision,
+        }
+    }
+
+    fn expected_sign_up(&self, stored: &User) -> Option<UnprovenSignUp> {
+        let stated = self.user.unproven.as_ref()?;
+        let Some(known) = &stored.unproven else { return Some(stated.clone()) };
+        Some(UnprovenSignUp {
+            username: stated.username.clone().or_else(|| known.username.clone()),
+            // Without a hash the record does not tell: an export of a sign-up that is disputed has none, nor has one without
+            // hashes.
+            disputed: if self.password_hash.is_some() { stated.disputed } else { known.disputed },
+        })
+    }
+}
+
+/// What is stated, if anything is.
+fn or_stored<T: Clone + Default + PartialEq>(stated: &T, stored: &T) -> T {
+    if *stated == T::default() { stored.clone() } else { stated.clone() }
 }
 
 #[cfg(test)]
@@ -70,9 +106,11 @@ mod tests {
     use time::Duration;
 
     use super::*;
+    use crate::domain::account::attributes::Attributes;
     use crate::domain::account::email::EmailAddress;
-    use crate::domain::account::profile::DisplayName;
+    use crate::domain::account::profile::{DisplayName, Locale};
     use crate::domain::account::user::SignUp;
+    use crate::domain::account::username::Username;
     use crate::domain::credential::factor::FactorName;
     use crate::domain::credential::factor_record::{RecordedMethod, Seed};
 
@@ -86,6 +124,17 @@ mod tests {
             locale: None,
         };
         User::sign_up(UserId::new(now, &[id; 10]), who, now)
+    }
+
+    /// An account with everything that a record can state.
+    fn full(id: u8) -> User {
+        User {
+            display_name: DisplayName::parse("Alice").unwrap(),
+            locale: Some(Locale::parse("de").unwrap()),
+            attributes: Attributes::new("{\"a\":1}".to_owned()).unwrap(),
+            password_change_required: true,
+            ..account(id, THEN)
+        }
     }
 
     fn hash(text: &str) -> PasswordHash {
@@ -118,17 +167,58 @@ mod tests {
 
     #[test]
     fn what_the_record_says_of_the_person_is_compared() {
-        let record = record(Stated::default());
+        let stated = Stated { state: true, attributes: true, ..Stated::default() };
+        let record = UserRecord { user: full(1), ..record(stated) };
         let other = |change: fn(&mut User)| {
-            let mut stored = account(2, THEN);
+            let mut stored = full(2);
             change(&mut stored);
             is_stored(&record, &stored, "a")
         };
         assert!(other(|user| user.revision = 7));
-        assert!(!other(|user| user.email_verified = true));
         assert!(!other(|user| user.state = UserState::Active));
         assert!(!other(|user| user.suspend_time = Some(THEN)));
-        assert!(!other(|user| user.display_name = DisplayName::parse("Alice").unwrap()));
+        assert!(!other(|user| user.display_name = DisplayName::parse("Bob").unwrap()));
+        assert!(!other(|user| user.locale = None));
+        assert!(!other(|user| user.attributes = Attributes::default()));
+        assert!(!other(|user| user.password_change_required = false));
+        assert!(!other(|user| user.unproven = None));
+        assert!(!other(|user| user.email = EmailAddress::parse("Alice@example.com").unwrap()));
+    }
+
+    #[test]
+    fn what_the_record_does_not_state_is_whatever_it_is() {
+        let mut record = UserRecord { password_hash: None, ..record(Stated::default()) };
+        let mut stored = full(2);
+        (stored.unproven, record.user.unproven) = (None, None);
+        assert!(is_stored(&record, &stored, "a") && record.is_stored_as(&stored, None, &[]));
+        for state in [UserState::Active, UserState::Suspended, UserState::Deleted] {
+            (stored.state, stored.suspend_time, stored.delete_time) = (state, Some(THEN), Some(THEN));
+            assert!(is_stored(&record, &stored, "a"), "{state:?}");
+        }
+        stored.email_verified = true;
+        stored.username = Some(Username::parse("alice").unwrap());
+        assert!(is_stored(&record, &stored, "a"));
+        record.user.username = Some(Username::parse("other").unwrap());
+        assert!(!is_stored(&record, &stored, "a"));
+    }
+
+    #[test]
+    fn a_sign_up_without_its_hash_does_not_tell_whether_it_is_disputed() {
+        let sign_up = |username: Option<&str>, disputed| {
+            let username = username.map(|name| Username::parse(name).unwrap());
+            Some(UnprovenSignUp { username, disputed })
+        };
+        let mut record = record(Stated::default());
+        let mut stored = account(2, THEN);
+        for disputed in [false, true] {
+            stored.unproven = sign_up(Some("alice"), disputed);
+            (record.user.unproven, record.password_hash) = (sign_up(None, true), None);
+            assert!(is_stored(&record, &stored, "a"), "{disputed}");
+            (record.user.unproven, record.password_hash) = (sign_up(Some("alice"), false), Some(hash("a")));
+            assert_eq!(is_stored(&record, &stored, "a"), !disputed);
+            record.user.unproven = sign_up(Some("other"), disputed);
+            assert!(!is_stored(&record, &stored, "a"), "{disputed}");
+        }
     }
 
     #[test]

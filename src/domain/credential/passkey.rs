@@ -8,6 +8,8 @@ use uuid::Uuid;
 pub const CREDENTIAL_ID_BYTES: RangeInclusive<usize> = 1..=1023;
 /// How many bytes may stand for a person towards authenticators (WebAuthn, section 5.4.3).
 pub const USER_HANDLE_BYTES: RangeInclusive<usize> = 1..=64;
+/// How many bytes a domain may have that passkeys are made for (RFC 1035).
+pub const MAX_RP_ID_BYTES: usize = 253;
 /// How many ways to an authenticator a passkey may have.
 pub const MAX_TRANSPORTS: usize = 16;
 /// How many bytes the name of such a way may have.
@@ -69,6 +71,14 @@ impl UserVerification {
 /// Whether the private half may have copies, and whether there are any. None that must not have any has them.
 pub const fn is_possible_backup(backup_eligible: bool, backed_up: bool) -> bool {
     backup_eligible || !backed_up
+}
+
+/// Whether a passkey can have been made for this domain.
+#[must_use]
+pub fn is_domain(text: &str) -> bool {
+    let is_label =
+        |label: &str| !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    text.len() <= MAX_RP_ID_BYTES && text.split('.').all(is_label)
 }
 
 /// Whether a way to an authenticator is named in the form that all of their names have, those of later times too.

@@ -67,10 +67,11 @@ impl Passkeys for WebAuthn {
         registration::register(&self.relying_party, credential_json, ceremony)
     }
 
+    fn works_here(&self, passkey: &Passkey) -> bool {
+        passkey.rp_id == self.relying_party.rp_id
+    }
+
     fn accept(&self, passkey: &Passkey) -> Result<(), PasskeyRefused> {
-        if passkey.rp_id != self.relying_party.rp_id {
-            return Err(PasskeyRefused::RpId);
-        }
         cose::PublicKey::read(&passkey.public_key).map(drop).map_err(|rejected| match rejected {
             CeremonyRejected::Algorithm => PasskeyRefused::Algorithm,
             _ => PasskeyRefused::PublicKey,

@@ -178,9 +178,14 @@ pub fn print(lines: &[String]) {
     }
 }
 
+/// Tells something beside what is printed, on standard error.
+fn tell(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
 /// Prints an error and its causes as one line on standard error.
 pub fn complain(error: &dyn Error) {
-    let _ = writeln!(io::stderr(), "ipse: {}", one_line(error));
+    tell(&format!("ipse: {}", one_line(error)));
 }
 
 fn one_line(error: &dyn Error) -> String {

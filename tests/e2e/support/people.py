@@ -63,23 +63,29 @@ def invite_administrator(server: Server, client: Client, email: str) -> None:
     client.reset(re.search(r"^  ([\w-]{43})$", done.stdout, re.MULTILINE)[1], PASSWORD)
 
 
-def users(server: Server, token: str, *arguments: object, check: bool = True) -> subprocess.CompletedProcess[str]:
-    """Runs `ipse users` against a server, by its settings."""
-    done = start_users(server, token, *arguments)
+def users(
+    server: Server, token: str, *arguments: object, check: bool = True, stdin: bytes | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Runs `ipse users` against a server, by its settings, perhaps with something on standard input."""
+    done = start_users(server, token, *arguments, stdin=None if stdin is None else subprocess.PIPE)
+    if stdin is not None:
+        done.stdin.buffer.write(stdin)
     output, errors = done.communicate(timeout=1200)
     assert not check or done.returncode == 0, errors
     return subprocess.CompletedProcess(done.args, done.returncode, output, errors)
 
 
-def start_users(server: Server, token: str, *arguments: object) -> subprocess.Popen:
+def start_users(
+    server: Server, token: str, *arguments: object, stdin: object = None, stdout: object = None
+) -> subprocess.Popen:
     """Starts `ipse users` against a server."""
     dev = ["--dev"] if "--dev" in server.arguments else []
     return subprocess.Popen(
         [binary(), "users", *map(str, arguments), *dev],
         cwd=server.folder,
         env=environment(server.settings | {"IPSE_TOKEN": token}),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
+        stdin=stdin or subprocess.DEVNULL,
+        stdout=stdout or subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )

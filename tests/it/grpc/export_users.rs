@@ -35,7 +35,7 @@ const BCRYPT: &str = "$2b$04$ioTsaldKJflwuhh27ZmVPegB2rLQVtmxG1HtMERJ3IICHAGn2xn
 /// People in every state of whom much and little is known.
 fn everybody() -> Vec<UserRecord> {
     let at = |seconds| Some(Timestamp { seconds, nanos: 123_456_000 });
-    let number = Value { kind: Some(prost_types::value::Kind::NumberValue(-1.5e300)) };
+    let number = Value { kind: Some(prost_types::value::Kind::NumberValue(-1.5e15)) };
     let attributes = Some(Struct { fields: [("ä\"\\\u{1}".to_owned(), number)].into() });
     let active = with("active@bücher.example", |user| {
         user.id = "01890a5d-ac96-774b-bcce-b302099a8057".to_owned();

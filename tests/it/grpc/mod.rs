@@ -3,6 +3,7 @@
 mod access_matrix;
 mod account_deletion;
 mod api_keys;
+mod attributes;
 mod audit;
 mod caller;
 mod change_password;

@@ -173,7 +173,7 @@ impl UserRow {
             username: optional(self.username, "users.username", |text| Username::parse(text).ok())?,
             display_name: meaning(DisplayName::parse(&self.display_name).ok(), "users.display_name")?,
             locale: optional(self.locale, "users.locale", |text| Locale::parse(text).ok())?,
-            attributes: meaning(Attributes::new(self.attributes).ok(), "users.attributes")?,
+            attributes: Attributes::stored(self.attributes),
             state: meaning(UserState::parse(&self.state), "users.state")?,
             suspend_time: self.suspend_time.map(|time| time.0),
             state_reason: meaning(StateReason::parse(&self.state_reason).ok(), "users.state_reason")?,

@@ -4,9 +4,12 @@ use prost::Message as _;
 use tokio::sync::mpsc;
 
 use super::TransferFailed;
+use super::earlier::{Claims, Digests};
 use super::input::Place;
 use super::report::Refused;
 use super::rows::{Origin, Row, Rows, Unreadable};
+use crate::domain::account::attributes::Attributes;
+use crate::presentation::json;
 use crate::proto::{ErrorReason, ImportUsersRequest, UserRecord};
 
 const MAX_ROWS: usize = 500;
@@ -19,6 +22,8 @@ const DRY_RUN_BYTES: usize = 2;
 pub(super) struct Sent {
     /// Where its rows come from.
     pub(super) origins: Vec<Origin>,
+    /// What they claim, in a dry run.
+    pub(super) claims: Vec<Claims>,
     /// The rows of the file before its end that were not even sent.
     pub(super) refused: Vec<Refused>,
     /// Where it ends in the file.
@@ -39,10 +44,11 @@ struct Gone;
 /// Reads a file to its end, or until nobody takes batches any more. Blocks.
 pub(super) fn send_all(mut rows: Rows, outlets: &Outlets) {
     let mut batch = Batch::default();
+    let digests = outlets.dry_run.then(Digests::default);
     loop {
         match rows.next() {
             Ok(Some(row)) => {
-                if batch.take(row, outlets).is_err() {
+                if batch.take(row, outlets, digests.as_ref()).is_err() {
                     return;
                 }
             }
@@ -66,12 +72,13 @@ struct Batch {
 }
 
 impl Batch {
-    fn take(&mut self, row: Row, outlets: &Outlets) -> Result<(), Gone> {
-        match row.record.and_then(measure) {
+    fn take(&mut self, row: Row, outlets: &Outlets, digests: Option<&Digests>) -> Result<(), Gone> {
+        match row.record.and_then(within_limits).and_then(measure) {
             Ok((record, bytes)) => {
                 if self.rows.len() == MAX_ROWS || self.bytes + bytes > MAX_MESSAGE_BYTES - DRY_RUN_BYTES {
                     self.flush(outlets)?;
                 }
+                self.sent.claims.extend(digests.map(|digests| digests.claims(&record)));
                 self.rows.push(record);
                 self.bytes += bytes;
                 self.sent.origins.push(row.origin);
@@ -99,6 +106,16 @@ impl Batch {
         }
         Ok(())
     }
+}
+
+/// A row whose attributes the server would read: one that it cannot even decode would end the import.
+fn within_limits(record: UserRecord) -> Result<UserRecord, Unreadable> {
+    let unfit = |why: String| Unreadable { field: "user.attributes".to_owned(), description: why };
+    if let Some(attributes) = record.user.as_ref().and_then(|user| user.attributes.as_ref()) {
+        let text = json::write(attributes.clone()).map_err(|why| unfit(why.to_string()))?;
+        Attributes::new(text).map_err(|why| unfit(why.to_string()))?;
+    }
+    Ok(record)
 }
 
 /// The bytes that a row takes in a request, if there is room for it at all.

@@ -3,7 +3,9 @@
 use csv::StringRecord;
 use serde_json::Value;
 
+use super::rows::Unreadable;
 use super::words::{read_state, read_time, write_state, write_time};
+use crate::domain::account::attributes::UnfitAttributes;
 use crate::presentation::json;
 use crate::proto::{User, UserRecord};
 
@@ -32,29 +34,55 @@ pub(super) const COLUMNS: [&str; 18] = [
 /// The place of the address among the columns.
 const EMAIL: usize = 1;
 
+/// What spreadsheets show, and save, for true and false in the languages that their users work in.
+const FLAGS: [(&str, &str); 9] = [
+    ("true", "false"),
+    ("wahr", "falsch"),
+    ("vrai", "faux"),
+    ("verdadero", "falso"),
+    ("vero", "falso"),
+    ("verdadeiro", "falso"),
+    ("waar", "onwaar"),
+    ("prawda", "fałsz"),
+    ("sant", "falskt"),
+];
+
 /// Which column of a file has which field.
 #[derive(Clone)]
-pub(super) struct Header([Option<usize>; COLUMNS.len()]);
+pub(super) struct Header {
+    places: [Option<usize>; COLUMNS.len()],
+    /// Columns without a name, as spreadsheets leave them where something was once: they must be empty.
+    unnamed: Vec<usize>,
+    width: usize,
+}
 
 impl Header {
     /// How many values each row has.
     pub(super) fn width(&self) -> usize {
-        self.0.iter().flatten().count()
+        self.width
     }
 
     /// Reads the first row of a file, or says what is wrong with it.
     pub(super) fn read(row: &StringRecord) -> Result<Self, String> {
         let mut places = [None; COLUMNS.len()];
+        let mut unnamed = Vec::new();
         for (place, name) in row.iter().enumerate() {
             // A byte order mark, as spreadsheets write it.
             let name = name.trim_start_matches('\u{feff}').trim();
+            if name.is_empty() {
+                unnamed.push(place);
+                continue;
+            }
             let column = COLUMNS.iter().position(|column| *column == name);
             let column = column.ok_or_else(|| format!("names {name:?}, which is not one of {}", COLUMNS.join(", ")))?;
             if places[column].replace(place).is_some() {
                 return Err(format!("names {name} twice"));
             }
         }
-        if places[EMAIL].is_none() { Err("does not name email".to_owned()) } else { Ok(Self(places)) }
+        if places[EMAIL].is_none() {
+            return Err("does not name email".to_owned());
+        }
+        Ok(Self { places, unnamed, width: row.len() })
     }
 
     /// Whom a row is about.
@@ -65,24 +93,27 @@ impl Header {
 
     fn cell<'r>(&self, row: &'r StringRecord, name: &str) -> &'r str {
         let column = COLUMNS.iter().position(|column| *column == name);
-        column.and_then(|column| self.0[column]).and_then(|place| row.get(place)).unwrap_or_default()
+        column.and_then(|column| self.places[column]).and_then(|place| row.get(place)).unwrap_or_default()
     }
 
     /// Reads a row, or says what is wrong with it.
-    pub(super) fn record(&self, row: &StringRecord) -> Result<UserRecord, String> {
+    pub(super) fn record(&self, row: &StringRecord) -> Result<UserRecord, Unreadable> {
+        if self.unnamed.iter().any(|place| row.get(*place).is_some_and(|value| !value.trim().is_empty())) {
+            return Err("the row has a value in a column that the header does not name".into());
+        }
         let cell = |name| self.cell(row, name);
         let text = |name| cell(name).to_owned();
-        let flag = |name| read_flag(name, cell(name));
-        let time = |name| read_time(name, cell(name));
+        let flag = |name| read_flag(name, cell(name)).map_err(in_field(name));
+        let time = |name| read_time(name, cell(name)).map_err(in_field(name));
         let user = User {
             id: text("id"),
             email: text("email"),
             email_verified: flag("email_verified")?,
             username: text("username"),
             display_name: text("display_name"),
-            state: read_state(cell("state"))?,
+            state: read_state(cell("state")).map_err(in_field("state"))?,
             state_reason: text("state_reason"),
-            attributes: read_attributes(cell("attributes"))?,
+            attributes: read_attributes(cell("attributes")).map_err(in_field("attributes"))?,
             locale: text("locale"),
             password_change_required: flag("password_change_required")?,
             create_time: time("create_time")?,
@@ -99,6 +130,17 @@ impl Header {
             provisional: flag("provisional")?,
             factors: Vec::new(),
         })
+    }
+}
+
+/// What is wrong with a column, told with the field of `UserRecord` that it has.
+fn in_field(column: &'static str) -> impl Fn(String) -> Unreadable {
+    move |why| Unreadable {
+        field: match column {
+            "suspend_time" | "provisional" => column.to_owned(),
+            _ => format!("user.{column}"),
+        },
+        description: why.strip_prefix(column).unwrap_or(&why).trim_start().to_owned(),
     }
 }
 
@@ -130,10 +172,11 @@ pub(super) fn write(record: UserRecord) -> [String; COLUMNS.len()] {
 }
 
 fn read_flag(name: &str, text: &str) -> Result<bool, String> {
-    match text {
-        "" | "false" => Ok(false),
-        "true" => Ok(true),
-        _ => Err(format!("{name} must be true or false")),
+    let word = text.trim().to_lowercase();
+    match FLAGS.iter().find(|(yes, no)| word == *yes || word == *no) {
+        Some((yes, _)) => Ok(word == *yes),
+        None if word.is_empty() => Ok(false),
+        None => Err(format!("{name} must be true or false")),
     }
 }
 
@@ -147,6 +190,9 @@ fn read_attributes(text: &str) -> Result<Option<prost_types::Struct>, String> {
     }
     match serde_json::from_str(text) {
         Ok(Value::Object(members)) => Ok(Some(json::of_members(members))),
+        Err(error) if error.to_string().starts_with("recursion limit exceeded") => {
+            Err(UnfitAttributes::TooDeep.to_string())
+        }
         _ => Err("attributes must be a JSON object".to_owned()),
     }
 }
@@ -169,7 +215,7 @@ mod tests {
             "A, \"B\"",
             "USER_STATE_ACTIVE",
             "why",
-            "{\"a\":1.0}",
+            "{\"a\":1}",
             "de",
             "false",
             "2026-03-01T12:00:00Z",
@@ -190,6 +236,47 @@ mod tests {
         let header = header(&["\u{feff}password_hash", " email"]).unwrap();
         let record = header.record(&StringRecord::from(vec!["x", "a@b.de"])).unwrap();
         assert_eq!((record.password_hash.as_str(), record.user.unwrap().email.as_str()), ("x", "a@b.de"));
+    }
+
+    #[test]
+    fn flags_are_read_as_spreadsheets_save_them() {
+        let header = header(&["email", "email_verified"]).unwrap();
+        let flag = |text: &str| {
+            let record = header.record(&StringRecord::from(vec!["a@b.de", text]));
+            record.map(|record| record.user.unwrap().email_verified)
+        };
+        for (text, expected) in [
+            ("", false),
+            ("true", true),
+            ("TRUE", true),
+            ("FALSE", false),
+            ("True", true),
+            ("WAHR", true),
+            ("FALSCH", false),
+            ("VRAI", true),
+            ("FAUX", false),
+            ("FAŁSZ", false),
+            (" false ", false),
+        ] {
+            assert_eq!(flag(text), Ok(expected), "{text}");
+        }
+        for text in ["yes", "1", "perhaps", "truefalse"] {
+            let Unreadable { field, description } = flag(text).unwrap_err();
+            assert_eq!(
+                (field.as_str(), description.as_str()),
+                ("user.email_verified", "must be true or false"),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn columns_without_a_name_are_empty() {
+        let header = header(&["email", "", " "]).unwrap();
+        assert_eq!(header.width(), 3);
+        let read = |cells: &[&str]| header.record(&StringRecord::from(cells.to_vec()));
+        assert_eq!(read(&["a@b.de", "", " "]).unwrap().user.unwrap().email, "a@b.de");
+        assert!(read(&["a@b.de", "", "x"]).unwrap_err().description.contains("does not name"));
     }
 
     #[test]

@@ -6,12 +6,14 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
 
 use super::batches::{self, Outlets, Sent};
-use super::input::{Input, STANDARD_INPUT};
+use super::earlier::Earlier;
+use super::input::{Input, Place, STANDARD_INPUT};
 use super::report::{Refused, Report};
 use super::resume::{Checkpoint, Import, Tally};
 use super::rows::{Origin, Reading, Rows};
 use super::{ImportArgs, Remote, Source, TransferFailed};
 use crate::domain::Timestamp;
+use crate::presentation::cli;
 use crate::presentation::cli::progress::Progress;
 use crate::proto::{ImportRefusal, ImportUsersResponse};
 
@@ -34,20 +36,22 @@ pub async fn import(arguments: &ImportArgs, remote: &Remote, now: Timestamp) -> 
             (Some(checkpoint), before)
         }
     };
+    let is_continued = before.is_some();
     let tally = before.unwrap_or_default();
-    let rows = reading.rows(&input, before.map(|tally| tally.place))?;
+    let rows = reading.rows(&input, is_continued.then_some(tally.place))?;
     let report = Report::open(arguments.report.clone(), tally.reported)?;
     if let Some(checkpoint) = &checkpoint {
-        checkpoint.begin(tally)?;
+        checkpoint.begin(&tally)?;
     }
     let progress = Progress::begin(Some(input.length()), tally.place.bytes);
-    if before.is_some() {
+    if is_continued {
         progress.say(&format!("continuing after line {}", tally.place.line));
     }
-    let mut running = Running { tally, report, progress, checkpoint, dry_run: arguments.dry_run };
+    let (dry_run, earlier) = (arguments.dry_run, Earlier::default());
+    let mut running = Running { tally, report, progress, checkpoint, dry_run, earlier };
     let run = running.run(rows, remote).await;
     if let Some(checkpoint) = &running.checkpoint
-        && (run.is_ok() || running.tally == Tally::default())
+        && (run.is_ok() || running.tally.place == Place::default())
     {
         checkpoint.remove()?;
     }
@@ -80,6 +84,7 @@ struct Running {
     progress: Progress,
     checkpoint: Option<Checkpoint>,
     dry_run: bool,
+    earlier: Earlier,
 }
 
 impl Running {
@@ -123,23 +128,25 @@ impl Running {
             return Err(TransferFailed::Unexpected);
         }
         let response = response.unwrap_or_default();
-        let mut refused = sent.refused;
-        for refusal in response.refusals {
-            refused.push(locate(refusal, response.first_row, &sent.origins)?);
-        }
+        let rows = sent.origins.len() + sent.refused.len();
+        let told = response.refusals.into_iter().map(|refusal| locate(refusal, response.first_row, &sent.origins));
+        let told = told.collect::<Result<Vec<_>, _>>()?;
+        let judged = sent.origins.len();
+        let told =
+            if self.dry_run { self.earlier.judge(sent.origins.into_iter().zip(sent.claims), told) } else { told };
+        self.tally.place = sent.end;
+        self.tally.accepted += judged.saturating_sub(told.len()) as u64;
+        self.tally.unchanged += u64::from(response.unchanged.unsigned_abs());
+        let mut refused = [sent.refused, told].concat();
         refused.sort_by_key(|row| row.origin.number);
-        let rows = u64::from(response.accepted.unsigned_abs()) + refused.len() as u64;
-        self.tally = Tally {
-            place: sent.end,
-            accepted: self.tally.accepted + u64::from(response.accepted.unsigned_abs()),
-            unchanged: self.tally.unchanged + u64::from(response.unchanged.unsigned_abs()),
-            refused: self.tally.refused + refused.len() as u64,
-            reported: self.tally.reported + self.report.add(&refused, &self.progress)?,
-        };
-        if let Some(checkpoint) = &self.checkpoint {
-            checkpoint.write(self.tally)?;
+        for row in &refused {
+            *self.tally.refused.entry(row.kind()).or_default() += 1;
         }
-        self.progress.advance(rows, self.tally.place.bytes);
+        self.tally.reported += self.report.add(&refused, &self.progress)?;
+        if let Some(checkpoint) = &self.checkpoint {
+            checkpoint.write(&self.tally)?;
+        }
+        self.progress.advance(rows as u64, self.tally.place.bytes);
         Ok(())
     }
 
@@ -152,18 +159,25 @@ impl Running {
         }
     }
 
+    /// What became of the rows, how many were refused for which reason, and what was left out.
     fn summary(self, left_out: Vec<String>) -> Result<Vec<String>, TransferFailed> {
-        let Tally { accepted, unchanged, refused, .. } = self.tally;
-        let would = if self.dry_run { "would be " } else { "" };
+        let Tally { accepted, unchanged, refused: kinds, .. } = self.tally;
+        let (would, refused) = (if self.dry_run { "would be " } else { "" }, kinds.values().sum());
         let mut lines = vec![
             self.progress.end(),
             format!("{would}accepted: {accepted}, of which {unchanged} were stored before; {would}refused: {refused}"),
         ];
+        let width = kinds.keys().map(String::len).max().unwrap_or_default();
+        lines.extend(kinds.iter().map(|(kind, rows)| format!("  {kind:width$}  {rows:>8}")));
         lines.extend(left_out);
+        if self.report.is_output() {
+            lines.iter().for_each(|line| cli::tell(line));
+            lines.clear();
+        }
         if refused == 0 {
             return Ok(lines);
         }
-        crate::presentation::cli::print(&lines);
+        cli::print(&lines);
         Err(TransferFailed::SomeRefused(refused))
     }
 }

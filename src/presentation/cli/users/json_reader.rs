@@ -4,7 +4,10 @@ use prost::Message as _;
 use serde_path_to_error::{Path, Segment};
 
 use super::rows::Unreadable;
+use crate::domain::account::attributes::{Attributes, UnfitAttributes};
 use crate::proto::{ImportUsersRequest, UserRecord};
+
+const ATTRIBUTES: &str = "user.attributes";
 
 /// The messages of a row, each field of which knows whether it is set, so that `null` leaves it unset.
 mod mapped {
@@ -29,10 +32,8 @@ pub(super) fn read(line: &[u8]) -> Result<UserRecord, Unreadable> {
     // would end the stream if it were nested too deeply.
     let request =
         mapped::ImportUsersRequest { rows: vec![record], ..mapped::ImportUsersRequest::default() }.encode_to_vec();
-    let mut request = ImportUsersRequest::decode(request.as_slice()).map_err(|_| Unreadable {
-        field: "user.attributes".to_owned(),
-        description: "is nested more deeply than a message may be".to_owned(),
-    })?;
+    let mut request = ImportUsersRequest::decode(request.as_slice())
+        .map_err(|_| Unreadable { field: ATTRIBUTES.to_owned(), description: UnfitAttributes::TooDeep.to_string() })?;
     let record = request.rows.pop().unwrap_or_default();
     // The server names what is missing in the account.
     Ok(UserRecord { user: Some(record.user.unwrap_or_default()), ..record })
@@ -53,10 +54,22 @@ fn parse(line: &[u8]) -> Result<mapped::UserRecord, Unreadable> {
         let again = serde_path_to_error::deserialize::<_, mapped::UserRecord>(&mut json);
         let field = again.err().map(|error| field(error.path())).unwrap_or_default();
         let row = if field.is_empty() { "the row " } else { "" };
+        if let Some(unfit) = unfit_attributes(line, &error).filter(|_| field == ATTRIBUTES) {
+            return Unreadable { field, description: unfit.to_string() };
+        }
         // The caller tells the line in the file; the one in the error counts within the row.
         let error = error.to_string().replace(" at line 1 column ", " at column ");
         Unreadable { description: format!("{row}cannot be read: {error}"), field }
     })
+}
+
+/// Which limit attributes break that cannot be read for it.
+fn unfit_attributes(line: &[u8], error: &serde_json::Error) -> Option<UnfitAttributes> {
+    if error.to_string().starts_with("recursion limit exceeded") {
+        return Some(UnfitAttributes::TooDeep);
+    }
+    let row: serde_json::Value = serde_json::from_slice(line).ok()?;
+    Attributes::new(row.pointer("/user/attributes")?.to_string()).err()
 }
 
 /// The field at a path, as the contract names it; of attributes, the field that holds them all.
@@ -94,7 +107,7 @@ mod tests {
 
     const LINE: &str = concat!(
         r#"{"user":{"id":"01890a5d-ac96-774b-bcce-b302099a8057","email":"a@b.de","emailVerified":true,"username":"abc","#,
-        r#""displayName":"A \"B\" 😀","state":"USER_STATE_SUSPENDED","stateReason":"why","attributes":{"a":[1.0,null]},"#,
+        r#""displayName":"A \"B\" 😀","state":"USER_STATE_SUSPENDED","stateReason":"why","attributes":{"a":[1,null]},"#,
         r#""locale":"de","passwordChangeRequired":true,"createTime":"2026-03-01T12:00:00Z","#,
         r#""updateTime":"2026-03-01T12:00:00.123456Z","lastLoginTime":"1969-12-31T23:59:59.500Z","#,
         r#""deleteTime":"2026-03-01T12:00:00Z","purgeTime":"2026-04-01T12:00:00Z"},"passwordHash":"$2b$10$x","#,
@@ -212,8 +225,21 @@ mod tests {
         };
         assert!(read(line(20).as_bytes()).is_ok());
         for depth in [60, 1_000] {
-            assert_eq!(wrong(&line(depth)).0, "user.attributes");
+            let (field, description) = wrong(&line(depth));
+            assert!(field == "user.attributes" && description.contains("at most 8 levels"), "{field} {description}");
         }
+    }
+
+    #[test]
+    fn numbers_that_would_be_rounded_are_refused_by_their_rule() {
+        for number in ["9007199254740993", "-9007199254740992", "491700000000000001", "18446744073709551615"] {
+            let (field, description) = wrong(&format!(r#"{{"user":{{"attributes":{{"a":[{number}]}}}}}}"#));
+            assert!(
+                field == "user.attributes" && description.contains("write them as texts"),
+                "{number}: {description}"
+            );
+        }
+        assert!(read(br#"{"user":{"attributes":{"a":[9007199254740991,-9007199254740991]}}}"#).is_ok());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 mod batches;
 mod csv_record;
-mod export;
+mod earlier;
 mod failure;
 mod formats;
 mod import;
@@ -21,10 +21,10 @@ use clap::builder::PossibleValue;
 use clap::{Args, Subcommand, ValueEnum};
 use encoding_rs::Encoding;
 
-pub use self::export::export;
 pub use self::failure::TransferFailed;
 pub use self::formats::{HintArgs, System};
 pub use self::import::import;
+pub use self::output::export;
 pub use self::remote::Remote;
 use super::ServerArgs;
 
@@ -49,7 +49,7 @@ pub struct ImportArgs {
     /// The encoding of the file, such as windows-1252, if it is neither UTF-8 nor UTF-16
     #[arg(long, value_name = "NAME", value_parser = parse_encoding)]
     pub encoding: Option<&'static Encoding>,
-    /// Only tell what would become of the rows
+    /// Only tell what would become of the rows, conflicts with what is stored and with other rows included
     #[arg(long)]
     pub dry_run: bool,
     /// Where to write the refused rows: one JSON object in each line, with line, row, address, reason and field
@@ -72,7 +72,8 @@ pub struct ImportArgs {
 /// What to export.
 #[derive(Debug, Args)]
 pub struct ExportArgs {
-    /// The file, which is made anew for this user alone
+    /// The file, which appears when it is complete, for this user alone; rows go as they come into what is no regular file, such
+    /// as a pipe, and to - for standard output
     pub file: PathBuf,
     /// What to write, if the name of the file does not end in .ndjson, .jsonl or .csv
     #[arg(long)]

@@ -1,13 +1,15 @@
 //! What is told of refused rows.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Seek as _, SeekFrom, Write as _};
+use std::io::{self, Seek as _, SeekFrom, Write as _};
+use std::os::fd::AsFd as _;
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
 use super::TransferFailed;
+use super::output::is_standard_output;
 use super::rows::Origin;
 use crate::presentation::cli::progress::Progress;
 use crate::proto::ErrorReason;
@@ -28,22 +30,23 @@ pub(super) struct Refused {
 pub(super) struct Report {
     file: Option<(PathBuf, File)>,
     shown: u64,
+    is_output: bool,
 }
 
 impl Report {
-    /// A report to a file, which continues after its first `length` bytes, or to the terminal.
+    /// A report to a file, which continues after its first `length` bytes, to a pipe, or without a path to the terminal.
     pub(super) fn open(path: Option<PathBuf>, length: u64) -> Result<Self, TransferFailed> {
+        let is_output = path.as_deref().is_some_and(is_standard_output);
         let open = |path: PathBuf| {
-            let opened = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
-            let opened = opened.and_then(|mut file| {
-                let length = length.min(file.metadata()?.len());
-                file.set_len(length)?;
-                file.seek(SeekFrom::Start(length))?;
-                Ok(file)
-            });
+            let opened = if is_output { standard_output() } else { at(&path, length) };
             opened.map(|file| (path.clone(), file)).map_err(TransferFailed::file(path))
         };
-        Ok(Self { file: path.map(open).transpose()?, shown: 0 })
+        Ok(Self { file: path.map(open).transpose()?, shown: 0, is_output })
+    }
+
+    /// Whether it has standard output for itself.
+    pub(super) fn is_output(&self) -> bool {
+        self.is_output
     }
 
     /// Tells about rows. How many bytes the report has grown by.
@@ -65,7 +68,29 @@ impl Report {
     }
 }
 
+fn standard_output() -> io::Result<File> {
+    Ok(File::from(io::stdout().as_fd().try_clone_to_owned()?))
+}
+
+fn at(path: &Path, length: u64) -> io::Result<File> {
+    let mut file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
+    let found = file.metadata()?;
+    // What is no file has no place to continue at.
+    if found.is_file() {
+        let length = length.min(found.len());
+        file.set_len(length)?;
+        file.seek(SeekFrom::Start(length))?;
+    }
+    Ok(file)
+}
+
 impl Refused {
+    /// What refusals are counted by.
+    pub(super) fn kind(&self) -> String {
+        let field = if self.field.is_empty() { "the row" } else { &self.field };
+        format!("{} {field}", self.reason_name())
+    }
+
     fn to_json(&self) -> String {
         let line = json!({
             "line": self.origin.line,

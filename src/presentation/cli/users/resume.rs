@@ -1,13 +1,14 @@
 //! What an interrupted import leaves in a file of its own, so that the next one continues where it stopped.
 
-use std::fs::{self, OpenOptions};
-use std::io;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use super::input::{Input, Place};
+use super::output::Target;
 use super::{Source, TransferFailed};
 
 /// Which import it is: of which text, to which server.
@@ -19,12 +20,13 @@ pub(super) struct Import {
 }
 
 /// How far an import has come. Everything before the place was answered for.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Tally {
     pub(super) place: Place,
     pub(super) accepted: u64,
     pub(super) unchanged: u64,
-    pub(super) refused: u64,
+    /// How many rows were refused, for each reason and field.
+    pub(super) refused: BTreeMap<String, u64>,
     /// The bytes of the report that are about rows before the place.
     pub(super) reported: u64,
 }
@@ -51,11 +53,13 @@ impl Checkpoint {
     /// The checkpoint of an import, and how far an import of the same text had come.
     pub(super) fn open(path: PathBuf, import: Import) -> Result<(Self, Option<Tally>), TransferFailed> {
         let checkpoint = Self { path, import };
-        let text = match fs::read(&checkpoint.path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((checkpoint, None)),
-            read => read.map_err(TransferFailed::file(&checkpoint.path))?,
-        };
         let foreign = |what| TransferFailed::Foreign(checkpoint.path.clone(), what);
+        let text = match fs::metadata(&checkpoint.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((checkpoint, None)),
+            // A pipe would be waited for, and a device would be written to.
+            Ok(found) if !found.is_file() => return Err(TransferFailed::NoNote(checkpoint.path, not_a_file())),
+            _ => fs::read(&checkpoint.path).map_err(TransferFailed::file(&checkpoint.path))?,
+        };
         let found: Contents = serde_json::from_slice(&text).map_err(|_| foreign("another program or version"))?;
         if found.import.digest != checkpoint.import.digest || found.import.format != checkpoint.import.format {
             return Err(foreign("other contents of the file"));
@@ -67,23 +71,20 @@ impl Checkpoint {
     }
 
     /// Finds out, before anything is stored, whether the import can note how far it comes.
-    pub(super) fn begin(&self, tally: Tally) -> Result<(), TransferFailed> {
+    pub(super) fn begin(&self, tally: &Tally) -> Result<(), TransferFailed> {
         self.replace(tally).map_err(|error| TransferFailed::NoNote(self.path.clone(), error))
     }
 
     /// Notes how far the import has come. Replaces the note as a whole: half of one would be worth nothing.
-    pub(super) fn write(&self, tally: Tally) -> Result<(), TransferFailed> {
+    pub(super) fn write(&self, tally: &Tally) -> Result<(), TransferFailed> {
         self.replace(tally).map_err(TransferFailed::file(&self.path))
     }
 
-    fn replace(&self, tally: Tally) -> io::Result<()> {
-        let mut draft = self.path.clone().into_os_string();
-        draft.push(".part");
-        let contents = Contents { import: self.import.clone(), tally };
-        let mut options = OpenOptions::new();
-        let file = options.write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-        serde_json::to_writer(file, &contents)?;
-        fs::rename(&draft, &self.path)
+    fn replace(&self, tally: &Tally) -> io::Result<()> {
+        let contents = Contents { import: self.import.clone(), tally: tally.clone() };
+        let mut target = Target::open(&self.path)?;
+        target.write_all(&serde_json::to_vec(&contents)?)?;
+        target.replace()
     }
 
     /// The import has come to its end.
@@ -97,8 +98,14 @@ impl Checkpoint {
     }
 }
 
+fn not_a_file() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "it is there and no regular file")
+}
+
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::super::Format;
     use super::*;
 
@@ -114,8 +121,8 @@ mod tests {
         assert_eq!(tally, None);
         let place = Place { bytes: 6, line: 1, entries: 1 };
         let far = Tally { place, accepted: 1, ..Tally::default() };
-        checkpoint.begin(far).unwrap();
-        assert_eq!(open(Format::Csv, "a").unwrap().1, Some(far));
+        checkpoint.begin(&far).unwrap();
+        assert_eq!(open(Format::Csv, "a").unwrap().1, Some(far.clone()));
         assert!(matches!(open(Format::Csv, "b"), Err(TransferFailed::Foreign(..))));
         assert!(matches!(open(Format::Ndjson, "a"), Err(TransferFailed::Foreign(..))));
         // The same text, however it is written down.
@@ -135,6 +142,11 @@ mod tests {
         fs::write(&file, "email\n").unwrap();
         let import = Import::new(&Input::open(&file, None).unwrap(), Format::Csv, &"a");
         let (checkpoint, _) = Checkpoint::open(folder.path().join("nowhere/note"), import).unwrap();
-        assert!(matches!(checkpoint.begin(Tally::default()), Err(TransferFailed::NoNote(..))));
+        assert!(matches!(checkpoint.begin(&Tally::default()), Err(TransferFailed::NoNote(..))));
+        let import = Import::new(&Input::open(&file, None).unwrap(), Format::Csv, &"a");
+        for path in [folder.path(), Path::new("/dev/null")] {
+            let opened = Checkpoint::open(path.to_owned(), import.clone());
+            assert!(matches!(opened, Err(TransferFailed::NoNote(..))), "{path:?}");
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 mod factors;
 mod outcomes;
+mod own_exports;
 mod streams;
 
 use ipse::proto::UserRecord;

@@ -111,7 +111,7 @@ impl Target<'_> {
             let line = self.lines + lines(&text[..place]) + 1;
             return Err(Unfit::Wrong(format!("has a zero byte at line {line}: it is no text, or damaged")));
         }
-        self.to.write_all(text)?;
+        self.to.write_all(text).map_err(no_room)?;
         self.length += text.len() as u64;
         self.lines += lines(text);
         self.digest.update(text);
@@ -125,6 +125,12 @@ impl Target<'_> {
         }
         Decoded { length: self.length, digest }
     }
+}
+
+/// Why a text cannot be copied.
+pub(super) fn no_room(error: io::Error) -> Unfit {
+    let folder = std::env::temp_dir();
+    Unfit::Wrong(format!("cannot be copied to {}: {error}; name a folder with room for it in TMPDIR", folder.display()))
 }
 
 fn lines(text: &[u8]) -> u64 {

@@ -80,7 +80,7 @@ impl Entries {
                 Layout::Table(delimiter) => table::record(&mut self.cursor, delimiter, &mut text)?,
             }
             self.cursor.place.entries += 1;
-            if !text.is_blank() {
+            if !text.is_blank(self.layout) {
                 let Place { entries: number, .. } = self.cursor.place;
                 return Ok(Some(Entry { line, number, end: self.cursor.place, text: text.end() }));
             }
@@ -117,8 +117,13 @@ impl Text {
         &self.bytes
     }
 
-    fn is_blank(&self) -> bool {
-        self.bytes.trim_ascii().is_empty() && !self.is_too_long
+    /// Whether there is nothing in it: spreadsheets save rows that were emptied as delimiters, perhaps with quotes.
+    fn is_blank(&self, layout: Layout) -> bool {
+        let is_frame = |byte: &u8| match layout {
+            Layout::Table(delimiter) => *byte == b'"' || delimiter.is(*byte),
+            _ => false,
+        };
+        !self.is_too_long && self.bytes.iter().all(|byte| byte.is_ascii_whitespace() || is_frame(byte))
     }
 
     /// What there is, without the byte order mark that joining files leaves between them.

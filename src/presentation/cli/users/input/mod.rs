@@ -8,7 +8,7 @@ mod packing;
 mod table;
 
 use std::fs::File;
-use std::io::{self, Seek as _, Write as _};
+use std::io::{self, Seek as _};
 use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 
@@ -94,9 +94,8 @@ impl Input {
                 digest: read.digest,
             });
         }
-        let mut copy = tempfile::tempfile()?;
+        let mut copy = tempfile::tempfile().map_err(decoding::no_room)?;
         let read = form.decode(&mut text, &mut copy)?;
-        copy.flush()?;
         Ok(Self { path: path.to_owned(), file: copy, start: 0, length: read.length, digest: read.digest })
     }
 

@@ -16,6 +16,10 @@ const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 const DECLARATION: &[u8] = b"sep=";
 
 impl Delimiter {
+    pub(super) fn is(self, byte: u8) -> bool {
+        self.0 == byte
+    }
+
     /// That of a table, with its header.
     pub(in crate::presentation::cli::users) fn of(input: &Input) -> Result<(Self, StringRecord), Unfit> {
         let (delimiter, text) = header(&mut input.from(Place::default())?)?;
