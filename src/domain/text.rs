@@ -53,6 +53,15 @@ pub fn line(text: &str, max: usize) -> Result<&str, InvalidText> {
     Ok(text)
 }
 
+/// Whether nobody sees the character: blanks, and what only steers how text is shown.
+#[must_use]
+pub fn is_blank(c: char) -> bool {
+    let steers = matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}'
+        | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
+        | '\u{e0000}'..='\u{e0fff}');
+    c.is_whitespace() || c.is_control() || steers
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -196,7 +196,7 @@ impl SignIn {
         limiter.remember_failure(tx.as_mut(), &self.trail, attempt, call.now).await?;
         if let Identifier::Email(address) = &valid.identifier {
             let user = candidate.user.as_ref().filter(|_| why == AWAITS_PROOF);
-            let to = TokenRecipient { address, user, by_sign_in: true };
+            let to = TokenRecipient { by_sign_in: true, ..TokenRecipient::new(address, user) };
             self.post.send_token(tx.as_mut(), to, ActionPurpose::VerifyEmail, call.now).await?;
         }
         Ok(tx.commit().await?)
@@ -230,7 +230,8 @@ impl SignIn {
 
     fn parse_log_in(&self, command: &LogIn) -> Result<ValidLogIn> {
         let mut violations = Violations::default();
-        let identifier = violations.take("identifier", text::required(&command.identifier, email::MAX_BYTES));
+        let identifier = text::required(&command.identifier, email::MAX_BYTES).map_err(|why| why.to_string());
+        let identifier = violations.take("identifier", identifier.and_then(Identifier::parse));
         let password = violations.take("password", Password::presented(command.password.expose()));
         let audience = violations.take("audience", text::optional(&command.audience, 255));
         let label = violations.take("client_label", ClientLabel::parse(&command.client_label));
@@ -238,7 +239,7 @@ impl SignIn {
             violations.check(identifier.zip(password).zip(audience.zip(label)))?;
         let audience = self.policy.audiences.choose(audience).map_err(|_| Refusal::AudienceUnknown)?;
         let wanted = WantedSession { audience, label };
-        Ok(ValidLogIn { identifier: Identifier::parse(identifier), password, wanted })
+        Ok(ValidLogIn { identifier, password, wanted })
     }
 }
 

@@ -21,8 +21,6 @@ pub(super) enum Identifier {
     Email(EmailAddress),
     /// Without.
     Username(Username),
-    /// No account can have such a name; it costs the same as one that none happens to have.
-    Nobody(String),
 }
 
 /// What the store knows of a name.
@@ -32,11 +30,13 @@ pub(super) struct SignInCandidate {
 }
 
 impl Identifier {
-    pub(super) fn parse(text: &str) -> Self {
+    /// Reads a name. One that no account can have is told from one that none happens to have: alike with a sign-up, and it
+    /// says nothing of accounts.
+    pub(super) fn parse(text: &str) -> std::result::Result<Self, String> {
         if text.contains('@') {
-            EmailAddress::parse(text).map_or_else(|_| Self::Nobody(text.to_lowercase()), Self::Email)
+            EmailAddress::parse(text).map(Self::Email).map_err(|why| why.to_string())
         } else {
-            Username::parse(text).map_or_else(|_| Self::Nobody(text.to_lowercase()), Self::Username)
+            Username::parse(text).map(Self::Username).map_err(|why| why.to_string())
         }
     }
 
@@ -44,7 +44,6 @@ impl Identifier {
         match self {
             Self::Email(email) => email.canonical(),
             Self::Username(username) => username.as_str(),
-            Self::Nobody(text) => text,
         }
     }
 }
@@ -99,7 +98,6 @@ pub(super) async fn find(tx: &mut dyn Transaction, identifier: &Identifier) -> R
     let user = match identifier {
         Identifier::Email(email) => tx.users().find_by_email(email).await?,
         Identifier::Username(username) => tx.users().find_by_username(username).await?,
-        Identifier::Nobody(_) => tx.users().find_user(UserId::NOBODY).await?,
     };
     let user_id = user.as_ref().map_or(UserId::NOBODY, |user| user.id);
     let credential = tx.credentials().find_password(user_id).await?;

@@ -2,6 +2,7 @@
 
 pub mod attributes;
 pub mod email;
+pub mod email_domain;
 pub mod profile;
 pub mod service_account;
 pub mod user;

@@ -1,5 +1,7 @@
 //! Usernames.
 
+use crate::domain::text;
+
 /// Why a text is not a username.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidUsername {
@@ -9,6 +11,9 @@ pub enum InvalidUsername {
     /// A character outside `a-z 0-9 . _ -`.
     #[error("must consist of a-z, 0-9, dot, underscore and hyphen")]
     Character,
+    /// A blank, or a character that nobody sees.
+    #[error("must not contain spaces, line breaks or invisible characters")]
+    Space,
     /// A mark at an end, or two marks in a row.
     #[error("must begin and end with a letter or digit and have no two marks in a row")]
     Mark,
@@ -22,6 +27,9 @@ pub struct Username(String);
 impl Username {
     /// Reads a username; upper case is taken as lower case.
     pub fn parse(input: &str) -> Result<Self, InvalidUsername> {
+        if input.chars().any(text::is_blank) {
+            return Err(InvalidUsername::Space);
+        }
         if !(3..=32).contains(&input.chars().count()) {
             return Err(InvalidUsername::Length);
         }
@@ -70,10 +78,16 @@ mod tests {
             ("", InvalidUsername::Length),
             ("ab", InvalidUsername::Length),
             ("a2345678901234567890123456789012x", InvalidUsername::Length),
-            ("a b", InvalidUsername::Character),
+            ("a b", InvalidUsername::Space),
+            (" alice", InvalidUsername::Space),
+            ("alice\n", InvalidUsername::Space),
+            ("ali\u{200b}ce", InvalidUsername::Space),
+            ("alice\u{ad}", InvalidUsername::Space),
+            ("\u{feff}alice", InvalidUsername::Space),
+            ("ａｌｉｃｅ", InvalidUsername::Character),
             ("a@b", InvalidUsername::Character),
             ("älice", InvalidUsername::Character),
-            ("a\0b", InvalidUsername::Character),
+            ("a\0b", InvalidUsername::Space),
             (".ab", InvalidUsername::Mark),
             ("ab-", InvalidUsername::Mark),
             ("a..b", InvalidUsername::Mark),

@@ -91,7 +91,8 @@ async fn every_form_of_an_address_finds_the_person(fixture: Fixture) {
         let email = EmailAddress::parse(asked).unwrap();
         let found = fixture.read().await.users().find_by_email(&email).await.unwrap().unwrap();
         assert_eq!(found, stored);
-        assert_eq!(found.email.written(), written);
+        assert_eq!(found.email.written().split('@').next(), written.split('@').next());
+        assert_eq!(found.email.written().split('@').nth(1), email.canonical().split('@').nth(1));
     }
 }
 

@@ -42,7 +42,7 @@ async fn the_account_is_told_as_it_is(world: World) {
     let at = |seconds| Some(prost_types::Timestamp { seconds, nanos: 0 });
     let expected = User {
         id: token::read(&phone.tokens.access_token).1["sub"].as_str().unwrap().to_owned(),
-        email: "Alice@Example.COM".to_owned(),
+        email: "Alice@example.com".to_owned(),
         email_verified: true,
         username: "wonder".to_owned(),
         display_name: "Alice 'Wonder' Łąd \u{1F600}".to_owned(),

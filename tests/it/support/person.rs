@@ -1,5 +1,6 @@
 //! People who use the service through its generated clients.
 
+use ipse::domain::account::email::EmailAddress;
 use ipse::domain::mail::{Mail, MailContent};
 use ipse::proto::account_service_client::AccountServiceClient;
 use ipse::proto::auth_service_client::AuthServiceClient;
@@ -160,7 +161,8 @@ impl<'w> Person<'w> {
     /// The mails that came for this person since the last look.
     pub(crate) async fn mails(&self) -> Vec<Mail> {
         self.world.deliver_mail().await;
-        self.world.letterbox.take(|mail| mail.recipient.written() == self.email)
+        let own = EmailAddress::parse(&self.email).unwrap();
+        self.world.letterbox.take(|mail| mail.recipient == own)
     }
 
     /// The kinds of the mails that came for this person since the last look, by name: those of one moment come in any
