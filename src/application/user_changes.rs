@@ -2,12 +2,14 @@
 
 use super::error::{Error, Refusal, Result};
 use super::factors::reset_key;
+use super::jobs::MailPost;
 use super::ports::{StoreError, Transaction};
 use crate::domain::Timestamp;
 use crate::domain::account::email::EmailAddress;
 use crate::domain::account::user::User;
 use crate::domain::account::username::Username;
 use crate::domain::id::UserId;
+use crate::domain::mail::MailContent;
 use crate::domain::session::EndReason;
 
 /// Stores a changed user, or fails as busy if somebody else changed the account, or took its new name, meanwhile.
@@ -60,6 +62,19 @@ pub(super) async fn require_free_email(tx: &mut dyn Transaction, email: &EmailAd
 pub(super) async fn require_free_username(tx: &mut dyn Transaction, username: &Username, own: UserId) -> Result<()> {
     let holder = tx.users().find_by_username(username).await?;
     if holder.is_some_and(|holder| holder.id != own) { Err(Refusal::UsernameTaken.into()) } else { Ok(()) }
+}
+
+/// Tells the owner of an account that was just deleted. An address that nobody has proven may be a stranger's.
+pub(super) async fn tell_of_deletion(
+    tx: &mut dyn Transaction,
+    post: &MailPost,
+    user: &User,
+    now: Timestamp,
+) -> Result<()> {
+    match user.purge_time.filter(|_| user.email_verified) {
+        Some(erase_time) => post.send(tx, user, MailContent::AccountDeleted { erase_time }, now).await,
+        None => Ok(()),
+    }
 }
 
 /// Stores an account that was just closed: every session ends at once, and mailed tokens are void.

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from support.certificates import Authority
-from support.client import PASSWORD, SECONDS, Client, from_address
-from support.contract import auth_pb2
+from support.client import PASSWORD, SECONDS, Client, bearer, from_address
+from support.contract import account_pb2, auth_pb2
 from support.database import Sqlite
 from support.errors import Code, refused
-from support.mail import RESET, SIGN_IN, TAKEN, VERIFY, WELCOME, text, token
-from support.server import Server, migrated
+from support.mail import DELETED, RESET, SIGN_IN, TAKEN, VERIFY, WAS_DELETED, WELCOME, text, token
+from support.server import Server, migrated, run
 from support.smtp import MailServer
 from support.waiting import wait_until
 
@@ -189,3 +189,66 @@ def test_an_operator_writes_mail_in_other_words(mail_server: MailServer, authori
     assert welcome["subject"] == "Welcome to France, says id.example"
     assert text(welcome, "html").strip() == "<p>Bienvenue, &lt;Ada&gt; !</p>"
     assert "you can sign in" in text(welcome, "plain")
+
+
+@pytest.mark.parametrize(
+    ("step", "says", "told", "is_final"),
+    [
+        ("EHLO", "550 5.7.1 a full name please", "answered EHLO with 550 5.7.1 a full name please", False),
+        ("MAIL", "553 5.1.8 <a@b.example> unknown", "MAIL FROM (the sender) with 553 5.1.8 (address) unknown", False),
+        ("MAIL", "552 5.3.4 larger than we take", "MAIL FROM (the sender) with 552 5.3.4 larger than we take", True),
+        ("RCPT", "450 4.7.1 <{}> greylisted", "RCPT TO (the recipient) with 450 4.7.1 (address) greylisted", False),
+        ("RCPT", "550 5.1.1 no {} here", "RCPT TO (the recipient) with 550 5.1.1 no (address) here", True),
+        ("DATA", "451 4.3.0 no room", "the message after DATA with 451 4.3.0 no room", False),
+        ("DATA", "554 5.6.0 looks like spam", "the message after DATA with 554 5.6.0 looks like spam", True),
+    ],
+)
+def test_what_a_mail_server_says_is_told_and_decides(
+    mail_server: MailServer, authority: Authority, tmp_path: Path, step: str, says: str, told: str, is_final: bool
+) -> None:
+    mail_server.says[step] = says
+    with server_for(mail_server, authority, tmp_path) as server, server.client() as client:
+        client.register("ada.lovelace@example.com")
+        wait_until(lambda: told in server.log(), f"the log tells: {told}\n{server.log()}")
+        listed = run("jobs", "list", cwd=server.folder, settings=server.settings).stdout
+        assert told in listed, listed
+        assert "lovelace" not in server.log().lower() + listed.lower()
+        dead = run("jobs", "list", "--dead", cwd=server.folder, settings=server.settings).stdout
+        assert (told in dead) == is_final, dead
+        mail_server.says.clear()
+        if not is_final:
+            mail_server.wait_for("ada.lovelace@example.com")
+    assert mail_server.hellos == {"id.example"}
+
+
+def test_the_server_calls_itself_as_the_setting_says(
+    mail_server: MailServer, authority: Authority, tmp_path: Path
+) -> None:
+    server = server_for(mail_server, authority, tmp_path, smtp_hello="mx1.example.net")
+    with server, server.client() as client:
+        client.register("ada@example.com")
+        mail_server.wait_for("ada@example.com")
+    assert mail_server.hellos == {"mx1.example.net"}
+
+
+@pytest.mark.parametrize("hello", ["vm", "localhost", "192.0.2.1", "[nothing]", "a_b.example"])
+def test_a_bare_name_is_refused_at_the_start(tmp_path: Path, hello: str) -> None:
+    server = Server(tmp_path / "ipse", dev=False, smtp_hello=hello)
+    done = run("config", "check", cwd=server.folder, settings=server.settings)
+    assert done.returncode != 0 and "IPSE_SMTP_HELLO" in done.stderr + done.stdout, done
+
+
+def test_the_owner_is_told_of_a_deletion_and_when_coming_back(
+    mail_server: MailServer, authority: Authority, tmp_path: Path
+) -> None:
+    with server_for(mail_server, authority, tmp_path) as server, server.client() as client:
+        client.register("ada@example.com")
+        client.verify(token(mail_server.wait_for("ada@example.com"), VERIFY))
+        tokens = client.log_in("ada@example.com")
+        request = account_pb2.DeleteMeRequest(password=PASSWORD)
+        client.account.DeleteMe(request, timeout=SECONDS, metadata=bearer(tokens.access_token))
+        notice = mail_server.wait_for("ada@example.com", DELETED)
+        client.register("ada@example.com", "another long password")
+        back = mail_server.wait_for("ada@example.com", WAS_DELETED)
+    for message in (notice, back):
+        assert " UTC" in text(message, "plain") and " UTC" in text(message, "html")

@@ -23,6 +23,7 @@ impl Accounts {
         last_administrator::keep(tx, &user).await?;
         user.delete(self.policy.deleted_retention, call.now)?;
         user_changes::closed(tx, &user, call.now).await?;
+        user_changes::tell_of_deletion(tx, &self.post, &user, call.now).await?;
         let event = call.event(AuditType::UserDeleted).on(user.id);
         self.trail.record(tx, event, call.now).await?;
         open.finish(()).await

@@ -48,6 +48,8 @@ struct Letter<'a> {
 pub(in crate::application) struct TokenRecipient<'a> {
     pub(in crate::application) address: &'a EmailAddress,
     pub(in crate::application) user: Option<&'a User>,
+    /// The deleted account that has the address until it is erased. Its owner is told that there is nothing to prove.
+    pub(in crate::application) deleted: Option<&'a User>,
     /// Whether a sign-in asked for it. Those have a budget of their own beside that of the mails themselves, which guesses
     /// must not use up.
     pub(in crate::application) by_sign_in: bool,
@@ -55,7 +57,7 @@ pub(in crate::application) struct TokenRecipient<'a> {
 
 impl<'a> TokenRecipient<'a> {
     pub(in crate::application) const fn new(address: &'a EmailAddress, user: Option<&'a User>) -> Self {
-        Self { address, user, by_sign_in: false }
+        Self { address, user, deleted: None, by_sign_in: false }
     }
 }
 
@@ -115,12 +117,12 @@ impl MailPost {
     }
 
     /// Mails a new token, which replaces the person's earlier one, unless the address had too many of the kind. In
-    /// that case the earlier token stays valid. An address without an account costs the same statements. Whether a token
-    /// was mailed.
+    /// that case the earlier token stays valid. An address without an account costs the same statements, and one of a
+    /// deleted account, whose owner is told instead. Whether a token was mailed.
     pub(in crate::application) async fn send_token(
         &self,
         tx: &mut dyn Transaction,
-        TokenRecipient { address, user, by_sign_in }: TokenRecipient<'_>,
+        TokenRecipient { address, user, deleted, by_sign_in }: TokenRecipient<'_>,
         purpose: ActionPurpose,
         now: Timestamp,
     ) -> Result<bool> {
@@ -134,7 +136,12 @@ impl MailPost {
         };
         let Some(user) = user.filter(|_| in_budget) else {
             tx.action_tokens().drop_action_token(UserId::NOBODY, purpose).await?;
-            tx.jobs().finish_job(JobClaim { id: JobId::NOBODY, lease: LeaseId::NOBODY }).await?;
+            match deleted.filter(|_| in_budget) {
+                Some(user) => self.send(tx, user, was_deleted(user, now), now).await?,
+                None => {
+                    tx.jobs().finish_job(JobClaim { id: JobId::NOBODY, lease: LeaseId::NOBODY }).await?;
+                }
+            }
             return Ok(false);
         };
         let new_email = (purpose == ActionPurpose::ChangeEmail).then(|| address.clone());
@@ -222,4 +229,9 @@ impl MailPost {
         let key = ThrottleKey::mail(&self.throttle_key, kind, address.canonical());
         Ok(tx.throttles().take_budget(&key, &Budget::MAIL, now).await?)
     }
+}
+
+/// What the owner of a deleted account is told who comes back before it is erased.
+pub(in crate::application) fn was_deleted(user: &User, now: Timestamp) -> MailContent {
+    MailContent::AccountWasDeleted { erase_time: user.purge_time.unwrap_or(now) }
 }

@@ -43,6 +43,12 @@ enum ContentPayload<'a> {
     Invitation {
         token: Cow<'a, str>,
     },
+    AccountDeleted {
+        erase_unix_time: i64,
+    },
+    AccountWasDeleted {
+        erase_unix_time: i64,
+    },
     Welcome,
     PasswordChanged,
     ConfirmNewEmail {
@@ -111,6 +117,12 @@ impl<'a> ContentPayload<'a> {
             MailContent::AlreadyRegistered => Self::AlreadyRegistered,
             MailContent::ResetPassword { token } => Self::ResetPassword { token: token.expose().into() },
             MailContent::Invitation { token } => Self::Invitation { token: token.expose().into() },
+            MailContent::AccountDeleted { erase_time } => {
+                Self::AccountDeleted { erase_unix_time: erase_time.unix_timestamp() }
+            }
+            MailContent::AccountWasDeleted { erase_time } => {
+                Self::AccountWasDeleted { erase_unix_time: erase_time.unix_timestamp() }
+            }
             MailContent::Welcome => Self::Welcome,
             MailContent::PasswordChanged => Self::PasswordChanged,
             MailContent::ConfirmNewEmail { token } => Self::ConfirmNewEmail { token: token.expose().into() },
@@ -138,6 +150,12 @@ impl<'a> ContentPayload<'a> {
             Self::AlreadyRegistered => MailContent::AlreadyRegistered,
             Self::ResetPassword { token } => MailContent::ResetPassword { token: Secret::new(token) },
             Self::Invitation { token } => MailContent::Invitation { token: Secret::new(token) },
+            Self::AccountDeleted { erase_unix_time } => {
+                MailContent::AccountDeleted { erase_time: read_time(erase_unix_time)? }
+            }
+            Self::AccountWasDeleted { erase_unix_time } => {
+                MailContent::AccountWasDeleted { erase_time: read_time(erase_unix_time)? }
+            }
             Self::Welcome => MailContent::Welcome,
             Self::PasswordChanged => MailContent::PasswordChanged,
             Self::ConfirmNewEmail { token } => MailContent::ConfirmNewEmail { token: Secret::new(token) },
@@ -240,6 +258,11 @@ mod tests {
                 MailContent::FactorResetPending { token: Secret::new("canary-token"), time },
             ),
             (r#""factors_reset""#.to_owned(), MailContent::FactorsReset),
+            (r#""account_deleted","erase_unix_time":60"#.to_owned(), MailContent::AccountDeleted { erase_time: time }),
+            (
+                r#""account_was_deleted","erase_unix_time":60"#.to_owned(),
+                MailContent::AccountWasDeleted { erase_time: time },
+            ),
         ] {
             let json =
                 format!(r#"{{"recipient":"a@b.de","display_name":"","locale":null,"content":{{"kind":{stored}}}}}"#);

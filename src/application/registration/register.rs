@@ -4,7 +4,7 @@ use crate::application::audit_trail::Event;
 use crate::application::call::Call;
 use crate::application::error::{Error, Refusal, Result, Violations};
 use crate::application::idempotency::{Exit, Idempotent, IdempotentCall};
-use crate::application::jobs::TokenRecipient;
+use crate::application::jobs::{TokenRecipient, was_deleted};
 use crate::application::ports::{Transaction, UserInsert};
 use crate::application::{new_password, user_changes};
 use crate::domain::account::email::EmailAddress;
@@ -133,7 +133,10 @@ impl Registration {
                 self.post.send_sparingly(tx, &owner, MailContent::AlreadyRegistered, call.now).await?;
                 Ok(refused)
             }
-            UserState::Deleted => Ok(refused),
+            UserState::Deleted => {
+                self.post.send_sparingly(tx, &owner, was_deleted(&owner, call.now), call.now).await?;
+                Ok(refused)
+            }
         }
     }
 

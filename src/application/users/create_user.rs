@@ -12,6 +12,7 @@ use crate::domain::account::username::Username;
 use crate::domain::audit::AuditType;
 use crate::domain::credential::password::NewPassword;
 use crate::domain::id::UserId;
+use crate::domain::mail::MailContent;
 use crate::domain::secret::Secret;
 use crate::domain::token::action_token::ActionPurpose;
 
@@ -71,8 +72,9 @@ impl Users {
             (Some(_), false) => Some(ActionPurpose::VerifyEmail),
             (Some(_), true) => None,
         };
-        if let Some(purpose) = proof {
-            self.post.send_token_unthrottled(tx, &user, purpose, call.now).await?;
+        match proof {
+            Some(purpose) => self.post.send_token_unthrottled(tx, &user, purpose, call.now).await?,
+            None => self.post.send(tx, &user, MailContent::Welcome, call.now).await?,
         }
         self.trail.record(tx, call.event(AuditType::UserCreated).on(id), call.now).await?;
         open.finish(user).await

@@ -22,6 +22,7 @@ impl Users {
         last_administrator::keep(open.tx.as_mut(), &user).await?;
         user.delete(self.policy.deleted_retention, call.now)?;
         user_changes::closed(open.tx.as_mut(), &user, call.now).await?;
+        user_changes::tell_of_deletion(open.tx.as_mut(), &self.post, &user, call.now).await?;
         self.trail.record(open.tx.as_mut(), call.event(AuditType::UserDeleted).on(id), call.now).await?;
         open.finish(user).await
     }

@@ -11,6 +11,7 @@ use crate::infrastructure::mail::mail_writer::{MessageSettings, Sender};
 use crate::infrastructure::mail::settings::{MailRoute, MailSettings};
 use crate::infrastructure::mail_templates::Templates;
 use crate::infrastructure::smtp::SmtpSettings;
+use crate::infrastructure::smtp::smtp_hello::SmtpHello;
 use crate::infrastructure::smtp::smtp_url::SmtpUrl;
 
 /// The settings of this section.
@@ -25,6 +26,11 @@ pub(super) const SETTINGS: &[Setting] = &[
     Setting::new(
         "smtp_ca_file",
         "PEM file of the authorities that may vouch for the mail server, instead of those of the system.",
+    ),
+    Setting::new(
+        "smtp_hello",
+        "What the server calls itself to the mail server (EHLO): a full host name, or its address in brackets. By default \
+         the domain of IPSE_MAIL_FROM.",
     ),
     Setting::new("mail_from", "The sender of mail: name@example.com or Name <name@example.com>.")
         .required()
@@ -45,16 +51,25 @@ const MAX_NAME_CODE_POINTS: usize = 64;
 
 /// Reads the section.
 pub(in crate::config) fn read(source: &Source) -> Result<MailSettings, InvalidSetting> {
-    Ok(MailSettings { route: read_route(source)?, message: read_message(source)? })
+    let message = read_message(source)?;
+    Ok(MailSettings { route: read_route(source, &message.from)?, message })
 }
 
-fn read_route(source: &Source) -> Result<MailRoute, InvalidSetting> {
+fn read_route(source: &Source, from: &Sender) -> Result<MailRoute, InvalidSetting> {
     let ca_file = source.optional("smtp_ca_file", pem::authorities_file)?;
+    let hello = source.optional("smtp_hello", SmtpHello::parse)?;
+    let useless = [("smtp_ca_file", ca_file.is_some()), ("smtp_hello", hello.is_some())];
     match (source.optional("smtp_url", SmtpUrl::parse)?, data_folder::read(source)?) {
-        (Some(url), _) => Ok(MailRoute::Smtp(SmtpSettings { url, ca_file })),
+        (Some(url), _) => {
+            let hello = hello.map_or_else(|| SmtpHello::parse(from.domain()), Ok);
+            let hello = hello.map_err(|why| InvalidSetting::of("smtp_hello", why))?;
+            Ok(MailRoute::Smtp(SmtpSettings { url, ca_file, hello }))
+        }
         (None, None) => Err(InvalidSetting::of("smtp_url", "is required")),
-        (None, Some(_)) if ca_file.is_some() => Err(source.refuse("smtp_ca_file", "has no use without IPSE_SMTP_URL")),
-        (None, Some(folder)) => Ok(MailRoute::Folder(folder.mail())),
+        (None, Some(folder)) => match useless.iter().find(|(_, is_given)| *is_given) {
+            Some((name, _)) => Err(source.refuse(name, "has no use without IPSE_SMTP_URL")),
+            None => Ok(MailRoute::Folder(folder.mail())),
+        },
     }
 }
 

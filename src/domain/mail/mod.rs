@@ -44,7 +44,17 @@ pub enum MailContent {
         /// The token for `ResetPassword`.
         token: Secret,
     },
-    /// The address is proven and the account open.
+    /// The account was deleted.
+    AccountDeleted {
+        /// When its data will be erased.
+        erase_time: Timestamp,
+    },
+    /// Somebody tried to sign up with this address, or asked for a token, and its account was deleted.
+    AccountWasDeleted {
+        /// When its data will be erased, and the address is free.
+        erase_time: Timestamp,
+    },
+    /// The address is proven, or vouched for, and the account open.
     Welcome,
     /// The password was replaced.
     PasswordChanged,
@@ -123,6 +133,8 @@ impl MailContent {
             Self::AlreadyRegistered => "already_registered",
             Self::ResetPassword { .. } => "reset_password",
             Self::Invitation { .. } => "invitation",
+            Self::AccountDeleted { .. } => "account_deleted",
+            Self::AccountWasDeleted { .. } => "account_was_deleted",
             Self::Welcome => "welcome",
             Self::PasswordChanged => "password_changed",
             Self::ConfirmNewEmail { .. } => "confirm_new_email",
@@ -147,6 +159,8 @@ impl MailContent {
             | Self::ConfirmNewEmail { .. }
             | Self::FactorResetPending { .. } => true,
             Self::AlreadyRegistered
+            | Self::AccountDeleted { .. }
+            | Self::AccountWasDeleted { .. }
             | Self::Welcome
             | Self::PasswordChanged
             | Self::EmailChangeRequested
@@ -214,7 +228,11 @@ pub(crate) mod fixture {
                     MailContent::FactorResetPending { token: token(), time: *time }
                 }
                 MailContent::FactorResetPending { .. } => MailContent::FactorsReset,
-                MailContent::FactorsReset => return None,
+                MailContent::FactorsReset => MailContent::AccountDeleted { erase_time: Timestamp::UNIX_EPOCH },
+                MailContent::AccountDeleted { erase_time } => {
+                    MailContent::AccountWasDeleted { erase_time: *erase_time }
+                }
+                MailContent::AccountWasDeleted { .. } => return None,
             })
         })
     }

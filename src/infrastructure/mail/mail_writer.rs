@@ -38,6 +38,12 @@ pub enum WriteError {
 pub struct Sender(Mailbox);
 
 impl Sender {
+    /// The domain of the address.
+    #[must_use]
+    pub fn domain(&self) -> &str {
+        self.0.email.domain()
+    }
+
     /// The address, with the name shown beside it unless that is empty.
     pub fn new(name: &str, address: &EmailAddress) -> Result<Self, WriteError> {
         let name = Some(name.to_owned()).filter(|name| !name.is_empty());
@@ -120,6 +126,8 @@ impl MailWriter {
             | MailContent::ApiKeyChanged { .. }
             | MailContent::FactorsChanged { .. }
             | MailContent::FactorsReset
+            | MailContent::AccountDeleted { .. }
+            | MailContent::AccountWasDeleted { .. }
             | MailContent::SecondFactorFailed { .. }
             | MailContent::NewSignIn { .. } => return None,
         };
@@ -144,6 +152,9 @@ impl MailWriter {
             | MailContent::SecondFactorFailed { client, time }
             | MailContent::NewSignIn { client, time } => from(client, *time, None),
             MailContent::FactorsChanged { change, client, time } => from(client, *time, Some((*change).into())),
+            MailContent::AccountDeleted { erase_time } | MailContent::AccountWasDeleted { erase_time } => {
+                Details::At(in_utc(*erase_time))
+            }
             _ => Details::None,
         }
     }

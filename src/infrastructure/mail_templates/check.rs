@@ -61,6 +61,7 @@ pub(in crate::infrastructure) fn samples<'a>(kind: &str, program: &'a str, links
     let (time, address) = ("2026-03-01 12:00:00 UTC".to_owned(), "192.0.2.1".to_owned());
     match kind {
         "verify_email" | "reset_password" | "invitation" | "confirm_new_email" => vec![action(links, None)],
+        "account_deleted" | "account_was_deleted" => vec![Details::At(time)],
         "factor_reset_pending" => vec![action(links, Some(time))],
         "api_key_changed" | "new_sign_in" | "second_factor_failed" => {
             vec![Details::From { time, address, program, change: None }]

@@ -22,6 +22,8 @@ macro_rules! embed {
 macro_rules! kinds {
     ($tag:literal) => {
         language!($tag:
+            "account_deleted"
+            "account_was_deleted"
             "already_registered"
             "api_key_changed"
             "confirm_new_email"

@@ -19,6 +19,8 @@ pub(crate) struct Words<'a> {
 pub(crate) enum Details<'a> {
     /// Nothing more.
     None,
+    /// When what the mail tells of will be done, in UTC: `time`.
+    At(String),
     /// What the reader can do: `link`, `token` and `minutes`; and until when, if that is no matter of the token, `time`.
     Action {
         /// The link to follow, if there are links.
@@ -72,6 +74,7 @@ impl Words<'_> {
     pub(super) fn all(&self, language: &str) -> Value {
         let details = match self.details.clone() {
             Details::None => context! {},
+            Details::At(time) => context! { time },
             Details::Action { link, token, minutes, time: None } => context! { link, token, minutes },
             Details::Action { link, token, minutes, time } => context! { link, token, minutes, time },
             Details::From { time, address, program, change: None } => context! { time, address, program },

@@ -3,6 +3,8 @@
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
 use lettre::transport::smtp::client::AsyncTokioStream;
@@ -21,12 +23,18 @@ const TLS_HANDSHAKE: u8 = 0x16;
 pub(super) struct LineByLine {
     stream: TcpStream,
     tls_began: bool,
+    has_spoken: Arc<AtomicBool>,
 }
 
 impl LineByLine {
     /// Wraps a connection on which nothing was said yet.
-    pub(super) const fn new(stream: TcpStream) -> Self {
-        Self { stream, tls_began: false }
+    pub(super) fn new(stream: TcpStream) -> Self {
+        Self { stream, tls_began: false, has_spoken: Arc::default() }
+    }
+
+    /// Becomes true when this side says something.
+    pub(super) fn has_spoken(&self) -> Arc<AtomicBool> {
+        self.has_spoken.clone()
     }
 }
 
@@ -45,6 +53,7 @@ impl AsyncRead for LineByLine {
 
 impl AsyncWrite for LineByLine {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.has_spoken.store(true, Ordering::Relaxed);
         self.tls_began |= bytes.first() == Some(&TLS_HANDSHAKE);
         Pin::new(&mut self.stream).poll_write(cx, bytes)
     }

@@ -4,9 +4,11 @@
 //! the server does not like is the operator's to mend and must not lose mail, a recipient that does not exist must not
 //! be tried for ever. lettre's feature `tracing` stays off, as it logs all that is said, the password included.
 
+pub mod smtp_hello;
 pub mod smtp_url;
 
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use std::{fs, io};
 
@@ -21,6 +23,7 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 
 use self::line_by_line::LineByLine;
+use self::smtp_hello::SmtpHello;
 use self::step::{SmtpFailure, Step};
 use super::mail::mail_writer::MailWriter;
 use super::smtp::smtp_url::{Protection, SmtpUrl};
@@ -42,6 +45,8 @@ pub struct SmtpSettings {
     pub url: SmtpUrl,
     /// Certificates in PEM that are trusted beside those of the operating system.
     pub ca_file: Option<PathBuf>,
+    /// What this host calls itself.
+    pub hello: SmtpHello,
 }
 
 /// Why the settings do not make a mailer.
@@ -83,14 +88,14 @@ impl SmtpMailer {
             Protection::Plaintext => Encryption::None,
         };
         let SmtpUrl { host, port, credentials, .. } = settings.url;
-        Ok(Self { host, port, encryption, credentials, client: ClientId::default(), writer })
+        Ok(Self { host, port, encryption, credentials, client: settings.hello.into(), writer })
     }
 
     /// A connection that is encrypted and signed in, as far as the settings demand it.
     async fn connect(&self) -> Result<AsyncSmtpConnection, SmtpFailure> {
         let mut connection = match &self.encryption {
-            Encryption::None => self.begin(None).await?,
-            Encryption::FromStart(tls) => self.begin(Some(tls.clone())).await?,
+            Encryption::None => self.begin().await?,
+            Encryption::FromStart(tls) => self.begin_with_tls(tls.clone()).await?,
             Encryption::StartTls(tls) => self.begin_with_starttls(tls.clone()).await?,
         };
         if let Some(credentials) = &self.credentials {
@@ -99,16 +104,25 @@ impl SmtpMailer {
         Ok(connection)
     }
 
-    async fn begin(&self, tls: Option<TlsParameters>) -> Result<AsyncSmtpConnection, SmtpFailure> {
+    /// With TLS from the first byte, the greeting and EHLO are one step: what is sent cannot be seen from here.
+    async fn begin_with_tls(&self, tls: TlsParameters) -> Result<AsyncSmtpConnection, SmtpFailure> {
         let server = (self.host.as_str(), self.port);
-        let connecting = AsyncSmtpConnection::connect_tokio1(server, Some(ADDRESS_TIME_LIMIT), &self.client, tls, None);
+        let (limit, client) = (Some(ADDRESS_TIME_LIMIT), &self.client);
+        let connecting = AsyncSmtpConnection::connect_tokio1(server, limit, client, Some(tls), None);
         Step::Connection.take(connecting).await
     }
 
+    async fn begin(&self) -> Result<AsyncSmtpConnection, SmtpFailure> {
+        let stream = LineByLine::new(Step::Connection.take(self.dial()).await?);
+        let has_spoken = stream.has_spoken();
+        let begun = AsyncSmtpConnection::connect_with_transport(Box::new(stream), &self.client);
+        Step::Connection.take(begun).await.map_err(|failure| {
+            if has_spoken.load(Ordering::Relaxed) { failure.rather_at(Step::Hello) } else { failure }
+        })
+    }
+
     async fn begin_with_starttls(&self, tls: TlsParameters) -> Result<AsyncSmtpConnection, SmtpFailure> {
-        let stream = Step::Connection.take(self.dial()).await?;
-        let plain = AsyncSmtpConnection::connect_with_transport(Box::new(LineByLine::new(stream)), &self.client);
-        let mut connection = Step::Connection.take(plain).await?;
+        let mut connection = self.begin().await?;
         Step::StartTls.take(connection.starttls(tls, &self.client)).await?;
         Ok(connection)
     }
@@ -130,8 +144,9 @@ impl SmtpMailer {
 impl Mailer for SmtpMailer {
     async fn deliver(&self, mail: &Mail) -> Result<(), MailRejected> {
         let message = self.writer.write(mail).map_err(|error| MailRejected::ForGood(Box::new(error)))?;
-        let mut connection = self.connect().await?;
-        let outcome = hand_over(&mut connection, &message).await;
+        let hidden = |failure: SmtpFailure| failure.hiding(&mail.recipient);
+        let mut connection = self.connect().await.map_err(hidden)?;
+        let outcome = hand_over(&mut connection, &message).await.map_err(hidden);
         // After a time-out nobody knows what the server would take a QUIT for.
         if !matches!(outcome, Err(SmtpFailure::TimedOut(_))) {
             // The outcome of the mail is settled; an error of QUIT does not change it.

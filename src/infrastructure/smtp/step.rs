@@ -7,11 +7,19 @@ use std::time::Duration;
 use lettre::transport::smtp::Error as LettreError;
 
 use crate::application::ports::MailRejected;
+use crate::domain::account::email::EmailAddress;
+
+/// How many characters of a server's answer are kept.
+const MAX_WORDS_CHARS: usize = 120;
+/// What stands for a word that may be an address.
+const HIDDEN: &str = "(address)";
 
 /// A step of handing in a mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
     Connection,
+    /// What comes after the greeting.
+    Hello,
     StartTls,
     Credentials,
     Sender,
@@ -48,23 +56,24 @@ impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Connection => "the connection",
+            Self::Hello => "EHLO",
             Self::StartTls => "STARTTLS",
-            Self::Credentials => "the user and password",
-            Self::Sender => "the sender",
-            Self::Recipient => "the recipient",
+            Self::Credentials => "AUTH (user and password)",
+            Self::Sender => "MAIL FROM (the sender)",
+            Self::Recipient => "RCPT TO (the recipient)",
             Self::Data => "DATA",
-            Self::Message => "the message",
+            Self::Message => "the message after DATA",
             Self::Farewell => "QUIT",
         })
     }
 }
 
-/// Why the server did not take a mail. Of its answer only the code is kept: the text often repeats the recipient's
-/// address, and this goes to the log.
+/// Why the server did not take a mail, in its own words: without whatever might be an address, as this goes to the log and
+/// to operators.
 #[derive(Debug, thiserror::Error)]
 pub enum SmtpFailure {
-    #[error("the mail server answered {step} with {code}")]
-    Refused { step: Step, code: u16, by_policy: bool },
+    #[error("the mail server answered {step} with {code} {words}")]
+    Refused { step: Step, code: u16, words: String },
     #[error("the mail server answered {0} with something that is not SMTP")]
     NotSmtp(Step),
     #[error("the mail server did not answer {0} in time")]
@@ -77,10 +86,8 @@ impl SmtpFailure {
     fn at(step: Step, error: &(dyn Error + 'static)) -> Self {
         let reply = error.downcast_ref::<LettreError>();
         if let Some(code) = reply.and_then(LettreError::status) {
-            // The class "security or policy" of enhanced codes (RFC 3463, section 3.8), such as 5.7.1 for a relay that
-            // wants a password.
-            let by_policy = error.source().is_some_and(|text| text.to_string().starts_with("5.7."));
-            Self::Refused { step, code: code.into(), by_policy }
+            let words = error.source().map(ToString::to_string).unwrap_or_default();
+            Self::Refused { step, code: code.into(), words: without_addresses(&words) }
         } else if reply.is_some_and(LettreError::is_response) {
             Self::NotSmtp(step)
         } else {
@@ -88,15 +95,57 @@ impl SmtpFailure {
         }
     }
 
-    /// Whether the recipient or the message is at fault, rather than the settings on either side.
-    const fn is_final(&self) -> bool {
+    /// The failure without the recipient's name, which servers like to repeat.
+    #[must_use]
+    pub fn hiding(mut self, recipient: &EmailAddress) -> Self {
+        if let Self::Refused { words, .. } = &mut self {
+            let name = recipient.local_part();
+            // A name of a letter or two is in most words.
+            let is_name = |word: &str| match name.len() {
+                ..4 => word.trim_matches(|c: char| !c.is_alphanumeric()).eq_ignore_ascii_case(name),
+                _ => word.to_ascii_lowercase().contains(name),
+            };
+            *words = replace_words(words, is_name);
+        }
+        self
+    }
+
+    /// The failure at this step, if it happened there.
+    #[must_use]
+    pub fn rather_at(self, other: Step) -> Self {
         match self {
-            // The codes 530 to 538 ask for a password or a better one (RFC 4954, section 6).
-            Self::Refused { code: 530..=538, .. } | Self::Refused { by_policy: true, .. } => false,
-            Self::Refused { step: Step::Recipient | Step::Message, code, .. } => *code >= 500,
-            _ => false,
+            Self::Refused { code, words, .. } => Self::Refused { step: other, code, words },
+            Self::NotSmtp(_) => Self::NotSmtp(other),
+            Self::TimedOut(_) => Self::TimedOut(other),
+            Self::Broken { root_cause, .. } => Self::Broken { step: other, root_cause },
         }
     }
+
+    /// Whether the recipient or the message is at fault, rather than the settings on either side.
+    fn is_final(&self) -> bool {
+        let Self::Refused { step, code, words } = self else { return false };
+        match code {
+            // Too large, whichever step says so (RFC 1870).
+            552 => true,
+            // The codes 530 to 538 ask for a password or a better one (RFC 4954, section 6).
+            530..=538 => false,
+            // The class "security or policy" of enhanced codes (RFC 3463, section 3.8), such as 5.7.1 for a relay that
+            // wants a password.
+            _ if words.starts_with("5.7.") => false,
+            _ => matches!(step, Step::Recipient | Step::Message) && *code >= 500,
+        }
+    }
+}
+
+/// The words of a server on one line, at most as many as an operator needs, without those that may be an address.
+fn without_addresses(words: &str) -> String {
+    let line: String = words.replace(char::is_control, " ").chars().take(MAX_WORDS_CHARS).collect();
+    replace_words(&line, |word| word.contains('@'))
+}
+
+fn replace_words(line: &str, is_hidden: impl Fn(&str) -> bool) -> String {
+    let words = line.split_whitespace().map(|word| if is_hidden(word) { HIDDEN } else { word });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 /// lettre repeats every cause in the text of the error that it caused.

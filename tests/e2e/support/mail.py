@@ -11,6 +11,7 @@ from support.waiting import wait_until
 # How the subjects of mails begin.
 VERIFY, RESET, INVITATION = "Confirm your e-mail address", "Set a new password", "Your invitation to"
 WELCOME, TAKEN, SIGN_IN = "Welcome to", "You already have an account", "New sign-in to your account"
+DELETED, WAS_DELETED = "Your account at", "Your deleted account at"
 # The token stands on a line of its own, at the end of a link if there is a base for links.
 TOKEN = re.compile(r"^(?:\S+#token=)?([\w-]{43})\s*$", re.MULTILINE)
 

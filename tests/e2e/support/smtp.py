@@ -25,6 +25,9 @@ class MailServer:
         self.secure_steps: list[tuple[str, bool]] = []
         self.before_answer = lambda: None
         self.refuses_recipients = False
+        # What is said to a step such as RCPT in place of what is usual.
+        self.says: dict[str, str] = {}
+        self.hellos: set[str] = set()
         self._controller = Controller(
             self,
             hostname="127.0.0.1",
@@ -61,21 +64,28 @@ class MailServer:
 
     async def handle_EHLO(self, server, session, envelope, hostname, responses):
         self.greetings += 1
+        self.hellos.add(hostname)
         session.host_name = hostname
-        return responses
+        return [self.says["EHLO"]] if "EHLO" in self.says else responses
 
     async def handle_MAIL(self, server, session, envelope, address, options) -> str:
         self.secure_steps.append(("MAIL", session.ssl is not None and session.authenticated))
+        if "MAIL" in self.says:
+            return self.says["MAIL"]
         envelope.mail_from = address
         return "250 OK"
 
     async def handle_RCPT(self, server, session, envelope, address, options) -> str:
         if self.refuses_recipients:
             return "550 nobody of this name"
+        if "RCPT" in self.says:
+            return self.says["RCPT"].replace("{}", address)
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
     async def handle_DATA(self, server, session, envelope) -> str:
+        if "DATA" in self.says:
+            return self.says["DATA"]
         self.received.append(parse(envelope.content))
         self.before_answer()
         return "250 OK"

@@ -41,7 +41,9 @@ const NOBODY: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
 /// Makes an account with a password and a proven address. Its id.
 async fn settled(root: &Registrar<'_>, person: &Person<'_>) -> String {
     let vouched = User { email_verified: true, ..newcomer(person) };
-    root.create(vouched, &person.password).await.unwrap().id
+    let id = root.create(vouched, &person.password).await.unwrap().id;
+    assert_eq!(person.mail_kinds().await, ["welcome"]);
+    id
 }
 
 async fn erase(world: &World) {

@@ -33,7 +33,9 @@ on_both_backends! {
 
 /// Makes an account with a password and a proven address.
 async fn settled(root: &Registrar<'_>, person: &Person<'_>) -> User {
-    root.create(User { email_verified: true, ..newcomer(person) }, &person.password).await.unwrap()
+    let made = root.create(User { email_verified: true, ..newcomer(person) }, &person.password).await.unwrap();
+    assert_eq!(person.mail_kinds().await, ["welcome"]);
+    made
 }
 
 async fn an_operator_changes_what_the_mask_names(world: World) {

@@ -94,7 +94,7 @@ fn every_kind_is_written_with_and_without_links_and_shows_its_token_or_knows_non
 /// Whether there is what only some mail of its kind tells.
 fn extra(details: &Details<'_>) -> bool {
     match details {
-        Details::None => false,
+        Details::None | Details::At(_) => false,
         Details::Action { time, .. } => time.is_some(),
         Details::From { change, .. } => change.is_some(),
     }
