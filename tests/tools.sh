@@ -92,6 +92,11 @@ need_buf() {
   npm install --prefix "$root/.tools" --no-save --no-audit --no-fund --loglevel=error "@bufbuild/buf@$buf_version"
 }
 
+# A clock that can be wrong, for one process.
+need_faketime() { has_faketime || { apt_install faketime && has_faketime; }; }
+
+has_faketime() { compgen -G '/usr/lib/*/faketime/libfaketimeMT.so.1' >/dev/null; }
+
 # Go of the version above or newer. An older one fetches it from where newer ones get it by themselves: as a module.
 need_go() {
   find_go || { apt_install golang-go && find_go; } || return 1

@@ -19,6 +19,8 @@ const KEYS: Duration = Duration::from_secs(10);
 const KEY_USES: Duration = Duration::from_secs(5);
 /// How long to wait after the connection that listens for notifications was lost.
 const LISTEN: Duration = Duration::from_secs(1);
+/// How often it is looked whether the clock was set back, which every call does as well.
+const CLOCK: Duration = Duration::from_secs(1);
 /// How often the database is asked whether it is there.
 const HEALTH: Duration = Duration::from_secs(1);
 
@@ -34,6 +36,14 @@ pub(super) fn start(app: &App, stopped: &CancellationToken) {
     every(KEY_USES, stopped, move || {
         let service_accounts = service_accounts.clone();
         async move { service_accounts.record_key_uses().await }
+    });
+    let clock_watch = app.clock_watch.clone();
+    every(CLOCK, stopped, move || {
+        let clock_watch = clock_watch.clone();
+        async move {
+            clock_watch.now().await;
+            Ok(())
+        }
     });
     let (store, health) = (app.store.clone(), app.health());
     every(HEALTH, stopped, move || {

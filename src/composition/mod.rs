@@ -25,6 +25,7 @@ pub use error::StartError;
 
 use crate::application::access::feed::AccessFeed;
 use crate::application::administrators::{Administrators, Appointment};
+use crate::application::clock_watch::ClockWatch;
 use crate::application::factors::Factors;
 use crate::application::jobs::{Jobs, Purge};
 use crate::application::keys::Keys;
@@ -67,6 +68,7 @@ pub struct App {
     jobs: Arc<Jobs>,
     purge: Arc<Purge>,
     feed: Arc<AccessFeed>,
+    clock_watch: Arc<ClockWatch>,
     store: Arc<dyn Store>,
     administrators: Administrators,
     factors: Arc<Factors>,
@@ -140,6 +142,7 @@ impl App {
             side_port: edges.side_port,
             keys_read: edges.keys_read,
             certificates: edges.certificates,
+            clock_watch: use_cases.services.clock_watch,
             keys: use_cases.services.keys,
             jobs: use_cases.jobs,
             purge: use_cases.purge,
@@ -153,6 +156,7 @@ impl App {
 
     /// Serves RPCs until `stop` is done and the RPCs in flight have ended. Does no work in the background.
     pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) -> Result<(), StartError> {
+        self.clock_watch.begin().await.map_err(StartError::prepare)?;
         self.health().report(true).await;
         Ok(self.server.serve(listener, self.certificates, stop).await?)
     }

@@ -9,6 +9,7 @@ use crate::application::access::Authorizer;
 use crate::application::accounts::Accounts;
 use crate::application::administrators::Administrators;
 use crate::application::audit::Audit;
+use crate::application::clock_watch::ClockWatch;
 use crate::application::factors::{FactorRemoval, Factors};
 use crate::application::jobs::{Jobs, Purge, RotateKeys};
 use crate::application::keys::{Keys, RootSecrets};
@@ -52,7 +53,7 @@ impl UseCases {
     fn new(settings: &Settings, adapters: &Adapters, catalogue: Catalogue, roots: RootSecrets) -> Self {
         let (ports, derived) = (&adapters.ports, &roots.keys().clone());
         let services = services(settings, adapters, Arc::new(catalogue), roots);
-        let purge = Arc::new(Purge::new(ports, settings.database.audit_retention));
+        let purge = Arc::new(Purge::new(ports, settings.database.audit_retention, services.clock_watch.clone()));
         Self {
             administrators: Administrators::new(ports, Arc::new(settings.policy.clone()), derived),
             jobs: Arc::new(jobs::jobs(
@@ -80,7 +81,9 @@ fn services(
     let (policy, derived) = (Arc::new(settings.policy.clone()), &roots.keys().clone());
     let authorizer = Arc::new(Authorizer::new(ports, feed.clone(), policy.audiences.clone()));
     let sessions = Arc::new(Sessions::new(ports, authorizer.clone(), policy.clone(), derived));
+    let keys = Arc::new(Keys::new(ports, jwt.clone(), settings.signing_keys, roots));
     Services {
+        clock_watch: Arc::new(ClockWatch::new(ports, keys.clone(), feed.clone(), policy.clone())),
         authorizer: authorizer.clone(),
         registration: Arc::new(Registration::new(ports, policy.clone(), derived)),
         sign_in: Arc::new(SignIn::new(ports, sessions.clone(), policy.clone(), derived)),
@@ -93,7 +96,7 @@ fn services(
         tokens: Arc::new(Tokens::new(ports, feed.clone(), sessions, derived)),
         audit: Arc::new(Audit::new(ports, derived)),
         transfer: Arc::new(UserTransfer::new(ports, policy.clone(), derived)),
-        keys: Arc::new(Keys::new(ports, jwt.clone(), settings.signing_keys, roots)),
+        keys,
         service_accounts: Arc::new(ServiceAccounts::new(ports, policy, derived)),
     }
 }

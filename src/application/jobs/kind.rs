@@ -2,8 +2,11 @@ use std::time::Duration as StdDuration;
 
 use time::Duration;
 
+use crate::application::policy::Policy;
+use crate::application::ports::JobWaits;
 use crate::domain::Timestamp;
 use crate::domain::mail::MailContent;
+use crate::domain::token::action_token::STOP_FACTOR_RESET;
 
 /// How long a worker has a job for itself; longer than any kind's time limit, or a second worker would begin it too.
 pub(super) const LEASE: Duration = Duration::minutes(5);
@@ -95,6 +98,27 @@ impl JobKind {
         match self {
             Self::TokenMail | Self::NoticeMail => StdDuration::from_secs(180),
             Self::Purge | Self::RotateKeys | Self::ResetFactors => StdDuration::from_secs(240),
+        }
+    }
+
+    /// How long such a job may wait.
+    pub(in crate::application) fn waits(self, policy: &Policy) -> JobWaits {
+        let usual = match self {
+            Self::TokenMail | Self::NoticeMail => Duration::ZERO,
+            Self::ResetFactors => policy.factor_reset_delay,
+            Self::Purge | Self::RotateKeys => self.period().unwrap_or_default(),
+        };
+        let longest = match self {
+            // Whatever the setting was when the removal was ordered.
+            Self::ResetFactors => STOP_FACTOR_RESET,
+            _ => self.period().unwrap_or(LONGEST_RETRY),
+        };
+        JobWaits {
+            kind: self.as_str(),
+            usual,
+            longest: longest.max(LEASE),
+            lease: LEASE,
+            give_up_after: self.period().is_none().then_some(GIVE_UP_AFTER),
         }
     }
 

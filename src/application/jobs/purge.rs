@@ -6,6 +6,7 @@ use time::Duration;
 use super::{Assignment, Handler, JobFailed, JobKind};
 use crate::application::Ports;
 use crate::application::audit_trail::{AuditTrail, Event};
+use crate::application::clock_watch::ClockWatch;
 use crate::application::error::Result;
 use crate::application::idempotency::KEEP_ANSWERS;
 use crate::application::ports::{Clock, Store};
@@ -31,17 +32,19 @@ pub struct Purge {
     clock: Arc<dyn Clock>,
     trail: AuditTrail,
     audit_retention: Duration,
+    clock_watch: Arc<ClockWatch>,
 }
 
 impl Purge {
     /// Takes the ports it needs. `audit_retention` is how long the audit trail is kept, at least 30 days.
     #[must_use]
-    pub fn new(ports: &Ports, audit_retention: Duration) -> Self {
+    pub fn new(ports: &Ports, audit_retention: Duration, clock_watch: Arc<ClockWatch>) -> Self {
         Self {
             store: ports.store.clone(),
             clock: ports.clock.clone(),
             trail: AuditTrail::new(ports.entropy.clone()),
             audit_retention,
+            clock_watch,
         }
     }
 
@@ -81,6 +84,7 @@ impl Handler for Purge {
     }
 
     async fn handle(&self, _: Assignment<'_>) -> std::result::Result<(), JobFailed> {
+        self.clock_watch.shorten().await?;
         while self.erase_batch().await? > 0 {}
         Ok(())
     }

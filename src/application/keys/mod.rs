@@ -2,6 +2,7 @@
 //! the changes of the root secret and of the master key.
 
 mod change;
+mod correct;
 mod derived_keys;
 mod list_signing_keys;
 mod open;

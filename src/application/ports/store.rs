@@ -1,8 +1,9 @@
 use async_trait::async_trait;
 
 use super::{
-    AccessChanges, ActionTokens, AnsweredRequests, ApiKeys, AuditEvents, BulkUsers, Challenges, Credentials, Factors,
-    Jobs, Roles, SealedRows, ServerSecrets, ServiceAccounts, Sessions, SigningKeys, Throttles, Users,
+    AccessChanges, ActionTokens, AnsweredRequests, ApiKeys, AuditEvents, BulkUsers, Challenges, ClockCorrections,
+    Credentials, Factors, Jobs, Roles, SealedRows, ServerSecrets, ServiceAccounts, Sessions, SigningKeys, Throttles,
+    Users,
 };
 
 /// What a store operation yields.
@@ -90,6 +91,7 @@ pub trait Transaction:
     + AuditEvents
     + BulkUsers
     + Challenges
+    + ClockCorrections
     + Credentials
     + Factors
     + Jobs
@@ -141,6 +143,11 @@ impl<'u> dyn Transaction + 'u {
 
     /// Sign-ins that wait for their next proof.
     pub fn challenges(&mut self) -> &mut (dyn Challenges + 'u) {
+        self
+    }
+
+    /// What was stored while the clock was ahead.
+    pub fn clock_corrections(&mut self) -> &mut (dyn ClockCorrections + 'u) {
         self
     }
 

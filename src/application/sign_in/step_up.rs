@@ -160,7 +160,7 @@ fn stepped_up(session: &Session, challenge: &Challenge, proof: Proof, call: &Cal
         client_id: session.client_id.clone(),
         audience: attempt.wanted.audience,
         label: attempt.wanted.label,
-        authentication: session.authentication.step_up(proof, is_aal2),
+        authentication: session.authentication.believed(call.now).step_up(proof, is_aal2),
         after_failures: false,
     }
 }

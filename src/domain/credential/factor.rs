@@ -14,6 +14,8 @@ pub const MAX_PER_USER: usize = 20;
 pub const HARD_LIMIT: i32 = 100;
 /// How long somebody may take to enrol a factor.
 pub const ENROLMENT_LIFETIME: Duration = Duration::minutes(10);
+/// How long a one-time code is the present one (RFC 6238).
+pub const TOTP_STEP: Duration = Duration::seconds(30);
 /// How many wrong codes end an enrolment.
 pub const ENROLMENT_ATTEMPTS: i32 = 5;
 

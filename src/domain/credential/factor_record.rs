@@ -4,7 +4,7 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-use super::factor::{Factor, FactorMethod, FactorName, HARD_LIMIT, MAX_PER_USER};
+use super::factor::{Factor, FactorMethod, FactorName, HARD_LIMIT, MAX_PER_USER, TOTP_STEP};
 use super::passkey::Passkey;
 use super::password::PasswordHash;
 use super::recovery_code::CODES;
@@ -13,8 +13,6 @@ use crate::domain::id::{FactorId, UserId};
 
 /// How many factors a record of a person may have: those that count, and a set of recovery codes.
 pub const RECORDS: usize = MAX_PER_USER + 1;
-/// How long a code of an authenticator app counts, in seconds (RFC 6238).
-const STEP_SECONDS: i64 = 30;
 
 /// The shared secret of an authenticator app. Never printed, and wiped when dropped.
 #[derive(Clone, PartialEq, Eq)]
@@ -113,7 +111,9 @@ impl FactorRecord {
     /// twice, wherever it was used first. A clock may be a step ahead.
     #[must_use]
     pub fn last_step(&self) -> Option<i64> {
-        self.last_used_time.max(self.create_time).map(|time| time.unix_timestamp().div_euclid(STEP_SECONDS) + 1)
+        self.last_used_time
+            .max(self.create_time)
+            .map(|time| time.unix_timestamp().div_euclid(TOTP_STEP.whole_seconds()) + 1)
     }
 
     /// Whether a stored factor is what taking the record in has made of it before. What uses change does not count.

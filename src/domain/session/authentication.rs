@@ -4,6 +4,7 @@ use time::Duration;
 
 use crate::domain::Timestamp;
 use crate::domain::named_enum::named_enum;
+use crate::domain::token::signing_key::MAX_SKEW;
 
 named_enum! {
     /// What somebody can prove who they are with.
@@ -177,6 +178,17 @@ impl Authentication {
         }
         let proven = if is_aal2 { self.possession_time() } else { latest };
         AuthenticationContext { time: proven.unwrap_or(self.first.time), methods, level }
+    }
+
+    /// The sign-in as it is believed at `now`: a proof of the future was taken by a clock that was ahead, and is as old as can
+    /// be.
+    #[must_use]
+    pub fn believed(&self, now: Timestamp) -> Self {
+        let believed = |proof: &Proof| match proof.time <= now + MAX_SKEW {
+            true => *proof,
+            false => Proof { time: Timestamp::UNIX_EPOCH, ..*proof },
+        };
+        Self { first: believed(&self.first), further: self.further.iter().map(believed).collect() }
     }
 
     /// When the person last proved to have something.

@@ -12,6 +12,7 @@ use super::Timestamp;
 use super::id::{SessionId, UserId};
 use super::named_enum::named_enum;
 use super::secret::Digest;
+use super::token::signing_key::MAX_SKEW;
 use authentication::{Aal2Lifetimes, AssuranceLevel, Authentication};
 use client::{Client, ClientId, ClientLabel};
 use refresh_token::RefreshToken;
@@ -125,7 +126,8 @@ impl Session {
     /// What its tokens tell at `now` of how sure it is who uses it.
     #[must_use]
     pub fn level(&self, now: Timestamp) -> AssuranceLevel {
-        if self.aal2_expire_time.is_some_and(|end| now < end) { AssuranceLevel::Aal2 } else { AssuranceLevel::Aal1 }
+        let counts = |end| now < end && self.last_seen_time <= now + MAX_SKEW;
+        if self.aal2_expire_time.is_some_and(counts) { AssuranceLevel::Aal2 } else { AssuranceLevel::Aal1 }
     }
 
     /// Decides about a refresh token of this session.
@@ -138,7 +140,8 @@ impl Session {
         if digest == self.refresh.current {
             return RefreshVerdict::Rotate;
         }
-        let in_grace = now < self.refresh.rotate_time + grace;
+        let since = now - self.refresh.rotate_time;
+        let in_grace = since >= -MAX_SKEW && since < grace;
         if in_grace && self.refresh.previous == Some(digest) {
             return RefreshVerdict::Repeat;
         }
@@ -146,7 +149,8 @@ impl Session {
     }
 
     /// Puts the successor of the live token in its place and prolongs the idle time, and the time of two factors unless
-    /// that has passed: nothing brings it back then.
+    /// that has passed: nothing brings it back then. Of what a clock stored that was ahead, no more stays than is allowed
+    /// from now on.
     pub fn rotate(&mut self, successor: &RefreshToken, now: Timestamp, lifetimes: SessionLifetimes) {
         self.refresh = RefreshState {
             generation: successor.generation(),
@@ -155,8 +159,10 @@ impl Session {
             rotate_time: now,
         };
         let is_aal2 = self.level(now) == AssuranceLevel::Aal2;
+        self.authentication = self.authentication.believed(now);
         self.aal2_expire_time = self.authentication.aal2_expire_time(now, lifetimes.aal2).filter(|_| is_aal2);
         self.last_seen_time = now;
+        self.expire_time = self.expire_time.min(now + lifetimes.absolute);
         self.idle_expire_time = (now + lifetimes.idle).min(self.expire_time);
     }
 }

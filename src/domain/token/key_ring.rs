@@ -2,7 +2,7 @@
 
 use time::Duration;
 
-use super::signing_key::{LEAD, SigningKey, SigningKeyState};
+use super::signing_key::{LEAD, MAX_SKEW, SigningKey, SigningKeyState};
 use crate::domain::Timestamp;
 
 /// The most keys that verifiers are told of at a time.
@@ -81,6 +81,28 @@ impl KeyRing {
         true
     }
 
+    /// Whether a clock published a key that was ahead of `now`, by more than clocks may differ.
+    #[must_use]
+    pub fn has_future(&self, now: Timestamp) -> bool {
+        self.keys.iter().any(|key| is_future(key, now))
+    }
+
+    /// Drops the keys that a clock published which was ahead, and lets those before them continue. If there are no others,
+    /// none signs until another one is published.
+    pub fn drop_future(&mut self, now: Timestamp) {
+        for key in self.keys.iter_mut().filter(|key| is_future(key, now)) {
+            (key.create_time, key.activate_time) = (now, now);
+            (key.retire_time, key.drop_time) = (Some(now), Some(now));
+        }
+        self.line_up(now);
+    }
+
+    /// Whether a key is published that takes the place of the one that signs at `now`.
+    #[must_use]
+    pub fn is_succeeded(&self, now: Timestamp) -> bool {
+        self.keys.iter().any(|key| key.state(now) == SigningKeyState::Published)
+    }
+
     fn line_up(&mut self, now: Timestamp) {
         let mut line: Vec<&mut SigningKey> = self.keys.iter_mut().filter(|key| stands_in_line(key, now)).collect();
         line.sort_by_key(|key| key.activate_time);
@@ -101,6 +123,11 @@ impl KeyRing {
 
 fn stands_in_line(key: &SigningKey, now: Timestamp) -> bool {
     matches!(key.state(now), SigningKeyState::Published | SigningKeyState::Active)
+}
+
+/// A key that is over is of no interest.
+fn is_future(key: &SigningKey, now: Timestamp) -> bool {
+    key.is_listed(now) && key.create_time > now + MAX_SKEW
 }
 
 #[cfg(test)]

@@ -99,7 +99,8 @@ macro_rules! embedded {
             "0011_retired_ids",
             "0012_unproven_sign_ups",
             "0013_audit_rules",
-            "0014_second_factors"
+            "0014_second_factors",
+            "0015_barred_steps"
         )
     };
     ($backend:literal, $($name:literal),+) => {

@@ -22,6 +22,7 @@ use super::services::user_service::UserRpc;
 use crate::application::access::Authorizer;
 use crate::application::accounts::Accounts;
 use crate::application::audit::Audit;
+use crate::application::clock_watch::ClockWatch;
 use crate::application::factors::Factors;
 use crate::application::keys::Keys;
 use crate::application::recovery::Recovery;
@@ -49,6 +50,8 @@ use crate::proto::user_service_server::UserServiceServer;
 /// The façades behind the services.
 #[derive(Clone)]
 pub struct Services {
+    /// The time.
+    pub clock_watch: Arc<ClockWatch>,
     /// Who may call.
     pub authorizer: Arc<Authorizer>,
     /// Signing up.

@@ -51,7 +51,7 @@ impl Server {
         let limits = settings.limits.clone();
         let health = Health::new(&routes::NAMES);
         let rpc_metrics = Arc::new(RpcMetrics::new(&policy));
-        let gate = Arc::new(Gate::new(services.authorizer.clone(), ports, policy, (&limits, health.clone())));
+        let gate = Arc::new(Gate::new(&services, ports, policy, (&limits, health.clone())));
         let routes = routes::build(services, &health, limits.reflection);
         let balancers = settings.endpoint.balancers.clone();
         Self { routes, rpc_metrics, gate, health, limits, balancers }

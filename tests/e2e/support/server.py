@@ -55,6 +55,18 @@ def free_port() -> int:
                 return _next_port
 
 
+def clock(file: Path) -> dict[str, str]:
+    """The environment of a process whose clock is as wrong as the file says."""
+    libraries = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
+    assert libraries, "no libfaketime: apt-get install faketime"
+    return {
+        "LD_PRELOAD": str(libraries[0]),
+        "FAKETIME_TIMESTAMP_FILE": str(file),
+        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }
+
+
 class Server:
     """`ipse serve` in a process group of its own, with all it keeps in one folder."""
 
@@ -73,6 +85,14 @@ class Server:
         self.settings |= {f"IPSE_{key.upper()}": value for key, value in settings.items()}
         self.mail = MailFolder(folder / "ipse-dev" / "mail")
         self.process: subprocess.Popen | None = None
+        # What libfaketime is told, in a file that it reads again and again; without one, the clock is right.
+        self.clock_file = folder / "clock"
+
+    def set_clock(self, offset: str) -> None:
+        """Sets the clock of the process off, as in "+400d" or "-2h"; if it was off at the start, also while it runs."""
+        aside = self.folder / "clock.new"
+        aside.write_text(f"{offset}\n")
+        aside.replace(self.clock_file)
 
     def __enter__(self) -> "Server":
         return self.start()
@@ -87,7 +107,7 @@ class Server:
             self.process = subprocess.Popen(
                 command,
                 cwd=self.folder,
-                env=environment(self.settings),
+                env=environment(self.settings) | (clock(self.clock_file) if self.clock_file.exists() else {}),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -9,6 +9,7 @@ mod audit_order;
 mod bulk_factors;
 mod bulk_users;
 mod challenges;
+mod clock_corrections;
 mod commit_order;
 mod credentials;
 mod dead_jobs;

@@ -7,6 +7,7 @@ mod attributes;
 mod audit;
 mod caller;
 mod change_password;
+mod clocks;
 mod doors;
 mod email_change;
 mod envoy;

@@ -120,6 +120,11 @@ impl Memory {
         }
     }
 
+    /// Forgets all of them. What comes again is news to every reader.
+    pub(super) fn clear(&mut self) {
+        *self = Self { forgotten: self.end(), ..Self::default() };
+    }
+
     /// The beginning for a reader who knows all that has a number up to `after`.
     pub(super) fn begin(&self, after: i64) -> Cursor {
         Cursor { next: self.forgotten, news_from: self.end(), after }

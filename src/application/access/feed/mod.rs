@@ -136,6 +136,15 @@ impl AccessFeed {
         self.wake();
     }
 
+    /// Forgets everything, and has it read again: the store was changed.
+    pub fn forget(&self) {
+        let mut state = self.write();
+        state.memory.clear();
+        (state.looked, state.is_to_start_over) = (None, true);
+        drop(state);
+        self.wake();
+    }
+
     /// What memory tells of a token.
     #[must_use]
     pub fn judge(&self, token: &TokenMarks<'_>) -> Standing {

@@ -119,7 +119,8 @@ impl Factors for Unit {
 
     async fn take_totp_step(&mut self, id: FactorId, step: i64, now: Timestamp) -> StoreResult<bool> {
         let is_later = factors::last_step.is_null().or(factors::last_step.lt(step));
-        let unused = enabled!(id, FactorKind::Totp).filter(is_later);
+        let is_free = factors::barred_step.is_null().or(factors::barred_step.ne(step));
+        let unused = enabled!(id, FactorKind::Totp).filter(is_later).filter(is_free);
         let change = (factors::last_step.eq(step), used(DbTime(now)));
         Ok(self.execute(diesel::update(unused).set(change)).await? == 1)
     }

@@ -8,6 +8,7 @@ mod audit_events;
 mod audit_row;
 mod bulk_users;
 mod challenges;
+mod clock_corrections;
 mod credentials;
 mod factor_row;
 mod factors;

@@ -26,7 +26,7 @@ pub(super) struct SessionRow {
     pub(super) auth_time: DbTime,
     pub(super) amr: String,
     pub(super) acr: String,
-    proofs: String,
+    pub(super) proofs: String,
     create_time: DbTime,
     pub(super) last_seen_time: DbTime,
     pub(super) expire_time: DbTime,

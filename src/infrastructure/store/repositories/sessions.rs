@@ -53,6 +53,7 @@ impl Sessions for Unit {
             sessions::rotate_time.eq(row.rotate_time),
             sessions::aal2_expire_time.eq(row.aal2_expire_time),
             sessions::auth_time.eq(row.auth_time),
+            sessions::proofs.eq(row.proofs),
             sessions::amr.eq(row.amr),
             sessions::acr.eq(row.acr),
             sessions::last_seen_time.eq(row.last_seen_time),

@@ -232,6 +232,7 @@ diesel::table! {
         revision -> BigInt,
         sealed_secret -> Nullable<Binary>,
         last_step -> Nullable<BigInt>,
+        barred_step -> Nullable<BigInt>,
         credential_id -> Nullable<Binary>,
         public_key -> Nullable<Binary>,
         user_handle -> Nullable<Binary>,

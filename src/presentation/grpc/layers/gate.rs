@@ -25,9 +25,12 @@ use super::{body, deadline, request_id, trace_context};
 use crate::application::Ports;
 use crate::application::access::Authorizer;
 use crate::application::call::Call;
+use crate::application::clock_watch::ClockWatch;
 use crate::application::error::Refusal;
-use crate::application::ports::{Clock, Entropy};
+use crate::application::ports::Entropy;
+use crate::domain::Timestamp;
 use crate::domain::session::origin::Origin;
+use crate::presentation::grpc::Services;
 use crate::presentation::grpc::services::envoy;
 use crate::presentation::grpc::streams::until_drained::{Held, UntilDrained};
 use crate::presentation::grpc::{bearer, status};
@@ -55,7 +58,7 @@ const HEALTH_CHECKS: &str = "/grpc.health.v1.Health/";
 /// What the gate needs.
 pub(in crate::presentation::grpc) struct Gate {
     authorizer: Arc<Authorizer>,
-    clock: Arc<dyn Clock>,
+    clock_watch: Arc<ClockWatch>,
     policy: PolicyTable,
     entropy: Arc<dyn Entropy>,
     proxies: TrustedProxies,
@@ -71,14 +74,14 @@ pub(in crate::presentation::grpc) struct Gate {
 impl Gate {
     /// A gate that keeps this access policy and these limits.
     pub(in crate::presentation::grpc) fn new(
-        authorizer: Arc<Authorizer>,
+        services: &Services,
         ports: &Ports,
         policy: PolicyTable,
         (limits, health): (&Limits, Health),
     ) -> Self {
         Self {
-            authorizer,
-            clock: ports.clock.clone(),
+            authorizer: services.authorizer.clone(),
+            clock_watch: services.clock_watch.clone(),
             entropy: ports.entropy.clone(),
             proxies: limits.proxies.clone(),
             gateways: limits.gateways.clone(),
@@ -151,14 +154,16 @@ impl Gate {
             if !rpc.takes_stream {
                 let waiting = (!is_health_check).then(|| self.waiting.take(network)).transpose();
                 let Ok(_waiting) = waiting else {
-                    let call = self.call(&request, rpc);
+                    let now = self.clock_watch.now().await;
+                    let call = self.call(&request, rpc, now);
                     return Err(self.overloaded(&call, &path));
                 };
                 request = body::whole(request, max_message_bytes(&path), self.body_limit).await?;
             }
             let takes_place = !rpc.is_stream && !is_health_check;
             let place = takes_place.then(|| self.in_flight.take(network)).transpose();
-            let call = self.call(&request, rpc);
+            let now = self.clock_watch.now().await;
+            let call = self.call(&request, rpc, now);
             let Ok(_place) = place else { return Err(self.overloaded(&call, &path)) };
             let call = self.authorizer.authorize_call(call, &path).await;
             let call = Arc::new(call.map_err(status::from_error)?);
@@ -187,14 +192,14 @@ impl Gate {
         status::from_error(Refusal::Overloaded.into())
     }
 
-    fn call(&self, request: &Request<Body>, rpc: &Rpc) -> Call {
+    fn call(&self, request: &Request<Body>, rpc: &Rpc, now: Timestamp) -> Call {
         let bearer = bearer::from_values(request.headers().get_all(AUTHORIZATION).iter().map(HeaderValue::as_bytes));
         let origin = Origin {
             client: client::from_request(request, &self.proxies),
             request_id: request_id::current().to_string(),
             trace_id: trace_context::trace_id(request.headers()).unwrap_or_default().to_owned(),
         };
-        Call::new(self.clock.now(), origin, bearer, rpc.access.clone())
+        Call::new(now, origin, bearer, rpc.access.clone())
     }
 
     fn stream_place(&self, call: &Call, path: &str) -> Result<Option<Arc<StreamPlace>>, Status> {
