@@ -51,7 +51,7 @@ impl Attributes {
         }
         let mut text = String::with_capacity(json.len());
         each_token(&json, |token| {
-            text.push_str(token.strip_suffix(".0").filter(|_| is_number(token)).unwrap_or(token))
+            text.push_str(token.strip_suffix(".0").filter(|_| is_number(token)).unwrap_or(token));
         });
         Self(text)
     }

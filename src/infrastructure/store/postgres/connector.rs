@@ -177,7 +177,7 @@ impl Backend for Connector {
     }
 
     fn trouble(connection: &Connection, _: &str) -> Trouble {
-        dialect::trouble(&connection.last_error.code())
+        dialect::trouble(connection.last_error.code())
     }
 }
 

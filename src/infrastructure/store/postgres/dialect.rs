@@ -19,8 +19,8 @@ pub(super) async fn reset(connection: &mut Connection) -> QueryResult<()> {
 }
 
 /// What an SQLSTATE tells of (PostgreSQL, appendix A). The texts of errors are in the server's language.
-pub(super) const fn trouble(code: &[u8; 5]) -> Trouble {
-    match code {
+pub(super) const fn trouble(code: [u8; 5]) -> Trouble {
+    match &code {
         // A failed serialisation, a deadlock, a lock that was not to be had in time.
         b"40001" | b"40P01" | b"55P03" => Trouble::Contention,
         // The server ends the connection: broken, shutting down, crashed, starting, its database or session gone; idle or
@@ -29,7 +29,7 @@ pub(super) const fn trouble(code: &[u8; 5]) -> Trouble {
             Trouble::Lost
         }
         // Cancelled, as after a time-out; no room on the disk, in memory or for connections; the disk or system failed.
-        b"57014" | [b'5', b'3', ..] | [b'5', b'8', ..] => Trouble::Unavailable,
+        b"57014" | [b'5', b'3' | b'8', ..] => Trouble::Unavailable,
         _ => Trouble::Unexpected,
     }
 }

@@ -83,7 +83,7 @@ impl PostgresStore {
         Ok(status)
     }
 
-    /// Other encodings lack letters, and SQL_ASCII takes any bytes.
+    /// Other encodings lack letters, and `SQL_ASCII` takes any bytes.
     async fn check_encoding(&self) -> Result<(), MigrationError> {
         let encoding = diesel::select(sql::<Text>("current_setting('server_encoding')"));
         match self.connections.read().await?.find(encoding).await? {

@@ -36,8 +36,10 @@ impl LastError {
         code
     }
 
-    fn note(&self, [a, b, c, d, e]: [u8; 5]) {
-        self.0.store(u64::from_be_bytes([0, 0, 0, a, b, c, d, e]), Ordering::Release);
+    fn note(&self, code: [u8; 5]) {
+        let mut bytes = [0; 8];
+        bytes[3..].copy_from_slice(&code);
+        self.0.store(u64::from_be_bytes(bytes), Ordering::Release);
     }
 }
 

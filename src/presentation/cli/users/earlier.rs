@@ -65,7 +65,7 @@ impl Digests {
         }
         let email = EmailAddress::parse(&user.email).map(|email| self.of(email.canonical())).unwrap_or_default();
         let others = uniques.into_iter().map(|(unique, conflict)| (self.of(&unique), conflict)).collect();
-        Claims { record: self.of(&record.encode_to_vec()), email, others }
+        Claims { record: self.of(record.encode_to_vec()), email, others }
     }
 
     fn of(&self, value: impl Hash) -> u64 {

@@ -171,8 +171,9 @@ impl Running {
         lines.extend(kinds.iter().map(|(kind, rows)| format!("  {kind:width$}  {rows:>8}")));
         lines.extend(left_out);
         if self.report.is_output() {
-            lines.iter().for_each(|line| cli::tell(line));
-            lines.clear();
+            for line in lines.drain(..) {
+                cli::tell(&line);
+            }
         }
         if refused == 0 {
             return Ok(lines);

@@ -169,7 +169,7 @@ fn record(header: &Header, values: &StringRecord) -> Result<UserRecord, Unreadab
     if values.len() != header.width() {
         return Err("the row has another number of values than the header".into());
     }
-    header.record(values).map_err(Unreadable::from)
+    header.record(values)
 }
 
 fn key(user: Option<&User>) -> String {
@@ -226,7 +226,7 @@ mod tests {
     fn rows_that_cannot_be_read_are_told_and_left_out() {
         let deep =
             format!(r#"{{"user":{{"email":"deep","attributes":{{"a":{}{}}}}}}}"#, "[".repeat(60), "]".repeat(60));
-        let deeper = deep.replace("[", "[[[").replace("]", "]]]");
+        let deeper = deep.replace('[', "[[[").replace(']', "]]]");
         let rows = read(Format::Ndjson, format!("{deep}\n{deeper}\n{{\"user\":{{\"email\":1}}}}\n[]\n{{}}").as_bytes());
         let failed: Vec<_> = rows.iter().map(|(line, _, key, email)| (*line, key.as_str(), email.is_err())).collect();
         assert_eq!(failed, [(1, "deep", true), (2, "", true), (3, "", true), (4, "", true), (5, "", false)]);

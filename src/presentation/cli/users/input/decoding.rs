@@ -111,7 +111,7 @@ impl Target<'_> {
             let line = self.lines + lines(&text[..place]) + 1;
             return Err(Unfit::Wrong(format!("has a zero byte at line {line}: it is no text, or damaged")));
         }
-        self.to.write_all(text).map_err(no_room)?;
+        self.to.write_all(text).map_err(|error| no_room(&error))?;
         self.length += text.len() as u64;
         self.lines += lines(text);
         self.digest.update(text);
@@ -128,11 +128,11 @@ impl Target<'_> {
 }
 
 /// Why a text cannot be copied.
-pub(super) fn no_room(error: io::Error) -> Unfit {
+pub(super) fn no_room(error: &io::Error) -> Unfit {
     let folder = std::env::temp_dir();
     Unfit::Wrong(format!("cannot be copied to {}: {error}; name a folder with room for it in TMPDIR", folder.display()))
 }
 
 fn lines(text: &[u8]) -> u64 {
-    text.iter().filter(|byte| **byte == b'\n').count() as u64
+    text.iter().map(|byte| u64::from(*byte == b'\n')).sum()
 }

@@ -94,7 +94,7 @@ impl Input {
                 digest: read.digest,
             });
         }
-        let mut copy = tempfile::tempfile().map_err(decoding::no_room)?;
+        let mut copy = tempfile::tempfile().map_err(|error| decoding::no_room(&error))?;
         let read = form.decode(&mut text, &mut copy)?;
         Ok(Self { path: path.to_owned(), file: copy, start: 0, length: read.length, digest: read.digest })
     }

@@ -117,7 +117,9 @@ fn a_pipe_is_read_as_a_file_is() {
             // A byte at a time, as a slow program writes.
             std::thread::spawn(move || {
                 let mut pipe = fs::OpenOptions::new().write(true).open(pipe).unwrap();
-                bytes.iter().for_each(|byte| pipe.write_all(&[*byte]).unwrap());
+                for byte in bytes {
+                    pipe.write_all(&[byte]).unwrap();
+                }
             })
         };
         let input = Input::open(&pipe, None).unwrap();
@@ -153,7 +155,10 @@ fn entries(layout: Layout, bytes: &[u8]) -> Result<Vec<(u64, u64, String)>, Stri
     Ok(found.into_iter().map(shown).collect())
 }
 
-fn of_json(bytes: &[u8]) -> Result<(Layout, Vec<(u64, u64, String)>), String> {
+/// The line, the number and the text of an entry.
+type Shown = (u64, u64, String);
+
+fn of_json(bytes: &[u8]) -> Result<(Layout, Vec<Shown>), String> {
     let layout = Layout::of_json(&open(bytes, None)?).map_err(|unfit| unfit.of(Path::new("file")).to_string())?;
     Ok((layout, entries(layout, bytes)?))
 }
@@ -239,7 +244,10 @@ fn entries_that_are_too_long_are_told_by_their_lines() {
     );
 }
 
-fn table(text: &str) -> Result<(Vec<String>, Vec<(u64, u64, Vec<String>)>), String> {
+/// The names of the columns; and the line, the number and the values of each record.
+type Table = (Vec<String>, Vec<(u64, u64, Vec<String>)>);
+
+fn table(text: &str) -> Result<Table, String> {
     let failed = |unfit: Unfit| unfit.of(Path::new("file")).to_string();
     let (delimiter, header) = Delimiter::of(&open(text.as_bytes(), None)?).map_err(failed)?;
     let list = |record: &csv::StringRecord| record.iter().map(str::to_owned).collect();

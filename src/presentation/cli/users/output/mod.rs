@@ -69,7 +69,7 @@ impl Output {
     fn finish(self) -> io::Result<()> {
         let target = match self {
             Self::Ndjson(writer) => writer.into_inner().map_err(io::IntoInnerError::into_error)?,
-            Self::Csv(writer) => writer.into_inner().map_err(|error| error.into_error())?,
+            Self::Csv(writer) => writer.into_inner().map_err(csv::IntoInnerError::into_error)?,
         };
         target.finish()
     }
