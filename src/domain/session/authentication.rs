@@ -184,9 +184,9 @@ impl Authentication {
     /// be.
     #[must_use]
     pub fn believed(&self, now: Timestamp) -> Self {
-        let believed = |proof: &Proof| match proof.time <= now + MAX_SKEW {
-            true => *proof,
-            false => Proof { time: Timestamp::UNIX_EPOCH, ..*proof },
+        let believed = |proof: &Proof| {
+            let time = if proof.time <= now + MAX_SKEW { proof.time } else { Timestamp::UNIX_EPOCH };
+            Proof { time, ..*proof }
         };
         Self { first: believed(&self.first), further: self.further.iter().map(believed).collect() }
     }
