@@ -244,7 +244,7 @@ mod tests {
         let why = UserFilter::parse("email = canary").err().map(|why| why.to_string());
         assert_eq!(
             why.as_deref(),
-            Some("has a value that must be an address such as name@example.com, at character 9")
+            Some("has a value that must be an address such as name@example.com, with one @, at character 9")
         );
     }
 

@@ -207,7 +207,7 @@ async fn a_failure_tells_the_step_and_the_servers_own_words_without_addresses() 
         ),
         (
             &[("RCPT", "550-5.1.1 user ADA.L is\r\n550 5.1.1 unknown")],
-            "answered RCPT TO (the recipient) with 550 5.1.1 user (address) is 5.1.1 unknown",
+            "answered RCPT TO (the recipient) with 550 5.1.1 user (address) is unknown",
         ),
         (&[("DATA", "451 4.3.0 queue full")], "answered DATA with 451 4.3.0 queue full"),
         (&[(".", "554 5.6.0 looks like spam")], "answered the message after DATA with 554 5.6.0 looks like spam"),

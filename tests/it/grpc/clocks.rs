@@ -132,9 +132,10 @@ async fn a_mailed_token_is_good_for_its_time_from_now_on(world: World) {
             alice.log_in().await.unwrap();
             world.wait(wait);
             let outcome = alice.reset(&token, &alice.password).await;
-            match is_good {
-                true => outcome.unwrap(),
-                false => assert_eq!(reason(outcome), ActionTokenInvalid, "{ahead} {wait}"),
+            if is_good {
+                outcome.unwrap();
+            } else {
+                assert_eq!(reason(outcome), ActionTokenInvalid, "{ahead} {wait}");
             }
             alice.mails().await;
         }
@@ -385,12 +386,11 @@ async fn a_restart_finds_what_another_clock_left(world: World) {
     let world = world.restart().await;
     let alice = Person::new(&world, "alice");
     assert!(wait_of(&alice).await <= Duration::seconds(2));
-    let device: Device<'_> = match alice.log_in().await {
-        Ok(device) => device,
-        Err(_) => {
-            world.wait(Duration::seconds(2));
-            alice.log_in().await.unwrap()
-        }
+    let device: Device<'_> = if let Ok(device) = alice.log_in().await {
+        device
+    } else {
+        world.wait(Duration::seconds(2));
+        alice.log_in().await.unwrap()
     };
     device.me().await.unwrap();
 }

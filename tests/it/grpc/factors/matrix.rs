@@ -172,8 +172,8 @@ const DOORS: [&str; 10] = [
 ];
 
 fn line(state: &str, factor: &str, answers: &[&str]) -> String {
-    let answers = answers.iter().map(|answer| format!("{answer:26}")).collect::<String>();
-    format!("{state:24}{factor:10}{}\n", answers.trim_end())
+    let answers: Vec<String> = answers.iter().map(|answer| format!("{answer:26}")).collect();
+    format!("{state:24}{factor:10}{}\n", answers.concat().trim_end())
 }
 
 async fn every_state_and_factor_opens_the_doors_that_the_table_says(world: World) {
