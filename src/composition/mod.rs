@@ -85,6 +85,7 @@ pub async fn serve(settings: Settings) -> Result<(), StartError> {
     };
     let addresses = Addresses::of(&listener, side_listener.as_ref()).map_err(|error| StartError::listen(&error))?;
     let app = App::for_command(&settings).await?;
+    app.begin().await?;
     let stopped = CancellationToken::new();
     background::start(&app, &stopped);
     if let Some(listener) = side_listener {
@@ -154,9 +155,13 @@ impl App {
         })
     }
 
+    /// Brings back what was stored while a clock was ahead. To be done before anybody is served.
+    pub async fn begin(&self) -> Result<(), StartError> {
+        self.clock_watch.begin().await.map_err(StartError::prepare)
+    }
+
     /// Serves RPCs until `stop` is done and the RPCs in flight have ended. Does no work in the background.
     pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) -> Result<(), StartError> {
-        self.clock_watch.begin().await.map_err(StartError::prepare)?;
         self.health().report(true).await;
         Ok(self.server.serve(listener, self.certificates, stop).await?)
     }

@@ -24,7 +24,7 @@ all=($ALL)
 long=(longer)
 read_arguments "$@"
 stages_begin
-for name in "${{all[@]}}" longer; do
+for name in good bad toolless untold partial longer; do
   if wants "$name"; then stage "$name" "run_$name"; fi
 done
 stages_end

@@ -38,7 +38,7 @@ impl Attributes {
             return Err(UnfitAttributes::TooLarge);
         }
         let mut shape = Shape::default();
-        each_token(&json, |token| shape.add(token));
+        each_token(&json, |part| shape.add(part));
         shape.check()?;
         Ok(Self(json))
     }
@@ -50,8 +50,8 @@ impl Attributes {
             return Self(json);
         }
         let mut text = String::with_capacity(json.len());
-        each_token(&json, |token| {
-            text.push_str(token.strip_suffix(".0").filter(|_| is_number(token)).unwrap_or(token));
+        each_token(&json, |part| {
+            text.push_str(part.strip_suffix(".0").filter(|_| is_number(part)).unwrap_or(part));
         });
         Self(text)
     }
@@ -81,19 +81,19 @@ struct Shape {
 }
 
 impl Shape {
-    fn add(&mut self, token: &str) {
-        let closes = matches!(token, "}" | "]");
+    fn add(&mut self, part: &str) {
+        let closes = matches!(part, "}" | "]");
         // The first value of an object or list follows its bracket, the others a comma each.
-        self.values += usize::from((self.is_opened && !closes) || token == ",");
-        self.is_opened = matches!(token, "{" | "[");
+        self.values += usize::from((self.is_opened && !closes) || part == ",");
+        self.is_opened = matches!(part, "{" | "[");
         if self.is_opened {
             self.level += 1;
             self.levels = self.levels.max(self.level);
         } else if closes {
             self.level = self.level.saturating_sub(1);
-        } else if is_number(token) {
+        } else if is_number(part) {
             // From the next number on, those that are not whole are missing too, and what was rounded looks like any other.
-            self.has_far_number |= token.parse().is_ok_and(|number: f64| number.abs() >= FIRST_ROUNDED);
+            self.has_far_number |= part.parse().is_ok_and(|number: f64| number.abs() >= FIRST_ROUNDED);
         }
     }
 
@@ -110,8 +110,8 @@ impl Shape {
 /// The number after the largest one, which is what the next one is rounded to.
 const FIRST_ROUNDED: f64 = 9_007_199_254_740_992.0;
 
-fn is_number(token: &str) -> bool {
-    token.starts_with(|first: char| first == '-' || first.is_ascii_digit())
+fn is_number(part: &str) -> bool {
+    part.starts_with(|first: char| first == '-' || first.is_ascii_digit())
 }
 
 /// Tells the tokens of a JSON text one after another: brackets, colons and commas, and whole texts, numbers and words.
@@ -123,8 +123,8 @@ fn each_token<'j>(json: &'j str, mut tell: impl FnMut(&'j str)) {
             b'{' | b'}' | b'[' | b']' | b',' | b':' => 1,
             _ => rest.find(['{', '}', '[', ']', ',', ':', '"']).unwrap_or(rest.len()),
         };
-        let (token, after) = rest.split_at(length);
-        tell(token);
+        let (part, after) = rest.split_at(length);
+        tell(part);
         rest = after;
     }
 }

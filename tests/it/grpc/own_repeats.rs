@@ -294,7 +294,7 @@ async fn a_repeated_exchange_gives_the_same_token(world: World) {
 async fn a_repeated_batch_is_answered_as_the_first(world: World) {
     let root = Transfer(world.administrator().await);
     let row = |name: &str| UserRecord {
-        user: Some(User { email: format!("{name}@example.com"), ..User::default() }),
+        user: Some(User { email: format!("{name}@example.com"), display_name: "Somebody".into(), ..User::default() }),
         ..UserRecord::default()
     };
     let batch = |rows: Vec<UserRecord>| ImportUsersRequest { rows, dry_run: false, request_id: ID.to_owned() };

@@ -15,13 +15,15 @@ trap 'server stop -m immediate || true; rm -rf "$dir"' EXIT
 trap 'exit 1' HUP INT TERM PIPE
 
 od -An -N16 -tx1 /dev/urandom | tr -d ' \n' >"$dir/password"
-# The server speaks, sorts and writes capitals in Turkish: nothing may depend on the words of its errors, or on the order
-# and case of letters that a database has by default.
+# The server speaks German, of which every version has the words, and sorts and writes capitals in Turkish: nothing may
+# depend on the words of its errors, or on the order and case of letters that a database has by default.
 unset LANGUAGE LC_ALL
 export LOCPATH="$dir"
-localedef -i tr_TR -f UTF-8 "$dir/tr_TR.UTF-8" >&2 || { echo 'no locales: apt-get install locales' >&2; exit 1; }
+for locale in de_DE tr_TR; do
+    localedef -i "$locale" -f UTF-8 "$dir/$locale.UTF-8" >&2 || { echo 'no locales: apt-get install locales' >&2; exit 1; }
+done
 "$bin/initdb" -D "$dir/data" -U ipse --pwfile="$dir/password" --auth-local=trust --auth-host=password \
-    --encoding=UTF8 --locale=tr_TR.UTF-8 --no-sync >"$dir/control" 2>&1 || { cat "$dir/control" >&2; exit 1; }
+    --encoding=UTF8 --locale=tr_TR.UTF-8 --lc-messages=de_DE.UTF-8 --no-sync >"$dir/control" 2>&1 || { cat "$dir/control" >&2; exit 1; }
 cat >>"$dir/data/postgresql.conf" <<END
 listen_addresses = '127.0.0.1'
 port = $port

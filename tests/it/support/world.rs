@@ -265,6 +265,7 @@ impl World {
 
 impl Replica {
     async fn start(app: App) -> Self {
+        app.begin().await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let side_listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
