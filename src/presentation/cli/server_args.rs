@@ -13,13 +13,13 @@ pub struct ServerArgs {
     /// The server, such as `https://id.example:50051`, instead of the one in the settings
     #[arg(long, value_name = "URL", value_parser = parse_url)]
     pub server: Option<Uri>,
-    /// PEM file of the authorities that may vouch for the server at URL, instead of those of the system [`IPSE_CLI_CA_FILE`]
+    /// PEM file of the authorities that may vouch for the server at URL, instead of those of the system (`IPSE_CLI_CA_FILE`)
     #[arg(long, value_name = "FILE", requires = "server")]
     pub ca_file: Option<PathBuf>,
-    /// PEM file of the client certificate, for a server that asks for one [`IPSE_CLI_CERT_FILE`]
+    /// PEM file of the client certificate, for a server that asks for one (`IPSE_CLI_CERT_FILE`)
     #[arg(long, value_name = "FILE", requires = "key_file")]
     pub cert_file: Option<PathBuf>,
-    /// PEM file of the private key of the client certificate [`IPSE_CLI_KEY_FILE`]
+    /// PEM file of the private key of the client certificate (`IPSE_CLI_KEY_FILE`)
     #[arg(long, value_name = "FILE", requires = "cert_file")]
     pub key_file: Option<PathBuf>,
     #[command(flatten)]
