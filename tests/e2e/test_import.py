@@ -217,9 +217,13 @@ def test_second_factors_go_along(place: tuple[Server, Client, str], tmp_path: Pa
 def test_only_who_may_gets_anything(place: tuple[Server, Client, str], tmp_path: Path) -> None:
     server, _, token = place
     file = tmp_path / "people.ndjson"
-    for wrong, said in ((token[:-4] + "AAAA", "TOKEN_INVALID"), ("", "TOKEN_MISSING")):
+    refusals = (
+        (token[:-4] + "AAAA", "TOKEN_INVALID", "with a new access token"),
+        ("", "an access token is needed", "--token-file"),
+    )
+    for wrong, said, advice in refusals:
         done = people.users(server, wrong, "export", file, check=False)
-        assert done.returncode == 1 and said in done.stderr and "with a new access token" in done.stderr, done
+        assert done.returncode == 1 and said in done.stderr and advice in done.stderr, done
     assert not list(tmp_path.glob("people*"))
     secret = tmp_path / "token"
     secret.write_text(f"{token}\n")

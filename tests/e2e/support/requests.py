@@ -76,7 +76,7 @@ class Field:
     def of_length(self, length: int) -> str:
         """A value of this length that has the field's form otherwise."""
         match self.path.rpartition(".")[2]:
-            case "email" | "new_email":
+            case "email" | "new_email" | "identifier":
                 local = "a" * 60 + "@"
                 return local + ("b" * 49 + ".") * 3 + "c" * (length - len(local) - 150)
             case "session_id" | "id" | "factor_id" | "request_id":

@@ -21,9 +21,9 @@ class Standby:
         original = Path(primary.query("SHOW data_directory")[0][0])
         owner = original.stat()
         os.chown(self._folder, owner.st_uid, owner.st_gid)
-        # The words and the order of the cluster's language, which lie beside its data.
-        language = primary.query("SHOW lc_messages")[0][0]
-        self._run("cp", "-r", str(original.parent / language), str(self._folder))
+        # The words and the order of the cluster's languages, which lie beside its data.
+        languages = [str(folder) for folder in original.parent.glob("*.UTF-8")]
+        self._run("cp", "-r", *languages, str(self._folder))
         self._data = self._folder / "data"
         self._do("pg_basebackup", "-D", str(self._data), "-R", "-X", "stream", "-c", "fast", "-d", primary.location)
         with (self._data / "postgresql.auto.conf").open("a") as settings:
