@@ -40,7 +40,7 @@ pub use audit_events::AuditEvents;
 pub use bulk_users::{BulkUsers, StoredUser};
 pub use challenges::Challenges;
 pub use clock::Clock;
-pub use clock_corrections::{ClockCorrections, JobWaits};
+pub use clock_corrections::{ClockCorrections, JobWaits, Misdated};
 pub use commit_order::{Gap, Position};
 pub use credentials::{Credentials, PasswordCredential};
 pub use entropy::Entropy;

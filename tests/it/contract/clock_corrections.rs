@@ -7,11 +7,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ipse::application::jobs::JobKind;
 use ipse::application::policy::Policy;
-use ipse::application::ports::{Job, JobWaits, Lease};
+use ipse::application::ports::{Job, JobWaits, Lease, Misdated};
 use ipse::config::{LoadOptions, Settings};
 use ipse::domain::Timestamp;
+use ipse::domain::access::change::{AccessChange, TokenMarks};
 use ipse::domain::account::user::User;
 use ipse::domain::credential::throttle::{Throttle, ThrottleKey};
+use ipse::domain::id::TokenId;
 use ipse::domain::secret::SecretKey;
 use ipse::domain::session::Session;
 use ipse::domain::token::action_token::{ActionPurpose, ActionToken};
@@ -34,6 +36,7 @@ on_both_backends! {
     sessions_are_shortened_and_those_of_the_present_are_not
     data_of_deleted_accounts_is_kept_from_now_on
     what_clocks_may_differ_by_is_left_alone
+    what_was_brought_back_by_a_clock_that_was_behind_counts_anew
 }
 
 const AHEAD: Duration = Duration::days(400);
@@ -65,15 +68,23 @@ fn now() -> Timestamp {
 }
 
 async fn bring_back(fixture: &Fixture) -> usize {
+    bring_back_to(fixture, Misdated::future(now()), now()).await
+}
+
+async fn bring_back_to(fixture: &Fixture, misdated: Misdated, now: Timestamp) -> usize {
     let mut tx = fixture.write().await;
-    let count = tx.clock_corrections().bring_back(&policy(), now()).await.unwrap();
+    let count = tx.clock_corrections().bring_back(&policy(), misdated, now).await.unwrap();
     tx.commit().await.unwrap();
     count
 }
 
 async fn bring_jobs_back(fixture: &Fixture, waits: JobWaits) -> usize {
+    bring_jobs_back_to(fixture, waits, Misdated::future(now()), now()).await
+}
+
+async fn bring_jobs_back_to(fixture: &Fixture, waits: JobWaits, misdated: Misdated, now: Timestamp) -> usize {
     let mut tx = fixture.write().await;
-    let count = tx.clock_corrections().bring_jobs_back(&[waits], now()).await.unwrap();
+    let count = tx.clock_corrections().bring_jobs_back(&[waits], misdated, now).await.unwrap();
     tx.commit().await.unwrap();
     count
 }
@@ -262,4 +273,39 @@ async fn what_clocks_may_differ_by_is_left_alone(fixture: Fixture) {
     );
     assert_eq!(fixture.read().await.throttles().find_throttle(&key(1)).await.unwrap().unwrap().last_time, soon);
     assert_eq!(next_run_time(&fixture).await, Some(soon));
+}
+
+/// A clock that starts an hour behind, and is set.
+async fn what_was_brought_back_by_a_clock_that_was_behind_counts_anew(fixture: Fixture) {
+    let (behind, day) = (now() - Duration::HOUR, Duration::DAY);
+    let subject = uuid::Uuid::from_u128(1);
+    let revoked = AccessChange::Subject { id: subject, revoked_before: now() };
+    let mut tx = fixture.write().await;
+    tx.access_changes().insert_access_changes(&[revoked], now()).await.unwrap();
+    tx.commit().await.unwrap();
+    let waits = JobWaits { usual: day, longest: day, ..WAITS };
+    let due = now() + day;
+    enqueue(&fixture, [Job { create_time: now(), run_time: due, give_up_time: Some(due), ..job(1) }]).await;
+    assert_eq!(fixture.read().await.clock_corrections().latest_moment().await.unwrap(), Some(now()));
+
+    bring_back_to(&fixture, Misdated::future(behind), behind).await;
+    bring_jobs_back_to(&fixture, waits, Misdated::future(behind), behind).await;
+    assert_eq!(fixture.read().await.clock_corrections().latest_moment().await.unwrap(), Some(behind));
+    assert_eq!(next_run_time(&fixture).await, Some(behind + day));
+
+    let set = now() + Duration::MINUTE;
+    let misdated = Misdated::brought_back_to(behind);
+    assert_eq!(bring_back_to(&fixture, misdated, set).await, 1);
+    assert_eq!(bring_jobs_back_to(&fixture, waits, misdated, set).await, 1);
+    assert_eq!(next_run_time(&fixture).await, Some(set + day));
+    let mut tx = fixture.write().await;
+    assert_eq!(tx.access_changes().purge_access_changes(set + Duration::HOUR, 9).await.unwrap(), 0);
+    let token = TokenMarks {
+        sid: uuid::Uuid::from_u128(2),
+        subject,
+        issue_time: now() - Duration::MINUTE,
+        token_id: TokenId::from_uuid(uuid::Uuid::from_u128(3)),
+        key_id: "k",
+    };
+    assert!(tx.access_changes().is_void(&token).await.unwrap());
 }

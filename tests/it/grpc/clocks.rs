@@ -40,6 +40,8 @@ on_both_backends! {
     a_clock_that_was_behind_leaves_nothing_that_lasts
     steps_of_an_hour_lock_nobody_out
     a_restart_finds_what_another_clock_left
+    a_start_with_the_clock_two_hours_behind_undoes_nothing
+    a_start_with_the_clock_a_year_behind_undoes_nothing
 }
 
 /// How far a clock is ahead: by more than any rule reckons with, by more than most, by as much as some, by little.
@@ -130,7 +132,12 @@ async fn a_mailed_token_is_good_for_its_time_from_now_on(world: World) {
             let token = alice.mailed_token().await;
             world.wait(-ahead);
             alice.log_in().await.unwrap();
-            world.wait(wait);
+            let seen = wait.whole_minutes().min(11);
+            for _ in 0..seen {
+                world.wait(Duration::MINUTE);
+                keys(&world.replica().channel).await;
+            }
+            world.wait(wait - Duration::minutes(seen));
             let outcome = alice.reset(&token, &alice.password).await;
             if is_good {
                 outcome.unwrap();
@@ -393,4 +400,41 @@ async fn a_restart_finds_what_another_clock_left(world: World) {
         alice.log_in().await.unwrap()
     };
     device.me().await.unwrap();
+}
+
+async fn a_start_with_the_clock_two_hours_behind_undoes_nothing(world: World) {
+    start_behind(world, Duration::hours(2)).await;
+}
+
+async fn a_start_with_the_clock_a_year_behind_undoes_nothing(world: World) {
+    start_behind(world, Duration::days(400)).await;
+}
+
+/// A machine without a clock of its own starts in the past, until the network tells it the time.
+async fn start_behind(world: World, behind: Duration) {
+    let root = world.person_with_role("root", "administrator").await;
+    let (alice, bob) = (world.person("alice").await, world.person("bob").await);
+    alice.log_in().await.unwrap().enrol_app().await.unwrap();
+    let stolen = bob.log_in().await.unwrap();
+    let registrar = Registrar(root);
+    registrar.reset_factors(&registrar.look_up(&alice).await.id, "lost").await.unwrap();
+    let id = registrar.look_up(&bob).await.id;
+    registrar.suspend(&id, "").await.unwrap();
+    registrar.activate(&id, "").await.unwrap();
+    world.letterbox.set(Service::Closed);
+    bob.request_reset().await.unwrap();
+
+    world.wait(-behind);
+    let started = world.another_replica().await;
+    world.wait(behind + Duration::minutes(1));
+    let _ = alice.through(&started.channel).guess().await;
+
+    world.do_jobs().await;
+    alice.challenge().await;
+    started.look().await;
+    assert_eq!(reason(stolen.through(&started.channel).me().await), TokenInvalid);
+    world.letterbox.set(Service::Open);
+    world.wait(Duration::minutes(30));
+    assert!(bob.mail_kinds().await.contains(&"reset_password"));
+    started.stop().await;
 }

@@ -8,7 +8,7 @@ use super::backend::schema::{
     jobs, sessions, throttles, users,
 };
 use crate::application::policy::Policy;
-use crate::application::ports::{ClockCorrections, JobWaits, StoreResult};
+use crate::application::ports::{ClockCorrections, JobWaits, Misdated, StoreResult};
 use crate::domain::Timestamp;
 use crate::domain::access::change::AccessChange;
 use crate::domain::credential::api_key::MAX_LIFETIME;
@@ -18,26 +18,49 @@ use crate::domain::session::challenge;
 use crate::domain::token::action_token::{ActionPurpose, ActionTokenLifetimes};
 use crate::domain::token::signing_key::MAX_SKEW;
 
+/// The rows that were stored at misdated moments.
+macro_rules! within {
+    ($table:ident, $misdated:expr) => {
+        $table::table
+            .filter($table::create_time.gt(DbTime($misdated.after)))
+            .filter($table::create_time.le(DbTime($misdated.until)))
+    };
+}
+
+/// When the latest row was stored.
+macro_rules! latest {
+    ($unit:ident, $table:ident) => {
+        $unit.load::<_, Option<DbTime>>($table::table.select(diesel::dsl::max($table::create_time))).await?.pop()
+    };
+}
+
 /// How many sessions are shortened at a time: SQLite takes a bounded number of values.
 const BATCH: i64 = 1000;
 
 #[async_trait]
 impl ClockCorrections for Unit {
-    async fn bring_back(&mut self, policy: &Policy, now: Timestamp) -> StoreResult<usize> {
-        let counters = self.bring_counters_back(now).await?;
-        let tokens = self.bring_action_tokens_back(&policy.action_tokens, now).await?;
-        let questions = self.drop_questions(now).await?;
-        let codes = self.bring_codes_back(now).await?;
-        let changes = self.bring_access_changes_back(now).await?;
-        let used = api_keys::table.filter(api_keys::last_used_time.gt(ahead(now)));
-        let uses = self.execute(diesel::update(used).set(api_keys::last_used_time.eq(Some(DbTime(now))))).await?;
-        Ok(counters + tokens + questions + codes + changes + uses)
+    async fn latest_moment(&mut self) -> StoreResult<Option<Timestamp>> {
+        let moments = [latest!(self, action_tokens), latest!(self, access_changes), latest!(self, jobs)];
+        Ok(moments.into_iter().flatten().flatten().map(|moment| moment.0).max())
     }
 
-    async fn bring_jobs_back(&mut self, waits: &[JobWaits], now: Timestamp) -> StoreResult<usize> {
+    async fn bring_back(&mut self, policy: &Policy, misdated: Misdated, now: Timestamp) -> StoreResult<usize> {
+        let counters = self.bring_counters_back(now).await?;
+        let claimed = diesel::update(within!(answered_requests, misdated));
+        let answers = self.execute(claimed.set(answered_requests::create_time.eq(DbTime(now)))).await?;
+        let tokens = self.bring_action_tokens_back(&policy.action_tokens, misdated, now).await?;
+        let questions = self.drop_questions(now).await?;
+        let codes = self.bring_codes_back(now).await?;
+        let changes = self.bring_access_changes_back(misdated, now).await?;
+        let used = api_keys::table.filter(api_keys::last_used_time.gt(ahead(now)));
+        let uses = self.execute(diesel::update(used).set(api_keys::last_used_time.eq(Some(DbTime(now))))).await?;
+        Ok(counters + answers + tokens + questions + codes + changes + uses)
+    }
+
+    async fn bring_jobs_back(&mut self, waits: &[JobWaits], misdated: Misdated, now: Timestamp) -> StoreResult<usize> {
         let mut count = 0;
         for wait in waits {
-            count += self.bring_kind_back(wait, now).await?;
+            count += self.bring_kind_back(wait, misdated, now).await?;
         }
         let dead = jobs::table.filter(jobs::dead_time.gt(ahead(now)));
         Ok(count + self.execute(diesel::update(dead).set(jobs::dead_time.eq(Some(DbTime(now))))).await?)
@@ -67,28 +90,21 @@ impl Unit {
         let past = DbTime(now - MAX_SKEW);
         let begun = diesel::update(throttles::table.filter(last_time.gt(ahead(now))).filter(first_time.gt(past)));
         self.execute(begun.set(first_time.eq(past))).await?;
-        let counted = self
-            .execute(diesel::update(throttles::table.filter(last_time.gt(ahead(now)))).set(last_time.eq(past)))
-            .await?;
-        let claimed = answered_requests::table.filter(answered_requests::create_time.gt(ahead(now)));
-        let claimed = diesel::update(claimed).set(answered_requests::create_time.eq(DbTime(now)));
-        Ok(counted + self.execute(claimed).await?)
+        let counted = diesel::update(throttles::table.filter(last_time.gt(ahead(now))));
+        self.execute(counted.set(last_time.eq(past))).await
     }
 
     async fn bring_action_tokens_back(
         &mut self,
         lifetimes: &ActionTokenLifetimes,
+        misdated: Misdated,
         now: Timestamp,
     ) -> StoreResult<usize> {
         use action_tokens::{create_time, expire_time};
         let mut count = 0;
         for purpose in ActionPurpose::ALL {
-            let latest = now + lifetimes.of(*purpose);
-            let tokens = action_tokens::table
-                .filter(action_tokens::purpose.eq(purpose.as_str()))
-                .filter(expire_time.gt(ahead(latest)))
-                .filter(create_time.gt(ahead(now)));
-            let beginning = (create_time.eq(DbTime(now)), expire_time.eq(DbTime(latest)));
+            let tokens = within!(action_tokens, misdated).filter(action_tokens::purpose.eq(purpose.as_str()));
+            let beginning = (create_time.eq(DbTime(now)), expire_time.eq(DbTime(now + lifetimes.of(*purpose))));
             count += self.execute(diesel::update(tokens).set(beginning)).await?;
         }
         Ok(count)
@@ -110,27 +126,29 @@ impl Unit {
         self.execute(diesel::update(taken).set(barred)).await
     }
 
-    async fn bring_access_changes_back(&mut self, now: Timestamp) -> StoreResult<usize> {
+    async fn bring_access_changes_back(&mut self, misdated: Misdated, now: Timestamp) -> StoreResult<usize> {
         use access_changes::{create_time, forget_after, revoked_before};
-        let latest = AccessChange::forget_after(now);
-        let changes = || access_changes::table.filter(forget_after.gt(ahead(latest)));
-        let subjects = diesel::update(changes().filter(revoked_before.is_not_null()));
+        let subjects = diesel::update(within!(access_changes, misdated).filter(revoked_before.is_not_null()));
         self.execute(subjects.set(revoked_before.eq(Some(ahead(now))))).await?;
-        let beginning = (create_time.eq(DbTime(now)), forget_after.eq(DbTime(latest)));
-        self.execute(diesel::update(changes()).set(beginning)).await
+        let beginning = (create_time.eq(DbTime(now)), forget_after.eq(DbTime(AccessChange::forget_after(now))));
+        self.execute(diesel::update(within!(access_changes, misdated)).set(beginning)).await
     }
 
     /// A job that a worker has is left to it for a lease.
-    async fn bring_kind_back(&mut self, wait: &JobWaits, now: Timestamp) -> StoreResult<usize> {
-        use jobs::{create_time, give_up_time, lease, run_time};
-        let of_kind = || jobs::table.filter(jobs::kind.eq(wait.kind)).filter(jobs::dead_time.is_null());
-        let late = || of_kind().filter(run_time.gt(ahead(now + wait.longest)).or(create_time.gt(ahead(now))));
-        let held = diesel::update(late().filter(lease.is_not_null())).set(run_time.eq(DbTime(now + wait.lease)));
-        let free = diesel::update(late().filter(lease.is_null())).set(run_time.eq(DbTime(now + wait.usual)));
-        let count = self.execute(held).await? + self.execute(free).await?;
+    async fn bring_kind_back(&mut self, wait: &JobWaits, misdated: Misdated, now: Timestamp) -> StoreResult<usize> {
+        use jobs::{create_time, dead_time, give_up_time, kind, lease, run_time};
+        let stored = || within!(jobs, misdated).filter(kind.eq(wait.kind)).filter(dead_time.is_null());
+        let retried = || jobs::table.filter(kind.eq(wait.kind)).filter(dead_time.is_null());
+        let retried = || retried().filter(run_time.gt(ahead(now + wait.longest)));
+        let (held, free) = (run_time.eq(DbTime(now + wait.lease)), run_time.eq(DbTime(now + wait.usual)));
+        let mut count = 0;
+        count += self.execute(diesel::update(stored().filter(lease.is_not_null())).set(held)).await?;
+        count += self.execute(diesel::update(stored().filter(lease.is_null())).set(free)).await?;
+        count += self.execute(diesel::update(retried().filter(lease.is_not_null())).set(held)).await?;
+        count += self.execute(diesel::update(retried().filter(lease.is_null())).set(free)).await?;
         let beginning =
             (create_time.eq(DbTime(now)), give_up_time.eq(wait.give_up_after.map(|time| DbTime(now + time))));
-        self.execute(diesel::update(of_kind().filter(create_time.gt(ahead(now)))).set(beginning)).await?;
+        self.execute(diesel::update(stored()).set(beginning)).await?;
         Ok(count)
     }
 
