@@ -185,10 +185,14 @@ impl Backend for Connector {
 /// as `require`. A URL without a mode asks for TLS too, unless the server is on this machine: the client library would
 /// settle for plaintext as soon as somebody on the way says that there is no TLS, and send the password.
 pub(in crate::infrastructure::store) fn parse_url(url: &Secret) -> Result<Config, InvalidDatabaseUrl> {
-    let plain = ["sslmode=verify-full", "sslmode=verify-ca"]
-        .into_iter()
-        .fold(url.expose().to_owned(), |text, mode| text.replace(mode, "sslmode=require"));
-    let plain = zeroize::Zeroizing::new(plain);
+    let (address, query) = split_query(url.expose());
+    let parameters = || {
+        query.split('&').map(|parameter| match parameter {
+            "sslmode=verify-full" | "sslmode=verify-ca" => "sslmode=require",
+            other => other,
+        })
+    };
+    let plain = zeroize::Zeroizing::new(address.to_owned() + &parameters().collect::<Vec<_>>().join("&"));
     let mut config: Config = plain.parse().map_err(|_| InvalidDatabaseUrl::Postgres)?;
     if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
         return Err(InvalidDatabaseUrl::Postgres);
@@ -202,10 +206,16 @@ pub(in crate::infrastructure::store) fn parse_url(url: &Secret) -> Result<Config
     if config.get_hosts().len() > 1 && config.get_hosts().iter().any(|host| matches!(host, Host::Unix(_))) {
         return Err(InvalidDatabaseUrl::Socket);
     }
-    if !plain.contains("sslmode=") {
+    if !parameters().any(|parameter| parameter.starts_with("sslmode=")) {
         config.ssl_mode(if is_local(&config) { SslMode::Prefer } else { SslMode::Require });
     }
     Ok(config)
+}
+
+/// A URL up to its question mark, and what comes after it. One in the password belongs to that.
+fn split_query(url: &str) -> (&str, &str) {
+    let host = url.find('@').unwrap_or(0);
+    url.split_at(url[host..].find('?').map_or(url.len(), |mark| host + mark + 1))
 }
 
 /// Whether passwords and all that is stored may be read on the way to the server of this URL.
@@ -289,6 +299,21 @@ mod tests {
         ] {
             let config = config(url);
             assert_eq!((config.get_ssl_mode(), is_exposed(&config)), (mode, exposed), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_no_parameter() {
+        for (url, mode) in [
+            ("postgres://u:sslmode=disable@db.example/ipse", SslMode::Require),
+            ("postgres://u:?sslmode=verify-full@db.example/ipse", SslMode::Require),
+            ("postgres://u:?sslmode=verify-full@db.example/ipse?connect_timeout=5&sslmode=verify-ca", SslMode::Require),
+            ("postgres://u:?sslmode=verify-full@db.example/ipse?sslmode=prefer&connect_timeout=5", SslMode::Prefer),
+        ] {
+            let config = config(url);
+            assert_eq!(config.get_ssl_mode(), mode, "{url}");
+            let password = config.get_password().unwrap();
+            assert!(url.contains(std::str::from_utf8(password).unwrap()), "{url}");
         }
     }
 }
