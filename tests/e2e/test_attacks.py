@@ -2,7 +2,6 @@
 come from another address of the loopback network and must not notice."""
 
 import socket
-import statistics
 import threading
 import time
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ import pytest
 
 from support.contract import auth_pb2
 from support.http2 import Connection
+from support.latency import Latency
 from support.server import Server
 from support.waiting import wait_until
 
@@ -58,33 +58,6 @@ def closed(one: socket.socket) -> bool:
         return False
     except ConnectionError:
         return True
-
-
-class Latency:
-    """How long health checks take meanwhile, in milliseconds."""
-
-    def __init__(self, server: Server) -> None:
-        self.server, self.times, self.over = server, [], threading.Event()
-
-    def __enter__(self) -> "Latency":
-        self.thread = threading.Thread(target=self.measure)
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.over.set()
-        self.thread.join()
-
-    def measure(self) -> None:
-        with self.server.client() as client:
-            client.health()
-            while not self.over.wait(0.01):
-                began = time.perf_counter()
-                client.health()
-                self.times.append((time.perf_counter() - began) * 1000)
-
-    def p99(self) -> float:
-        return statistics.quantiles(self.times, n=100)[98]
 
 
 def test_one_address_cannot_take_all_connections(tmp_path: Path) -> None:
