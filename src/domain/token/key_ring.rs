@@ -39,7 +39,11 @@ impl KeyRing {
     /// The key that signs at `now`.
     #[must_use]
     pub fn signer(&self, now: Timestamp) -> Option<&SigningKey> {
-        self.keys.iter().find(|key| key.state(now) == SigningKeyState::Active)
+        self.keys
+            .iter()
+            .filter_map(|key| Some((key.waits(now)?, key)))
+            .min_by_key(|(wait, _)| *wait)
+            .map(|(_, key)| key)
     }
 
     /// The last key in line: the one that a new one follows.

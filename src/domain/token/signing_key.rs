@@ -115,6 +115,18 @@ impl SigningKey {
         }
     }
 
+    /// How long the key has to wait until it signs: not at all if it is active, for ever if its time is over. The one that
+    /// waits the least signs. That is the active one, except by a clock behind the one that published the first key: tokens
+    /// cannot wait for a clock.
+    #[must_use]
+    pub fn waits(&self, now: Timestamp) -> Option<Duration> {
+        match self.state(now) {
+            SigningKeyState::Active => Some(Duration::ZERO),
+            SigningKeyState::Published => Some(self.activate_time - now),
+            SigningKeyState::Retiring | SigningKeyState::Retired => None,
+        }
+    }
+
     /// Whether verifiers are told of the key at `now`.
     #[must_use]
     pub fn is_listed(&self, now: Timestamp) -> bool {
@@ -146,14 +158,15 @@ mod tests {
             drop_time: None,
         };
         key.retire_at(Some(at(100)));
-        for (minute, state) in [
-            (0, SigningKeyState::Published),
-            (15, SigningKeyState::Active),
-            (100, SigningKeyState::Retiring),
-            (160, SigningKeyState::Retiring),
-            (161, SigningKeyState::Retired),
+        for (minute, state, waits) in [
+            (0, SigningKeyState::Published, Some(Duration::minutes(15))),
+            (15, SigningKeyState::Active, Some(Duration::ZERO)),
+            (99, SigningKeyState::Active, Some(Duration::ZERO)),
+            (100, SigningKeyState::Retiring, None),
+            (160, SigningKeyState::Retiring, None),
+            (161, SigningKeyState::Retired, None),
         ] {
-            assert_eq!(key.state(at(minute)), state, "{minute}");
+            assert_eq!((key.state(at(minute)), key.waits(at(minute))), (state, waits), "{minute}");
             assert_eq!(key.is_listed(at(minute)), minute < 161, "{minute}");
         }
         key.retire_at(None);

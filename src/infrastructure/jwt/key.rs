@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey, crypto};
+use time::Duration;
 
 use super::compact::{Compact, Header};
 use super::jwk;
@@ -56,6 +57,10 @@ impl KeyPair {
 
     pub(super) fn state(&self, now: Timestamp) -> SigningKeyState {
         self.stored.state(now)
+    }
+
+    pub(super) fn waits(&self, now: Timestamp) -> Option<Duration> {
+        self.stored.waits(now)
     }
 
     /// The compact form of a payload with this key's signature.

@@ -39,7 +39,7 @@ const MAX_ISSUED_BYTES: usize = 4095;
 /// Why a token cannot be signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SignError {
-    /// No key is in its active time.
+    /// The time of every key is over.
     #[error("no signing key is active")]
     NoActiveKey,
     /// The claims make a token that gateways refuse.
@@ -141,10 +141,8 @@ impl AccessTokens for Jwt {
 
     fn sign(&self, claims: &AccessClaims) -> Result<Secret, Cause> {
         let keys = self.keys();
-        let key = keys
-            .iter()
-            .find(|key| key.state(claims.issue_time) == SigningKeyState::Active)
-            .ok_or(SignError::NoActiveKey)?;
+        let waiting = keys.iter().filter_map(|key| Some((key.waits(claims.issue_time)?, key)));
+        let (_, key) = waiting.min_by_key(|(wait, _)| *wait).ok_or(SignError::NoActiveKey)?;
         let claims = Claims::new(&self.issuer, claims);
         let token = key.sign(&serde_json::to_vec(&claims)?)?;
         if token.len() > MAX_ISSUED_BYTES {

@@ -100,6 +100,8 @@ fn the_active_key_signs() {
     };
     assert_eq!(signer(-1).unwrap(), older.key.kid, "the newer one is only published yet");
     assert_eq!(signer(0).unwrap(), newer.key.kid);
+    fixture.jwt.use_keys(&[copy(&newer)]).unwrap();
+    assert_eq!(signer(-30).unwrap(), newer.key.kid, "by a clock behind the one that published it");
     newer.key.retire_time = Some(at(20));
     fixture.jwt.use_keys(&[older, newer]).unwrap();
     assert_eq!(signer(20).unwrap_err().downcast_ref(), Some(&SignError::NoActiveKey));

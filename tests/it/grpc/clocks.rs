@@ -37,11 +37,8 @@ on_both_backends! {
     who_was_turned_away_ahead_of_time_may_come_back
     a_removal_of_factors_waits_its_time_from_now_on
     a_deleted_account_is_kept_for_its_time_from_now_on
-    a_clock_that_was_behind_leaves_nothing_that_lasts
     steps_of_an_hour_lock_nobody_out
     a_restart_finds_what_another_clock_left
-    a_start_with_the_clock_two_hours_behind_undoes_nothing
-    a_start_with_the_clock_a_year_behind_undoes_nothing
 }
 
 /// How far a clock is ahead: by more than any rule reckons with, by more than most, by as much as some, by little.
@@ -75,7 +72,7 @@ fn time(stamp: Option<prost_types::Timestamp>) -> Timestamp {
     Timestamp::from_unix_timestamp(stamp.unwrap().seconds).unwrap()
 }
 
-async fn do_upkeep(world: &World) {
+pub(super) async fn do_upkeep(world: &World) {
     world.replica().jobs.look_over().await.unwrap();
     while world.replica().jobs.run_next(Lane::Upkeep).await.unwrap() {}
 }
@@ -343,30 +340,6 @@ async fn a_deleted_account_is_kept_for_its_time_from_now_on(world: World) {
     assert_eq!(world.count("users").await, 0);
 }
 
-async fn a_clock_that_was_behind_leaves_nothing_that_lasts(world: World) {
-    for behind in [Duration::days(400), Duration::hours(2)] {
-        let name = format!("alice{}", behind.whole_minutes());
-        world.wait(-behind);
-        let alice = world.person(&name).await;
-        let phone = alice.log_in().await.unwrap();
-        for _ in 0..6 {
-            let _ = alice.guess().await;
-        }
-        world.letterbox.set(Service::Closed);
-        alice.request_reset().await.unwrap();
-        world.deliver_mail().await;
-        world.letterbox.set(Service::Open);
-        do_upkeep(&world).await;
-        world.wait(behind);
-        phone.me().await.unwrap_err();
-        alice.log_in().await.unwrap().me().await.unwrap();
-        do_upkeep(&world).await;
-        alice.request_reset().await.unwrap();
-        assert!(alice.mail_kinds().await.contains(&"reset_password"));
-        assert_eq!(keys(&world.replica().channel).await.iter().filter(|key| key.state() == Active).count(), 1);
-    }
-}
-
 async fn steps_of_an_hour_lock_nobody_out(world: World) {
     let alice = world.person("alice").await;
     let mut phone = alice.log_in().await.unwrap();
@@ -400,41 +373,4 @@ async fn a_restart_finds_what_another_clock_left(world: World) {
         alice.log_in().await.unwrap()
     };
     device.me().await.unwrap();
-}
-
-async fn a_start_with_the_clock_two_hours_behind_undoes_nothing(world: World) {
-    start_behind(world, Duration::hours(2)).await;
-}
-
-async fn a_start_with_the_clock_a_year_behind_undoes_nothing(world: World) {
-    start_behind(world, Duration::days(400)).await;
-}
-
-/// A machine without a clock of its own starts in the past, until the network tells it the time.
-async fn start_behind(world: World, behind: Duration) {
-    let root = world.person_with_role("root", "administrator").await;
-    let (alice, bob) = (world.person("alice").await, world.person("bob").await);
-    alice.log_in().await.unwrap().enrol_app().await.unwrap();
-    let stolen = bob.log_in().await.unwrap();
-    let registrar = Registrar(root);
-    registrar.reset_factors(&registrar.look_up(&alice).await.id, "lost").await.unwrap();
-    let id = registrar.look_up(&bob).await.id;
-    registrar.suspend(&id, "").await.unwrap();
-    registrar.activate(&id, "").await.unwrap();
-    world.letterbox.set(Service::Closed);
-    bob.request_reset().await.unwrap();
-
-    world.wait(-behind);
-    let started = world.another_replica().await;
-    world.wait(behind + Duration::minutes(1));
-    let _ = alice.through(&started.channel).guess().await;
-
-    world.do_jobs().await;
-    alice.challenge().await;
-    started.look().await;
-    assert_eq!(reason(stolen.through(&started.channel).me().await), TokenInvalid);
-    world.letterbox.set(Service::Open);
-    world.wait(Duration::minutes(30));
-    assert!(bob.mail_kinds().await.contains(&"reset_password"));
-    started.stop().await;
 }

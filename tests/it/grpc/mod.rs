@@ -8,6 +8,7 @@ mod audit;
 mod caller;
 mod change_password;
 mod clocks;
+mod clocks_behind;
 mod doors;
 mod email_change;
 mod envoy;

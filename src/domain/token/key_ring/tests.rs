@@ -74,6 +74,12 @@ fn the_published_successor_of_a_revoked_key_signs_at_once() {
 }
 
 #[test]
+fn by_a_clock_that_is_behind_the_first_in_line_signs() {
+    let ring = ring(&[0, 100]);
+    assert_eq!(ring.signer(at(0) - Duration::SECOND).unwrap().kid, "a");
+}
+
+#[test]
 fn without_a_successor_none_signs_until_one_is_published() {
     let mut ring = ring(&[0]);
     assert!(ring.revoke("a", at(10)));
