@@ -180,6 +180,18 @@ def test_an_import_in_a_folder_that_cannot_be_written_says_so_first(server: Serv
         folder.chmod(0o755)
 
 
+def test_an_import_writes_over_none_of_its_files(server: Server, token: str, tmp_path: Path) -> None:
+    file, link = tmp_path / "people.ndjson", tmp_path / "link"
+    file.write_text(LINES)
+    link.symlink_to(file)
+    for flags in (["--report", file], ["--report", link], ["--resume-file", link]):
+        done = people.users(server, token, "import", file, *flags, check=False)
+        assert done.returncode == 1 and "named for two things" in done.stderr, done
+    done = people.users(server, token, "import", file, "--report", tmp_path / "one", "--resume-file", tmp_path / "one", check=False)
+    assert done.returncode == 1 and "named for two things" in done.stderr, done
+    assert file.read_text() == LINES
+
+
 def test_notes_and_reports_replace_nothing_but_files(server: Server, token: str, tmp_path: Path) -> None:
     file = tmp_path / "people.ndjson"
     file.write_text(LINES + '{"user": {"email": "nobody"}}\n')

@@ -21,6 +21,9 @@ pub enum TransferFailed {
     /// A file is not what it should be.
     #[error("{0} {1}; nothing was imported")]
     Unfit(PathBuf, String),
+    /// One file is to be read and written, or written twice.
+    #[error("{0} is named for two things, and what it holds would be lost; nothing was imported")]
+    Twice(PathBuf),
     /// What comes from a pipe has no place beside it.
     #[error(
         "an import from a pipe needs --resume-file FILE, to note how far it has come, or --no-resume, to begin anew if it is \

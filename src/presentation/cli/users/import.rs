@@ -6,8 +6,10 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
 
 use super::batches::{self, Outlets, Sent};
+use super::distinct_files;
 use super::earlier::Earlier;
 use super::input::{Input, Place, STANDARD_INPUT};
+use super::output::is_standard_output;
 use super::report::{Refused, Report};
 use super::resume::{Checkpoint, Import, Tally};
 use super::rows::{Origin, Reading, Rows};
@@ -27,6 +29,7 @@ pub async fn import(arguments: &ImportArgs, remote: &Remote, now: Timestamp) -> 
     let format = Source::of(arguments.format, &arguments.file)?;
     let hints = arguments.hints.read(format, now)?;
     let note = note(arguments)?;
+    check_files(arguments, note.as_deref())?;
     let input = Input::open(&arguments.file, arguments.encoding)?;
     let reading = Reading::of(&input, format)?.given(hints);
     let (checkpoint, before) = match note {
@@ -57,6 +60,17 @@ pub async fn import(arguments: &ImportArgs, remote: &Remote, now: Timestamp) -> 
     }
     run?;
     running.summary(reading.left_out())
+}
+
+fn check_files(arguments: &ImportArgs, note: Option<&Path>) -> Result<(), TransferFailed> {
+    let ImportArgs { file, hints, remote, report, .. } = arguments;
+    let read: Vec<&Path> = [Some(file), hints.hash_config.as_ref(), remote.token_file.as_ref()]
+        .into_iter()
+        .flatten()
+        .map(PathBuf::as_path)
+        .collect();
+    let report = report.as_deref().filter(|report| !is_standard_output(report));
+    distinct_files::check(&read, &report.into_iter().chain(note).collect::<Vec<_>>())
 }
 
 /// Where an import notes how far it has come; nowhere if it stores nothing, or if the user agreed to begin anew.

@@ -2,6 +2,7 @@
 
 mod batches;
 mod csv_record;
+mod distinct_files;
 mod earlier;
 mod failure;
 mod formats;
