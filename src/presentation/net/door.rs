@@ -181,7 +181,13 @@ impl Acceptor {
                 Err(self.dismissed(&mut stream, client, (spoken, Mistake::WantsTls)).await)
             }
             Protocol::Tls | Protocol::Other => {
-                Ok(Either::Right(Box::new(TlsAcceptor::from(certificates.current()).accept(stream).await?)))
+                match TlsAcceptor::from(certificates.current()).accept(stream).into_fallible().await {
+                    Ok(secured) => Ok(Either::Right(Box::new(secured))),
+                    Err((why, mut stream)) => {
+                        opening::part(&mut stream).await;
+                        Err(why.into())
+                    }
+                }
             }
         }
     }

@@ -66,10 +66,20 @@ pub(super) async fn dismiss(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), 
     };
     let _ = tokio::time::timeout(FAREWELL, async {
         stream.write_all(&farewell).await?;
-        stream.shutdown().await?;
-        tokio::io::copy(&mut stream.take(MAX_UNREAD), &mut tokio::io::sink()).await
+        hear_out(stream).await
     })
     .await;
+}
+
+/// Lets a client hear the last words, such as why its certificate is refused: a connection that is closed with something
+/// unread takes back what the client has not read yet.
+pub(super) async fn part(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) {
+    let _ = tokio::time::timeout(FAREWELL, hear_out(stream)).await;
+}
+
+async fn hear_out(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) -> io::Result<u64> {
+    stream.shutdown().await?;
+    tokio::io::copy(&mut stream.take(MAX_UNREAD), &mut tokio::io::sink()).await
 }
 
 /// What a client took a port for.

@@ -63,7 +63,11 @@ impl Fault {
     /// What an error comes down to.
     pub(super) fn of(error: &(dyn Error + 'static)) -> Self {
         let last = || std::iter::successors(Some(error), |&error| error.source()).last().unwrap_or(error).to_string();
-        Self::in_chain(error).unwrap_or_else(|| Self::Other(last()))
+        Self::in_chain(error).unwrap_or_else(|| match last() {
+            // Which of the two the framework tells of, what the server said or that it then closed the connection, is chance.
+            text if text == "connection closed" => Self::Closed,
+            text => Self::Other(text),
+        })
     }
 
     /// The fault that is somewhere among an error and its causes.
