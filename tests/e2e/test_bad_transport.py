@@ -128,6 +128,16 @@ def test_another_content_type_is_none_of_ours(content_type: str, status: str, co
     assert connection.answer(stream).headers[":status"] == status
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "post"])
+def test_another_method_does_nothing(method: str, access_token: str, connection: Connection) -> None:
+    stream = connection.h2.get_next_available_stream_id()
+    fields = [(":method", method), (":scheme", "http"), (":authority", "localhost"), (":path", GET_ME)]
+    connection.h2.send_headers(stream, [*fields, ("content-type", "application/grpc"), *bearer(access_token)])
+    connection.send(stream, b"\0\0\0\0\0")
+    answer = connection.answer(stream)
+    assert (answer.headers[":status"], answer.headers["allow"], answer.content) == ("405", "POST", b"")
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [

@@ -10,8 +10,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use http::header::AUTHORIZATION;
-use http::{HeaderValue, Request, Response, StatusCode};
+use http::header::{ALLOW, AUTHORIZATION};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use tokio::time::Instant;
 use tonic::body::Body;
 use tonic::{Code, Status};
@@ -138,6 +138,9 @@ impl Gate {
         if self.health.is_draining() && !is_health_check {
             return Err(status::shutting_down());
         }
+        if request.method() != Method::POST {
+            return Ok(not_post());
+        }
         if !is_grpc(request.headers()) {
             return Ok(not_grpc());
         }
@@ -251,6 +254,14 @@ fn max_message_bytes(path: &str) -> usize {
 fn not_grpc() -> Response<Body> {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+    response
+}
+
+/// The answer to any other method: GET and its like must change nothing (RFC 9110 9.2.1), and a call may.
+fn not_post() -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
     response
 }
 
