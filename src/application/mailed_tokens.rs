@@ -14,7 +14,7 @@ use super::policy::Policy;
 use super::ports::{ConsumedToken, Store, Transaction};
 use crate::domain::Timestamp;
 use crate::domain::account::email::EmailAddress;
-use crate::domain::account::user::{User, UserState};
+use crate::domain::account::user::User;
 use crate::domain::audit::AuditType;
 use crate::domain::secret::{Digest, Secret, SecretKey};
 use crate::domain::text;
@@ -82,9 +82,9 @@ impl MailedTokens {
         let mut open = self.idempotency.claim(tx, call, request).await?;
         let tx = open.tx.as_mut();
         let holder = tx.users().find_by_email(email).await?;
-        let deleted = holder.as_ref().filter(|user| user.state == UserState::Deleted);
         let user = holder.as_ref().filter(|user| (wanted.may_have)(user));
-        let to = TokenRecipient { deleted, ..TokenRecipient::new(email, user) };
+        let refused = holder.as_ref().filter(|_| user.is_none());
+        let to = TokenRecipient { refused, ..TokenRecipient::new(email, user) };
         let is_mailed = self.post.send_token(tx, to, wanted.purpose, call.now).await?;
         let mut event = call.event(wanted.kind).with("mailed", is_mailed);
         if let Some(user) = user {

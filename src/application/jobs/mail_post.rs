@@ -13,7 +13,7 @@ use crate::application::policy::Policy;
 use crate::application::ports::{Entropy, Job, JobClaim, JobPayload, SealedPlace, Sealer, Transaction};
 use crate::domain::Timestamp;
 use crate::domain::account::email::EmailAddress;
-use crate::domain::account::user::User;
+use crate::domain::account::user::{User, UserState};
 use crate::domain::credential::throttle::{Budget, ThrottleKey};
 use crate::domain::id::{JobId, LeaseId, MailId, UserId};
 use crate::domain::mail::{Mail, MailContent};
@@ -48,8 +48,8 @@ struct Letter<'a> {
 pub(in crate::application) struct TokenRecipient<'a> {
     pub(in crate::application) address: &'a EmailAddress,
     pub(in crate::application) user: Option<&'a User>,
-    /// The deleted account that has the address until it is erased. Its owner is told that there is nothing to prove.
-    pub(in crate::application) deleted: Option<&'a User>,
+    /// The account that has the address and takes no such token. Its owner is told why none comes.
+    pub(in crate::application) refused: Option<&'a User>,
     /// Whether a sign-in asked for it. Those have a budget of their own beside that of the mails themselves, which guesses
     /// must not use up.
     pub(in crate::application) by_sign_in: bool,
@@ -57,7 +57,7 @@ pub(in crate::application) struct TokenRecipient<'a> {
 
 impl<'a> TokenRecipient<'a> {
     pub(in crate::application) const fn new(address: &'a EmailAddress, user: Option<&'a User>) -> Self {
-        Self { address, user, deleted: None, by_sign_in: false }
+        Self { address, user, refused: None, by_sign_in: false }
     }
 }
 
@@ -117,12 +117,12 @@ impl MailPost {
     }
 
     /// Mails a new token, which replaces the person's earlier one, unless the address had too many of the kind. In
-    /// that case the earlier token stays valid. An address without an account costs the same statements, and one of a
-    /// deleted account, whose owner is told instead. Whether a token was mailed.
+    /// that case the earlier token stays valid. An address without an account costs the same statements, and one of an
+    /// account that takes none, whose owner is told instead. Whether a token was mailed.
     pub(in crate::application) async fn send_token(
         &self,
         tx: &mut dyn Transaction,
-        TokenRecipient { address, user, deleted, by_sign_in }: TokenRecipient<'_>,
+        TokenRecipient { address, user, refused, by_sign_in }: TokenRecipient<'_>,
         purpose: ActionPurpose,
         now: Timestamp,
     ) -> Result<bool> {
@@ -136,8 +136,8 @@ impl MailPost {
         };
         let Some(user) = user.filter(|_| in_budget) else {
             tx.action_tokens().drop_action_token(UserId::NOBODY, purpose).await?;
-            match deleted.filter(|_| in_budget) {
-                Some(user) => self.send(tx, user, was_deleted(user, now), now).await?,
+            match refused.filter(|_| in_budget) {
+                Some(user) => self.send(tx, user, explanation(user, now), now).await?,
                 None => {
                     tx.jobs().finish_job(JobClaim { id: JobId::NOBODY, lease: LeaseId::NOBODY }).await?;
                 }
@@ -231,7 +231,12 @@ impl MailPost {
     }
 }
 
-/// What the owner of a deleted account is told who comes back before it is erased.
-pub(in crate::application) fn was_deleted(user: &User, now: Timestamp) -> MailContent {
-    MailContent::AccountWasDeleted { erase_time: user.purge_time.unwrap_or(now) }
+/// What the owner of an account is told who signs up again, or asks for a token that the account does not take: everybody
+/// gets the same answer, and only the mailbox tells why nothing happens.
+pub(in crate::application) fn explanation(user: &User, now: Timestamp) -> MailContent {
+    match user.state {
+        UserState::Pending | UserState::Active => MailContent::AlreadyRegistered,
+        UserState::Suspended => MailContent::AccountSuspended,
+        UserState::Deleted => MailContent::AccountWasDeleted { erase_time: user.purge_time.unwrap_or(now) },
+    }
 }

@@ -27,7 +27,7 @@ pub use deliver_mail::DeliverMail;
 pub use handler::{Assignment, Handler, JobFailed};
 pub use kind::{JobKind, Lane};
 pub use lane_runner::LaneRunner;
-pub(super) use mail_post::{MailPost, NewActionToken, Recipient, TokenRecipient, was_deleted};
+pub(super) use mail_post::{MailPost, NewActionToken, Recipient, TokenRecipient, explanation};
 pub use purge::Purge;
 pub use rotate_keys::RotateKeys;
 pub use run::ClaimedJob;

@@ -49,6 +49,7 @@ enum ContentPayload<'a> {
     AccountWasDeleted {
         erase_unix_time: i64,
     },
+    AccountSuspended,
     Welcome,
     PasswordChanged,
     ConfirmNewEmail {
@@ -123,6 +124,7 @@ impl<'a> ContentPayload<'a> {
             MailContent::AccountWasDeleted { erase_time } => {
                 Self::AccountWasDeleted { erase_unix_time: erase_time.unix_timestamp() }
             }
+            MailContent::AccountSuspended => Self::AccountSuspended,
             MailContent::Welcome => Self::Welcome,
             MailContent::PasswordChanged => Self::PasswordChanged,
             MailContent::ConfirmNewEmail { token } => Self::ConfirmNewEmail { token: token.expose().into() },
@@ -156,6 +158,7 @@ impl<'a> ContentPayload<'a> {
             Self::AccountWasDeleted { erase_unix_time } => {
                 MailContent::AccountWasDeleted { erase_time: read_time(erase_unix_time)? }
             }
+            Self::AccountSuspended => MailContent::AccountSuspended,
             Self::Welcome => MailContent::Welcome,
             Self::PasswordChanged => MailContent::PasswordChanged,
             Self::ConfirmNewEmail { token } => MailContent::ConfirmNewEmail { token: Secret::new(token) },
@@ -258,6 +261,7 @@ mod tests {
                 MailContent::FactorResetPending { token: Secret::new("canary-token"), time },
             ),
             (r#""factors_reset""#.to_owned(), MailContent::FactorsReset),
+            (r#""account_suspended""#.to_owned(), MailContent::AccountSuspended),
             (r#""account_deleted","erase_unix_time":60"#.to_owned(), MailContent::AccountDeleted { erase_time: time }),
             (
                 r#""account_was_deleted","erase_unix_time":60"#.to_owned(),

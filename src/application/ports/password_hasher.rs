@@ -33,7 +33,7 @@ pub enum HashRefused {
     #[error(transparent)]
     Text(#[from] InvalidText),
     /// Of no format that is supported.
-    #[error("is not a hash format that Ipse takes")]
+    #[error("is of no hash format that Ipse takes; without one, the person chooses a password by a reset")]
     Format,
     /// Of a supported format, but not as its makers write it.
     #[error("is malformed")]

@@ -4,7 +4,7 @@ use crate::application::audit_trail::Event;
 use crate::application::call::Call;
 use crate::application::error::{Error, Refusal, Result, Violations};
 use crate::application::idempotency::{Exit, Idempotent, IdempotentCall};
-use crate::application::jobs::{TokenRecipient, was_deleted};
+use crate::application::jobs::{TokenRecipient, explanation};
 use crate::application::ports::{Transaction, UserInsert};
 use crate::application::{new_password, user_changes};
 use crate::domain::account::email::EmailAddress;
@@ -14,7 +14,6 @@ use crate::domain::account::username::Username;
 use crate::domain::audit::AuditType;
 use crate::domain::credential::password::{NewPassword, PasswordHash};
 use crate::domain::id::UserId;
-use crate::domain::mail::MailContent;
 use crate::domain::secret::Secret;
 use crate::domain::token::action_token::ActionPurpose;
 
@@ -129,12 +128,8 @@ impl Registration {
                 self.send_verification(tx, &owner, call).await?;
                 Ok(event)
             }
-            UserState::Pending | UserState::Active | UserState::Suspended => {
-                self.post.send_sparingly(tx, &owner, MailContent::AlreadyRegistered, call.now).await?;
-                Ok(refused)
-            }
-            UserState::Deleted => {
-                self.post.send_sparingly(tx, &owner, was_deleted(&owner, call.now), call.now).await?;
+            UserState::Pending | UserState::Active | UserState::Suspended | UserState::Deleted => {
+                self.post.send_sparingly(tx, &owner, explanation(&owner, call.now), call.now).await?;
                 Ok(refused)
             }
         }

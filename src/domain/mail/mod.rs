@@ -54,6 +54,8 @@ pub enum MailContent {
         /// When its data will be erased, and the address is free.
         erase_time: Timestamp,
     },
+    /// Somebody tried to sign up with this address, or asked for a token, and its account is suspended.
+    AccountSuspended,
     /// The address is proven, or vouched for, and the account open.
     Welcome,
     /// The password was replaced.
@@ -135,6 +137,7 @@ impl MailContent {
             Self::Invitation { .. } => "invitation",
             Self::AccountDeleted { .. } => "account_deleted",
             Self::AccountWasDeleted { .. } => "account_was_deleted",
+            Self::AccountSuspended => "account_suspended",
             Self::Welcome => "welcome",
             Self::PasswordChanged => "password_changed",
             Self::ConfirmNewEmail { .. } => "confirm_new_email",
@@ -161,6 +164,7 @@ impl MailContent {
             Self::AlreadyRegistered
             | Self::AccountDeleted { .. }
             | Self::AccountWasDeleted { .. }
+            | Self::AccountSuspended
             | Self::Welcome
             | Self::PasswordChanged
             | Self::EmailChangeRequested
@@ -232,7 +236,8 @@ pub(crate) mod fixture {
                 MailContent::AccountDeleted { erase_time } => {
                     MailContent::AccountWasDeleted { erase_time: *erase_time }
                 }
-                MailContent::AccountWasDeleted { .. } => return None,
+                MailContent::AccountWasDeleted { .. } => MailContent::AccountSuspended,
+                MailContent::AccountSuspended => return None,
             })
         })
     }

@@ -128,6 +128,7 @@ impl MailWriter {
             | MailContent::FactorsReset
             | MailContent::AccountDeleted { .. }
             | MailContent::AccountWasDeleted { .. }
+            | MailContent::AccountSuspended
             | MailContent::SecondFactorFailed { .. }
             | MailContent::NewSignIn { .. } => return None,
         };

@@ -23,6 +23,7 @@ macro_rules! kinds {
     ($tag:literal) => {
         language!($tag:
             "account_deleted"
+            "account_suspended"
             "account_was_deleted"
             "already_registered"
             "api_key_changed"

@@ -5,9 +5,9 @@
 //! name, one by one:
 //!
 //! - `LANGUAGE/KIND.subject.txt`, `LANGUAGE/KIND.txt`, `LANGUAGE/KIND.html`, where the kind is one of
-//!   `account_deleted`, `account_was_deleted`, `already_registered`, `api_key_changed`, `confirm_new_email`,
-//!   `email_change_requested`, `email_changed`, `factor_reset_pending`, `factors_changed`, `factors_reset`, `invitation`,
-//!   `new_sign_in`, `password_changed`, `reset_password`, `second_factor_failed`, `verify_email`, `welcome`;
+//!   `account_deleted`, `account_suspended`, `account_was_deleted`, `already_registered`, `api_key_changed`,
+//!   `confirm_new_email`, `email_change_requested`, `email_changed`, `factor_reset_pending`, `factors_changed`,
+//!   `factors_reset`, `invitation`, `new_sign_in`, `password_changed`, `reset_password`, `second_factor_failed`, `verify_email`, `welcome`;
 //! - `LANGUAGE/validity.txt`, a span in words, which the others include;
 //! - `layout.html`, which all HTML parts extend.
 //!
@@ -18,8 +18,8 @@
 //! The files are templates in the language of Jinja, of at most 64 KiB. They may mention `language` and `service`; but
 //! for the subject also `name` (perhaps empty); in mail with a token `link` (none unless `IPSE_LINK_BASE` is set),
 //! `token` and `minutes`; in `api_key_changed`, `factors_changed`, `new_sign_in` and `second_factor_failed` `time`,
-//! `address` and `program` (perhaps empty); in `account_deleted`, `account_was_deleted` and `factor_reset_pending` `time`; in `factors_changed` `change` (`added`,
-//! `removed`, `recovery_codes_made` or `recovery_code_used`), `factor` (`totp`, `passkey` or `recovery_codes`, of one that was
+//! `address` and `program` (perhaps empty); in `account_deleted`, `account_was_deleted` and `factor_reset_pending`
+//! `time`; in `factors_changed` `change` (`added`, `removed`, `recovery_codes_made` or `recovery_code_used`), `factor` (`totp`, `passkey` or `recovery_codes`, of one that was
 //! added or removed) and `remaining` (how many codes are left after one was used). Names and programs are text
 //! of strangers: in files named `.html` they are escaped, and the check refuses a template that undoes it.
 //!
