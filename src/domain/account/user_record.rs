@@ -59,7 +59,8 @@ impl UserRecord {
         let state = if stated.state { user.state } else { stored.state };
         User {
             id: stated.id.unwrap_or(stored.id),
-            email: user.email.clone(),
+            // The same address, as whoever stored it wrote it.
+            email: stored.email.clone(),
             email_verified: user.email_verified || stored.email_verified,
             username: user.username.clone().or_else(|| stored.username.clone()),
             display_name: or_stored(&user.display_name, &stored.display_name),
@@ -182,7 +183,7 @@ mod tests {
         assert!(!other(|user| user.attributes = Attributes::default()));
         assert!(!other(|user| user.password_change_required = false));
         assert!(!other(|user| user.unproven = None));
-        assert!(!other(|user| user.email = EmailAddress::parse("Alice@example.com").unwrap()));
+        assert!(other(|user| user.email = EmailAddress::parse("Alice@EXAMPLE.org").unwrap()));
     }
 
     #[test]

@@ -12,7 +12,8 @@ use crate::application::ports::{Cause, HashRefused};
 pub(in crate::infrastructure) const MAX_MEMORY_KIB: u32 = 256 * 1024;
 /// The most passes that a hash may ask for.
 pub(in crate::infrastructure) const MAX_ITERATIONS: u32 = 16;
-const MAX_LANES: u32 = 16;
+/// The most lanes that a hash may ask for.
+pub(in crate::infrastructure) const MAX_LANES: u32 = 16;
 const SALT_BYTES: usize = 16;
 const TAG_BYTES: usize = 32;
 

@@ -157,7 +157,7 @@ impl StoredHash {
         text::required(text, MAX_HASH_BYTES)?;
         let text = foreign_hash::bare(text);
         match Argon2Hash::parse(text) {
-            Err(HashRefused::Format) => foreign_hash::parse(text).map(Self::Foreign),
+            Err(HashRefused::Format | HashRefused::Malformed) => foreign_hash::parse(text).map(Self::Foreign),
             argon2 => argon2.map(Self::Argon2),
         }
     }

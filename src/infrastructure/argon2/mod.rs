@@ -3,3 +3,5 @@
 mod argon2_hash;
 pub mod argon2_hasher;
 mod hashing_lane;
+
+pub(in crate::infrastructure) use argon2_hash::{MAX_ITERATIONS, MAX_LANES, MAX_MEMORY_KIB};

@@ -3,16 +3,16 @@
 //!
 //! | function | texts | limit |
 //! |---|---|---|
-//! | argon2id, argon2i | `$argon2id$v=19$m=…,t=…,p=…$SALT$TAG`, or `v=16`, or no version; Django's `argon2` before it | 256 MiB, t 16, p 16 |
+//! | argon2id, argon2i, argon2d | `$argon2id$v=19$m=…,t=…,p=…$SALT$TAG`, or `v=16`, or no version; Django's `argon2` before it | 256 MiB, t 16, p 16 |
 //! | bcrypt | `$2a$`, `$2b$` or `$2y$`, then `12$` and 53 characters; Django's `bcrypt$` before it | cost 14 |
 //! | bcrypt of SHA-256 | passlib's `$bcrypt-sha256$v=2,t=2b,r=12$SALT$TAG` and `$bcrypt-sha256$2b,12$SALT$TAG`; Django's `bcrypt_sha256$$2b$12$…` | cost 14 |
-//! | scrypt | `$scrypt$ln=…,r=…,p=…$SALT$TAG`, ln the logarithm of N or, as Kratos has it, N; Django's `scrypt$N$SALT$r$p$TAG` | N·r·p 2^20, which is 128 MiB; r 32, p 16 |
-//! | PBKDF2 | `$pbkdf2$` (SHA-1), `$pbkdf2-sha1$`, `$pbkdf2-sha256$` or `$pbkdf2-sha512$`, then `ITERATIONS$SALT$TAG` as passlib has it, or `i=ITERATIONS,l=LENGTH$SALT$TAG`; Django's `pbkdf2_sha1$`, `pbkdf2_sha256$` or `pbkdf2_sha512$`, then `ITERATIONS$SALT$TAG` with the salt as it is | 2,000,000 iterations |
+//! | scrypt | `$scrypt$ln=…,r=…,p=…$SALT$TAG`, ln the logarithm of N or, as Kratos has it, N; Django's `scrypt$N$SALT$r$p$TAG`; Werkzeug's `scrypt:N:r:p$SALT$TAG` | N·r·p 2^20, which is 128 MiB; r 32, p 16 |
+//! | PBKDF2 | `$pbkdf2$` (SHA-1), `$pbkdf2-sha1$`, `$pbkdf2-sha256$` or `$pbkdf2-sha512$`, then `ITERATIONS$SALT$TAG` as passlib has it, or `i=ITERATIONS,l=LENGTH$SALT$TAG`; Django's `pbkdf2_sha1$`, `pbkdf2_sha256$` or `pbkdf2_sha512$`, then `ITERATIONS$SALT$TAG` with the salt as it is; LDAP's and passlib's `{PBKDF2}`, `{PBKDF2-SHA256}` and so on; Werkzeug's `pbkdf2:sha256:ITERATIONS$SALT$TAG`; base64 of ASP.NET Core Identity, versions 2 and 3 | 2,000,000 iterations |
 //! | SHA-crypt | `$5$` or `$6$`, or Kratos' `$sha256-crypt$` or `$sha512-crypt$`, then `rounds=…$` or nothing, then `SALT$TAG` | 700,000 rounds; passwords of 511 bytes |
 //! | Firebase | `$fbscrypt$v=1,n=…,r=…,p=…,ss=SEPARATOR,sk=SIGNER_KEY$SALT$HASH`, n the memory cost, r the rounds, p 1; Kratos' `$firescrypt$ln=…,r=…,p=…$SALT$HASH$SEPARATOR$SIGNER_KEY` | as scrypt |
 //!
 //! Base64 may have its padding or not, and `.` for `+`. A scheme such as LDAP's `{CRYPT}` may stand before a hash that
-//! begins with `$`. Tags of PBKDF2 and scrypt may have any length from 16 bytes on.
+//! begins with `$`. Tags of PBKDF2 and scrypt may have any length from 16 bytes on, those of argon2 from 10 on.
 //!
 //! A text has at most 512 bytes; anything else is refused. The limits bound one verification to two seconds of one
 //! hashing thread, and its memory to what argon2 may ask for. They are checked before anything is computed, when a hash
@@ -28,6 +28,8 @@
 //! Other systems hash a password in the form in which it was typed, so it is tried in that one too. bcrypt sees the first
 //! 72 bytes of a password; the rest counts from the first sign-in on, as it was typed then.
 
+mod argon2;
+mod aspnet;
 mod bcrypt;
 mod firebase;
 mod pbkdf2;
@@ -35,6 +37,7 @@ mod scrypt;
 mod sha_crypt;
 #[cfg(test)]
 mod tests;
+mod werkzeug;
 
 use std::borrow::Cow;
 
@@ -42,6 +45,7 @@ use base64::Engine;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
+use self::argon2::Argon2Variant;
 use self::bcrypt::BcryptHash;
 use self::firebase::FirebaseHash;
 use self::pbkdf2::{Digest, Pbkdf2Hash};
@@ -91,6 +95,7 @@ pub(super) fn bare(text: &str) -> &str {
 /// Reads a hash. What it asks for is checked, and nothing is computed.
 pub(super) fn parse(text: &str) -> Result<Box<dyn ForeignHash>, HashRefused> {
     Ok(match text.split('$').collect::<Vec<_>>().as_slice() {
+        ["", name @ ("argon2id" | "argon2i" | "argon2d"), fields @ ..] => Box::new(Argon2Variant::parse(name, fields)?),
         ["", "2a" | "2b" | "2y", fields @ ..] => Box::new(BcryptHash::parse(fields)?),
         ["", "bcrypt-sha256", fields @ ..] => Box::new(BcryptHash::passlib_sha256(fields)?),
         ["bcrypt_sha256", "", "2a" | "2b" | "2y", fields @ ..] => Box::new(BcryptHash::django_sha256(fields)?),
@@ -106,9 +111,33 @@ pub(super) fn parse(text: &str) -> Result<Box<dyn ForeignHash>, HashRefused> {
         ["", "6" | "sha512-crypt", fields @ ..] => Box::new(ShaCryptHash::parse("6", 64, fields)?),
         ["", "fbscrypt", fields @ ..] => Box::new(FirebaseHash::parse(fields)?),
         ["", "firescrypt", fields @ ..] => Box::new(FirebaseHash::kratos(fields)?),
+        [method, salt, tag] if method.starts_with("pbkdf2:") => Box::new(werkzeug::pbkdf2(method, salt, tag)?),
+        [method, salt, tag] if method.starts_with("scrypt:") => Box::new(werkzeug::scrypt(method, salt, tag)?),
+        [iterations, fields @ ..] if is_ldap(iterations) => {
+            let (digest, iterations) = ldap(iterations)?;
+            Box::new(Pbkdf2Hash::parse(digest, &[&[iterations], fields].concat())?)
+        }
+        [text] if aspnet::is_one(text) => Box::new(aspnet::parse(text)?),
         _ if is_weak(text) => return Err(HashRefused::Weak),
         _ => return Err(HashRefused::Format),
     })
+}
+
+/// Whether PBKDF2 is named as LDAP names schemes.
+fn is_ldap(text: &str) -> bool {
+    text.get(..7).is_some_and(|begin| begin.eq_ignore_ascii_case("{pbkdf2"))
+}
+
+/// The digest and the iterations of such a beginning.
+fn ldap(text: &str) -> Result<(Digest, &str), HashRefused> {
+    let (name, iterations) = text.split_once('}').ok_or(HashRefused::Format)?;
+    let digest = match name.to_ascii_lowercase().as_str() {
+        "{pbkdf2" | "{pbkdf2-sha1" => Digest::Sha1,
+        "{pbkdf2-sha256" => Digest::Sha256,
+        "{pbkdf2-sha512" => Digest::Sha512,
+        _ => return Err(HashRefused::Format),
+    };
+    Ok((digest, iterations))
 }
 
 /// Also digests without a name, in hexadecimal, and what crypt(3) made of a password before it named its functions.

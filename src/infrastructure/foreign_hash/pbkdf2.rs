@@ -79,7 +79,12 @@ impl Pbkdf2Hash {
         Self::new(digest, iterations, (salt.as_bytes().to_vec(), decode(tag)?))
     }
 
-    fn new(digest: Digest, iterations: &str, (salt, mut tag): (Vec<u8>, Vec<u8>)) -> Result<Self, HashRefused> {
+    /// A hash of so many iterations with a salt and a tag.
+    pub(super) fn new(
+        digest: Digest,
+        iterations: &str,
+        (salt, mut tag): (Vec<u8>, Vec<u8>),
+    ) -> Result<Self, HashRefused> {
         let iterations = NonZeroU32::new(number(iterations)?).ok_or(HashRefused::Malformed)?;
         if tag.len() < LEAST_TAG_BYTES {
             return Err(HashRefused::Malformed);

@@ -28,7 +28,7 @@ impl Cost {
     }
 
     /// Reads N, r and p.
-    fn of_n([n, r, p]: [&str; 3]) -> Result<Self, HashRefused> {
+    pub(super) fn of_n([n, r, p]: [&str; 3]) -> Result<Self, HashRefused> {
         let n = number(n)?;
         if u64::from(n) > MAX_WORK {
             return Err(HashRefused::Cost);
@@ -82,7 +82,8 @@ impl ScryptHash {
         Self::new(Cost::of_n([n, r, p])?, salt.as_bytes().to_vec(), decode(tag)?)
     }
 
-    fn new(cost: Cost, salt: Vec<u8>, tag: Vec<u8>) -> Result<Self, HashRefused> {
+    /// A hash of this cost with a salt and a tag.
+    pub(super) fn new(cost: Cost, salt: Vec<u8>, tag: Vec<u8>) -> Result<Self, HashRefused> {
         if tag.len() < LEAST_TAG_BYTES { Err(HashRefused::Malformed) } else { Ok(Self { cost, salt, tag }) }
     }
 }

@@ -47,7 +47,26 @@ const KRATOS_FIREBASE: &str = "$firescrypt$ln=14,r=8,p=1$42xEC+ixf3L2lw==\
     $lSrfV15cpx95/sZS2W9c9Kp6i/LVgQNDNC/qzrCnh1SAyZvqmZqAjTdn3aoItz+VHjoZilo78198JAdRuid5lQ==$Bw==\
     $jxspr8Ki0RYycVU8zykbdLGjFQ3McFUH0uiiTvC8pVMXAn210wjLNmdZJzxUECKbm0QsEmYUSDzZvpjeJ9WmXA==";
 
-const FORMATS: [&str; 18] = [
+// argon2-cffi: hash_secret_raw with 256 KiB and 2 iterations, bytes(range(64)) and a tag of 128 bytes, or bytes(range(16)).
+const ARGON2_LONG: &str = "$argon2id$v=19$m=256,t=2,p=1\
+    $AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0+Pw\
+    $c+yW/p84Gxd1TFG8IgZhkkuKZOd3BZO2wzpt42fedkVrZOWoHGCwTK60c/aFHkUK3eNzDrPMieG4HDIggJ83zut1ZOFZ4XzRA0rm040YHyez0QlDxyT8\
+    SXTJUOU7gvRW6MWwlcKyoiAdpFWpShpXF9osTkKKXThvldCETiLMbsc";
+const ARGON2D: &str = "$argon2d$v=19$m=256,t=2,p=1$AAECAwQFBgcICQoLDA0ODw$SF7xcbnMYbNETuVcw6X2+9qGb3m59Q/dHv5TZg3tq7E";
+const ARGON2_ORDER: &str =
+    "$argon2id$v=19$t=2,p=1,m=256$AAECAwQFBgcICQoLDA0ODw==$eYnK556rcuTk9BJKas3geWs8uRkggHchFFzymlodqqY=";
+// Python's hashlib with the salts kL0Xw9pQ2mZr and bytes(range(16)), as Werkzeug, passlib's ldap_pbkdf2_sha256 and ASP.NET Core
+// Identity (version 3, with SHA-256 and SHA-512) write it.
+const WERKZEUG_PBKDF2: &str =
+    "pbkdf2:sha256:1200$kL0Xw9pQ2mZr$60081b862a8089ec8afcde6e2379a1272fedc82c9dd919a4fdf901e42df33fb7";
+const WERKZEUG_SCRYPT: &str = "scrypt:1024:8:1$kL0Xw9pQ2mZr\
+    $2e3e96db9f198c530dfd6eefd1e8aa5a9c4af95b55a39370ce16a3f19f2dd5a8a3ac0be1df049a2ccd297bf660ffb513a2d8a65ed73202239bbc6ca0\
+    712f5d30";
+const LDAP_PBKDF2: &str = "{PBKDF2-SHA256}1200$AAECAwQFBgcICQoLDA0ODw$cLVC0OlPTMXgGyBMMbYG/8206mrFiQxMhfuNGhvDUsM";
+const ASPNET_SHA256: &str = "AQAAAAEAAASwAAAAEAABAgMEBQYHCAkKCwwNDg9wtULQ6U9MxeAbIEwxtgb/zbTqasWJDEyF+40aG8NSww==";
+const ASPNET_SHA512: &str = "AQAAAAIAAASwAAAAEAABAgMEBQYHCAkKCwwNDg8za5HfqpQCic36ptmchpBwf6fMaU5Q/d3FZfeGI2sOqg==";
+
+const FORMATS: [&str; 26] = [
     BCRYPT,
     SCRYPT,
     PBKDF2_SHA1,
@@ -66,6 +85,14 @@ const FORMATS: [&str; 18] = [
     PBKDF2_PHC,
     KRATOS_SCRYPT,
     KRATOS_FIREBASE,
+    ARGON2_LONG,
+    ARGON2D,
+    ARGON2_ORDER,
+    WERKZEUG_PBKDF2,
+    WERKZEUG_SCRYPT,
+    LDAP_PBKDF2,
+    ASPNET_SHA256,
+    ASPNET_SHA512,
 ];
 
 fn matches(password: &str, text: &str) -> bool {
@@ -237,6 +264,17 @@ fn what_costs_too_much_is_refused_before_any_work() {
 fn malformed_hashes_are_refused() {
     for (hash, part, damage) in [
         (BCRYPT, "$04$", &["$4$", "$03$", "$32$", "$+4$", "$004$", "$$", "$"] as &[_]),
+        (
+            ARGON2_ORDER,
+            "t=2,p=1,m=256",
+            &["t=2,p=1", "t=2,p=1,m=256,t=2", "t=0,p=1,m=256", "t=2,p=1,m=256,x=1", "m=7,t=2,p=1"],
+        ),
+        (ARGON2_ORDER, "v=19", &["v=20", "v=", "19"]),
+        (ARGON2_ORDER, "$eYnK556rcuTk9BJKas3geWs8uRkggHchFFzymlodqqY=", &["", "$eYnK", "$eYnK556r$"]),
+        (WERKZEUG_PBKDF2, ":1200", &[":01200", ":0", ":+1", ":"]),
+        (WERKZEUG_PBKDF2, "33fb7", &["33fb", "33fbg", "33fé"]),
+        (WERKZEUG_SCRYPT, ":1024:8:1", &[":1000:8:1", ":1024:8", ":1024:0:1"]),
+        (LDAP_PBKDF2, "1200", &["+1200", "01200", "0"]),
         (BCRYPT, "xnTq", &["xnT", "xnTqq", "xnT=", "xnT*", "xnTq$", "é"]),
         (BCRYPT, "ioTsaldKJflwuhh27ZmVPe", &["", "ioTsaldKJflwuhh27Zmé"]),
         (SCRYPT, "ln=10", &["ln=0", "ln=010", "ln=+1", "ln=-1", "ln=", "ln=4294967296", "n=10", ""]),
@@ -290,8 +328,6 @@ fn other_formats_are_refused() {
     for text in [
         "plain",
         "$",
-        "$$",
-        "{",
         "{}",
         "{CRYPT}$y$j9T$F5Jx5fExrKuPp53xLKQ..1$X3DX6M94c7o.9agCG9G317fhZg9SqC.5i5rd.RhAtQ7",
         "$2$04$ioTsaldKJflwuhh27ZmVPegB2rLQVtmxG1HtMERJ3IICHAGn2xnTq",

@@ -176,8 +176,10 @@ async fn an_unusable_hash_is_not_accepted_and_a_failure_where_it_is_stored() {
     for (text, reason) in [
         (WEAK.replace("m=256", "m=4294967295"), "costs more than is allowed"),
         (BCRYPT.replace("$04$", "$31$"), "costs more than is allowed"),
-        (WEAK.replace("argon2id", "argon2d"), "is not a hash format that Ipse takes"),
-        ("password".to_owned(), "is not a hash format that Ipse takes"),
+        (
+            "password".to_owned(),
+            "is of no hash format that Ipse takes; without one, the person chooses a password by a reset",
+        ),
         ("{SSHA}x".to_owned(), "is too weak to be kept; without one, the person chooses a password by a reset"),
         (WEAK.replace("t=2", "t=0"), "is malformed"),
         (BCRYPT.replace("$04$", "$4$"), "is malformed"),

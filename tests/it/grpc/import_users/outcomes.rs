@@ -123,7 +123,7 @@ async fn names_and_ids_of_others_are_refused(world: World) {
     owner.verify(&owner.mailed_token().await).await.unwrap();
     let alice = stored(&root, "alice@example.com").await;
     let done = root.import(vec![
-        row("Alice@EXAMPLE.com"),
+        with("Alice@EXAMPLE.com", |user| user.username = "another".to_owned()),
         with("person1@example.com", |user| user.username = "Wonder".to_owned()),
         with("person2@example.com", |user| user.id = alice.id.clone()),
         row("person3@example.com"),
@@ -131,6 +131,8 @@ async fn names_and_ids_of_others_are_refused(world: World) {
     let expected = [(0, EmailTaken, "user.email"), (1, UsernameTaken, "user.username"), (2, FieldInvalid, "user.id")];
     let done = done.await.unwrap();
     assert_eq!((refusals(&done), counts(&done)), (expected.to_vec(), (1, 0, 3)));
+    // The same address, and nothing else that is not stored.
+    assert_eq!(counts(&root.import(vec![row("Alice@EXAMPLE.com")]).await.unwrap()), (1, 1, 0));
     let same = with("alice@example.com", |user| user.id = alice.id.clone());
     assert_eq!(counts(&root.import(vec![same, row("alice@example.com")]).await.unwrap()), (2, 2, 0));
     assert_eq!(stored(&root, "alice@example.com").await, alice);
