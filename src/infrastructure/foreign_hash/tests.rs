@@ -274,7 +274,6 @@ fn malformed_hashes_are_refused() {
         (WERKZEUG_PBKDF2, ":1200", &[":01200", ":0", ":+1", ":"]),
         (WERKZEUG_PBKDF2, "33fb7", &["33fb", "33fbg", "33fé"]),
         (WERKZEUG_SCRYPT, ":1024:8:1", &[":1000:8:1", ":1024:8", ":1024:0:1"]),
-        (LDAP_PBKDF2, "1200", &["+1200", "01200", "0"]),
         (BCRYPT, "xnTq", &["xnT", "xnTqq", "xnT=", "xnT*", "xnTq$", "é"]),
         (BCRYPT, "ioTsaldKJflwuhh27ZmVPe", &["", "ioTsaldKJflwuhh27Zmé"]),
         (SCRYPT, "ln=10", &["ln=0", "ln=010", "ln=+1", "ln=-1", "ln=", "ln=4294967296", "n=10", ""]),

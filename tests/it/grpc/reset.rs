@@ -24,7 +24,7 @@ on_both_backends! {
     a_reset_proves_the_address
     a_refused_password_does_not_use_the_token_up
     of_parallel_resets_exactly_one_counts
-    suspended_and_unknown_people_get_no_mail
+    suspended_people_are_told_why_and_unknown_ones_get_no_mail
     a_suspension_stops_a_reset_under_way
     a_reset_settles_a_demanded_change
     the_owner_is_told
@@ -169,13 +169,18 @@ async fn of_parallel_resets_exactly_one_counts(world: World) {
     assert_eq!(alice.mail_kinds().await, ["password_changed"]);
 }
 
-async fn suspended_and_unknown_people_get_no_mail(world: World) {
+async fn suspended_people_are_told_why_and_unknown_ones_get_no_mail(world: World) {
     let suspended = world.person("suspended").await;
     world.suspend(&suspended.email).await;
-    for person in [suspended, world.stranger("nobody")] {
-        person.request_reset().await.unwrap();
-        assert!(world.mails().await.is_empty(), "{}", person.email);
-    }
+    suspended.request_reset().await.unwrap();
+    assert_eq!(suspended.mail_kinds().await, ["account_suspended"]);
+    suspended.request_reset().await.unwrap();
+    assert!(suspended.mails().await.is_empty(), "one mail in a minute");
+    world.wait(Duration::minutes(1));
+    suspended.register().await.unwrap();
+    assert_eq!(suspended.mail_kinds().await, ["account_suspended"]);
+    world.stranger("nobody").request_reset().await.unwrap();
+    assert!(world.mails().await.is_empty());
     assert_eq!(world.count("action_tokens").await, 0);
 }
 

@@ -71,7 +71,8 @@ async fn requests_for_mail_are_answered_alike(world: World) {
     assert_alike(&answers, Code::Ok);
     let mut recipients: Vec<_> = world.mails().await.iter().map(|mail| mail.recipient.written().to_owned()).collect();
     recipients.sort_unstable();
-    let expected = ["active", "changing", "deleted", "locked", "pending"].map(|name| format!("{name}@example.com"));
+    let expected = ["active", "changing", "deleted", "locked", "pending", "suspended"];
+    let expected = expected.map(|name| format!("{name}@example.com"));
     assert_eq!(recipients, expected);
 }
 

@@ -6,9 +6,8 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
 
 use super::batches::{self, Outlets, Sent};
-use super::distinct_files;
 use super::earlier::Earlier;
-use super::input::{Input, Place, STANDARD_INPUT};
+use super::input::{Input, Place, STANDARD_INPUT, distinct_files};
 use super::output::is_standard_output;
 use super::report::{Refused, Report};
 use super::resume::{Checkpoint, Import, Tally};

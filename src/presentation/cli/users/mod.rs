@@ -2,7 +2,6 @@
 
 mod batches;
 mod csv_record;
-mod distinct_files;
 mod earlier;
 mod failure;
 mod formats;

@@ -138,11 +138,8 @@ impl Gate {
         if self.health.is_draining() && !is_health_check {
             return Err(status::shutting_down());
         }
-        if request.method() != Method::POST {
-            return Ok(not_post());
-        }
-        if !is_grpc(request.headers()) {
-            return Ok(not_grpc());
+        if let Some(refusal) = no_call(&request) {
+            return Ok(refusal);
         }
         let path = request.uri().path().to_owned();
         let rpc = self.policy.find(&path).ok_or_else(status::method_unknown)?;
@@ -250,19 +247,19 @@ fn max_message_bytes(path: &str) -> usize {
     }
 }
 
-/// The answer to callers that do not speak gRPC, as its protocol over HTTP/2 asks for.
-fn not_grpc() -> Response<Body> {
+/// The answer to what is no call, as gRPC over HTTP/2 asks for. GET and its like must change nothing (RFC 9110 9.2.1), and a
+/// call may.
+fn no_call(request: &Request<Body>) -> Option<Response<Body>> {
     let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-    response
-}
-
-/// The answer to any other method: GET and its like must change nothing (RFC 9110 9.2.1), and a call may.
-fn not_post() -> Response<Body> {
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
-    response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
-    response
+    if request.method() != Method::POST {
+        *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+        response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+    } else if is_grpc(request.headers()) {
+        return None;
+    } else {
+        *response.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+    }
+    Some(response)
 }
 
 fn log_outcome(response: &Response<Body>, began: Instant) {

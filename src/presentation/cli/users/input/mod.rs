@@ -2,6 +2,7 @@
 
 mod cursor;
 mod decoding;
+pub(super) mod distinct_files;
 mod entries;
 mod json;
 mod packing;

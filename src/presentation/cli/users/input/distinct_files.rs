@@ -6,8 +6,8 @@ use std::os::fd::AsFd as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use super::TransferFailed;
-use super::input::STANDARD_INPUT;
+use super::STANDARD_INPUT;
+use crate::presentation::cli::users::TransferFailed;
 
 /// A file by what it is, or by its place if there is none yet.
 #[derive(PartialEq, Eq)]
@@ -17,7 +17,7 @@ enum Identity {
 }
 
 /// Refuses an import of which one of the files that it writes is another of its files, under whatever name.
-pub(super) fn check(read: &[&Path], written: &[&Path]) -> Result<(), TransferFailed> {
+pub(in crate::presentation::cli::users) fn check(read: &[&Path], written: &[&Path]) -> Result<(), TransferFailed> {
     let mut taken: Vec<Identity> = read.iter().filter_map(|path| identity(path)).collect();
     for path in written {
         let Some(identity) = identity(path) else { continue };
