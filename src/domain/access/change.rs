@@ -121,7 +121,20 @@ mod tests {
             (AccessChange::Rights, false),
         ] {
             assert_eq!(change.voids(&token()), voids, "{change:?}");
-            assert!(change.is_revocation() || !voids);
+        }
+    }
+
+    #[test]
+    fn what_voids_no_token_is_no_revocation() {
+        for (change, is_revocation) in [
+            (AccessChange::Session(id(1)), true),
+            (AccessChange::Subject { id: id(1), revoked_before: at(0) }, true),
+            (AccessChange::Token(TokenId::from_uuid(id(1))), true),
+            (AccessChange::Key("k".into()), true),
+            (AccessChange::KeySet, false),
+            (AccessChange::Rights, false),
+        ] {
+            assert_eq!(change.is_revocation(), is_revocation, "{change:?}");
         }
     }
 

@@ -206,6 +206,9 @@ mod tests {
             "alice.smith.example.com.1987",
             "smith-alice-2024-!!",
             "abababababababab",
+            "alice!smith?2024#-",
+            "alicesmith2024xkq",
+            "x7kx7kx7kx7kx7k",
             &["password"; 9].concat(),
             &["a"; 65].concat(),
             &("alice.smith".to_owned() + &["@"; 20].concat() + "alice.smith@example.com"),
@@ -224,6 +227,21 @@ mod tests {
             "90210 81726 53094 17",
             "die drei lustigen vier",
             &("kfhwbvgqpzmxuvy".to_owned() + &["1234567890"; 5].concat()),
+        ] {
+            assert_eq!(verdict(password), Ok(()), "{password}");
+        }
+    }
+
+    #[test]
+    fn four_characters_beside_what_can_be_guessed_are_enough() {
+        for password in [
+            "alicesmith2024xkqv",
+            "alicesmith2024\u{1F600}\u{1F388}\u{1F3A9}\u{1F3B8}",
+            "x7kqx7kqx7kqx7kq",
+            "qwertyuiop1234x7kx",
+            // Digits before or after it: that is no year.
+            "alicesmith82019xq",
+            "alicesmithx20198q",
         ] {
             assert_eq!(verdict(password), Ok(()), "{password}");
         }

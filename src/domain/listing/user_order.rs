@@ -91,6 +91,12 @@ mod tests {
         }
     }
 
+    #[test]
+    fn the_length_holds_at_the_boundary() {
+        let order = |bytes: usize| UserOrder::parse(&format!("{:bytes$}", "email"));
+        assert!(order(MAX_BYTES).is_ok() && order(MAX_BYTES + 1).is_err());
+    }
+
     proptest! {
         #[test]
         fn no_text_panics(text in "(create_time|email)?\\PC{0,20}") {

@@ -299,6 +299,18 @@ mod tests {
     }
 
     #[test]
+    fn a_proof_of_the_future_is_as_old_as_can_be() {
+        let skew = MAX_SKEW.whole_minutes();
+        let minutes = |now: i64| {
+            let both = authentication(&[(ProofKind::Password, 100), (ProofKind::Totp, 100 + skew)]).believed(at(now));
+            both.proofs().map(|proof| (proof.time - at(0)).whole_minutes()).collect::<Vec<_>>()
+        };
+        assert_eq!(minutes(100), [100, 100 + skew]);
+        assert_eq!(minutes(99), [100, 0]);
+        assert_eq!(minutes(100 - skew - 1), [0, 0]);
+    }
+
+    #[test]
     fn levels_are_ordered_and_read_back() {
         assert!(AssuranceLevel::Enrolment < AssuranceLevel::Aal1 && AssuranceLevel::Aal1 < AssuranceLevel::Aal2);
         for level in [AssuranceLevel::Enrolment, AssuranceLevel::Aal1, AssuranceLevel::Aal2] {

@@ -281,6 +281,8 @@ mod tests {
     fn an_idle_or_ended_session_is_over() {
         let (mut session, token) = session();
         assert!(!session.is_live(at(0) + Duration::days(14)));
+        session.idle_expire_time = at(0) + Duration::days(60);
+        assert!(session.is_live(session.expire_time - Duration::MICROSECOND) && !session.is_live(session.expire_time));
         session.end = Some((at(1), EndReason::Logout));
         assert_eq!(session.judge(&token, at(2), LIFETIMES.refresh_grace), RefreshVerdict::Over);
     }

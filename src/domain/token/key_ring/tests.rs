@@ -50,6 +50,17 @@ fn the_first_key_signs_at_once_and_each_further_one_after_its_lead() {
 }
 
 #[test]
+fn the_key_that_signs_last_comes_first() {
+    let names = |ring: &KeyRing| ring.keys().iter().map(|key| key.kid.clone()).collect::<Vec<_>>();
+    assert_eq!(names(&ring(&[0, 100, 105])), ["c", "b", "a"]);
+    let alike = |kid: &str| key(kid, at(0));
+    assert_eq!(
+        names(&KeyRing::new(vec![key("a", at(2)), alike("b"), alike("c"), key("d", at(1))])),
+        ["a", "d", "c", "b"]
+    );
+}
+
+#[test]
 fn a_rotation_while_another_one_is_pending_comes_after_it() {
     let ring = ring(&[0, 100, 105]);
     let spans = ["a", "b", "c"].map(|kid| span(&ring, kid));
