@@ -8,7 +8,7 @@
 grpcurl_version=1.8.9 # the newest whose go.mod Debian 12's Go meets
 buf_version=1.75.0
 cargo_deny_version=0.20.2
-cargo_deb_version=3.8.0
+cargo_deb_version=3.8.0 cargo_cyclonedx_version=0.5.9
 go_version=1.24.13 # of the examples; a newer one does as well
 node_oldest=20 node_version=22.23.3 npm_version=10.9.4
 java_oldest=17
@@ -133,6 +133,9 @@ has_java() { has mvn && has javac && at_least "$java_oldest" "$(javac -version 2
 
 # What reads and judges units, and what tells which system calls a program makes.
 need_systemd() { { has systemd-analyze && has strace; } || { apt_install systemd strace && has systemd-analyze; }; }
+
+# What deploy/build works on JSON with.
+need_jq() { has jq || { apt_install jq && has jq; }; }
 
 # A browser, which brings authenticators that are software.
 need_chromium() { has_chromium || { apt_install chromium && has_chromium; }; }

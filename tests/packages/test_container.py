@@ -58,7 +58,15 @@ def test_the_builder_is_sent_all_that_a_build_takes_and_no_secret(tmp_path: Path
         assert (folder / next(filter(None, folder_name))).exists(), folder_name
     for name in re.findall(r'include_(?:str|bytes)!\("((?:\.\./)+[^"]+)"\)', sources):
         assert (folder / name.replace("../", "")).exists(), name
+    assert (folder / "deploy/build").exists()
     assert not [path for path in folder.rglob("*") if path.suffix in (".db", ".eml", ".key", ".pem") or ".git" in path.parts]
+
+
+def test_it_is_built_like_every_release() -> None:
+    """By the same script, with the tool of the version that the tests of the release use."""
+    assert "deploy/build" in instructions("RUN")
+    tested = dict(re.findall(r"(cargo_\w+)_version=(\S+)", (ROOT / "tests/tools.sh").read_text()))
+    assert f"cargo-cyclonedx@{tested['cargo_cyclonedx']}" in FILE.read_text().split()
 
 
 def test_the_program_needs_no_library_that_the_image_lacks() -> None:

@@ -1,37 +1,13 @@
 """The Debian package: what it says, what it holds, and what is installed works."""
 
 import gzip
-import os
 import re
-import subprocess
 from pathlib import Path
 
-import pytest
+from commands import output
 
 from support.contract import ROOT
 from support.server import binary
-
-def output(*command: object, **environment: str) -> str:
-    path = f"{ROOT}/.tools/bin:{os.environ['PATH']}"
-    done = subprocess.run(
-        list(map(str, command)), cwd=ROOT, env=os.environ | environment | {"PATH": path}, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-@pytest.fixture(scope="module")
-def package() -> Path:
-    printed = output("deploy/debian/build", binary())
-    return ROOT / printed.strip().splitlines()[-1]
-
-
-@pytest.fixture(scope="module")
-def installed(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("root")
-    output("dpkg-deb", "--extract", package, folder)
-    output("dpkg-deb", "--control", package, folder / "DEBIAN")
-    return folder
 
 
 def test_it_says_what_it_is(package: Path) -> None:
@@ -58,6 +34,7 @@ def test_it_holds_what_is_installed_by_the_rights_that_it_needs(package: Path) -
         "usr/share/fish/vendor_completions.d/ipse.fish": "-rw-r--r--",
         "usr/share/zsh/vendor-completions/_ipse": "-rw-r--r--",
         "usr/share/doc/ipse/copyright": "-rw-r--r--",
+        "usr/share/doc/ipse/ipse.cdx.json": "-rw-r--r--",
         "usr/share/doc/ipse/operations.md": "-rw-r--r--",
     }
     for path, mode in expected.items():
