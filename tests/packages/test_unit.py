@@ -86,10 +86,10 @@ def test_user_and_folders_are_made(tmp_path: Path) -> None:
     etc, conf = tmp_path / "etc/ipse", SYSTEMD / "ipse.toml"
     etc.mkdir(parents=True)
     (etc / "ipse.toml").write_text(conf.read_text())
-    said("systemd-sysusers", f"--root={tmp_path}", SYSTEMD / "sysusers.conf")
+    said("systemd-sysusers", f"--root={tmp_path}", SYSTEMD / "sysusers.d/ipse.conf")
     [user] = [line for line in (tmp_path / "etc/passwd").read_text().splitlines() if line.startswith("ipse:")]
     assert user.split(":")[5:] == ["/var/lib/ipse", "/usr/sbin/nologin"]
-    said("systemd-tmpfiles", "--create", f"--root={tmp_path}", SYSTEMD / "tmpfiles.conf")
+    said("systemd-tmpfiles", "--create", f"--root={tmp_path}", SYSTEMD / "tmpfiles.d/ipse.conf")
     uid, gid = map(int, user.split(":")[2:4])
     for path, owner, mode in [("etc/ipse", 0, 0o750), ("etc/ipse/ipse.toml", 0, 0o640), ("var/lib/ipse", uid, 0o700)]:
         found = (tmp_path / path).stat()
