@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # Runs named stages one after another and prints what became of them. Sourced by tests/run and .ci/run, which set root,
-# all (the stages' names) and maybe long (those that only --long adds), and call, in this order: read_arguments "$@", stages_begin, stage …, stages_end.
+# all (the stages' names) and maybe long (those that only --long adds), and call, in this order: read_arguments "$@",
+# stages_begin, stage …, stages_end.
 #
 # A stage's output goes to .tools/logs/NAME.log, and to the terminal if the stage fails or with --verbose. A stage that
 # cannot run returns 77: after `lacks TOOL` if that is for want of a tool, which fails the run. `skip TEST` names a test
@@ -161,8 +162,8 @@ count_tests() {
 }
 
 # Prints the table, what was missing or skipped and what else is to be known, and last how many stages passed, failed
-# and were skipped. Fails if a stage did, if something was missing, if a stage that the caller named did not run, or if a
-# test was skipped where CI=true.
+# and were skipped. Fails if a stage did, if something was missing, if a stage that the caller named did not run, or if
+# a test was skipped where CI=true.
 stages_end() {
   if [[ ${STAGES_INTO:-} ]]; then # this is a part of another run, which prints and judges
     local part

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Measures the release binary: how many API keys are exchanged for access tokens in a second, beside calls that do nothing,
-and that no password hash runs for it.
+"""Measures the release binary: how many API keys are exchanged for access tokens in a second, beside calls that do
+nothing, and that no password hash runs for it.
 
 usage: tests/measure/exchange.py, after `tests/run tools build`
 
@@ -85,10 +85,11 @@ def partial_future(method: grpc.UnaryUnaryMultiCallable, message: object) -> Cal
 
 def main() -> int:
     hashed = 0.0
-    with tempfile.TemporaryDirectory() as folder, Server(Path(folder)) as server, server.client() as client:
-        for name, value, unit in measure(server, client):
-            print(f"{name:50} {value:10.1f} {unit}", flush=True)
-            hashed += value if unit == "ticks" else 0
+    with tempfile.TemporaryDirectory() as folder:
+        with Server(Path(folder), request_timeout="60s") as server, server.client() as client:
+            for name, value, unit in measure(server, client):
+                print(f"{name:50} {value:10.1f} {unit}", flush=True)
+                hashed += value if unit == "ticks" else 0
     return int(hashed > 0)
 
 

@@ -3,8 +3,8 @@
 
 usage: tests/measure/introspection.py [--algorithm ES256], after `tests/run tools build`
 
-Exits with 1 if a bound is broken. Client and servers share the machine, so that only the ratios mean something. The load
-comes from `cargo bench --bench tokens`, which says what is compared.
+Exits with 1 if a bound is broken. Client and servers share the machine, so that only the ratios mean something. The
+load comes from `cargo bench --bench tokens`, which says what is compared.
 """
 
 import argparse

@@ -33,7 +33,9 @@ from support.server import Server
 from support.waiting import wait_until
 
 MAX_MILLISECONDS = 1000
-WATCHERS, SESSIONS, AT_A_TIME = 1000, 1500, 8
+WATCHERS, AT_A_TIME = 1000, 8
+# Nobody may end more than 600 sessions in an hour, so each round has people of its own.
+PEOPLE, SESSIONS = 3, 500
 # Watchers have work of their own to do on the machine that all share.
 MIN_RATIO = 0.6
 # The least that a watcher has to hear for each session: its id and the frame around it.
@@ -58,8 +60,9 @@ def measure_delays(database: Postgres, folder: Path, times: int, relay: Relay | 
 def put_sessions(database: Postgres, user_id: str, count: int) -> list[str]:
     """Stores sessions, more than anybody could begin, and tells their ids."""
     ids = [str(uuid.UUID(int=uuid.uuid4().int & ~(0xF << 76) | 7 << 76)) for _ in range(count)]
-    stored = "SELECT column_name FROM information_schema.columns WHERE table_name = 'sessions' AND is_generated = 'NEVER'"
-    others = ", ".join(name for (name,) in database.query(stored) if name not in ("id", "refresh_digest"))
+    columns = "SELECT column_name FROM information_schema.columns WHERE table_name = 'sessions'"
+    stored = database.query(f"{columns} AND is_generated = 'NEVER'")
+    others = ", ".join(name for (name,) in stored if name not in ("id", "refresh_digest"))
     values = ", ".join(f"('{one}'::uuid)" for one in ids)
     database.query(
         f"INSERT INTO sessions (id, refresh_digest, {others}) SELECT new.id, sha256(uuid_send(new.id)), {others} "
@@ -69,36 +72,45 @@ def put_sessions(database: Postgres, user_id: str, count: int) -> list[str]:
     return ids
 
 
-def ends_per_second(client: Client, token: str, ids: list[str]) -> float:
+def sessions_of_new_people(database: Postgres, client: Client) -> list[tuple[str, str]]:
+    """The tokens of a few people, and the sessions that they may end."""
+    found = []
+    for _ in range(PEOPLE):
+        email = f"{uuid.uuid4().hex}@example.com"
+        client.register(email)
+        token = client.log_in(email).access_token
+        user_id = jwt.decode(token, options={"verify_signature": False})["sub"]
+        found += [(token, one) for one in put_sessions(database, user_id, SESSIONS)]
+    return found
+
+
+def ends_per_second(client: Client, sessions: list[tuple[str, str]]) -> float:
     """How many sessions end in a second, a few at a time."""
     waiting = []
     began = time.perf_counter()
-    for one in ids:
+    for token, one in sessions:
         request = account_pb2.RevokeMySessionRequest(session_id=one)
         waiting.append(client.account.RevokeMySession.future(request, timeout=60, metadata=bearer(token)))
         if len(waiting) == AT_A_TIME:
             waiting.pop(0).result()
     for call in waiting:
         call.result()
-    return len(ids) / (time.perf_counter() - began)
+    return len(sessions) / (time.perf_counter() - began)
 
 
 def measure_watchers(database: Postgres, folder: Path) -> bool:
     """Prints how many sessions end in a second without and with watchers; whether the ratio is within the bound."""
     with Server(folder, database_url=database.url) as server, server.client() as client:
         root = people.administrator(server, client)
-        client.register("ada@example.com")
-        token = client.log_in("ada@example.com").access_token
-        user_id = jwt.decode(token, options={"verify_signature": False})["sub"]
         rates = {0: [], WATCHERS: []}
         for _ in range(2):
             for count, found in rates.items():
-                ids = put_sessions(database, user_id, SESSIONS)
+                sessions = sessions_of_new_people(database, client)
                 watchers = Watchers(server.port, root, count)
                 time.sleep(3)
                 before = watchers.bytes
-                found.append(ends_per_second(client, token, ids))
-                due = before + count * SESSIONS * LEAST_BYTES
+                found.append(ends_per_second(client, sessions))
+                due = before + count * len(sessions) * LEAST_BYTES
                 wait_until(partial(watchers.have_heard, due), "every watcher hears of every session", 120)
                 watchers.close()
     alone, watched = (max(found) for found in rates.values())
