@@ -1,8 +1,8 @@
 # Runs one throw-away PostgreSQL cluster for the process at the other end of standard input. Obeys the lines `start` and
 # `stop`, answering `done` or `failed`; when the input ends, for whatever reason, stops the server and erases everything.
-# $1: the directory of the server's programs. $2: the port to listen on.
+# $1: the directory of the server's programs. $2: the port to listen on. $3: further settings.
 set -eu
-bin=$1 port=$2
+bin=$1 port=$2 settings=${3:-}
 umask 077
 # Directly in /tmp, as the path of a socket must be short.
 dir=$(mktemp -d /tmp/ipse-postgres.XXXXXX)
@@ -36,6 +36,7 @@ full_page_writes = off
 wal_level = minimal
 max_wal_senders = 0
 max_wal_size = 128MB
+$settings
 END
 cat "$dir/password"
 echo

@@ -37,11 +37,17 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
-    /// Makes a cluster and starts it.
+    /// Makes a cluster and starts it: one that is fast, and need not survive anything.
     pub(crate) fn start() -> Self {
+        Self::start_with("")
+    }
+
+    /// The same with these lines at the end of `postgresql.conf`, where they count.
+    pub(crate) fn start_with(settings: &str) -> Self {
         let programs = programs().expect(MISSING);
         // Another process may take the port between the look and the start, hence several tries.
-        (0..5).find_map(|_| Self::try_start(&programs, free_port())).expect("no PostgreSQL cluster could be started")
+        let cluster = (0..5).find_map(|_| Self::try_start(&programs, free_port(), settings));
+        cluster.expect("no PostgreSQL cluster could be started")
     }
 
     /// Stops the server; its data stays.
@@ -59,11 +65,11 @@ impl Cluster {
         format!("postgres://ipse:{}@127.0.0.1:{}/{database}?sslmode=disable", self.password, self.port)
     }
 
-    fn try_start(programs: &Path, port: u16) -> Option<Self> {
+    fn try_start(programs: &Path, port: u16, settings: &str) -> Option<Self> {
         let mut keeper = unprivileged_shell()
             .args(["-c", include_str!("cluster.sh"), "cluster.sh"])
             .arg(programs)
-            .arg(port.to_string())
+            .args([&*port.to_string(), settings])
             .current_dir("/")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
