@@ -15,7 +15,7 @@ use crate::infrastructure::mail::mail_writer::MailWriter;
 use crate::infrastructure::mail::settings::{MailRoute, MailSettings};
 use crate::infrastructure::master_key::MasterKeys;
 use crate::infrastructure::secret_box::SecretBox;
-use crate::infrastructure::smtp::SmtpMailer;
+use crate::infrastructure::smtp::{SmtpMailer, SmtpSetupError};
 use crate::infrastructure::store::{self, AuditGuard, DatabaseSettings, migrations};
 use crate::infrastructure::system::{SystemClock, SystemEntropy};
 use crate::infrastructure::totp::TotpCodes;
@@ -84,7 +84,10 @@ fn mailer(settings: &MailSettings, clock: Arc<dyn Clock>) -> Result<Arc<dyn Mail
         }
         MailRoute::Smtp(smtp) => {
             let mailer = SmtpMailer::new(smtp.clone(), writer);
-            Arc::new(mailer.map_err(|error| InvalidSetting::of("smtp_ca_file", error))?)
+            Arc::new(mailer.map_err(|error| match error {
+                SmtpSetupError::Host => InvalidSetting::of("smtp_url", error),
+                error => InvalidSetting::of("smtp_ca_file", error),
+            })?)
         }
     })
 }

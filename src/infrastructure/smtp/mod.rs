@@ -2,38 +2,39 @@
 //!
 //! The steps are taken one by one, as it matters which of them the server refused: a wrong password or a sender that
 //! the server does not like is the operator's to mend and must not lose mail, a recipient that does not exist must not
-//! be tried for ever. lettre's feature `tracing` stays off, as it logs all that is said, the password included.
+//! be tried for ever.
 
 pub mod smtp_hello;
 pub mod smtp_url;
 
+use std::io;
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
-use std::{fs, io};
 
 use async_trait::async_trait;
 use lettre::Message;
-use lettre::transport::smtp::Error as LettreError;
-use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
-use lettre::transport::smtp::client::{AsyncSmtpConnection, Certificate, TlsParameters};
-use lettre::transport::smtp::commands::{Data, Mail as MailFrom, Rcpt};
+use lettre::transport::smtp::authentication::Credentials;
+use lettre::transport::smtp::commands::{Data, Mail as MailFrom, Quit, Rcpt};
 use lettre::transport::smtp::extension::ClientId;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 
-use self::line_by_line::LineByLine;
+use self::conversation::{Conversation, ExchangeError};
 use self::smtp_hello::SmtpHello;
 use self::step::{SmtpFailure, Step};
+use self::tls::Tls;
+pub(super) use self::tls_fault::tls_fault;
 use super::mail::mail_writer::MailWriter;
 use super::smtp::smtp_url::{Protection, SmtpUrl};
-use crate::application::ports::{MailRejected, Mailer};
+use crate::application::ports::{Cause, MailRejected, Mailer};
 use crate::domain::mail::Mail;
 
-mod line_by_line;
+mod conversation;
 mod step;
 #[cfg(test)]
 mod tests;
+mod tls;
+mod tls_fault;
 
 /// How long one address of a host is tried before the next.
 const ADDRESS_TIME_LIMIT: Duration = Duration::from_secs(10);
@@ -60,13 +61,16 @@ pub enum SmtpSetupError {
     NoCertificate,
     /// A certificate cannot be trusted.
     #[error("the certificates cannot be used for TLS")]
-    Certificates(#[from] LettreError),
+    Certificates(#[source] Cause),
+    /// The host of the URL can have no certificate.
+    #[error("the host of the URL is neither a name nor an address that a certificate can be for")]
+    Host,
 }
 
 enum Encryption {
     None,
-    StartTls(TlsParameters),
-    FromStart(TlsParameters),
+    StartTls(Tls),
+    FromStart(Tls),
 }
 
 /// Hands mail to a mail server, over a connection of its own for each. A delivery takes 150 s at most.
@@ -83,8 +87,8 @@ impl SmtpMailer {
     /// Reads the certificates; does not connect yet.
     pub fn new(settings: SmtpSettings, writer: MailWriter) -> Result<Self, SmtpSetupError> {
         let encryption = match settings.url.protection {
-            Protection::Tls => Encryption::FromStart(tls(&settings)?),
-            Protection::StartTls => Encryption::StartTls(tls(&settings)?),
+            Protection::Tls => Encryption::FromStart(Tls::new(&settings)?),
+            Protection::StartTls => Encryption::StartTls(Tls::new(&settings)?),
             Protection::Plaintext => Encryption::None,
         };
         let SmtpUrl { host, port, credentials, .. } = settings.url;
@@ -92,39 +96,24 @@ impl SmtpMailer {
     }
 
     /// A connection that is encrypted and signed in, as far as the settings demand it.
-    async fn connect(&self) -> Result<AsyncSmtpConnection, SmtpFailure> {
-        let mut connection = match &self.encryption {
-            Encryption::None => self.begin().await?,
-            Encryption::FromStart(tls) => self.begin_with_tls(tls.clone()).await?,
-            Encryption::StartTls(tls) => self.begin_with_starttls(tls.clone()).await?,
-        };
-        if let Some(credentials) = &self.credentials {
-            Step::Credentials.take(connection.auth(DEFAULT_MECHANISMS, credentials)).await?;
+    async fn connect(&self) -> Result<Conversation, SmtpFailure> {
+        let mut conversation = Step::Connection.take(self.begin()).await?;
+        Step::Hello.take(conversation.hello(&self.client)).await?;
+        if let Encryption::StartTls(tls) = &self.encryption {
+            conversation = Step::StartTls.take(conversation.starttls(tls, &self.client)).await?;
         }
-        Ok(connection)
+        if let Some(credentials) = &self.credentials {
+            Step::Credentials.take(conversation.sign_in(credentials)).await?;
+        }
+        Ok(conversation)
     }
 
-    /// With TLS from the first byte, the greeting and EHLO are one step: what is sent cannot be seen from here.
-    async fn begin_with_tls(&self, tls: TlsParameters) -> Result<AsyncSmtpConnection, SmtpFailure> {
-        let server = (self.host.as_str(), self.port);
-        let (limit, client) = (Some(ADDRESS_TIME_LIMIT), &self.client);
-        let connecting = AsyncSmtpConnection::connect_tokio1(server, limit, client, Some(tls), None);
-        Step::Connection.take(connecting).await
-    }
-
-    async fn begin(&self) -> Result<AsyncSmtpConnection, SmtpFailure> {
-        let stream = LineByLine::new(Step::Connection.take(self.dial()).await?);
-        let has_spoken = stream.has_spoken();
-        let begun = AsyncSmtpConnection::connect_with_transport(Box::new(stream), &self.client);
-        Step::Connection.take(begun).await.map_err(|failure| {
-            if has_spoken.load(Ordering::Relaxed) { failure.rather_at(Step::Hello) } else { failure }
-        })
-    }
-
-    async fn begin_with_starttls(&self, tls: TlsParameters) -> Result<AsyncSmtpConnection, SmtpFailure> {
-        let mut connection = self.begin().await?;
-        Step::StartTls.take(connection.starttls(tls, &self.client)).await?;
-        Ok(connection)
+    async fn begin(&self) -> Result<Conversation, ExchangeError> {
+        let stream = self.dial().await?;
+        match &self.encryption {
+            Encryption::FromStart(tls) => Conversation::begin(tls.encrypt(stream).await?).await,
+            Encryption::None | Encryption::StartTls(_) => Conversation::begin(stream).await,
+        }
     }
 
     async fn dial(&self) -> io::Result<TcpStream> {
@@ -145,38 +134,24 @@ impl Mailer for SmtpMailer {
     async fn deliver(&self, mail: &Mail) -> Result<(), MailRejected> {
         let message = self.writer.write(mail).map_err(|error| MailRejected::ForGood(Box::new(error)))?;
         let hidden = |failure: SmtpFailure| failure.hiding(&mail.recipient);
-        let mut connection = self.connect().await.map_err(hidden)?;
-        let outcome = hand_over(&mut connection, &message).await.map_err(hidden);
+        let mut conversation = self.connect().await.map_err(hidden)?;
+        let outcome = hand_over(&mut conversation, &message).await.map_err(hidden);
         // After a time-out nobody knows what the server would take a QUIT for.
         if !matches!(outcome, Err(SmtpFailure::TimedOut(_))) {
             // The outcome of the mail is settled; an error of QUIT does not change it.
-            let _ = Step::Farewell.take(connection.quit()).await;
+            let _ = Step::Farewell.take(conversation.command(Quit)).await;
         }
         Ok(outcome?)
     }
 }
 
-async fn hand_over(connection: &mut AsyncSmtpConnection, message: &Message) -> Result<(), SmtpFailure> {
+async fn hand_over(conversation: &mut Conversation, message: &Message) -> Result<(), SmtpFailure> {
     let envelope = message.envelope();
-    Step::Sender.take(connection.command(MailFrom::new(envelope.from().cloned(), Vec::new()))).await?;
+    Step::Sender.take(conversation.command(MailFrom::new(envelope.from().cloned(), Vec::new()))).await?;
     for recipient in envelope.to() {
-        Step::Recipient.take(connection.command(Rcpt::new(recipient.clone(), Vec::new()))).await?;
+        Step::Recipient.take(conversation.command(Rcpt::new(recipient.clone(), Vec::new()))).await?;
     }
-    Step::Data.take(connection.command(Data)).await?;
-    Step::Message.take(connection.message(&message.formatted())).await?;
+    Step::Data.take(conversation.command(Data)).await?;
+    Step::Message.take(conversation.message(&message.formatted())).await?;
     Ok(())
-}
-
-/// The certificate must be valid for the host of the URL; nothing switches that off.
-fn tls(settings: &SmtpSettings) -> Result<TlsParameters, SmtpSetupError> {
-    let mut tls = TlsParameters::builder(settings.url.host.clone());
-    if let Some(file) = &settings.ca_file {
-        let pem = fs::read(file).map_err(SmtpSetupError::CaFile)?;
-        // lettre takes a file without certificates for an empty list of them.
-        if !String::from_utf8_lossy(&pem).contains("-----BEGIN CERTIFICATE-----") {
-            return Err(SmtpSetupError::NoCertificate);
-        }
-        tls = tls.add_root_certificate(Certificate::from_pem(&pem)?);
-    }
-    Ok(tls.build()?)
 }

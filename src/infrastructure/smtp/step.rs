@@ -4,8 +4,8 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-use lettre::transport::smtp::Error as LettreError;
-
+use super::conversation::ExchangeError;
+use super::tls_fault;
 use crate::application::ports::MailRejected;
 use crate::domain::account::email::EmailAddress;
 
@@ -41,12 +41,12 @@ impl Step {
     }
 
     /// Waits for what the server says to it, within its time limit.
-    pub async fn take<T, E: Error + 'static>(
+    pub(super) async fn take<T>(
         self,
-        exchange: impl Future<Output = Result<T, E>>,
+        exchange: impl Future<Output = Result<T, ExchangeError>>,
     ) -> Result<T, SmtpFailure> {
         match tokio::time::timeout(self.time_limit(), exchange).await {
-            Ok(outcome) => outcome.map_err(|error| SmtpFailure::at(self, &error)),
+            Ok(outcome) => outcome.map_err(|error| SmtpFailure::at(self, error)),
             Err(_) => Err(SmtpFailure::TimedOut(self)),
         }
     }
@@ -76,6 +76,10 @@ pub enum SmtpFailure {
     Refused { step: Step, code: u16, words: String },
     #[error("the mail server answered {0} with something that is not SMTP")]
     NotSmtp(Step),
+    #[error("the mail server's answer to {0} is too long")]
+    TooLong(Step),
+    #[error("the mail server closed the connection instead of answering {0}")]
+    Closed(Step),
     #[error("the mail server did not answer {0} in time")]
     TimedOut(Step),
     #[error("the exchange with the mail server broke at {step}: {root_cause}")]
@@ -83,15 +87,16 @@ pub enum SmtpFailure {
 }
 
 impl SmtpFailure {
-    fn at(step: Step, error: &(dyn Error + 'static)) -> Self {
-        let reply = error.downcast_ref::<LettreError>();
-        if let Some(code) = reply.and_then(LettreError::status) {
-            let words = error.source().map(ToString::to_string).unwrap_or_default();
-            Self::Refused { step, code: code.into(), words: without_addresses(&words) }
-        } else if reply.is_some_and(LettreError::is_response) {
-            Self::NotSmtp(step)
-        } else {
-            Self::Broken { step, root_cause: root_cause(error) }
+    fn at(step: Step, error: ExchangeError) -> Self {
+        match error {
+            ExchangeError::Refused { code, words } => Self::Refused { step, code, words: without_addresses(&words) },
+            ExchangeError::NotSmtp => Self::NotSmtp(step),
+            ExchangeError::TooLong => Self::TooLong(step),
+            ExchangeError::Closed => Self::Closed(step),
+            ExchangeError::NotOffered(_) => Self::Broken { step, root_cause: error.to_string() },
+            ExchangeError::Broken(error) => {
+                Self::Broken { step, root_cause: tls_fault(&error).unwrap_or_else(|| root_cause(&error)) }
+            }
         }
     }
 
@@ -108,17 +113,6 @@ impl SmtpFailure {
             *words = replace_words(words, is_name);
         }
         self
-    }
-
-    /// The failure at this step, if it happened there.
-    #[must_use]
-    pub fn rather_at(self, other: Step) -> Self {
-        match self {
-            Self::Refused { code, words, .. } => Self::Refused { step: other, code, words },
-            Self::NotSmtp(_) => Self::NotSmtp(other),
-            Self::TimedOut(_) => Self::TimedOut(other),
-            Self::Broken { root_cause, .. } => Self::Broken { step: other, root_cause },
-        }
     }
 
     /// Whether the recipient or the message is at fault, rather than the settings on either side.
@@ -148,7 +142,7 @@ fn replace_words(line: &str, is_hidden: impl Fn(&str) -> bool) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-/// lettre repeats every cause in the text of the error that it caused.
+/// Errors of input and output repeat their cause.
 fn root_cause(error: &(dyn Error + 'static)) -> String {
     error.source().map_or_else(|| error.to_string(), root_cause)
 }

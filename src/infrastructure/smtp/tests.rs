@@ -1,9 +1,10 @@
 use std::error::Error;
+use std::fs;
 use std::sync::Arc;
 
 use rcgen::{CertificateParams, CertifiedKey, KeyPair, date_time_ymd, generate_simple_self_signed};
 use tempfile::NamedTempFile;
-use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufStream};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufStream};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
@@ -14,7 +15,7 @@ use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use super::*;
 use crate::infrastructure::mail::mail_writer::fixture;
 
-/// What is said, by the beginning of the line it answers; `""` is the greeting, `"."` the end of the message.
+/// What is said, in Latin-1, by the beginning of the line it answers; `""` is the greeting, `"."` the end of the message.
 type Replies = &'static [(&'static str, &'static str)];
 
 const USUAL: Replies = &[
@@ -95,7 +96,8 @@ impl Conversation {
         let answers = |(to, _): &&(&str, &str)| if to.is_empty() { said.is_empty() } else { said.starts_with(to) };
         let (_, reply) = self.special.iter().chain(USUAL).find(answers).unwrap();
         // A client that has left is told nothing.
-        let _ = stream.write_all(format!("{reply}\r\n").as_bytes()).await;
+        let bytes: Vec<u8> = reply.chars().map(|letter| u8::try_from(letter).unwrap()).collect();
+        let _ = stream.write_all(&[&bytes[..], b"\r\n"].concat()).await;
         let _ = stream.flush().await;
         reply
     }
@@ -180,6 +182,8 @@ async fn only_the_recipient_and_the_message_are_refused_for_good() {
         (&[("DATA", "552 too big")], true),
         (&[("MAIL", "555 5.5.4 unknown parameter BODY=8BITMIME")], false),
         (&[("RCPT", "canary")], false),
+        (&[("RCPT", "550 5.1.1 canary: Empf\u{e4}nger unbekannt")], true),
+        (&[("RCPT", "550")], true),
     ];
     for (special, for_good) in table {
         let (outcome, heard) = deliver(special).await;
@@ -193,7 +197,6 @@ async fn only_the_recipient_and_the_message_are_refused_for_good() {
 
 #[tokio::test]
 async fn a_failure_tells_the_step_and_the_servers_own_words_without_addresses() {
-    let long: &str = Box::leak(format!("550 {}", ["word "; 400].concat()).into_boxed_str());
     let table: &[(Replies, &str)] = &[
         (&[("", "554 5.3.2 closed for today")], "answered the connection with 554 5.3.2 closed for today"),
         (&[("EHLO", "550 5.7.1 I want a full name")], "answered EHLO with 550 5.7.1 I want a full name"),
@@ -212,6 +215,15 @@ async fn a_failure_tells_the_step_and_the_servers_own_words_without_addresses() 
         (&[("DATA", "451 4.3.0 queue full")], "answered DATA with 451 4.3.0 queue full"),
         (&[(".", "554 5.6.0 looks like spam")], "answered the message after DATA with 554 5.6.0 looks like spam"),
         (&[(".", "554 5.6.0 b\u{7}ell")], "answered the message after DATA with 554 5.6.0 b ell"),
+        (
+            &[("RCPT", "550 5.1.1 Empf\u{e4}nger unbekannt")],
+            "answered RCPT TO (the recipient) with 550 5.1.1 Empf\u{fffd}nger unbekannt",
+        ),
+        (
+            &[("RCPT", "550 5.1.1 Empf\u{c3}\u{a4}nger unbekannt")],
+            "answered RCPT TO (the recipient) with 550 5.1.1 Empf\u{e4}nger unbekannt",
+        ),
+        (&[("MAIL", "HTTP/1.1 400 Bad Request")], "answered MAIL FROM (the sender) with something that is not SMTP"),
     ];
     for (special, expected) in table {
         let (outcome, heard) = deliver(special).await;
@@ -219,8 +231,53 @@ async fn a_failure_tells_the_step_and_the_servers_own_words_without_addresses() 
         assert_eq!(told, format!("the mail server {expected}"));
         assert!(heard.is_empty() || heard.starts_with("EHLO ipse.example.com"), "{heard}");
     }
-    let (outcome, _) = deliver(Box::leak(Box::new([("RCPT", long)]))).await;
-    assert!(outcome.unwrap_err().source().unwrap().to_string().len() < 200);
+}
+
+#[tokio::test]
+async fn a_long_answer_keeps_its_code_and_an_endless_one_has_an_end() {
+    for (words, start, for_good) in [
+        (400, "the mail server answered RCPT TO (the recipient) with 550 word word", true),
+        (2_000, "the mail server answered RCPT TO (the recipient) with 550 word word", true),
+        (20_000, "the mail server's answer to RCPT TO (the recipient) is too long", false),
+    ] {
+        let long: &str = Box::leak(format!("550 {}", "word ".repeat(words)).into_boxed_str());
+        let (outcome, _) = deliver(Box::leak(Box::new([("RCPT", long)]))).await;
+        let rejected = outcome.unwrap_err();
+        assert_eq!(matches!(rejected, MailRejected::ForGood(_)), for_good, "{words}");
+        let told = rejected.source().unwrap().to_string();
+        assert!(told.starts_with(start) && told.len() < 200, "{told}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_up_is_told_as_such() {
+    for (said, step) in [("", "the connection"), ("220 read", "the connection"), ("220 ready\r\n", "EHLO")] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mailer = mailer(&format!("smtp+plaintext://{}", listener.local_addr().unwrap()), None).unwrap();
+        let hangs_up = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            stream.write_all(said.as_bytes()).await.unwrap();
+            // What was said stays readable only if nothing that the client says is left unread.
+            stream.shutdown().await.unwrap();
+            let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
+        });
+        let told = mailer.deliver(&fixture::mail()).await.unwrap_err().source().unwrap().to_string();
+        assert_eq!(told, format!("the mail server closed the connection instead of answering {step}"));
+        hangs_up.await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_line_that_begins_with_a_dot_does_not_end_the_message() {
+    let (client, server) = tokio::io::duplex(1024);
+    let (mut server, mut heard) = (BufStream::new(server), String::new());
+    server.write_all(b"220 ready\r\n250 taken\r\n").await.unwrap();
+    server.flush().await.unwrap();
+    let mut conversation = conversation::Conversation::begin(client).await.unwrap();
+    conversation.message(b".\r\na.\r\n..b\r\n.c").await.unwrap();
+    drop(conversation);
+    server.read_to_string(&mut heard).await.unwrap();
+    assert_eq!(heard, "..\r\na.\r\n...b\r\n..c\r\n.\r\n");
 }
 
 #[tokio::test]
@@ -236,8 +293,8 @@ async fn a_certificate_that_is_no_good_is_told_by_its_fault() {
     let (unknown, _) = certificate("127.0.0.1");
     let (expired, expired_ca) = expired_certificate("127.0.0.1");
     for (tls, ca, fault) in [
-        (other, Some(&other_ca), "not valid for name"),
-        (unknown, None, "UnknownIssuer"),
+        (other, Some(&other_ca), "not for 127.0.0.1: it is for mail.example.com"),
+        (unknown, None, "an authority that is not trusted here"),
         (expired, Some(&expired_ca), "expired"),
     ] {
         let server = Server::start(STARTTLS, Some(tls)).await;
@@ -255,6 +312,14 @@ async fn a_server_that_is_not_there_is_tried_again() {
     drop(listener);
     let mailer = mailer(&format!("smtps://user:password@127.0.0.1:{port}"), None).unwrap();
     assert!(matches!(mailer.deliver(&fixture::mail()).await, Err(MailRejected::ForNow(_))));
+}
+
+#[tokio::test]
+async fn a_port_without_tls_is_told_as_such() {
+    let server = Server::start(&[], None).await;
+    let mailer = mailer(&format!("smtps://user:password@127.0.0.1:{}", server.port), None).unwrap();
+    let told = mailer.deliver(&fixture::mail()).await.unwrap_err().source().unwrap().to_string();
+    assert!(told.ends_with(" broke at the connection: the server does not speak TLS on this port"), "{told}");
 }
 
 #[tokio::test]
