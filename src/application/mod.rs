@@ -7,6 +7,7 @@ mod attempt_limiter;
 pub mod audit;
 mod audit_trail;
 pub mod call;
+pub mod causes;
 pub mod clock_watch;
 pub mod error;
 mod etag;

@@ -8,6 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::App;
+use crate::application::causes::Causes;
 use crate::application::error::Result;
 use crate::application::jobs::{Lane, LaneRunner};
 
@@ -102,7 +103,7 @@ fn reload_keys(app: &App, stopped: &CancellationToken) {
                     Ok(()) => keys_read.restart(),
                     Err(error) => {
                         tracing::warn!(
-                            error = &error as &dyn std::error::Error,
+                            error = %Causes(&error),
                             "the signing keys cannot be read anew"
                         );
                     }
@@ -147,7 +148,7 @@ where
                 Ok(()) => pause = period,
                 Err(error) => {
                     pause = (pause * 2).min(period.max(LONGEST_PAUSE));
-                    tracing::warn!(error = &error as &dyn std::error::Error, "work in the background failed");
+                    tracing::warn!(error = %Causes(&error), "work in the background failed");
                 }
             }
             if stopped.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {

@@ -4,6 +4,7 @@ use std::error::Error;
 use std::io;
 
 use crate::application;
+use crate::application::causes::Causes;
 use crate::application::ports::SealError;
 use crate::config::InvalidSetting;
 use crate::infrastructure::argon2::argon2_hasher::HashingStartError;
@@ -106,9 +107,7 @@ impl From<MigrationError> for StartError {
 
 /// The setting and what is wrong with it, with all causes; none of them holds the setting's value.
 fn setting(key: &str, problem: &str, error: &(dyn Error + 'static)) -> StartError {
-    let causes = std::iter::successors(Some(error), |&error| error.source());
-    let causes: Vec<String> = causes.map(ToString::to_string).collect();
-    InvalidSetting::of(key, format!("{problem}: {}", causes.join(": "))).into()
+    InvalidSetting::of(key, format!("{problem}: {}", Causes(error))).into()
 }
 
 #[cfg(test)]

@@ -13,14 +13,14 @@ pub mod keys;
 mod metrics;
 mod use_cases;
 
-use std::error::Error;
 use std::future::Future;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-pub use crate::infrastructure::store::migrations::MigrationStatus;
+pub use crate::application::causes::Causes;
+use crate::infrastructure::store::migrations::MigrationStatus;
 pub use error::StartError;
 
 use crate::application::access::feed::AccessFeed;
@@ -98,7 +98,7 @@ pub async fn serve(settings: Settings) -> Result<(), StartError> {
     let served = app.serve(listener, told_to_stop).await;
     stopped.cancel();
     if let Err(error) = service_accounts.record_key_uses().await {
-        tracing::warn!(error = &error as &dyn Error, "the last uses of API keys were not written down");
+        tracing::warn!(error = %Causes(&error), "the last uses of API keys were not written down");
     }
     served
 }

@@ -130,3 +130,22 @@ def test_what_a_pooler_cannot_pass_on_is_said_at_the_start(cluster: Cluster, tmp
         done = run("migrate", cwd=tmp_path, settings={"IPSE_DATABASE_URL": url, "IPSE_LOG": "off"})
         assert done.returncode == 2
         assert done.stderr.startswith("ipse: IPSE_DATABASE_URL: ") and "startup parameter" in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("mode", "settings", "told"),
+    [
+        ("statement", {}, "set pool_mode of PgBouncer to transaction or session"),
+        ("statement", {"IPSE_DATABASE_POOLING": "session"}, "set pool_mode of PgBouncer to transaction or session"),
+        ("transaction", {"IPSE_DATABASE_POOLING": "session"}, "leave IPSE_DATABASE_POOLING out or set it to transaction"),
+    ],
+)
+def test_a_pooler_that_cannot_do_is_told_with_the_setting_to_change(
+    cluster: Cluster, tmp_path: Path, mode: str, settings: dict[str, str], told: str
+) -> None:
+    # The second finds what the first has prepared, in the only session that there is.
+    with PgBouncer(cluster, mode, default_pool_size="1") as pooler:
+        url = pooler.before(cluster.new_database()).url
+        settings = {"IPSE_DATABASE_URL": url, "IPSE_LOG": "off"} | settings
+        done = [run("migrate", cwd=tmp_path, settings=settings) for _ in range(2)]
+        assert any(told in once.stderr for once in done), done

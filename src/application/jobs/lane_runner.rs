@@ -1,9 +1,9 @@
-use std::error::Error;
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
 use super::{Jobs, Lane};
+use crate::application::causes::Causes;
 use crate::application::error::Result;
 
 /// Does the jobs of one lane, as many at a time as the lane has workers.
@@ -30,7 +30,7 @@ impl LaneRunner {
             let jobs = self.jobs.clone();
             tokio::spawn(async move {
                 if let Err(error) = jobs.run(claimed).await {
-                    tracing::warn!(error = &error as &dyn Error, "what became of a job could not be written down");
+                    tracing::warn!(error = %Causes(&error), "what became of a job could not be written down");
                 }
                 drop(worker);
             });

@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 
 use super::kind::LEASE;
 use super::{Assignment, Handler, JobFailed, JobKind, JobOutcome, Jobs, Lane};
+use crate::application::causes::Causes;
 use crate::application::error::{Error, Result};
 use crate::application::ports::{Job, JobClaim, JobPayload, Lease, SealedPlace};
 use crate::domain::Timestamp;
@@ -125,7 +126,8 @@ fn decide(job: &Job, kind: Option<JobKind>, outcome: std::result::Result<(), Job
         Err(JobFailed::ForNow(cause)) => (cause, job.give_up_time.is_some_and(|time| now >= time)),
         Err(JobFailed::ForGood(cause)) => (cause, job.give_up_time.is_some()),
     };
-    let text = cause.to_string().replace(char::is_control, " ").chars().take(MAX_ERROR_CHARS).collect();
+    let cause = Causes(cause.as_ref()).to_string();
+    let text = cause.replace(char::is_control, " ").chars().take(MAX_ERROR_CHARS).collect();
     if is_last {
         tracing::error!(job_id = %id, kind = job.kind, attempts, cause, "a job was given up");
         return Decision::Bury(text);

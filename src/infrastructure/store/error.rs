@@ -13,6 +13,8 @@ pub(super) enum Trouble {
     Unavailable,
     /// The same, and the connection is of no more use: closed, about to be, or to a server that takes no writes.
     Lost,
+    /// How the database is set up does not let the service work, and what to do about it.
+    Refused(&'static str),
     /// Nothing that was foreseen.
     Unexpected,
 }
@@ -37,6 +39,10 @@ pub(super) fn from_diesel(error: Error, further: impl FnOnce(&str) -> Trouble) -
         (Trouble::Conflict, _) => StoreError::Conflict(error.into()),
         (Trouble::Contention, _) => StoreError::Contention(error.into()),
         (Trouble::Unavailable | Trouble::Lost, _) => StoreError::Unavailable(error.into()),
+        (Trouble::Refused(advice), _) => StoreError::Corrupt(format!("{error}: {advice}")),
+        (Trouble::Unexpected, Error::DatabaseError(DatabaseErrorKind::Unknown, information)) => {
+            StoreError::Corrupt(information.message().to_owned())
+        }
         (Trouble::Unexpected, Error::DatabaseError(kind, information)) => {
             StoreError::Corrupt(format!("{kind:?}: {}", information.message()))
         }
@@ -79,6 +85,8 @@ mod tests {
         assert!(matches!(map(Unknown, Unavailable), StoreError::Unavailable(_)));
         assert!(matches!(map(Unknown, Lost), StoreError::Unavailable(_)));
         assert!(matches!(map(CheckViolation, Unexpected), StoreError::Corrupt(_)));
+        let refused = map(Unknown, Trouble::Refused("run `ipse migrate`")).to_string();
+        assert!(refused.ends_with(": x: run `ipse migrate`"), "{refused}");
         assert!(matches!(from_diesel(Error::NotFound, |_| Contention), StoreError::Corrupt(_)));
     }
 }

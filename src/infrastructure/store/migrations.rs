@@ -1,5 +1,6 @@
 //! Changes of the schema: embedded, forward only, applied one by one, each in a transaction of its own.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
@@ -56,8 +57,16 @@ pub enum MigrationError {
 pub async fn status(settings: &DatabaseSettings) -> Result<MigrationStatus, MigrationError> {
     match &settings.url {
         DatabaseUrl::Postgres(url) => PostgresStore::new(url, settings, Arc::new(())).await?.migration_status().await,
+        // Whoever asks may be somebody else than whom the file is to belong to.
+        DatabaseUrl::Sqlite(path) if is_missing(path) => compare(SQLITE, Vec::new()),
         DatabaseUrl::Sqlite(path) => SqliteStore::new(path, settings, Arc::new(())).await?.migration_status().await,
     }
+}
+
+/// Whether a file is not there, in a folder that is.
+fn is_missing(path: &Path) -> bool {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    folder.is_dir() && matches!(path.try_exists(), Ok(false)) && !path.is_symlink()
 }
 
 /// Applies what is pending. Others who do the same at the same time wait, and find nothing left to do.
@@ -145,6 +154,17 @@ mod tests {
         let status = compare(KNOWN, vec![("0001_a".into(), KNOWN[0].checksum())]).unwrap();
         assert_eq!(status, MigrationStatus { applied: vec!["0001_a".into()], pending: vec!["0002_b".into()] });
         assert_eq!(compare(KNOWN, vec![]).unwrap().pending, ["0001_a", "0002_b"]);
+    }
+
+    #[tokio::test]
+    async fn asking_for_the_status_makes_no_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ipse.db");
+        let settings = DatabaseSettings::new(DatabaseUrl::Sqlite(path.clone()));
+        assert_eq!(status(&settings).await.unwrap().pending.len(), SQLITE.len());
+        assert!(!path.exists());
+        run(&settings).await.unwrap();
+        assert_eq!(status(&settings).await.unwrap().applied.len(), SQLITE.len());
     }
 
     #[test]

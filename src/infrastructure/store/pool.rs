@@ -88,7 +88,13 @@ impl<B: Backend + Manager<Error = StoreError>> Connections<B> {
             Some(Ok(connection)) => Ok(connection),
             Some(Err(PoolError::Backend(refused))) => Err(refused),
             Some(Err(other)) => Err(unavailable(other.to_string())),
-            None => Err(unavailable("no connection was free in time")),
+            None if self.pool.status().size < self.pool.status().max_size => Err(unavailable(
+                "the database gave no connection in time: it is away, or it or a pooler before it has no more of them",
+            )),
+            None => Err(unavailable(
+                "no connection was free in time: all of IPSE_DATABASE_MAX_CONNECTIONS were in use, or the database or a \
+                 pooler before it gave fewer of them",
+            )),
         }
     }
 }

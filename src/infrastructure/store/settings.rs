@@ -15,7 +15,7 @@ pub enum DatabaseUrl {
 }
 
 /// The text does not name a database. The error never holds the text, which may hold a password.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidDatabaseUrl {
     /// Neither of the two kinds.
     #[error("must begin with sqlite: or postgres://")]
@@ -24,8 +24,17 @@ pub enum InvalidDatabaseUrl {
     #[error("must have the path of a file after sqlite:")]
     Path,
     /// Not a URL that the PostgreSQL client understands, or without a host.
-    #[error("must be of the form postgres://user:password@host:port/database?options, with supported options")]
+    #[error("must be of the form postgres://user:password@host:port/database?options")]
     Postgres,
+    /// An option that is known elsewhere.
+    #[error("has the option {0}, which is not supported: {1}")]
+    Unsupported(&'static str, &'static str),
+    /// An option that is not known. Its name stays out, as it may be of a password.
+    #[error("has an option that is not supported; there are {0}")]
+    Option(String),
+    /// A supported option with a value that means nothing.
+    #[error("has the option {0} with a value that it does not take")]
+    Value(&'static str),
     /// The folder of a socket among other hosts.
     #[error("must have one host if that is the folder of a socket")]
     Socket,
@@ -164,8 +173,7 @@ mod tests {
             ("postgres://localhost,%2Frun/canary", InvalidDatabaseUrl::Socket),
             ("postgres://%2Frun%2Fa,%2Frun%2Fb/canary", InvalidDatabaseUrl::Socket),
             ("postgres:///canary", InvalidDatabaseUrl::Postgres),
-            ("postgres://localhost/ipse?canary=1", InvalidDatabaseUrl::Postgres),
-            ("postgres://localhost/ipse?sslmode=canary", InvalidDatabaseUrl::Postgres),
+            ("postgres://localhost/ipse?sslmode=canary", InvalidDatabaseUrl::Value("sslmode")),
         ] {
             let refused = text.parse::<DatabaseUrl>().unwrap_err();
             assert_eq!(refused, why, "{text}");

@@ -30,6 +30,7 @@ pub use self::keys::{KeysAction, KeysLeft, key_table, new_key, new_root_secret, 
 pub use self::manual::{completions, manual};
 pub use self::progress::Progress;
 pub use self::server_args::ServerArgs;
+use crate::application::causes::Causes;
 use crate::domain::account::email::EmailAddress;
 
 /// A self-hosted gRPC identity service: accounts, sessions and tokens.
@@ -184,16 +185,12 @@ fn tell(line: &str) {
 }
 
 /// Prints an error and its causes as one line on standard error.
-pub fn complain(error: &dyn Error) {
+pub fn complain(error: &(dyn Error + 'static)) {
     tell(&format!("ipse: {}", one_line(error)));
 }
 
-fn one_line(error: &dyn Error) -> String {
-    let causes = std::iter::successors(Some(error), |&error| error.source());
-    let mut texts: Vec<String> = causes.map(ToString::to_string).collect();
-    // Errors that stand for their cause have the same text.
-    texts.dedup();
-    texts.join(": ").replace(char::is_control, " ")
+fn one_line(error: &(dyn Error + 'static)) -> String {
+    Causes(error).to_string().replace(char::is_control, " ")
 }
 
 #[cfg(test)]

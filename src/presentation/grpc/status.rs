@@ -10,6 +10,7 @@ use tonic_types::{ErrorDetails, StatusExt as _};
 
 use super::encode;
 use super::layers::request_id;
+use crate::application::causes::Causes;
 use crate::application::error::{Error, Refusal, Rule, Violation};
 use crate::domain::session::authentication::AssuranceLevel;
 use crate::proto::ErrorReason;
@@ -52,21 +53,24 @@ pub(super) fn from_error_at(path: PathOf, error: Error) -> Status {
             status
         }
         Error::Contention(cause) => {
-            tracing::warn!(cause, "the store was busy");
+            tracing::warn!(cause = %Causes(cause.as_ref()), "the store was busy");
             unavailable(ErrorReason::StorageBusy, "the store is busy, try again")
         }
         Error::Unavailable(cause) => {
-            tracing::warn!(cause, "the store is unavailable");
+            tracing::warn!(cause = %Causes(cause.as_ref()), "the store is unavailable");
             unavailable(ErrorReason::StorageUnavailable, "the store is unavailable, try again")
         }
         Error::OutcomeUnknown(cause) => {
-            tracing::error!(cause, "the store was lost while a change was being committed");
+            tracing::error!(
+                cause = %Causes(cause.as_ref()),
+                "the store was lost while a change was being committed"
+            );
             Outgoing::new(Code::Unknown, ErrorReason::OutcomeUnknown, "it is uncertain whether the change was made")
                 .retry_after(SOON)
                 .into_status()
         }
         Error::Internal(cause) => {
-            tracing::error!(cause, "internal fault");
+            tracing::error!(cause = %Causes(cause.as_ref()), "internal fault");
             internal()
         }
     }

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::answer::{self, Answer};
 use super::{SidePort, discovery, key_set};
+use crate::application::causes::Causes;
 use crate::application::keys::ListedKey;
 
 /// The key set.
@@ -33,7 +34,7 @@ pub(super) async fn passkey_origins(State(side): State<SidePort>, request: Heade
 /// The keys, or what is answered without them.
 async fn read_keys(side: &SidePort) -> Result<Vec<ListedKey>, Answer> {
     side.keys.list_signing_keys().await.map_err(|error| {
-        tracing::warn!(error = &error as &dyn std::error::Error, "the key set cannot be read");
+        tracing::warn!(error = %Causes(&error), "the key set cannot be read");
         answer::text(StatusCode::SERVICE_UNAVAILABLE, "the key set cannot be read\n")
     })
 }

@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
-use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::pem::{self, PemObject};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::{self, ServerConfig};
 
 use super::client_certificates;
+use crate::application::causes::Causes;
 
 /// How often the files are looked at.
 const RELOAD_INTERVAL: Duration = Duration::from_secs(10);
@@ -39,10 +40,19 @@ pub enum TlsError {
     Pem(#[from] tokio_rustls::rustls::pki_types::pem::Error),
     /// Certificate and key do not go together, or are not acceptable.
     #[error("the certificate cannot be used")]
-    Rejected(#[from] tokio_rustls::rustls::Error),
+    Rejected(#[source] tokio_rustls::rustls::Error),
+    /// The key belongs to another certificate.
+    #[error("the key is not that of the certificate, which comes first in its file")]
+    OtherKey,
     /// The authorities of client certificates are not acceptable.
     #[error("the authorities of client certificates cannot be used")]
     ClientAuthorities(#[from] tokio_rustls::rustls::server::VerifierBuilderError),
+}
+
+impl From<rustls::Error> for TlsError {
+    fn from(error: rustls::Error) -> Self {
+        if matches!(error, rustls::Error::InconsistentKeys(_)) { Self::OtherKey } else { Self::Rejected(error) }
+    }
 }
 
 /// The certificate in use.
@@ -83,7 +93,7 @@ impl Certificates {
                 tracing::info!("took up a new certificate");
             }
             Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "the new certificate cannot be used");
+                tracing::error!(error = %Causes(&error), "the new certificate cannot be used");
             }
         }
     }

@@ -17,6 +17,7 @@ use tokio::sync::{Mutex, Notify, watch};
 
 use self::memory::Memory;
 pub use self::memory::{Cursor, Page, Revocation, TooFarBehind};
+use crate::application::causes::Causes;
 use crate::application::error::Result;
 use crate::application::ports::{ChangeSink, Clock, Position, Store};
 use crate::domain::Timestamp;
@@ -90,7 +91,7 @@ impl AccessFeed {
             self.publish();
             let looked = self.notify(store).await.and(self.look(store).await);
             if let (Err(error), false) = (&looked, is_failing) {
-                tracing::warn!(error = error as &dyn std::error::Error, "access changes cannot be followed");
+                tracing::warn!(error = %Causes(error), "access changes cannot be followed");
             }
             is_failing = looked.is_err();
             tokio::time::sleep(PAUSE).await;

@@ -1,7 +1,6 @@
 //! Opens connections to a PostgreSQL server.
 
 use std::borrow::Cow;
-use std::net::IpAddr;
 use std::ops::{Deref, DerefMut};
 use std::path::Path;
 use std::sync::Arc;
@@ -13,7 +12,7 @@ use diesel::connection::CacheSize;
 use diesel_async::{AsyncConnection as _, AsyncPgConnection, SimpleAsyncConnection as _};
 use futures_util::StreamExt;
 use tokio::task::JoinHandle;
-use tokio_postgres::config::{Host, SslMode, SslNegotiation};
+use tokio_postgres::config::{SslMode, SslNegotiation};
 use tokio_postgres::{Client, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use tokio_rustls::rustls::crypto::aws_lc_rs;
@@ -21,15 +20,18 @@ use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
-use super::dialect;
+use super::advice::refused;
 use super::link::Link;
 use super::pooling::{self, Pooling, PoolingProbe, SessionLimits};
+use super::url::parse_url;
 use super::wire::{LastError, Negotiator};
+use super::{advice, dialect};
+use crate::application::causes::Causes;
 use crate::application::ports::{StoreError, StoreResult};
 use crate::domain::secret::Secret;
+use crate::infrastructure::store::DatabaseSettings;
 use crate::infrastructure::store::error::{Trouble, unavailable};
 use crate::infrastructure::store::unit::Backend;
-use crate::infrastructure::store::{DatabaseSettings, InvalidDatabaseUrl};
 
 /// How long the server waits for the next statement of a transaction before it gives the transaction up.
 pub(super) const IDLE_IN_TRANSACTION: Duration = Duration::from_secs(30);
@@ -114,14 +116,14 @@ impl Connector {
 
     /// Tells a session its limits.
     async fn prepare(&self, client: Client) -> StoreResult<AsyncPgConnection> {
-        client.batch_execute(&self.limits.set("SET")).await.map_err(unavailable)?;
+        client.batch_execute(&self.limits.set("SET")).await.map_err(refused)?;
         AsyncPgConnection::try_from(client).await.map_err(unavailable)
     }
 
     /// Leaves nothing in a session that others use too. What is prepared goes with the transaction in which it is prepared;
     /// there is no later use for it, as the next transaction may run elsewhere.
     async fn prepare_shared(client: Client) -> StoreResult<AsyncPgConnection> {
-        client.batch_execute(dialect::BEGIN).await.map_err(unavailable)?;
+        client.batch_execute(dialect::BEGIN).await.map_err(refused)?;
         let mut diesel = AsyncPgConnection::try_from(client).await.map_err(unavailable)?;
         diesel.set_prepared_statement_cache_size(CacheSize::Disabled);
         diesel.batch_execute("COMMIT").await.map_err(unavailable)?;
@@ -145,7 +147,7 @@ impl Manager for Connector {
         let driver = tokio::spawn(async move {
             while let Some(message) = messages.next().await {
                 if let Err(error) = message {
-                    tracing::warn!(%error, "lost a connection to PostgreSQL");
+                    tracing::warn!(error = %Causes(&error), "lost a connection to PostgreSQL");
                     break;
                 }
             }
@@ -176,62 +178,9 @@ impl Backend for Connector {
         dialect::reset(connection).await
     }
 
-    fn trouble(connection: &Connection, _: &str) -> Trouble {
-        dialect::trouble(connection.last_error.code())
-    }
-}
-
-/// Reads a URL. Certificates are always checked, chain and host name, so the modes of libpq that ask for it are the same
-/// as `require`. A URL without a mode asks for TLS too, unless the server is on this machine: the client library would
-/// settle for plaintext as soon as somebody on the way says that there is no TLS, and send the password.
-pub(in crate::infrastructure::store) fn parse_url(url: &Secret) -> Result<Config, InvalidDatabaseUrl> {
-    let (address, query) = split_query(url.expose());
-    let parameters = || {
-        query.split('&').map(|parameter| match parameter {
-            "sslmode=verify-full" | "sslmode=verify-ca" => "sslmode=require",
-            other => other,
-        })
-    };
-    let plain = zeroize::Zeroizing::new(address.to_owned() + &parameters().collect::<Vec<_>>().join("&"));
-    let mut config: Config = plain.parse().map_err(|_| InvalidDatabaseUrl::Postgres)?;
-    if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
-        return Err(InvalidDatabaseUrl::Postgres);
-    }
-    if config.get_hosts().is_empty() {
-        // The certificate is to be for the address then.
-        for address in config.get_hostaddrs().to_vec() {
-            config.host(address.to_string());
-        }
-    }
-    if config.get_hosts().len() > 1 && config.get_hosts().iter().any(|host| matches!(host, Host::Unix(_))) {
-        return Err(InvalidDatabaseUrl::Socket);
-    }
-    if !parameters().any(|parameter| parameter.starts_with("sslmode=")) {
-        config.ssl_mode(if is_local(&config) { SslMode::Prefer } else { SslMode::Require });
-    }
-    Ok(config)
-}
-
-/// A URL up to its question mark, and what comes after it. One in the password belongs to that.
-fn split_query(url: &str) -> (&str, &str) {
-    let host = url.find('@').unwrap_or(0);
-    url.split_at(url[host..].find('?').map_or(url.len(), |mark| host + mark + 1))
-}
-
-/// Whether passwords and all that is stored may be read on the way to the server of this URL.
-pub(in crate::infrastructure::store) fn is_exposed(config: &Config) -> bool {
-    config.get_ssl_mode() != SslMode::Require && !is_local(config)
-}
-
-/// Whether all hosts are this machine. An address goes before the name that its certificate is to have.
-fn is_local(config: &Config) -> bool {
-    let is_loopback = |host: &Host| match host {
-        Host::Tcp(name) => name == "localhost" || name.parse().is_ok_and(|ip: IpAddr| ip.is_loopback()),
-        Host::Unix(_) => true,
-    };
-    match config.get_hostaddrs() {
-        [] => config.get_hosts().iter().all(is_loopback),
-        addresses => addresses.iter().all(IpAddr::is_loopback),
+    fn trouble(connection: &Connection, message: &str) -> Trouble {
+        let by_code = || dialect::trouble(connection.last_error.code());
+        advice::of_pooler(message).map_or_else(by_code, Trouble::Refused)
     }
 }
 
@@ -271,49 +220,4 @@ fn tls(roots: RootCertStore) -> StoreResult<MakeRustlsConnect> {
         .with_root_certificates(roots)
         .with_no_client_auth();
     Ok(MakeRustlsConnect::new(config))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn config(url: &str) -> Config {
-        parse_url(&Secret::new(url)).unwrap()
-    }
-
-    #[test]
-    fn a_server_elsewhere_is_spoken_to_with_tls_unless_the_url_says_otherwise() {
-        for (url, mode, exposed) in [
-            ("postgres://u:p@db.example/ipse", SslMode::Require, false),
-            ("postgres://u:p@10.0.0.5/ipse", SslMode::Require, false),
-            ("postgres://u:p@localhost,db.example/ipse", SslMode::Require, false),
-            ("postgres://u:p@db.example/ipse?hostaddr=10.0.0.5", SslMode::Require, false),
-            ("postgres://u:p@db.example/ipse?sslmode=verify-full", SslMode::Require, false),
-            ("postgres://u:p@db.example/ipse?sslmode=prefer", SslMode::Prefer, true),
-            ("postgres://u:p@db.example/ipse?sslmode=disable", SslMode::Disable, true),
-            ("postgres://u:p@localhost/ipse", SslMode::Prefer, false),
-            ("postgres://u:p@127.0.0.2:6432/ipse", SslMode::Prefer, false),
-            ("postgres://u:p@[::1]/ipse", SslMode::Prefer, false),
-            ("postgres://u:p@%2Frun%2Fpostgresql/ipse", SslMode::Prefer, false),
-            ("postgres://u:p@db.example/ipse?hostaddr=127.0.0.1", SslMode::Prefer, false),
-        ] {
-            let config = config(url);
-            assert_eq!((config.get_ssl_mode(), is_exposed(&config)), (mode, exposed), "{url}");
-        }
-    }
-
-    #[test]
-    fn a_password_is_no_parameter() {
-        for (url, mode) in [
-            ("postgres://u:sslmode=disable@db.example/ipse", SslMode::Require),
-            ("postgres://u:?sslmode=verify-full@db.example/ipse", SslMode::Require),
-            ("postgres://u:?sslmode=verify-full@db.example/ipse?connect_timeout=5&sslmode=verify-ca", SslMode::Require),
-            ("postgres://u:?sslmode=verify-full@db.example/ipse?sslmode=prefer&connect_timeout=5", SslMode::Prefer),
-        ] {
-            let config = config(url);
-            assert_eq!(config.get_ssl_mode(), mode, "{url}");
-            let password = config.get_password().unwrap();
-            assert!(url.contains(std::str::from_utf8(password).unwrap()), "{url}");
-        }
-    }
 }

@@ -6,7 +6,7 @@ use diesel::sql_types::{Array, BigInt, Text, Timestamptz};
 use diesel_async::SimpleAsyncConnection;
 
 use super::columns::DbTime;
-use super::{Connection, Unit};
+use super::{Connection, Unit, advice};
 use crate::application::ports::StoreResult;
 use crate::infrastructure::store::error::{Trouble, meaning};
 
@@ -20,6 +20,9 @@ pub(super) async fn reset(connection: &mut Connection) -> QueryResult<()> {
 
 /// What an SQLSTATE tells of (PostgreSQL, appendix A). The texts of errors are in the server's language.
 pub(super) const fn trouble(code: [u8; 5]) -> Trouble {
+    if let Some(advice) = advice::of_code(code) {
+        return Trouble::Refused(advice);
+    }
     match &code {
         // A failed serialisation, a deadlock, a lock that was not to be had in time.
         b"40001" | b"40P01" | b"55P03" => Trouble::Contention,
@@ -129,11 +132,20 @@ mod tests {
             (&["40001", "40P01", "55P03"][..], Contention),
             (&["08000", "08006", "25006", "25P03", "25P04", "57P01", "57P02", "57P03", "57P04", "57P05"], Lost),
             (&["57014", "53000", "53100", "53200", "53300", "58000", "58030"], Unavailable),
-            (&["23514", "42501", "42P01", "22P02", "55000", "XX000", "XX001", "\0\0\0\0\0"], Unexpected),
+            (&["23514", "42601", "22P02", "55000", "XX000", "XX001", "\0\0\0\0\0"], Unexpected),
         ] {
             for code in codes {
                 assert_eq!(trouble(code.as_bytes().try_into().unwrap()), expected, "{code}");
             }
+        }
+        for (code, what) in [
+            ("42501", "ipse migrate"),
+            ("42P01", "ipse migrate"),
+            ("42P05", "IPSE_DATABASE_POOLING"),
+            ("26000", "IPSE_DATABASE_POOLING"),
+        ] {
+            let found = trouble(code.as_bytes().try_into().unwrap());
+            assert!(matches!(found, Trouble::Refused(advice) if advice.contains(what)), "{code}");
         }
     }
 }

@@ -9,6 +9,7 @@ use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::tls::{MakeTlsConnect, TlsStream};
 use tokio_postgres::{AsyncMessage, Client, Config, SimpleQueryMessage};
 
+use super::advice::refused;
 use super::wire::{LastError, Negotiator};
 use crate::application::ports::StoreResult;
 use crate::infrastructure::store::error::unavailable;
@@ -31,7 +32,7 @@ impl Link {
         let (client, messages) = if let [Host::Unix(folder)] = config.get_hosts() {
             open_locally(config, folder, negotiator).await?
         } else {
-            let (client, connection) = config.connect(negotiator).await.map_err(unavailable)?;
+            let (client, connection) = config.connect(negotiator).await.map_err(refused)?;
             (client, messages(connection))
         };
         Ok(Self { client, messages, last_error })
@@ -45,14 +46,14 @@ impl Link {
             loop {
                 match messages.next().await {
                     Some(Ok(_)) => {}
-                    Some(Err(error)) => return unavailable(error),
+                    Some(Err(error)) => return refused(error),
                     None => return unavailable("the server closed the connection"),
                 }
             }
         };
         tokio::select! {
             biased;
-            answer = asking => answer.map_err(unavailable),
+            answer = asking => answer.map_err(refused),
             error = ending => Err(error),
         }
     }
@@ -64,7 +65,7 @@ async fn open_locally(config: &Config, folder: &Path, mut negotiator: Negotiator
     let port = config.get_ports().first().unwrap_or(&5432);
     let socket = UnixStream::connect(folder.join(format!(".s.PGSQL.{port}"))).await.map_err(unavailable)?;
     let tls = MakeTlsConnect::<UnixStream>::make_tls_connect(&mut negotiator, "").map_err(unavailable)?;
-    let (client, connection) = config.connect_raw(socket, tls).await.map_err(unavailable)?;
+    let (client, connection) = config.connect_raw(socket, tls).await.map_err(refused)?;
     Ok((client, messages(connection)))
 }
 

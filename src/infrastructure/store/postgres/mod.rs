@@ -1,5 +1,6 @@
 //! The store on PostgreSQL.
 
+mod advice;
 mod audit_rules;
 mod columns;
 mod connector;
@@ -12,6 +13,7 @@ mod pooling;
 mod repositories;
 mod runtime_role;
 mod schema;
+mod url;
 mod wire;
 
 use std::sync::Arc;
@@ -29,8 +31,8 @@ use crate::application::ports::{ChangeSink, PoolUse, Store, StoreResult, Transac
 use crate::domain::secret::Secret;
 
 use connector::{Connection, Connector};
-pub(super) use connector::{is_exposed, parse_url};
 pub use pooling::Pooling;
+pub(super) use url::{is_exposed, parse_url};
 
 type Unit = unit::Unit<Connector>;
 

@@ -10,6 +10,7 @@ use futures_util::future::try_join;
 use tokio_postgres::AsyncMessage;
 
 use super::super::wait_limit::WaitLimit;
+use super::advice::refused;
 use super::connector::Connector;
 use super::link::Link;
 use super::pooling::Pooling;
@@ -37,7 +38,7 @@ pub(super) async fn listen(
     let Link { client, mut messages, .. } = link;
     let listen = async {
         let listening = limit.wait(client.batch_execute(LISTEN)).await;
-        listening.ok_or_else(|| unavailable("the database did not answer in time"))?.map_err(unavailable)?;
+        listening.ok_or_else(|| unavailable("the database did not answer in time"))?.map_err(refused)?;
         notified();
         limit.interrupted().await;
         Err(unavailable("the database does not answer"))
@@ -47,7 +48,7 @@ pub(super) async fn listen(
             match messages.next().await {
                 Some(Ok(AsyncMessage::Notification(_))) => notified(),
                 Some(Ok(_)) => {}
-                Some(Err(error)) => return Err(unavailable(error)),
+                Some(Err(error)) => return Err(refused(error)),
                 None => return Err(unavailable("the server closed the connection that listens")),
             }
         }
