@@ -103,7 +103,7 @@ pub fn run(command: Command) -> Result<(), CommandFailed> {
 
 fn run_serve(origin: Origin) -> Result<(), CommandFailed> {
     let settings = settings(origin)?;
-    for warning in settings.warnings() {
+    for warning in settings.warnings(SystemClock.now()) {
         tracing::warn!("{warning}");
     }
     Ok(runtime()?.block_on(serve(settings))?)
@@ -140,7 +140,9 @@ fn run_backup(file: &Path, origin: Origin) -> Result<(), CommandFailed> {
 
 fn run_config_check(origin: Origin) -> Result<(), CommandFailed> {
     let settings = Settings::read(&gather(origin)?)?;
-    cli::print(&settings.warnings().iter().map(|warning| format!("warning: {warning}")).collect::<Vec<_>>());
+    cli::print(
+        &settings.warnings(SystemClock.now()).iter().map(|warning| format!("warning: {warning}")).collect::<Vec<_>>(),
+    );
     cli::print(&["the settings are valid".to_owned()]);
     Ok(())
 }

@@ -25,6 +25,7 @@ pub use source::{InvalidSetting, LoadOptions, Source};
 
 use crate::application::keys::KeyPolicy;
 use crate::application::policy::Policy;
+use crate::domain::Timestamp;
 use crate::domain::account::user::UnverifiedSignIn;
 use crate::domain::secret::Secret;
 use crate::domain::session::authentication::MfaPolicy;
@@ -108,8 +109,12 @@ impl Settings {
 
     /// What an operator should know about these settings at each start.
     #[must_use]
-    pub fn warnings(&self) -> Vec<String> {
+    pub fn warnings(&self, now: Timestamp) -> Vec<String> {
         let mut warnings = Vec::new();
+        let certificate = self.listener.endpoint.tls.as_ref().map(|files| &files.key_pair.certificate);
+        if let Some(fault) = certificate.and_then(|certificate| pem::server_fault(certificate, now)) {
+            warnings.push(format!("the certificate in IPSE_TLS_CERT_FILE {fault}: no client will take it"));
+        }
         if let Some(folder) = &self.dev {
             let folder = folder.path().display();
             warnings.push(format!("--dev is not for production: database, master key and mail are kept in {folder}"));

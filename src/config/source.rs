@@ -14,8 +14,8 @@ use super::{neighbour, value};
 
 const DEFAULT_FILE: &str = "ipse.toml";
 const PREFIX: &str = "IPSE_";
-/// Below this Jaro-Winkler similarity a suggestion would be a guess.
-const SIMILAR: f64 = 0.85;
+/// Beyond one slip in so many letters a suggestion would be a guess.
+const LETTERS_FOR_A_SLIP: usize = 5;
 
 /// A setting that stops the start: its name as the operator wrote it, and what is wrong, never its value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -253,12 +253,23 @@ fn check_names<'a>(given: impl Iterator<Item = &'a String>, valid: &[String]) ->
     };
     let nearest = valid
         .iter()
-        .map(|name| (strsim::jaro_winkler(unknown, name), name))
-        .filter(|(similarity, _)| *similarity >= SIMILAR)
-        .max_by(|(a, _), (b, _)| a.total_cmp(b));
+        .filter_map(|name| distance(unknown, name).map(|distance| (distance, name)))
+        .min_by_key(|(distance, _)| *distance);
     let problem = match nearest {
         Some((_, name)) => format!("is not a setting; did you mean {name}?"),
         None => "is not a setting".to_owned(),
     };
     Err(InvalidSetting::new(unknown.escape_debug().to_string(), problem))
+}
+
+/// How far a name is from one that may have been meant: by a few letters, or by words after it.
+fn distance(unknown: &str, name: &str) -> Option<usize> {
+    let [unknown, name] = [unknown, name].map(|name| {
+        let name = name.to_ascii_lowercase();
+        name.strip_prefix("ipse_").unwrap_or(&name).to_owned()
+    });
+    let continues = |long: &str, short: &str| long.strip_prefix(short).is_some_and(|rest| rest.starts_with('_'));
+    let distance = strsim::osa_distance(&unknown, &name);
+    let is_near = distance <= (unknown.len() / LETTERS_FOR_A_SLIP).max(1);
+    (is_near || (!unknown.is_empty() && (continues(&unknown, &name) || continues(&name, &unknown)))).then_some(distance)
 }

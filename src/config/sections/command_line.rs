@@ -5,7 +5,6 @@ use crate::config::source::{InvalidSetting, Source};
 use crate::config::{CommandLine, pem};
 use crate::domain::secret::Secret;
 use crate::presentation::net::settings::ClientFiles;
-use crate::presentation::net::tls::KeyPairFiles;
 
 /// The settings of this section.
 pub(super) const SETTINGS: &[Setting] = &[
@@ -26,10 +25,7 @@ pub(super) const SETTINGS: &[Setting] = &[
 pub fn read(source: &Source) -> Result<CommandLine, InvalidSetting> {
     let authorities = source.optional("cli_ca_file", pem::authorities_file)?;
     let key_pair = match source.optional("cli_cert_file", pem::certificate_file)? {
-        Some(certificate) => {
-            let key = source.required("cli_key_file", |text| pem::key_file(text, &certificate))?;
-            Some(KeyPairFiles { certificate, key })
-        }
+        Some(certificate) => Some(pem::key_pair(source, ("cli_cert_file", certificate), "cli_key_file")?),
         None if source.has("cli_key_file")? => return Err(source.refuse("cli_key_file", "needs IPSE_CLI_CERT_FILE")),
         None => None,
     };

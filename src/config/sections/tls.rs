@@ -4,7 +4,7 @@ use crate::config::setting::Setting;
 use crate::config::source::{InvalidSetting, Source};
 use crate::config::{pem, value};
 use crate::presentation::net::settings::Endpoint;
-use crate::presentation::net::tls::{KeyPairFiles, TlsFiles};
+use crate::presentation::net::tls::TlsFiles;
 
 /// The settings of this section.
 pub(super) const SETTINGS: &[Setting] = &[
@@ -34,8 +34,8 @@ pub(super) fn read(source: &Source) -> Result<Option<TlsFiles>, InvalidSetting> 
         }
         return Ok(None);
     };
-    let key = source.required("tls_key_file", |text| pem::key_file(text, &certificate))?;
-    Ok(Some(TlsFiles { key_pair: KeyPairFiles { certificate, key }, client_authorities }))
+    let key_pair = pem::key_pair(source, ("tls_cert_file", certificate), "tls_key_file")?;
+    Ok(Some(TlsFiles { key_pair, client_authorities }))
 }
 
 /// Without TLS everybody on the way reads passwords, so it takes an explicit setting, or `--dev` on this machine alone.

@@ -11,8 +11,10 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use rcgen::generate_simple_self_signed;
+use rcgen::ExtendedKeyUsagePurpose::{ClientAuth, ServerAuth};
+use rcgen::{CertificateParams, KeyPair, date_time_ymd, generate_simple_self_signed};
 use tempfile::TempDir;
+use time::macros::datetime;
 
 use super::*;
 use crate::config;
@@ -25,6 +27,11 @@ use crate::infrastructure::smtp::SmtpSettings;
 use crate::infrastructure::store::DatabaseUrl;
 use crate::presentation::net::TrustedProxies;
 use crate::telemetry::log::LogFormat;
+
+/// Some time after the simplest certificates begin to be valid, and before they cease to be.
+pub(super) fn now() -> Timestamp {
+    datetime!(2026-03-01 12:00 UTC)
+}
 
 fn key() -> String {
     STANDARD.encode((100..132).collect::<Vec<u8>>())
@@ -266,15 +273,48 @@ fn risky_settings_are_warned_of() {
             .set_file("IPSE_TLS_CERT_FILE", &tls.cert.pem())
             .set_file("IPSE_TLS_KEY_FILE", &tls.signing_key.serialize_pem())
     };
-    assert_eq!(safe().load().warnings(), Vec::<String>::new());
-    let short = safe().set("IPSE_PASSWORD_MIN_LENGTH", "14").load().warnings();
+    assert_eq!(safe().load().warnings(now()), Vec::<String>::new());
+    let short = safe().set("IPSE_PASSWORD_MIN_LENGTH", "14").load().warnings(now());
     assert_eq!(short, ["passwords of 14 code points are accepted; NIST SP 800-63B-4 asks for 15"]);
-    assert_eq!(safe().set("IPSE_UNVERIFIED_SIGN_IN", "true").load().warnings().len(), 1);
-    let open = safe().set("IPSE_HTTP_LISTEN", "192.0.2.1:8080").load().warnings();
+    assert_eq!(safe().set("IPSE_UNVERIFIED_SIGN_IN", "true").load().warnings(now()).len(), 1);
+    let open = safe().set("IPSE_HTTP_LISTEN", "192.0.2.1:8080").load().warnings(now());
     assert!(open.len() == 1 && open[0].contains("192.0.2.1:8080"), "{open:?}");
-    assert_eq!(safe().set("IPSE_HTTP_LISTEN", "[::1]:8080").load().warnings(), Vec::<String>::new());
-    assert_eq!(Case::production().load().warnings().len(), 1);
-    assert_eq!(Case::dev().load().warnings().len(), 4);
+    assert_eq!(safe().set("IPSE_HTTP_LISTEN", "[::1]:8080").load().warnings(now()), Vec::<String>::new());
+    assert_eq!(Case::production().load().warnings(now()).len(), 1);
+    assert_eq!(Case::dev().load().warnings(now()).len(), 4);
+}
+
+#[test]
+fn a_certificate_that_no_client_takes_is_warned_of() {
+    let served = |change: &dyn Fn(&mut CertificateParams)| {
+        let mut params = CertificateParams::new(["id.example".to_owned()]).unwrap();
+        (params.not_before, params.not_after) = (date_time_ymd(2026, 1, 1), date_time_ymd(2026, 12, 31));
+        change(&mut params);
+        let key = KeyPair::generate().unwrap();
+        let case = Case::production()
+            .unset("IPSE_PLAINTEXT")
+            .set_file("IPSE_TLS_CERT_FILE", &params.self_signed(&key).unwrap().pem())
+            .set_file("IPSE_TLS_KEY_FILE", &key.serialize_pem());
+        case.load().warnings(now()).join("\n")
+    };
+    assert_eq!(served(&|_| {}), "");
+    assert_eq!(served(&|params| params.extended_key_usages = vec![ServerAuth]), "");
+    for (change, fault) in [
+        (
+            (&|params: &mut CertificateParams| params.not_after = date_time_ymd(2026, 2, 1)) as &dyn Fn(&mut _),
+            "has expired on 2026-02-01",
+        ),
+        (
+            &|params: &mut CertificateParams| params.not_before = date_time_ymd(2026, 4, 1),
+            "is not valid before 2026-04-01",
+        ),
+        (
+            &|params: &mut CertificateParams| params.extended_key_usages = vec![ClientAuth],
+            "is not made for servers (extended key usage serverAuth)",
+        ),
+    ] {
+        assert_eq!(served(change), format!("the certificate in IPSE_TLS_CERT_FILE {fault}: no client will take it"));
+    }
 }
 
 #[test]

@@ -85,6 +85,7 @@ fn unknown_names_are_refused() {
         ("IPSE_issuer", "is not a setting"),
         ("IPSE_", "is not a setting"),
         ("IPSE_XYZZY", "is not a setting"),
+        ("IPSE_SMTP", "is not a setting; did you mean IPSE_SMTP_URL?"),
         ("IPSE_PORT", "is not a setting"),
         ("IPSE_SMTP_PORT", "is not a setting"),
         ("IPSE_ISSUER_FILE", "is not a setting; did you mean IPSE_ISSUER?"),
@@ -92,6 +93,10 @@ fn unknown_names_are_refused() {
         let error = Case::production().set(name, "c4n4ry").error();
         assert!(error.starts_with(&format!("{name}: {problem}")), "{error}");
         assert!(!error.contains("c4n4ry"));
+    }
+    for name in ["IPSE_VERSION", "IPSE_URL", "IPSE_XYZZY"] {
+        let error = Case::production().set(name, "c4n4ry").error();
+        assert_eq!(error, format!("{name}: is not a setting"), "what may have been meant would be a guess");
     }
     for (toml, error) in [
         ("isuer = \"c4n4ry\"", "isuer: is not a setting; did you mean issuer?"),

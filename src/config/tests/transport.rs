@@ -28,7 +28,12 @@ fn a_certificate_and_its_key_go_together() {
     let files = tls(&one, &one).set_file("IPSE_TLS_CLIENT_CA_FILE", &other.cert.pem()).load().listener.endpoint.tls;
     assert!(files.is_some_and(|files| files.client_authorities.is_some()));
 
+    let turned = Case::production()
+        .unset("IPSE_PLAINTEXT")
+        .set_file("IPSE_TLS_CERT_FILE", &(other.cert.pem() + &one.cert.pem()))
+        .set_file("IPSE_TLS_KEY_FILE", &one.signing_key.serialize_pem());
     for (case, error) in [
+        (turned, "IPSE_TLS_CERT_FILE: must begin with the certificate of the key: turn the chain around"),
         (tls(&one, &other), "IPSE_TLS_KEY_FILE: names a key that cannot be used or is not the certificate's"),
         (tls(&one, &one).unset("IPSE_TLS_KEY_FILE"), "IPSE_TLS_KEY_FILE: is required"),
         (tls(&one, &one).unset("IPSE_TLS_CERT_FILE"), "IPSE_TLS_KEY_FILE: needs IPSE_TLS_CERT_FILE"),

@@ -118,7 +118,7 @@ impl Fault {
             CertificateError::NotValidForNameContext { presented, .. } => Self::WrongName(if presented.is_empty() {
                 " (it has none)".to_owned()
             } else {
-                format!(": {}", presented.join(", "))
+                format!(": {}", names(presented))
             }),
             CertificateError::ApplicationVerificationFailure => Self::NotTheConfigured,
             other => Self::BadCertificate(other.to_string()),
@@ -147,6 +147,15 @@ impl Fault {
     }
 }
 
+/// Names without what the library writes around them, as in `DnsName("id.example.com")` and `IpAddress(127.0.0.1)`.
+fn names(presented: &[String]) -> String {
+    let bare = |name: &String| {
+        let inner = name.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')'));
+        inner.unwrap_or(name).trim_matches('"').to_owned()
+    };
+    presented.iter().map(bare).collect::<Vec<_>>().join(", ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -159,6 +168,12 @@ mod tests {
         assert_eq!(Fault::in_chain(&io::Error::other(Fault::TimedOut)), Some(Fault::TimedOut));
         assert_eq!(Fault::from_io(&io::ErrorKind::ConnectionRefused.into()), Fault::Refused);
         assert_eq!(Fault::in_chain(&std::fmt::Error), None);
+    }
+
+    #[test]
+    fn names_are_told_as_people_write_them() {
+        let presented = [r#"DnsName("id.example.com")"#, "IpAddress(127.0.0.1)", "else"].map(str::to_owned);
+        assert_eq!(names(&presented), "id.example.com, 127.0.0.1, else");
     }
 
     #[test]

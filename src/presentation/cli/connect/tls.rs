@@ -22,8 +22,17 @@ pub enum Unprepared {
     #[error("{0} has no certificate of an authority that can be used")]
     NoAuthorities(PathBuf),
     /// The certificate cannot be used.
-    #[error("the certificate cannot be used, or the key is not that of the certificate")]
-    Tls(#[from] Error),
+    #[error("the certificate cannot be used")]
+    Tls(#[source] Error),
+    /// The two files do not go together.
+    #[error("the key is not that of the certificate, which comes first in its file")]
+    OtherKey,
+}
+
+impl From<Error> for Unprepared {
+    fn from(error: Error) -> Self {
+        if matches!(error, Error::InconsistentKeys(_)) { Self::OtherKey } else { Self::Tls(error) }
+    }
 }
 
 /// A connector that speaks HTTP/2 to the holder of exactly this certificate, whatever name or address it is reached by. A
