@@ -52,7 +52,7 @@ READ = {
     "Google Sheets.csv": TABLE.removesuffix("\r\n").encode(),
 }
 
-# Nothing of these is imported, although each has a row that could be.
+# Nothing of these is imported, although most have a row that could be.
 REFUSED = {
     "Latin-1.csv": (TABLE.encode("latin-1"), "is not UTF-8 at line 2: save it in UTF-8"),
     "one broken line.ndjson": (LINES.encode().replace(b"Zo\xc3\xab", b"Zo\xeb", 1), "is not UTF-8 at line 1"),
@@ -67,7 +67,11 @@ REFUSED = {
     "a page.ndjson": (b"<!doctype html>\n" + TABLE.encode(), "holds no JSON"),
     "a quote that stays open.csv": (TABLE.replace("Zoë", '"Zoë', 1).encode(), "line 2, which opens a quote"),
     "zero bytes.csv": (TABLE.encode() + b"\0\0\0", "has a zero byte at line 5"),
-    "no header.csv": (TABLE.split("\r\n", 1)[1].encode(), "the header of the file names"),
+    "the copy of a failed export.ndjson": (b"", "is empty: has what wrote it failed?"),
+    "emptied.csv": (b"\r\n \n", "is empty: has what wrote it failed?"),
+    "lines that break off.ndjson": (LINES[:-20].encode(), "line 3, which holds the beginning of a value"),
+    "of another system.ndjson": (b'{"localId": "x", "email": "ida@example.com"}', "say --format firebase"),
+    "no header.csv": (TABLE.split("\r\n", 1)[1].encode(), "no header.csv has a header that names"),
 }
 
 

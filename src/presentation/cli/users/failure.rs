@@ -10,8 +10,8 @@ use crate::presentation::cli::connect::{Unreachable, broken};
 #[derive(Debug, thiserror::Error)]
 pub enum TransferFailed {
     /// The name of the file does not say what it holds.
-    #[error("the name of the file does not end in .ndjson, .jsonl or .csv: --format is needed")]
-    Format,
+    #[error("the name of the file does not end in {0}: --format is needed")]
+    Format(&'static str),
     /// There is no access token.
     #[error("an access token is needed, in a file with --token-file or IPSE_TOKEN_FILE, or in IPSE_TOKEN")]
     NoToken,
@@ -36,9 +36,9 @@ pub enum TransferFailed {
          if it is interrupted, with --no-resume; nothing was imported"
     )]
     NoNote(PathBuf, #[source] io::Error),
-    /// The header of a CSV file names something that is not a field, or lacks the address.
-    #[error("the header of the file {0}")]
-    Header(String),
+    /// A file that is to be imported cannot be read.
+    #[error("{0} cannot be used: {1}; nothing was imported")]
+    Unread(PathBuf, io::Error),
     /// The parameters of Firebase's hashes cannot be read.
     #[error("{0} {1}; it takes what the console shows under \"Password hash parameters\"; nothing was imported")]
     HashConfig(PathBuf, String),
@@ -63,13 +63,13 @@ pub enum TransferFailed {
         status: Box<Status>,
     },
     /// The server refused an export or ended it.
-    #[error("{}{}", said(.0), renewal(.0))]
+    #[error("{}{}", said(.0), if renewal(.0).is_empty() { "" } else { "; try again with a new access token" })]
     Refused(Box<Status>),
     /// The server answered something that the contract does not allow.
     #[error("the server answered for rows that it was not sent")]
     Unexpected,
     /// Everything was imported except for some rows.
-    #[error("{0} rows were refused")]
+    #[error("{}", if *.0 == 1 { "1 row was refused".to_owned() } else { format!("{} rows were refused", .0) })]
     SomeRefused(u64),
 }
 
@@ -96,5 +96,31 @@ fn renewal(status: &Status) -> &'static str {
     match reason(status).as_str() {
         "TOKEN_EXPIRED" | "TOKEN_INVALID" | "TOKEN_MISSING" | "STEP_UP_REQUIRED" => ", with a new access token",
         _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_are_sentences() {
+        let expired = || Box::new(Status::unauthenticated("the access token has expired"));
+        for (failed, text) in [
+            (TransferFailed::SomeRefused(1), "1 row was refused"),
+            (TransferFailed::SomeRefused(2), "2 rows were refused"),
+            (
+                TransferFailed::Refused(expired()),
+                "the server ended the stream with Unauthenticated: the access token has expired",
+            ),
+        ] {
+            assert_eq!(failed.to_string(), text);
+        }
+        let details = tonic_types::ErrorDetails::with_error_info("TOKEN_EXPIRED", "ipse.v1", []);
+        let status = Status::with_error_details(tonic::Code::Unauthenticated, "the access token has expired", details);
+        let refused = TransferFailed::Refused(Box::new(status.clone())).to_string();
+        assert!(refused.ends_with(": the access token has expired; try again with a new access token"), "{refused}");
+        let interrupted = TransferFailed::Interrupted { line: 7, status: Box::new(status) }.to_string();
+        assert!(interrupted.ends_with("continues from there, with a new access token"), "{interrupted}");
     }
 }

@@ -59,6 +59,8 @@ fn parse(line: &[u8]) -> Result<mapped::UserRecord, Unreadable> {
         }
         // The caller tells the line in the file; the one in the error counts within the row.
         let error = error.to_string().replace(" at line 1 column ", " at column ");
+        // What is generated for the names of an enum begins with the word that the library puts before it.
+        let error = error.replace("expected expected ", "expected ");
         Unreadable { description: format!("{row}cannot be read: {error}"), field }
     })
 }
@@ -187,7 +189,9 @@ mod tests {
             assert_eq!(user(&format!(r#"{{"user":{{"state":{state}}}}}"#)).state(), UserState::Active);
         }
         for state in ["9", "-1", "1e99", "true", r#""USER_STATE_GONE""#, r#""ACTIVE""#, r#""""#] {
-            assert_eq!(wrong(&format!(r#"{{"user":{{"state":{state}}}}}"#)).0, "user.state", "{state}");
+            let (field, description) = wrong(&format!(r#"{{"user":{{"state":{state}}}}}"#));
+            assert_eq!(field, "user.state", "{state}");
+            assert!(!description.contains("expected expected"), "{description}");
         }
     }
 

@@ -156,19 +156,25 @@ impl Source {
         }
         let is = |file: &Path, word| file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case(word));
         let file = if is(file, "gz") { file.with_extension("") } else { file.to_owned() };
-        Format::of(is(&file, "json").then_some(Format::Ndjson), &file).map(Self::Own)
+        let format = if is(&file, "json") { Some(Format::Ndjson) } else { Format::by_name(&file) };
+        format
+            .map(Self::Own)
+            .ok_or(TransferFailed::Format(".ndjson, .jsonl, .json or .csv, nor in one of these and .gz"))
     }
 }
 
 impl Format {
     /// What was asked for, or what the name of the file says.
     fn of(given: Option<Self>, file: &Path) -> Result<Self, TransferFailed> {
+        given.or_else(|| Self::by_name(file)).ok_or(TransferFailed::Format(".ndjson, .jsonl or .csv"))
+    }
+
+    fn by_name(file: &Path) -> Option<Self> {
         let extension = file.extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase);
-        match (given, extension.as_deref()) {
-            (Some(format), _) => Ok(format),
-            (None, Some("ndjson" | "jsonl")) => Ok(Self::Ndjson),
-            (None, Some("csv")) => Ok(Self::Csv),
-            (None, _) => Err(TransferFailed::Format),
+        match extension.as_deref() {
+            Some("ndjson" | "jsonl") => Some(Self::Ndjson),
+            Some("csv") => Some(Self::Csv),
+            _ => None,
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use csv::StringRecord;
 
 use super::csv_record::Header;
-use super::formats::{Columns, Element, Hints, LeftOut, System};
+use super::formats::{Columns, Element, Hints, LeftOut, System, judge};
 use super::input::{Delimiter, Entries, Entry, Input, Layout, Place, Unfit, values};
 use super::{Format, Source, TransferFailed, json_reader};
 use crate::proto::{User, UserRecord};
@@ -69,18 +69,23 @@ enum Reader {
 impl Reading {
     /// Judges a file as a whole: whether it has rows of a format.
     pub(super) fn of(input: &Input, source: impl Into<Source>) -> Result<Self, TransferFailed> {
-        let failed = |unfit: Unfit| unfit.of(input.path());
-        let (layout, reader) = match source.into() {
+        let failed = |unfit: Unfit| unfit.before_rows(input.path());
+        let header = |what: String| failed(Unfit::Wrong(format!("has a header that {what}")));
+        let source = source.into();
+        if input.is_empty().map_err(|error| failed(error.into()))? {
+            return Err(failed(Unfit::wrong("is empty: has what wrote it failed?")));
+        }
+        let (layout, reader) = match source {
             Source::Own(Format::Ndjson) => (Layout::of_json(input).map_err(failed)?, Reader::Json),
             Source::Own(Format::Csv) => {
-                let (delimiter, header) = Delimiter::of(input).map_err(failed)?;
-                let header = Header::read(&header).map_err(TransferFailed::Header)?;
-                (Layout::Table(delimiter), Reader::Table(delimiter, Box::new(header)))
+                let (delimiter, names) = Delimiter::of(input).map_err(failed)?;
+                let names = Header::read(&names).map_err(header)?;
+                (Layout::Table(delimiter), Reader::Table(delimiter, Box::new(names)))
             }
             Source::Foreign(System::Cognito) => {
-                let (delimiter, header) = Delimiter::of(input).map_err(failed)?;
-                let header = Columns::read(&header).map_err(TransferFailed::Header)?;
-                (Layout::Table(delimiter), Reader::Foreign(System::Cognito, Some((delimiter, header.into()))))
+                let (delimiter, names) = Delimiter::of(input).map_err(failed)?;
+                let columns = Columns::read(&names).map_err(header)?;
+                (Layout::Table(delimiter), Reader::Foreign(System::Cognito, Some((delimiter, columns.into()))))
             }
             Source::Foreign(system) => {
                 let (list, is_always) = system.list();
@@ -88,6 +93,12 @@ impl Reading {
             }
         };
         Entries::judge(input, layout).map_err(failed)?;
+        if !matches!(layout, Layout::Table(_))
+            && let Some(Entry { text: Some(first), .. }) =
+                Entries::open(input, layout, None).map_err(failed)?.next().map_err(failed)?
+        {
+            judge(source, &first).map_err(|what| failed(Unfit::Wrong(what)))?;
+        }
         Ok(Self { layout, reader, hints: Arc::default(), left_out: Arc::default() })
     }
 
@@ -219,7 +230,7 @@ mod tests {
         assert_eq!(read(Format::Ndjson, format!("[\n  {a},\n  {b}\n]\n").as_bytes()), [row(2, 1, "a"), row(3, 2, "b")]);
         let joined = format!("\u{feff}{a}\n\u{feff}{b}\n");
         assert_eq!(read(Format::Ndjson, joined.as_bytes()), [row(1, 1, "a"), row(2, 2, "b")]);
-        assert_eq!(read(Format::Ndjson, b""), []);
+        assert_eq!(read(Format::Ndjson, b"[]"), []);
     }
 
     #[test]
@@ -235,14 +246,44 @@ mod tests {
         assert_eq!(failed, [(2, "a", true), (3, "b", true), (4, "c", false)]);
     }
 
-    #[test]
-    fn a_table_needs_a_header() {
+    fn refused(source: Source, text: &str) -> String {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
-        for text in ["", "id\n", "email,email\n"] {
-            fs::write(&path, text).unwrap();
-            let input = Input::open(&path, None).unwrap();
-            assert!(matches!(Reading::of(&input, Format::Csv), Err(TransferFailed::Header(_))), "{text}");
+        fs::write(&path, text).unwrap();
+        let refused = Reading::of(&Input::open(&path, None).unwrap(), source).err().unwrap().to_string();
+        let what = refused.strip_prefix(path.to_str().unwrap()).unwrap().trim_start();
+        what.strip_suffix("; nothing was imported").unwrap().to_owned()
+    }
+
+    #[test]
+    fn an_empty_file_and_one_of_another_system_are_refused_as_a_whole() {
+        for source in [
+            Format::Ndjson.into(),
+            Format::Csv.into(),
+            Source::Foreign(System::Cognito),
+            Source::Foreign(System::Kratos),
+        ] {
+            for text in ["", "\n", " \r\n\t\n"] {
+                assert_eq!(refused(source, text), "is empty: has what wrote it failed?", "{source:?}");
+            }
+        }
+        let firebase = r#"{"users":[{"localId":"x","email":"a@b.de","passwordHash":"x","salt":"x"}]}"#;
+        assert_eq!(
+            refused(Source::Foreign(System::Keycloak), firebase),
+            "holds people of Firebase: say --format firebase"
+        );
+        let realms = r#"[{"realm":"one","users":[]},{"realm":"two","users":[]}]"#;
+        assert!(refused(Source::Foreign(System::Keycloak), realms).starts_with("holds a list of realms"));
+    }
+
+    #[test]
+    fn a_table_needs_a_header() {
+        for (text, what) in [
+            ("id\n", "has a header that does not name email"),
+            ("email,email\n", "has a header that names email twice"),
+            ("email,roles\n", "has a header that names \"roles\", which is not one of id, email, "),
+        ] {
+            assert!(refused(Format::Csv.into(), text).starts_with(what), "{text}");
         }
     }
 }

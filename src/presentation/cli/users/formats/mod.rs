@@ -10,6 +10,7 @@ mod keycloak;
 mod kratos;
 mod left_out;
 mod person;
+mod recognition;
 mod supabase;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ use self::firebase::HashConfig;
 pub use self::hints::HintArgs;
 pub(super) use self::hints::Hints;
 pub(super) use self::left_out::LeftOut;
+pub(super) use self::recognition::judge;
 use super::rows::Unreadable;
 use crate::proto::UserRecord;
 

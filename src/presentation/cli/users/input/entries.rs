@@ -1,6 +1,8 @@
 //! The entries of a text, one by one: lines, elements of an array, records of a table. What an entry says is not looked at
 //! here, only where it ends.
 
+use serde::de::IgnoredAny;
+
 use super::json::{self, Stage};
 use super::table::{self, Delimiter};
 use super::{Cursor, Input, Place, Unfit};
@@ -34,6 +36,16 @@ pub(in crate::presentation::cli::users) struct Entry {
     pub(in crate::presentation::cli::users) text: Option<Vec<u8>>,
 }
 
+impl Entry {
+    /// Whether it is the beginning of a line of JSON, as a copy that broke off leaves it: without a line break, and without its
+    /// last brackets.
+    fn is_cut_off(&self) -> bool {
+        let is_incomplete =
+            |text: &Vec<u8>| serde_json::from_slice::<IgnoredAny>(text).is_err_and(|error| error.is_eof());
+        self.end.line < self.line && self.text.as_ref().is_some_and(is_incomplete)
+    }
+}
+
 /// The entries of a text from some place on.
 pub(in crate::presentation::cli::users) struct Entries {
     cursor: Cursor,
@@ -59,11 +71,14 @@ impl Entries {
     /// Reads a text to its end and finds out whether all of it can be divided. How many entries it has.
     pub(in crate::presentation::cli::users) fn judge(input: &Input, layout: Layout) -> Result<u64, Unfit> {
         let mut entries = Self::open(input, layout, None)?;
-        let mut count = 0;
-        while entries.next()?.is_some() {
-            count += 1;
+        let (mut count, mut last) = (0, None);
+        while let Some(entry) = entries.next()? {
+            (count, last) = (count + 1, Some(entry));
         }
-        Ok(count)
+        match last {
+            Some(last) if layout == Layout::Lines && last.is_cut_off() => Err(Unfit::at_line(last.line, json::ENDLESS)),
+            _ => Ok(count),
+        }
     }
 
     /// The next entry; none at the end. Lines and records with nothing in them are passed over.

@@ -5,6 +5,9 @@ use serde::de::IgnoredAny;
 use super::entries::{Layout, Text};
 use super::{Cursor, Input, Place, Unfit};
 
+/// What a line has where a text breaks off.
+pub(super) const ENDLESS: &str = "holds the beginning of a value that does not end: copy the file anew";
+
 /// How far the reading of an array has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
@@ -110,7 +113,7 @@ pub(super) fn value(cursor: &mut Cursor, text: &mut Text) -> Result<(), Unfit> {
     match (depth, is_string, text.bytes()) {
         (0, false, []) => Err(Unfit::at_line(cursor.line(), "has something else where a value should begin")),
         (0, false, _) => Ok(()),
-        _ => Err(Unfit::at_line(first, "holds the beginning of a value that does not end: copy the file anew")),
+        _ => Err(Unfit::at_line(first, ENDLESS)),
     }
 }
 

@@ -48,7 +48,15 @@ impl Unfit {
         Self::Wrong(format!("is broken at line {line}, which {what}"))
     }
 
-    /// The failure of the whole import.
+    /// The failure of an import that has not begun.
+    pub(super) fn before_rows(self, path: &Path) -> TransferFailed {
+        match self {
+            Self::Unreadable(error) => TransferFailed::Unread(path.to_owned(), error),
+            unfit => unfit.of(path),
+        }
+    }
+
+    /// The failure of an import.
     pub(super) fn of(self, path: &Path) -> TransferFailed {
         match self {
             Self::Unreadable(error) => TransferFailed::File(path.to_owned(), error),
@@ -71,7 +79,7 @@ impl Input {
     /// Opens a file or standard input. Text that cannot be read as it lies there, as it is packed, in another encoding or comes
     /// from a pipe, is written to a temporary file first, which has no name and goes with this process.
     pub(super) fn open(path: &Path, encoding: Option<&'static Encoding>) -> Result<Self, TransferFailed> {
-        Self::read(path, encoding).map_err(|unfit| unfit.of(path))
+        Self::read(path, encoding).map_err(|unfit| unfit.before_rows(path))
     }
 
     fn read(path: &Path, encoding: Option<&'static Encoding>) -> Result<Self, Unfit> {
@@ -113,6 +121,11 @@ impl Input {
     /// What tells the text from every other one.
     pub(super) fn digest(&self) -> &str {
         &self.digest
+    }
+
+    /// Whether there is nothing in it: whoever wrote it most likely failed.
+    pub(super) fn is_empty(&self) -> io::Result<bool> {
+        Ok(self.from(Place::default())?.pass_while(|byte| byte.is_ascii_whitespace())?.is_none())
     }
 
     /// Reads the text from a place on.

@@ -306,3 +306,20 @@ fn a_table_whose_quotes_do_not_match_is_refused_as_a_whole() {
     // Quotes within a value that does not begin with one are a part of it.
     assert_eq!(table("a\n6\" x\n").unwrap().1, [(2, 2, vec!["6\" x".to_owned()])]);
 }
+
+#[test]
+fn lines_that_break_off_are_refused_as_a_whole() {
+    let judge = |text: &str| {
+        let input = open(text.as_bytes(), None).unwrap();
+        let verdict = Entries::judge(&input, Layout::Lines);
+        verdict.map_err(|unfit| unfit.of(Path::new("x")).to_string())
+    };
+    let refused = "x is broken at line 3, which holds the beginning of a value that does not end: copy the file anew; nothing was imported";
+    for cut in ["{\"user\":{\"ema", "{\"user\":{}", "{", "[{}"] {
+        assert_eq!(judge(&format!("{{}}\n\n{cut}")), Err(refused.to_owned()), "{cut}");
+        assert_eq!(judge(&format!("{{}}\n\n{cut}\n")), Ok(2), "the row alone is at fault");
+    }
+    for whole in ["{}", "{},", "# a comment", "{'a': 1}", "nonsense"] {
+        assert_eq!(judge(&format!("{{}}\n\n{whole}")), Ok(2), "{whole}");
+    }
+}

@@ -47,9 +47,14 @@ impl Target {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let mut prefix = OsStr::new(".").to_owned();
         prefix.push(path.file_name().ok_or_else(|| refusal("it has no name"))?);
+        if !folder.is_dir() {
+            return Err(refusal(&format!("there is no folder {}", folder.display())));
+        }
         let permissions = Permissions::from_mode(FOR_THIS_USER);
         let mut draft = tempfile::Builder::new();
-        let draft = draft.prefix(&prefix).suffix(".part").permissions(permissions).tempfile_in(folder)?;
+        let draft = draft.prefix(&prefix).suffix(".part").permissions(permissions).tempfile_in(folder);
+        // The library's error names the draft, which is nobody's business.
+        let draft = draft.map_err(|error| io::Error::from(error.kind()))?;
         Ok(Self::Regular { draft, path })
     }
 
@@ -111,6 +116,14 @@ mod tests {
         let mut target = Target::open(path)?;
         target.write_all(text.as_bytes())?;
         target.finish()
+    }
+
+    #[test]
+    fn a_folder_that_is_missing_is_named_and_no_draft() {
+        let folder = tempfile::tempdir().unwrap();
+        let missing = folder.path().join("missing");
+        let refused = write(&missing.join("x.ndjson"), "").unwrap_err().to_string();
+        assert_eq!(refused, format!("there is no folder {}", missing.display()));
     }
 
     fn names(folder: &Path) -> Vec<String> {
