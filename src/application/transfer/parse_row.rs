@@ -1,5 +1,7 @@
 use std::collections::HashSet;
 
+use time::Duration;
+
 use super::parse_factors::ImportFactor;
 use super::{RowRefusal, UserTransfer, WhyRefused};
 use crate::application::error::{Error, Result, Violation, Violations};
@@ -14,6 +16,8 @@ use crate::domain::credential::factor_record::FactorRecord;
 use crate::domain::id::UserId;
 use crate::domain::secret::Secret;
 
+/// How far ahead a time may be: a clock elsewhere, or a local time that was taken for that of UTC.
+const AHEAD: Duration = Duration::days(1);
 /// The most rows of a batch.
 pub const MAX_ROWS: usize = 500;
 
@@ -99,6 +103,7 @@ impl UserTransfer {
         let mut violations = Violations::default();
         let hash =
             violations.take_optional("password_hash", row.password_hash.expose(), |text| self.hasher.accept(text));
+        check_times(&row, now, &mut violations);
         let stated = stated(&row, &mut violations);
         let factors = self.parse_factors(std::mem::take(&mut row.factors));
         let factors = factors.and_then(|factors| fit_for(&row, factors).map_err(str::to_owned));
@@ -143,6 +148,24 @@ fn stated(row: &ImportRow, violations: &mut Violations) -> Stated {
         suspend_time: row.suspend_time,
         delete_time: row.delete_time,
         purge_time: row.purge_time,
+    }
+}
+
+/// Nothing has happened to an account that is still to come, or before there was anything to keep accounts in.
+fn check_times(row: &ImportRow, now: Timestamp, violations: &mut Violations) {
+    for (field, time) in [
+        ("create_time", row.create_time),
+        ("update_time", row.update_time),
+        ("last_login_time", row.last_login_time),
+        ("suspend_time", row.suspend_time),
+        ("delete_time", row.delete_time),
+    ] {
+        let verdict = match time {
+            Some(time) if time < Timestamp::UNIX_EPOCH => Err("must not be before 1970"),
+            Some(time) if time > now + AHEAD => Err("must not be in the future"),
+            _ => Ok(()),
+        };
+        violations.take(field, verdict);
     }
 }
 

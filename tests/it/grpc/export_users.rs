@@ -46,14 +46,14 @@ fn everybody() -> Vec<UserRecord> {
         user.attributes = attributes;
         user.state = UserState::Active.into();
         user.password_change_required = true;
-        (user.create_time, user.update_time, user.last_login_time) = (at(1), at(-2), at(3));
+        (user.create_time, user.update_time, user.last_login_time) = (at(1), at(2), at(3));
     });
     let suspended = with("suspended@example.com", |user| {
         (user.state, user.state_reason) = (UserState::Suspended.into(), "fraud, perhaps".to_owned());
     });
     let deleted = with("deleted@example.com", |user| {
         user.state = UserState::Deleted.into();
-        (user.delete_time, user.purge_time) = (at(4_000_000_000), at(5_000_000_000));
+        (user.delete_time, user.purge_time) = (at(1_000_000_000), at(5_000_000_000));
     });
     let pending = UserRecord { provisional: true, ..row("Pending@example.com") };
     vec![

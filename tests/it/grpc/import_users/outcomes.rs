@@ -91,6 +91,9 @@ async fn bad_rows_are_refused_one_by_one(world: World) {
         ("user.state", |user| (user.email_verified, user.state) = (true, UserState::Pending.into())),
         ("user.state_reason", |user| user.state_reason = "x".repeat(257)),
         ("user.create_time", |user| user.create_time = Some(Timestamp { seconds: 0, nanos: -1 })),
+        ("user.create_time", |user| user.create_time = Some(Timestamp { seconds: -1, nanos: 0 })),
+        ("user.create_time", |user| user.create_time = Some(Timestamp { seconds: 4_000_000_000, nanos: 0 })),
+        ("user.last_login_time", |user| user.last_login_time = Some(Timestamp { seconds: 4_000_000_000, nanos: 0 })),
         ("user.attributes", |user| {
             let long = Value { kind: Some(Kind::StringValue("x".repeat(8192))) };
             user.attributes = Some(Struct { fields: [("a".to_owned(), long)].into() });
