@@ -12,5 +12,6 @@ pub mod secret_box;
 pub mod smtp;
 pub mod store;
 pub mod system;
+mod tls_fault;
 pub mod totp;
 pub mod webauthn;

@@ -23,7 +23,6 @@ use self::conversation::{Conversation, ExchangeError};
 use self::smtp_hello::SmtpHello;
 use self::step::{SmtpFailure, Step};
 use self::tls::Tls;
-pub(super) use self::tls_fault::tls_fault;
 use super::mail::mail_writer::MailWriter;
 use super::smtp::smtp_url::{Protection, SmtpUrl};
 use crate::application::ports::{Cause, MailRejected, Mailer};
@@ -34,7 +33,6 @@ mod step;
 #[cfg(test)]
 mod tests;
 mod tls;
-mod tls_fault;
 
 /// How long one address of a host is tried before the next.
 const ADDRESS_TIME_LIMIT: Duration = Duration::from_secs(10);

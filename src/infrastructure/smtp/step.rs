@@ -5,9 +5,9 @@ use std::fmt;
 use std::time::Duration;
 
 use super::conversation::ExchangeError;
-use super::tls_fault;
 use crate::application::ports::MailRejected;
 use crate::domain::account::email::EmailAddress;
+use crate::infrastructure::tls_fault::tls_fault;
 
 /// How many characters of a server's answer are kept.
 const MAX_WORDS_CHARS: usize = 120;

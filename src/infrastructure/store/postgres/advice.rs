@@ -1,8 +1,8 @@
 //! What an operator is to change when the database refuses what the service cannot do without.
 
 use crate::application::ports::StoreError;
-use crate::infrastructure::smtp::tls_fault;
 use crate::infrastructure::store::error::unavailable;
+use crate::infrastructure::tls_fault::tls_fault;
 
 const SHARED_SESSION: &str =
     "a pooler gives each transaction another session: leave IPSE_DATABASE_POOLING out or set it to transaction";

@@ -77,7 +77,7 @@ async fn bad_rows_are_refused_one_by_one(world: World) {
     type Change = fn(&mut User);
     let never = Some(Timestamp { seconds: i64::MAX, nanos: 0 });
     let nan = Struct { fields: [("a".to_owned(), Value { kind: Some(Kind::NumberValue(f64::NAN)) })].into() };
-    let changes: [(&str, Change); 14] = [
+    let changes: [(&str, Change); 17] = [
         ("user.email", |user| user.email = "nobody".to_owned()),
         ("user.email", |user| user.email.clear()),
         ("user.id", |user| user.id = "1".to_owned()),
