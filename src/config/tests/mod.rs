@@ -291,10 +291,13 @@ fn a_certificate_that_no_client_takes_is_warned_of() {
         (params.not_before, params.not_after) = (date_time_ymd(2026, 1, 1), date_time_ymd(2026, 12, 31));
         change(&mut params);
         let key = KeyPair::generate().unwrap();
-        let case = Case::production()
-            .unset("IPSE_PLAINTEXT")
-            .set_file("IPSE_TLS_CERT_FILE", &params.self_signed(&key).unwrap().pem())
-            .set_file("IPSE_TLS_KEY_FILE", &key.serialize_pem());
+        let case = Case::production().unset("IPSE_PLAINTEXT");
+        // The certificate is read again when it is asked about.
+        let kept = TempDir::new().unwrap();
+        let chain = kept.path().join("chain.pem");
+        fs::write(&chain, params.self_signed(&key).unwrap().pem()).unwrap();
+        let case = case.set("IPSE_TLS_CERT_FILE", chain.to_str().unwrap());
+        let case = case.set_file("IPSE_TLS_KEY_FILE", &key.serialize_pem());
         case.load().warnings(now()).join("\n")
     };
     assert_eq!(served(&|_| {}), "");

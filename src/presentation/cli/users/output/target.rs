@@ -184,7 +184,7 @@ mod tests {
         let told = |path: &Path| Target::open(path).err().expect("refused").to_string();
         assert!(told(folder.path()).contains("is a folder"));
         assert!(told(&dangling).contains("link to what is not there"));
-        assert!(told(&folder.path().join("nowhere/people")).contains("No such file"));
+        assert!(told(&folder.path().join("nowhere/people")).contains("there is no folder"));
         assert_eq!(names(folder.path()), ["dangling"]);
     }
 }
