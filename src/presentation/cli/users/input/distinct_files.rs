@@ -32,13 +32,11 @@ pub(in crate::presentation::cli::users) fn check(read: &[&Path], written: &[&Pat
 /// Nothing for what keeps nothing, such as a pipe or a terminal.
 fn identity(path: &Path) -> Option<Identity> {
     let found = if path == Path::new(STANDARD_INPUT) { standard_input() } else { fs::metadata(path) };
-    match found {
-        Ok(found) => found.is_file().then(|| Identity::Present { device: found.dev(), number: found.ino() }),
-        Err(_) => {
-            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            Some(Identity::Missing(fs::canonicalize(folder).ok()?.join(path.file_name()?)))
-        }
+    if let Ok(found) = found {
+        return found.is_file().then(|| Identity::Present { device: found.dev(), number: found.ino() });
     }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    Some(Identity::Missing(fs::canonicalize(folder).ok()?.join(path.file_name()?)))
 }
 
 fn standard_input() -> io::Result<Metadata> {

@@ -52,7 +52,7 @@ impl Unfit {
     pub(super) fn before_rows(self, path: &Path) -> TransferFailed {
         match self {
             Self::Unreadable(error) => TransferFailed::Unread(path.to_owned(), error),
-            unfit => unfit.of(path),
+            Self::Wrong(_) => self.of(path),
         }
     }
 
