@@ -7,6 +7,7 @@ Exits with 1 if a bound is broken. SQLite, plaintext on the loopback address, cl
 """
 
 import os
+import statistics
 import sys
 import tempfile
 import time
@@ -30,15 +31,24 @@ MAX_START_MILLISECONDS = 150
 
 
 def start_seconds(server: Server) -> float:
-    """From the start of the process until the health service says SERVING."""
-    began = time.perf_counter()
+    """From the start of the process until the health service says SERVING. The time that its threads and this program
+    were ready to run while others had the processors does not count; what its threads did always does."""
+    began, waited_before = time.perf_counter(), processor_seconds("self")[1]
     server.start(wait=False)
     while not server.accepts():
         time.sleep(0.0005)
     with server.client() as client:
         while client.health() != "SERVING":
             time.sleep(0.0005)
-    return time.perf_counter() - began
+    seconds = time.perf_counter() - began
+    at_work, waited = processor_seconds(server.process.pid)
+    return max(at_work, seconds - waited - (processor_seconds("self")[1] - waited_before))
+
+
+def processor_seconds(process: int | str) -> tuple[float, float]:
+    """For how long the threads of a process have run, and have waited for a processor, by the kernel's account."""
+    accounts = [path.read_text().split() for path in Path(f"/proc/{process}/task").glob("*/schedstat")]
+    return sum(int(one[0]) for one in accounts) / 1e9, sum(int(one[1]) for one in accounts) / 1e9
 
 
 def storm_seconds(client: Client) -> float:
@@ -65,8 +75,7 @@ def measure(folder: Path) -> Iterator[tuple[str, float, float | None, str]]:
             starts.append(start_seconds(server))
         finally:
             server.kill()
-    # Whatever else the machine does makes a start slower and none quicker.
-    yield f"start on an existing database, best of {STARTS}", min(starts) * 1000, MAX_START_MILLISECONDS, "ms"
+    yield "start on an existing database, median", statistics.median(starts) * 1000, MAX_START_MILLISECONDS, "ms"
 
     with server, server.client() as client:
         idle = server.memory()

@@ -8,7 +8,7 @@ import pytest
 FOLDER = Path(__file__).parent
 # A tenth of the people that the script takes by itself. The least speed is low, as a busy machine halves it, and an
 # import that hashes what it takes in, or commits every row, is slower by more than ten times.
-PEOPLE = ["--rows", "100000", "--least-rows-per-second", "5000", "--most-ratio", "1.6"]
+PEOPLE = ["--rows", "100000", "--least-rows-per-second", "3000", "--most-ratio", "1.6"]
 FORMS = {
     "import": [PEOPLE, ["--systems", "--rows", "10000"]],
     "revocation": [["--times", "60"]],
