@@ -121,7 +121,7 @@ def test_refused_rows_are_reported(
         f"one@example.com,true,one,{BCRYPT}\r\n"
         "nobody,true,,\r\n"
         "two@example.com,perhaps,,\r\n"
-        "ROOT@example.com,true,,\r\n"
+        "ROOT@example.com,true,another,\r\n"
         "three@example.com,true,One,\r\n"
         f'four@example.com,true,,"{costly}"\r\n'
         "five@example.com\r\n"
