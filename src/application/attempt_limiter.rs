@@ -1,10 +1,13 @@
 //! Slows repeated attempts down, by account name and by network, alike for names with and without an account.
 
+use time::Duration;
+
 use super::audit_trail::{AuditTrail, Event};
 use super::error::{Refusal, Result};
 use super::ports::Transaction;
 use crate::domain::Timestamp;
 use crate::domain::account::user::User;
+use crate::domain::account::username::Username;
 use crate::domain::audit::AuditType;
 use crate::domain::credential::throttle::{HARD_LIMIT, SlowDown, ThrottleKey};
 use crate::domain::id::UserId;
@@ -15,44 +18,50 @@ use crate::domain::session::client::Client;
 const SECOND_FACTOR: &str = "second_factor";
 
 /// The counters that an attempt is measured by.
-pub(super) struct AttemptLimiter(Vec<(ThrottleKey, SlowDown)>);
+pub(super) struct AttemptLimiter {
+    /// The counter of whom the attempt is at, which a success forgets.
+    target: Option<ThrottleKey>,
+    network: (ThrottleKey, SlowDown),
+}
 
 impl AttemptLimiter {
     /// For a sign-in under a name, with or without an account.
     pub(super) fn sign_in(key: &SecretKey, identifier: &str, client: &Client) -> Self {
-        Self(vec![
-            (ThrottleKey::identifier(key, identifier), SlowDown::ACCOUNT),
-            (ThrottleKey::network(key, "sign_in", client.network()), SlowDown::NETWORK),
-        ])
+        Self { target: Some(ThrottleKey::identifier(key, identifier)), network: sign_ins_of_network(key, client) }
     }
 
     /// For a second factor of somebody: however many challenges there are, they share it.
     pub(super) fn second_factor(key: &SecretKey, user_id: UserId, client: &Client) -> Self {
-        Self(vec![
-            (ThrottleKey::account(key, SECOND_FACTOR, user_id), SlowDown::ACCOUNT),
-            (ThrottleKey::network(key, "sign_in", client.network()), SlowDown::NETWORK),
-        ])
+        let target = Some(ThrottleKey::account(key, SECOND_FACTOR, user_id));
+        Self { target, network: sign_ins_of_network(key, client) }
     }
 
     /// For a sign-in by a passkey alone. Signatures cannot be guessed; what is limited is what guesses cost.
     pub(super) fn passkey(key: &SecretKey, client: &Client) -> Self {
-        Self(vec![(ThrottleKey::network(key, "sign_in", client.network()), SlowDown::NETWORK)])
+        Self { target: None, network: sign_ins_of_network(key, client) }
     }
 
     /// For an exchange of an API key. Keys cannot be guessed; what is limited is the work for those that are none.
     pub(super) fn exchange(key: &SecretKey, client: &Client) -> Self {
-        Self(vec![(ThrottleKey::network(key, "exchange", client.network()), SlowDown::NETWORK)])
+        let network = ThrottleKey::network(key, "exchange", client.network());
+        Self { target: None, network: (network, SlowDown::NETWORK) }
     }
 
     /// For a public request of a kind that does work or sends mail.
     pub(super) fn request(key: &SecretKey, kind: &str, client: &Client) -> Self {
-        Self(vec![(ThrottleKey::network(key, kind, client.network()), SlowDown::REQUESTS)])
+        let network = ThrottleKey::network(key, kind, client.network());
+        Self { target: None, network: (network, SlowDown::REQUESTS) }
+    }
+
+    fn counters(&self) -> impl Iterator<Item = (&ThrottleKey, &SlowDown)> {
+        let (network, rule) = &self.network;
+        self.target.iter().map(|target| (target, &SlowDown::ACCOUNT)).chain([(network, rule)])
     }
 
     /// Refuses the attempt if it has to wait, for as long as the strictest counter tells.
     pub(super) async fn check(&self, tx: &mut dyn Transaction, now: Timestamp) -> Result<()> {
         let mut strictest = None;
-        for (key, rule) in &self.0 {
+        for (key, rule) in self.counters() {
             let wait = rule.wait(tx.throttles().find_throttle(key).await?, now);
             if wait > strictest.map(|(wait, _)| wait) {
                 strictest = wait.map(|wait| (wait, *key));
@@ -64,13 +73,38 @@ impl AttemptLimiter {
         }
     }
 
-    /// Counts the attempt.
+    /// Counts the attempt, or refuses it if it has to wait by now: others may have been counted since it was checked. What
+    /// was refused is not counted, as the caller's transaction then ends.
     pub(super) async fn count(&self, tx: &mut dyn Transaction, now: Timestamp) -> Result<()> {
-        for (key, rule) in &self.0 {
-            tx.throttles().count_event(key, now, now - rule.forget_after).await?;
+        for (key, rule) in self.counters() {
+            if !tx.throttles().count_attempt(key, rule, now).await? {
+                let retry_after = rule.wait(tx.throttles().find_throttle(key).await?, now).unwrap_or(Duration::SECOND);
+                return Err(Refusal::RateLimited { retry_after, counter: *key }.into());
+            }
         }
         Ok(())
     }
+
+    /// Forgets the failures before an attempt that was right, or refuses it if it has to wait by now: many guesses at a
+    /// time are not worth more than the first few, even if the right one is among them.
+    pub(super) async fn succeed(&self, tx: &mut dyn Transaction, now: Timestamp) -> Result<()> {
+        if let Some(target) = &self.target {
+            let counted = tx.throttles().take_throttle(target).await?;
+            if let Some(retry_after) = SlowDown::ACCOUNT.wait(counted, now) {
+                return Err(Refusal::RateLimited { retry_after, counter: *target }.into());
+            }
+        }
+        // Shared by many, and so not locked by each of them until it is done.
+        let (network, rule) = &self.network;
+        match rule.wait(tx.throttles().find_throttle(network).await?, now) {
+            Some(retry_after) => Err(Refusal::RateLimited { retry_after, counter: *network }.into()),
+            None => Ok(()),
+        }
+    }
+}
+
+fn sign_ins_of_network(key: &SecretKey, client: &Client) -> (ThrottleKey, SlowDown) {
+    (ThrottleKey::network(key, "sign_in", client.network()), SlowDown::NETWORK)
 }
 
 /// An attempt to prove a password that failed.
@@ -91,7 +125,6 @@ impl AttemptLimiter {
         attempt: FailedAttempt,
         now: Timestamp,
     ) -> Result<()> {
-        self.check(tx, now).await?;
         self.count(tx, now).await?;
         let failures = tx.credentials().count_failure(attempt.user_id).await?;
         let kind = if failures == HARD_LIMIT { AuditType::LoginLocked } else { attempt.event.kind };
@@ -101,21 +134,9 @@ impl AttemptLimiter {
 
 /// Forgets the failures under all names of a person.
 pub(super) async fn forget_all(tx: &mut dyn Transaction, key: &SecretKey, user: &User) -> Result<()> {
-    forget(tx, key, user.email.canonical()).await?;
-    if let Some(username) = &user.username {
-        forget(tx, key, username.as_str()).await?;
+    let username = user.username.as_ref().map(Username::as_str);
+    for name in [user.email.canonical()].into_iter().chain(username) {
+        tx.throttles().take_throttle(&ThrottleKey::identifier(key, name)).await?;
     }
-    Ok(())
-}
-
-/// Forgets the failures under a name.
-pub(super) async fn forget(tx: &mut dyn Transaction, key: &SecretKey, identifier: &str) -> Result<()> {
-    tx.throttles().forget_throttle(&ThrottleKey::identifier(key, identifier)).await?;
-    Ok(())
-}
-
-/// Forgets the failed attempts at a person's second factors.
-pub(super) async fn forget_second_factor(tx: &mut dyn Transaction, key: &SecretKey, user_id: UserId) -> Result<()> {
-    tx.throttles().forget_throttle(&ThrottleKey::account(key, SECOND_FACTOR, user_id)).await?;
     Ok(())
 }

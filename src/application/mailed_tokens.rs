@@ -77,7 +77,6 @@ impl MailedTokens {
     ) -> Idempotent<()> {
         let limiter = AttemptLimiter::request(&self.throttle_key, "mail", &call.origin.client);
         let mut tx = self.store.write().await?;
-        limiter.check(tx.as_mut(), call.now).await?;
         limiter.count(tx.as_mut(), call.now).await?;
         let mut open = self.idempotency.claim(tx, call, request).await?;
         let tx = open.tx.as_mut();

@@ -84,6 +84,30 @@ def test_parallel_guesses_are_not_worth_more_than_the_first_few(client: Client) 
     assert reasons.count("CREDENTIALS_INVALID") <= 6
 
 
+def test_the_right_one_of_many_parallel_guesses_has_to_wait_too(client: Client, database: Sqlite | Postgres) -> None:
+    client.register("ada@example.com")
+    wrong = [partial(client.log_in, "ada@example.com", f"wrong password {n}", from_address(n)) for n in range(60)]
+    outcomes = together([*wrong, partial(client.log_in, "ada@example.com")], threads=30)
+    assert isinstance(outcomes[-1], Refusal) and outcomes[-1].reason == "RATE_LIMITED"
+    assert count(database, "sessions") == 0
+
+
+@pytest.mark.parametrize("with_right_one", [False, True])
+def test_a_stolen_session_is_no_way_to_guess_in_parallel(client: Client, with_right_one: bool) -> None:
+    client.register("ada@example.com")
+    session = client.log_in("ada@example.com")
+
+    def change(current: str) -> None:
+        request = contract.account_pb2.ChangePasswordRequest(current_password=current, new_password="another " + PASSWORD)
+        client.account.ChangePassword(request, timeout=SECONDS, metadata=bearer(session.access_token))
+
+    guesses = [f"wrong password {n}" for n in range(60)] + [PASSWORD] * with_right_one
+    outcomes = together([partial(change, guess) for guess in guesses], threads=30)
+    reasons = [outcome.reason for outcome in outcomes if isinstance(outcome, Refusal)]
+    assert len(reasons) == len(guesses) and set(reasons) == {"CREDENTIALS_INVALID", "RATE_LIMITED"}
+    assert reasons.count("CREDENTIALS_INVALID") <= 6
+
+
 def test_given_up_calls_leave_nothing_behind(client: Client, database: Sqlite | Postgres) -> None:
     names = [f"user{number}@example.com" for number in range(40)]
     together([partial(client.register, name) for name in names])

@@ -3,8 +3,7 @@ use crate::application::attempt_limiter;
 use crate::application::call::Call;
 use crate::application::error::{Result, Violations};
 use crate::application::idempotency::{Idempotent, IdempotentCall};
-use crate::application::ports::PasswordCredential;
-use crate::application::sign_in::confirm_own;
+use crate::application::sign_in::OwnProof;
 use crate::application::{new_password, user_changes};
 use crate::domain::audit::AuditType;
 use crate::domain::credential::password::{NewPassword, Password, PasswordHash};
@@ -31,10 +30,10 @@ impl Accounts {
         request: &IdempotentCall<()>,
     ) -> Idempotent<()> {
         let (current, new) = self.parse_change(&command)?;
-        let (user, credential) = self.own_password.check(call, &current, AuditType::PasswordChanged, request).await?;
-        let new = new.of_account(&user.words());
+        let proof = self.own_password.check(call, &current, AuditType::PasswordChanged, request).await?;
+        let new = new.of_account(&proof.user.words());
         let hash = new_password::hash(self.hasher.as_ref(), &new, "new_password").await?;
-        self.replace(call, &credential, &hash, request).await
+        self.replace(call, &proof, &hash, request).await
     }
 
     /// Checks what can be checked without knowing the account.
@@ -49,14 +48,15 @@ impl Accounts {
     async fn replace(
         &self,
         call: &Call,
-        checked: &PasswordCredential,
+        proof: &OwnProof,
         hash: &PasswordHash,
         request: &IdempotentCall<()>,
     ) -> Idempotent<()> {
         let person = call.person()?;
         let mut open = self.idempotency.open(call, request).await?;
         let tx = open.tx.as_mut();
-        let mut user = confirm_own(tx, person, checked).await?;
+        let mut user = proof.confirm(tx, call).await?;
+        attempt_limiter::forget_all(tx, &self.throttle_key, &user).await?;
         tx.credentials().put_password(user.id, hash, call.now).await?;
         user.password_replaced(call.now);
         user_changes::user(tx, &user).await?;
@@ -66,7 +66,6 @@ impl Accounts {
         for purpose in [ActionPurpose::ResetPassword, ActionPurpose::ChangeEmail, ActionPurpose::AcceptInvitation] {
             tx.action_tokens().drop_action_token(user.id, purpose).await?;
         }
-        attempt_limiter::forget_all(tx, &self.throttle_key, &user).await?;
         self.post.send(tx, &user, MailContent::PasswordChanged, call.now).await?;
         let event = call.event(AuditType::PasswordChanged).on(user.id);
         self.trail.record(tx, event, call.now).await?;

@@ -3,7 +3,6 @@ use crate::application::access::last_administrator;
 use crate::application::call::Call;
 use crate::application::error::Violations;
 use crate::application::idempotency::{Idempotent, IdempotentCall};
-use crate::application::sign_in::confirm_own;
 use crate::application::user_changes;
 use crate::domain::audit::AuditType;
 use crate::domain::credential::password::Password;
@@ -15,11 +14,11 @@ impl Accounts {
         let mut violations = Violations::default();
         let password = violations.take("password", Password::presented(password.expose()));
         let password = violations.check(password)?;
-        let (_, credential) = self.own_password.check(call, &password, AuditType::UserDeleted, request).await?;
+        let proof = self.own_password.check(call, &password, AuditType::UserDeleted, request).await?;
 
         let mut open = self.idempotency.open(call, request).await?;
         let tx = open.tx.as_mut();
-        let mut user = confirm_own(tx, call.person()?, &credential).await?;
+        let mut user = proof.confirm(tx, call).await?;
         last_administrator::keep(tx, &user).await?;
         user.delete(self.policy.deleted_retention, call.now)?;
         user_changes::closed(tx, &user, call.now).await?;

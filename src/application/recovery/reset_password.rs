@@ -42,6 +42,7 @@ impl Recovery {
         let tx = open.tx.as_mut();
         let (_, user) = mailed_tokens::consume(tx, &digest, purpose, call.now).await?;
         let mut user = Some(user).filter(User::can_recover).ok_or(Refusal::ActionTokenInvalid)?;
+        attempt_limiter::forget_all(tx, &self.throttle_key, &user).await?;
         tx.credentials().put_password(user.id, &hash, call.now).await?;
         let was_pending = user.state == UserState::Pending;
         if user.is_provisional() {
@@ -52,7 +53,6 @@ impl Recovery {
         // Whoever had the account before must not take it back by what was asked for or mailed then.
         tx.action_tokens().drop_action_tokens(user.id).await?;
         tx.sessions().end_sessions(user.id, None, (call.now, EndReason::PasswordChanged)).await?;
-        attempt_limiter::forget_all(tx, &self.throttle_key, &user).await?;
         for notice in notices(purpose, was_pending) {
             self.post.send(tx, &user, notice.clone(), call.now).await?;
         }

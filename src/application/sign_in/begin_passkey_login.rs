@@ -22,7 +22,6 @@ impl SignIn {
         let options = self.passkeys.request_options(&question, &[], UserVerification::Required)?;
         let limiter = AttemptLimiter::request(&self.throttle_key, "passkey_login", &call.origin.client);
         let mut tx = self.store.write().await?;
-        limiter.check(tx.as_mut(), call.now).await?;
         limiter.count(tx.as_mut(), call.now).await?;
         let challenge = NewChallenge {
             purpose: ChallengePurpose::PasskeySignIn,

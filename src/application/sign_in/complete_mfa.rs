@@ -2,7 +2,7 @@ use super::challenge::{self, holder};
 use super::log_in::refusal;
 use super::second_factor::{CheckedFactor, PresentedProof, SecondFactors, ValidProof};
 use super::{SignIn, attempt, sign_in_candidate};
-use crate::application::attempt_limiter::{self, AttemptLimiter};
+use crate::application::attempt_limiter::AttemptLimiter;
 use crate::application::audit_trail::Event;
 use crate::application::call::Call;
 use crate::application::error::{Error, Refusal, Result, Violations};
@@ -128,10 +128,9 @@ impl SignIn {
         let user_id = holder(challenge)?;
         let limiter = AttemptLimiter::second_factor(&self.throttle_key, user_id, &call.origin.client);
         let mut tx = self.store.write().await?;
-        limiter.check(tx.as_mut(), call.now).await?;
         let user = tx.users().lock_user(user_id).await?.ok_or(Refusal::MfaChallengeInvalid)?;
+        limiter.succeed(tx.as_mut(), call.now).await?;
         if SecondFactors::take(tx.as_mut(), checked, call.now).await? {
-            attempt_limiter::forget_second_factor(tx.as_mut(), &self.throttle_key, user_id).await?;
             return Ok((tx, user));
         }
         drop(tx);
@@ -150,10 +149,9 @@ impl SignIn {
         let user_id = holder(challenge)?;
         let limiter = AttemptLimiter::second_factor(&self.throttle_key, user_id, &call.origin.client);
         let mut tx = self.store.write().await?;
-        limiter.check(tx.as_mut(), call.now).await?;
-        limiter.count(tx.as_mut(), call.now).await?;
-        // In the order in which whoever ends sessions takes these locks.
+        // In the order in which a success takes these locks, and whoever ends sessions.
         tx.users().lock_user(user_id).await?;
+        limiter.count(tx.as_mut(), call.now).await?;
         let kind = match proof {
             ValidProof::Totp(_) => Some(FactorKind::Totp),
             ValidProof::RecoveryCode(_) => Some(FactorKind::RecoveryCodes),

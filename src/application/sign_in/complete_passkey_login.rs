@@ -149,7 +149,6 @@ impl SignIn {
         let event = Event::anonymous(&call.origin, AuditType::LoginFailed).failed(why).with("method", "passkey");
         let event = if let Some(user_id) = user_id { event.on(user_id) } else { event };
         let mut tx = self.store.write().await?;
-        limiter.check(tx.as_mut(), call.now).await?;
         limiter.count(tx.as_mut(), call.now).await?;
         self.trail.record(tx.as_mut(), event, call.now).await?;
         tx.challenges().delete_challenge(&challenge.digest).await?;

@@ -2,7 +2,7 @@ use super::SignIn;
 use super::attempt::{SignInAttempt, WantedSession};
 use super::challenge::{ChallengeFactor, IssuedChallenge, NewChallenge};
 use super::sign_in_candidate::{AWAITS_PROOF, Identifier, SignInCandidate, find, succeeded};
-use crate::application::attempt_limiter::{self, AttemptLimiter, FailedAttempt};
+use crate::application::attempt_limiter::{AttemptLimiter, FailedAttempt};
 use crate::application::audit_trail::Event;
 use crate::application::call::Call;
 use crate::application::error::{Error, Refusal, Result, Violations};
@@ -96,13 +96,13 @@ impl SignIn {
         limiter: &AttemptLimiter,
         request: &IdempotentCall<LoggedIn>,
     ) -> Idempotent<LoggedIn> {
-        let name = valid.identifier.canonical().to_owned();
         let checked = self.check_password(call, valid, limiter).await?;
         let CheckedPassword { candidate, attempt, stronger } = checked;
 
         let mut tx = self.store.write().await?;
-        limiter.check(tx.as_mut(), call.now).await?;
-        let Some(user) = self.confirm(tx.as_mut(), &candidate, stronger.as_ref()).await? else {
+        let user = tx.users().lock_user(candidate.user_id()).await?;
+        limiter.succeed(tx.as_mut(), call.now).await?;
+        let Some(user) = self.confirm(tx.as_mut(), user, &candidate, stronger.as_ref()).await? else {
             let event = candidate.failed("ACCOUNT_CHANGED_MEANWHILE", &call.origin);
             self.trail.record(tx.as_mut(), event, call.now).await?;
             tx.commit().await?;
@@ -111,7 +111,6 @@ impl SignIn {
         let mut open = self.idempotency.claim(tx, call, request).await?;
         let tx = open.tx.as_mut();
         SelfService::SIGN_IN.take_of_account(tx, &self.throttle_key, (user.id, call)).await?;
-        attempt_limiter::forget(tx, &self.throttle_key, &name).await?;
         let outcome = if user.mfa_enabled {
             LoggedIn::Challenge(self.ask_for_factor(tx, &user, attempt, call).await?)
         } else {
@@ -175,7 +174,10 @@ impl SignIn {
         if let Err(why) = user.may_sign_in(self.policy.unverified_sign_in) {
             let event = Event::by_person(user.id, &call.origin, AuditType::LoginFailed).on(user.id);
             let event = event.denied(audit_reason(why));
-            self.trail.record_alone(self.store.as_ref(), event, call.now).await?;
+            let mut tx = self.store.write().await?;
+            limiter.succeed(tx.as_mut(), call.now).await?;
+            self.trail.record(tx.as_mut(), event, call.now).await?;
+            tx.commit().await?;
             return Err(refusal(why).into());
         }
         let stronger = match verification {
@@ -202,15 +204,15 @@ impl SignIn {
         Ok(tx.commit().await?)
     }
 
-    /// The person, if what the password was checked against still holds; clears the failures. Nobody suspends or deletes
-    /// the person before the session is there to be ended with the others.
+    /// The person, who is locked, if what the password was checked against still holds; clears the failures. Nobody suspends
+    /// or deletes the person before the session is there to be ended with the others.
     async fn confirm(
         &self,
         tx: &mut dyn Transaction,
+        user: Option<User>,
         candidate: &SignInCandidate,
         stronger: Option<&PasswordHash>,
     ) -> Result<Option<User>> {
-        let user = tx.users().lock_user(candidate.user_id()).await?;
         let credential = tx.credentials().find_password(candidate.user_id()).await?;
         let (Some(user), Some(credential)) = (user, credential) else {
             return Ok(None);

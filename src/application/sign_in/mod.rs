@@ -19,7 +19,7 @@ pub use challenge::{ChallengeFactor, IssuedChallenge};
 pub use complete_mfa::CompleteMfa;
 pub use complete_passkey_login::CompletePasskeyLogin;
 pub use log_in::{LogIn, LoggedIn};
-pub(super) use own_password::{OwnPassword, confirm_own};
+pub(super) use own_password::{OwnPassword, OwnProof};
 pub use second_factor::PresentedProof;
 pub use step_up::CompleteStepUp;
 

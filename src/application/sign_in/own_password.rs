@@ -17,6 +17,13 @@ use crate::domain::credential::password::Password;
 use crate::domain::credential::throttle::HARD_LIMIT;
 use crate::domain::secret::SecretKey;
 
+/// A person whose password was right.
+pub(in crate::application) struct OwnProof {
+    pub(in crate::application) user: User,
+    credential: PasswordCredential,
+    limiter: AttemptLimiter,
+}
+
 /// Checks the passwords of people who are signed in.
 pub(in crate::application) struct OwnPassword {
     store: Arc<dyn Store>,
@@ -46,7 +53,7 @@ impl OwnPassword {
         password: &Password,
         kind: AuditType,
         request: &IdempotentCall<T>,
-    ) -> Idempotent<(User, PasswordCredential)> {
+    ) -> Idempotent<OwnProof> {
         let outcome = self.try_check(call, password, kind, request).await;
         let throttled = call.event(AuditType::LoginThrottled).on(call.person()?.user_id).with("request", kind.as_str());
         self.trail.note_throttling(self.store.as_ref(), outcome, throttled, call.now).await
@@ -58,7 +65,7 @@ impl OwnPassword {
         password: &Password,
         kind: AuditType,
         request: &IdempotentCall<T>,
-    ) -> Idempotent<(User, PasswordCredential)> {
+    ) -> Idempotent<OwnProof> {
         let (user, credential) = {
             let mut tx = self.store.read().await?;
             find_own(tx.as_mut(), call.person()?).await?
@@ -81,23 +88,24 @@ impl OwnPassword {
             tx.commit().await?;
             return Err(if is_guess { Refusal::RequestIdReused } else { Refusal::CredentialsInvalid }.into());
         }
-        Ok((user, credential))
+        Ok(OwnProof { user, credential, limiter })
     }
 }
 
-/// Finds the caller again in a transaction, if the password is still the one that was checked. Until the transaction
-/// ends, nobody else changes the account.
-pub(in crate::application) async fn confirm_own(
-    tx: &mut dyn Transaction,
-    person: Person,
-    checked: &PasswordCredential,
-) -> Result<User> {
-    tx.users().lock_user(person.user_id).await?;
-    let (user, credential) = find_own(tx, person).await?;
-    if !user.keeps_sessions() || credential.hash != checked.hash {
-        return Err(Refusal::CredentialsInvalid.into());
+impl OwnProof {
+    /// Finds the person again in a transaction, if the password is still the one that was checked. Until the transaction
+    /// ends, nobody else changes the account. The failures before are forgotten, unless there were so many meanwhile that
+    /// the right one had to wait, too.
+    pub(in crate::application) async fn confirm(&self, tx: &mut dyn Transaction, call: &Call) -> Result<User> {
+        let person = call.person()?;
+        tx.users().lock_user(person.user_id).await?;
+        self.limiter.succeed(tx, call.now).await?;
+        let (user, credential) = find_own(tx, person).await?;
+        if !user.keeps_sessions() || credential.hash != self.credential.hash {
+            return Err(Refusal::CredentialsInvalid.into());
+        }
+        Ok(user)
     }
-    Ok(user)
 }
 
 async fn find_own(tx: &mut dyn Transaction, person: Person) -> Result<(User, PasswordCredential)> {

@@ -3,7 +3,6 @@ use super::attempt::{self, ProvenSignIn, WantedSession};
 use super::begin_mfa_passkey::passkeys_of;
 use super::challenge::{self, ChallengeFactor, IssuedChallenge, NewChallenge};
 use super::complete_mfa::Answer;
-use super::own_password::confirm_own;
 use super::second_factor::{PresentedProof, ValidProof};
 use crate::application::call::Call;
 use crate::application::error::{Error, Refusal, Result, Violation, Violations};
@@ -137,9 +136,9 @@ impl SignIn {
             if challenge.purpose == ChallengePurpose::StepUpAal2 {
                 return Err(Refusal::MfaCodeInvalid.into());
             }
-            let (_, credential) = self.own_password.check(call, password, AuditType::SteppedUp, request).await?;
+            let proof = self.own_password.check(call, password, AuditType::SteppedUp, request).await?;
             let mut tx = self.store.write().await?;
-            let user = confirm_own(tx.as_mut(), call.person()?, &credential).await?;
+            let user = proof.confirm(tx.as_mut(), call).await?;
             return Ok((tx, user, ProofKind::Password));
         }
         let checked = self.check_factor(call, challenge, &answer.proof).await?;

@@ -92,13 +92,23 @@ impl SlowDown {
     #[must_use]
     pub fn wait(&self, throttle: Option<Throttle>, now: Timestamp) -> Option<Duration> {
         let throttle = throttle?;
-        if throttle.count < self.first_delayed {
-            return None;
-        }
-        let doublings = u32::try_from(throttle.count - self.first_delayed).unwrap_or(0).min(20);
-        let delay = Duration::seconds(1_i64 << doublings).min(self.longest_delay);
-        let remaining = throttle.last_time + delay - now;
+        let remaining = throttle.last_time + self.delay(throttle.count)? - now;
         remaining.is_positive().then_some(remaining)
+    }
+
+    /// The same rule for stores: an attempt at `now` does not have to wait if, for any of these pairs, there were at most
+    /// so many events and the last of them was not later.
+    pub fn free_of_waiting(&self, now: Timestamp) -> impl Iterator<Item = (i32, Option<Timestamp>)> + '_ {
+        let growing = (self.first_delayed..).map(|count| (count, self.delay(count)));
+        let growing = growing.take_while(|(_, delay)| delay.is_some_and(|delay| delay < self.longest_delay));
+        let growing = growing.map(move |(count, delay)| (count, delay.map(|delay| now - delay)));
+        [(self.first_delayed - 1, None)].into_iter().chain(growing).chain([(i32::MAX, Some(now - self.longest_delay))])
+    }
+
+    /// The waiting time after so many events.
+    fn delay(&self, count: i32) -> Option<Duration> {
+        let doublings = u32::try_from(count - self.first_delayed).ok()?.min(20);
+        Some(Duration::seconds(1_i64 << doublings).min(self.longest_delay))
     }
 }
 
@@ -180,6 +190,22 @@ mod tests {
         assert_eq!(wait(8, at(100)), Some(Duration::seconds(8)));
         for count in [17, 99, 100, i32::MAX] {
             assert_eq!(wait(count, at(100)), Some(Duration::hours(1)), "{count}");
+        }
+    }
+
+    #[test]
+    fn the_rule_for_stores_is_the_same() {
+        for rule in [SlowDown::ACCOUNT, SlowDown::NETWORK, SlowDown::REQUESTS] {
+            let pairs: Vec<_> = rule.free_of_waiting(at(10_000)).collect();
+            for count in (0..30).chain(90..130).chain(995..1015).chain([i32::MAX]) {
+                for age in (0..70).chain([512, 1024, 2047, 2048, 3599, 3600, 4000]) {
+                    let last = at(10_000 - age);
+                    let counted = Throttle { count, first_time: last, last_time: last };
+                    let is_free =
+                        pairs.iter().any(|&(most, latest)| count <= most && latest.is_none_or(|latest| last <= latest));
+                    assert_eq!(is_free, rule.wait(Some(counted), at(10_000)).is_none(), "{count} events, {age} s ago");
+                }
+            }
         }
     }
 

@@ -12,7 +12,7 @@ use ipse::config::{LoadOptions, Settings};
 use ipse::domain::Timestamp;
 use ipse::domain::access::change::{AccessChange, TokenMarks};
 use ipse::domain::account::user::User;
-use ipse::domain::credential::throttle::{Throttle, ThrottleKey};
+use ipse::domain::credential::throttle::{SlowDown, Throttle, ThrottleKey};
 use ipse::domain::id::TokenId;
 use ipse::domain::secret::SecretKey;
 use ipse::domain::session::Session;
@@ -96,6 +96,10 @@ async fn shorten(fixture: &Fixture) -> usize {
     count
 }
 
+/// Counts without waiting times, and forgets nothing.
+const COUNT: SlowDown =
+    SlowDown { first_delayed: 1000, longest_delay: Duration::hours(1), forget_after: Duration::days(10_000) };
+
 fn key(number: u32) -> ThrottleKey {
     ThrottleKey::mail(&SecretKey::new([7; 32]), "test", &number.to_string())
 }
@@ -105,7 +109,7 @@ async fn counters_count_as_a_minute_old(fixture: Fixture) {
     for (number, times) in [(1, [now() + AHEAD, now() + AHEAD]), (2, [past, now() + AHEAD]), (3, [past, past])] {
         let mut tx = fixture.write().await;
         for time in times {
-            tx.throttles().count_event(&key(number), time, at(0)).await.unwrap();
+            assert!(tx.throttles().count_attempt(&key(number), &COUNT, time).await.unwrap());
         }
         tx.commit().await.unwrap();
     }
@@ -264,7 +268,7 @@ async fn data_of_deleted_accounts_is_kept_from_now_on(fixture: Fixture) {
 async fn what_clocks_may_differ_by_is_left_alone(fixture: Fixture) {
     let soon = now() + Duration::MINUTE;
     let mut tx = fixture.write().await;
-    tx.throttles().count_event(&key(1), soon, at(0)).await.unwrap();
+    assert!(tx.throttles().count_attempt(&key(1), &COUNT, soon).await.unwrap());
     tx.commit().await.unwrap();
     enqueue(&fixture, [Job { create_time: soon, run_time: soon, ..job(1) }]).await;
     assert_eq!(

@@ -2,34 +2,37 @@ use async_trait::async_trait;
 use diesel::dsl::case_when;
 use diesel::prelude::*;
 use diesel::query_dsl::methods;
+use diesel::sql_types::Bool;
+use diesel_async::AsyncConnectionCore;
 
-use super::backend::Unit;
 use super::backend::columns::DbTime;
 use super::backend::schema::throttles::{self, count, first_time, last_time};
+use super::backend::{Connection, Unit};
 use crate::application::ports::{StoreResult, Throttles};
 use crate::domain::Timestamp;
-use crate::domain::credential::throttle::{Budget, Throttle, ThrottleKey};
+use crate::domain::credential::throttle::{Budget, SlowDown, Throttle, ThrottleKey};
 
 diesel::alias!(throttles as stale: Stale);
+
+type Database = <Connection as AsyncConnectionCore>::Backend;
 
 #[async_trait]
 impl Throttles for Unit {
     async fn find_throttle(&mut self, key: &ThrottleKey) -> StoreResult<Option<Throttle>> {
         let stored = throttles::table.find(key.as_bytes().as_slice()).select((count, first_time, last_time));
-        let found = self.find::<_, (i32, DbTime, DbTime)>(stored).await?;
-        Ok(found.map(|(events, first, last)| Throttle { count: events, first_time: first.0, last_time: last.0 }))
+        Ok(self.find::<_, StoredThrottle>(stored).await?.map(throttle))
     }
 
-    async fn count_event(&mut self, key: &ThrottleKey, now: Timestamp, forget_before: Timestamp) -> StoreResult<()> {
-        let goes_on = last_time.ge(DbTime(forget_before));
+    async fn count_attempt(&mut self, key: &ThrottleKey, rule: &SlowDown, now: Timestamp) -> StoreResult<bool> {
+        let goes_on = last_time.ge(DbTime(now - rule.forget_after));
         let next = (
             count.eq(case_when(goes_on, count + 1).otherwise(1)),
             first_time.eq(case_when(goes_on, first_time).otherwise(DbTime(now))),
             last_time.eq(DbTime(now)),
         );
         let insert = diesel::insert_into(throttles::table).values(first_event(key, DbTime(now)));
-        self.execute(insert.on_conflict(throttles::key).do_update().set(next)).await?;
-        Ok(())
+        let upsert = insert.on_conflict(throttles::key).do_update().set(next);
+        Ok(self.execute(methods::FilterDsl::filter(upsert, is_free_of_waiting(rule, now))).await? == 1)
     }
 
     async fn take_budget(&mut self, key: &ThrottleKey, budget: &Budget, now: Timestamp) -> StoreResult<bool> {
@@ -48,9 +51,9 @@ impl Throttles for Unit {
         Ok(self.execute(methods::FilterDsl::filter(upsert, is_allowed)).await? == 1)
     }
 
-    async fn forget_throttle(&mut self, key: &ThrottleKey) -> StoreResult<()> {
-        self.execute(diesel::delete(throttles::table.find(key.as_bytes().as_slice()))).await?;
-        Ok(())
+    async fn take_throttle(&mut self, key: &ThrottleKey) -> StoreResult<Option<Throttle>> {
+        let forget = diesel::delete(throttles::table.find(key.as_bytes().as_slice()));
+        Ok(self.find::<_, StoredThrottle>(forget.returning((count, first_time, last_time))).await?.map(throttle))
     }
 
     async fn purge_throttles(&mut self, before: Timestamp, limit: i64) -> StoreResult<usize> {
@@ -61,6 +64,22 @@ impl Throttles for Unit {
             .limit(limit);
         self.execute(diesel::delete(throttles::table.filter(throttles::key.eq_any(keys)))).await
     }
+}
+
+type StoredThrottle = (i32, DbTime, DbTime);
+
+fn throttle((events, first, last): StoredThrottle) -> Throttle {
+    Throttle { count: events, first_time: first.0, last_time: last.0 }
+}
+
+type Condition = Box<dyn BoxableExpression<throttles::table, Database, SqlType = Bool>>;
+
+fn is_free_of_waiting(rule: &SlowDown, now: Timestamp) -> Condition {
+    let never: Condition = Box::new(false.into_sql::<Bool>());
+    rule.free_of_waiting(now).fold(never, |free, (most, latest)| match latest {
+        None => Box::new(free.or(count.le(most))),
+        Some(latest) => Box::new(free.or(count.le(most).and(last_time.le(DbTime(latest))))),
+    })
 }
 
 type FirstEvent<'a> = (
