@@ -63,24 +63,24 @@ impl Administrators {
     /// Makes the account with this address an administrator. Without one, makes it first.
     pub async fn appoint(&self, email: EmailAddress) -> Result<Appointment> {
         let now = self.clock.now();
-        let mut tx = self.store.write().await?;
+        let tx = self.store.write().await?;
         let user = match tx.users().find_by_email(&email).await? {
             Some(user) => user,
-            None => self.create(tx.as_mut(), email, now).await?,
+            None => self.create(tx.as_ref(), email, now).await?,
         };
         if !user.keeps_sessions() {
             return Ok(Appointment::Unusable(user.state));
         }
-        self.grant(tx.as_mut(), user.id, now).await?;
+        self.grant(tx.as_ref(), user.id, now).await?;
         let appointment = match user.state {
-            UserState::Pending => self.invite(tx.as_mut(), user, now).await?,
+            UserState::Pending => self.invite(tx.as_ref(), user, now).await?,
             _ => Appointment::Granted,
         };
         tx.commit().await?;
         Ok(appointment)
     }
 
-    async fn create(&self, tx: &mut dyn Transaction, email: EmailAddress, now: Timestamp) -> Result<User> {
+    async fn create(&self, tx: &dyn Transaction, email: EmailAddress, now: Timestamp) -> Result<User> {
         let who = SignUp { email, username: None, display_name: DisplayName::default(), locale: None };
         let user = User::provision(UserId::new(now, &self.entropy.bytes()?), who, false, now);
         if tx.users().insert_user(&user).await? == UserInsert::NameTaken {
@@ -90,7 +90,7 @@ impl Administrators {
         Ok(user)
     }
 
-    async fn grant(&self, tx: &mut dyn Transaction, user_id: UserId, now: Timestamp) -> Result<()> {
+    async fn grant(&self, tx: &dyn Transaction, user_id: UserId, now: Timestamp) -> Result<()> {
         if tx
             .roles()
             .put_grant(&RoleGrant { role_id: ADMINISTRATOR, subject: user_id.into(), create_time: now })
@@ -104,7 +104,7 @@ impl Administrators {
 
     /// Whoever signed up with the address before its owner must not become an administrator by that: their password and
     /// sessions are worth nothing any more.
-    async fn invite(&self, tx: &mut dyn Transaction, mut user: User, now: Timestamp) -> Result<Appointment> {
+    async fn invite(&self, tx: &dyn Transaction, mut user: User, now: Timestamp) -> Result<Appointment> {
         if user.is_provisional() {
             user.dispute(now);
             user.stand_for();

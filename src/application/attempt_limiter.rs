@@ -1,5 +1,7 @@
 //! Slows repeated attempts down, by account name and by network, alike for names with and without an account.
 
+use futures_util::TryFutureExt;
+use futures_util::future::try_join;
 use time::Duration;
 
 use super::audit_trail::{AuditTrail, Event};
@@ -9,7 +11,7 @@ use crate::domain::Timestamp;
 use crate::domain::account::user::User;
 use crate::domain::account::username::Username;
 use crate::domain::audit::AuditType;
-use crate::domain::credential::throttle::{HARD_LIMIT, SlowDown, ThrottleKey};
+use crate::domain::credential::throttle::{HARD_LIMIT, SlowDown, Throttle, ThrottleKey};
 use crate::domain::id::UserId;
 use crate::domain::secret::SecretKey;
 use crate::domain::session::client::Client;
@@ -53,51 +55,58 @@ impl AttemptLimiter {
         Self { target: None, network: (network, SlowDown::REQUESTS) }
     }
 
-    fn counters(&self) -> impl Iterator<Item = (&ThrottleKey, &SlowDown)> {
-        let (network, rule) = &self.network;
-        self.target.iter().map(|target| (target, &SlowDown::ACCOUNT)).chain([(network, rule)])
-    }
-
     /// Refuses the attempt if it has to wait, for as long as the strictest counter tells.
-    pub(super) async fn check(&self, tx: &mut dyn Transaction, now: Timestamp) -> Result<()> {
-        let mut strictest = None;
-        for (key, rule) in self.counters() {
-            let wait = rule.wait(tx.throttles().find_throttle(key).await?, now);
-            if wait > strictest.map(|(wait, _)| wait) {
-                strictest = wait.map(|wait| (wait, *key));
+    pub(super) async fn check(&self, tx: &dyn Transaction, now: Timestamp) -> Result<()> {
+        let find_target = async {
+            match &self.target {
+                Some(target) => tx.throttles().find_throttle(target).await,
+                None => Ok(None),
             }
-        }
-        match strictest {
-            Some((retry_after, counter)) => Err(Refusal::RateLimited { retry_after, counter }.into()),
-            None => Ok(()),
-        }
+        };
+        let (target, network) = try_join(find_target, tx.throttles().find_throttle(&self.network.0)).await?;
+        self.judge(target, network, now)
     }
 
     /// Counts the attempt, or refuses it if it has to wait by now: others may have been counted since it was checked. What
     /// was refused is not counted, as the caller's transaction then ends.
-    pub(super) async fn count(&self, tx: &mut dyn Transaction, now: Timestamp) -> Result<()> {
-        for (key, rule) in self.counters() {
-            if !tx.throttles().count_attempt(key, rule, now).await? {
-                let retry_after = rule.wait(tx.throttles().find_throttle(key).await?, now).unwrap_or(Duration::SECOND);
-                return Err(Refusal::RateLimited { retry_after, counter: *key }.into());
+    pub(super) async fn count(&self, tx: &dyn Transaction, now: Timestamp) -> Result<()> {
+        let count_target = async {
+            match &self.target {
+                Some(target) => tx.throttles().count_attempt(target, &SlowDown::ACCOUNT, now).await,
+                None => Ok(true),
             }
-        }
-        Ok(())
+        };
+        let (network, rule) = &self.network;
+        let count_network = tx.throttles().count_attempt(network, rule, now);
+        let (key, rule) = match try_join(count_target, count_network).await? {
+            (true, true) => return Ok(()),
+            (false, _) => (self.target.as_ref().unwrap_or(network), &SlowDown::ACCOUNT),
+            (true, false) => (network, rule),
+        };
+        let retry_after = rule.wait(tx.throttles().find_throttle(key).await?, now).unwrap_or(Duration::SECOND);
+        Err(Refusal::RateLimited { retry_after, counter: *key }.into())
     }
 
     /// Forgets the failures before an attempt that was right, or refuses it if it has to wait by now: many guesses at a
     /// time are not worth more than the first few, even if the right one is among them.
-    pub(super) async fn succeed(&self, tx: &mut dyn Transaction, now: Timestamp) -> Result<()> {
-        if let Some(target) = &self.target {
-            let counted = tx.throttles().take_throttle(target).await?;
-            if let Some(retry_after) = SlowDown::ACCOUNT.wait(counted, now) {
-                return Err(Refusal::RateLimited { retry_after, counter: *target }.into());
+    pub(super) async fn succeed(&self, tx: &dyn Transaction, now: Timestamp) -> Result<()> {
+        let take_target = async {
+            match &self.target {
+                Some(target) => tx.throttles().take_throttle(target).await,
+                None => Ok(None),
             }
-        }
-        // Shared by many, and so not locked by each of them until it is done.
-        let (network, rule) = &self.network;
-        match rule.wait(tx.throttles().find_throttle(network).await?, now) {
-            Some(retry_after) => Err(Refusal::RateLimited { retry_after, counter: *network }.into()),
+        };
+        // That of the network is shared by many, and so not locked by each of them until it is done.
+        let (target, network) = try_join(take_target, tx.throttles().find_throttle(&self.network.0)).await?;
+        self.judge(target, network, now)
+    }
+
+    fn judge(&self, target: Option<Throttle>, network: Option<Throttle>, now: Timestamp) -> Result<()> {
+        let of_target = self.target.and_then(|key| Some((SlowDown::ACCOUNT.wait(target, now)?, key)));
+        let (key, rule) = self.network;
+        let of_network = rule.wait(network, now).map(|wait| (wait, key));
+        match of_target.into_iter().chain(of_network).max_by_key(|(wait, _)| *wait) {
+            Some((retry_after, counter)) => Err(Refusal::RateLimited { retry_after, counter }.into()),
             None => Ok(()),
         }
     }
@@ -120,20 +129,20 @@ impl AttemptLimiter {
     /// after all learns nothing, and is refused without being counted. The transaction is the caller's to commit.
     pub(super) async fn remember_failure(
         &self,
-        tx: &mut dyn Transaction,
+        tx: &dyn Transaction,
         trail: &AuditTrail,
         attempt: FailedAttempt,
         now: Timestamp,
     ) -> Result<()> {
-        self.count(tx, now).await?;
-        let failures = tx.credentials().count_failure(attempt.user_id).await?;
+        let count_failure = tx.credentials().count_failure(attempt.user_id).err_into();
+        let ((), failures) = try_join(self.count(tx, now), count_failure).await?;
         let kind = if failures == HARD_LIMIT { AuditType::LoginLocked } else { attempt.event.kind };
         trail.record(tx, Event { kind, ..attempt.event }, now).await
     }
 }
 
 /// Forgets the failures under all names of a person.
-pub(super) async fn forget_all(tx: &mut dyn Transaction, key: &SecretKey, user: &User) -> Result<()> {
+pub(super) async fn forget_all(tx: &dyn Transaction, key: &SecretKey, user: &User) -> Result<()> {
     let username = user.username.as_ref().map(Username::as_str);
     for name in [user.email.canonical()].into_iter().chain(username) {
         tx.throttles().take_throttle(&ThrottleKey::identifier(key, name)).await?;

@@ -34,7 +34,7 @@ impl AuditTrail {
     }
 
     /// Writes an event. If that fails, so does the transaction.
-    pub(super) async fn record(&self, tx: &mut dyn Transaction, event: Event, now: Timestamp) -> Result<()> {
+    pub(super) async fn record(&self, tx: &dyn Transaction, event: Event, now: Timestamp) -> Result<()> {
         let id = AuditEventId::new(now, &self.entropy.bytes()?);
         tx.audit_events().insert_audit_event(id, now, &event).await?;
         Ok(())
@@ -42,8 +42,8 @@ impl AuditTrail {
 
     /// Writes an event of a call that changed nothing else.
     pub(super) async fn record_alone(&self, store: &dyn Store, event: Event, now: Timestamp) -> Result<()> {
-        let mut tx = store.write().await?;
-        self.record(tx.as_mut(), event, now).await?;
+        let tx = store.write().await?;
+        self.record(tx.as_ref(), event, now).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -62,9 +62,9 @@ impl AuditTrail {
         if !Budget::EVENTS.has_room(counted, now) {
             return Ok(());
         }
-        let mut tx = store.write().await?;
+        let tx = store.write().await?;
         if tx.throttles().take_budget(&key, &Budget::EVENTS, now).await? {
-            self.record(tx.as_mut(), event, now).await?;
+            self.record(tx.as_ref(), event, now).await?;
             tx.commit().await?;
         }
         Ok(())

@@ -103,7 +103,7 @@ impl ClockWatch {
     pub async fn shorten(&self) -> Result<()> {
         let now = self.clock.now();
         loop {
-            let mut tx = self.store.write().await?;
+            let tx = self.store.write().await?;
             let count = tx.clock_corrections().shorten(&self.policy, now).await?;
             tx.commit().await?;
             if count == 0 {
@@ -115,9 +115,9 @@ impl ClockWatch {
 
     async fn correct(&self, done: &mut Option<Correction>, now: Timestamp) -> Result<()> {
         let future = Misdated::future(now);
-        let mut tx = self.store.write().await?;
+        let tx = self.store.write().await?;
         let latest = tx.clock_corrections().latest_moment().await?;
-        let rows = self.bring_back(tx.as_mut(), future, now).await?;
+        let rows = self.bring_back(tx.as_ref(), future, now).await?;
         tx.commit().await?;
         let was_ahead = is_set_back(self.latest.load(Ordering::Relaxed), now) || rows > 0;
         if was_ahead {
@@ -136,8 +136,8 @@ impl ClockWatch {
     async fn look_again(&self, done: &mut Option<Correction>, leapt: bool, now: Timestamp) -> Result<()> {
         let Some(Correction { to, from }) = *done else { return Ok(()) };
         if leapt && from <= now {
-            let mut tx = self.store.write().await?;
-            let rows = self.bring_back(tx.as_mut(), Misdated::brought_back_to(to), now).await?;
+            let tx = self.store.write().await?;
+            let rows = self.bring_back(tx.as_ref(), Misdated::brought_back_to(to), now).await?;
             tx.commit().await?;
             tracing::warn!(rows, "the clock was behind: what was brought back to that time counts from now on");
             self.feed.forget();
@@ -148,7 +148,7 @@ impl ClockWatch {
         Ok(())
     }
 
-    async fn bring_back(&self, tx: &mut dyn Transaction, misdated: Misdated, now: Timestamp) -> Result<usize> {
+    async fn bring_back(&self, tx: &dyn Transaction, misdated: Misdated, now: Timestamp) -> Result<usize> {
         let waits = JobKind::ALL.map(|kind| kind.waits(&self.policy));
         let rows = tx.clock_corrections().bring_back(&self.policy, misdated, now).await?;
         let jobs = tx.clock_corrections().bring_jobs_back(&waits, misdated, now).await?;

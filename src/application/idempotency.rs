@@ -93,7 +93,7 @@ struct Claim {
 
 impl Claim {
     /// Takes the call on record. Whether it was not there.
-    async fn make(&self, tx: &mut dyn Transaction) -> Result<bool> {
+    async fn make(&self, tx: &dyn Transaction) -> Result<bool> {
         let forget_before = self.now - KEEP_ANSWERS;
         Ok(tx.answered_requests().claim_request(self.key, &self.digest, self.now, forget_before).await?)
     }
@@ -127,15 +127,15 @@ impl Idempotency {
     /// As `open`, in a transaction that has done something already, which a duplicate undoes.
     pub(super) async fn claim<'c, T>(
         &self,
-        mut tx: Box<dyn Transaction>,
+        tx: Box<dyn Transaction>,
         call: &Call,
         request: &'c IdempotentCall<T>,
     ) -> std::result::Result<OpenCall<'c, T>, Exit> {
         let claim = self.claim_of(call, request);
         if let Some(claim) = &claim
-            && !claim.make(tx.as_mut()).await?
+            && !claim.make(tx.as_ref()).await?
         {
-            let first = self.first_answer(tx.as_mut(), claim).await?;
+            let first = self.first_answer(tx.as_ref(), claim).await?;
             let first = first.ok_or_else(|| Error::Contention("the first call has no answer".into()))?;
             return Err(Exit::Repeated(first));
         }
@@ -150,7 +150,7 @@ impl Idempotency {
         request: &IdempotentCall<T>,
     ) -> std::result::Result<(), Exit> {
         let Some(claim) = self.claim_of(call, request) else { return Ok(()) };
-        let first = self.first_answer(self.store.read().await?.as_mut(), &claim).await?;
+        let first = self.first_answer(self.store.read().await?.as_ref(), &claim).await?;
         first.map_or(Ok(()), |first| Err(Exit::Repeated(first)))
     }
 
@@ -173,7 +173,7 @@ impl Idempotency {
     }
 
     /// What a call was answered that is on record; nothing if it is not, or not any more.
-    async fn first_answer(&self, tx: &mut dyn Transaction, claim: &Claim) -> Result<Option<FirstAnswer>> {
+    async fn first_answer(&self, tx: &dyn Transaction, claim: &Claim) -> Result<Option<FirstAnswer>> {
         let Some(answered) = tx.answered_requests().find_answer(claim.key, claim.now - KEEP_ANSWERS).await? else {
             return Ok(None);
         };
@@ -187,7 +187,7 @@ impl Idempotency {
 impl<T> OpenCall<'_, T> {
     /// Writes the answer down for repeats, and commits it with the change. If the store is lost meanwhile, a call with an
     /// id finds out by itself what became of it.
-    pub(super) async fn finish(mut self, answer: T) -> Idempotent<T> {
+    pub(super) async fn finish(self, answer: T) -> Idempotent<T> {
         let Some(claim) = self.claim else {
             self.tx.commit().await?;
             return Ok(answer);
@@ -209,8 +209,10 @@ impl<T> OpenCall<'_, T> {
 /// record knows that it is not, and never will be: a transaction still under way would hold that up.
 async fn find_out(store: &dyn Store, claim: &Claim) -> Option<bool> {
     for _ in 0..LOOKS {
-        if let Ok(mut tx) = store.write().await {
-            return claim.make(tx.as_mut()).await.ok().map(|is_new| !is_new);
+        if let Ok(tx) = store.write().await
+            && let Ok(is_new) = claim.make(tx.as_ref()).await
+        {
+            return Some(!is_new);
         }
         tokio::time::sleep(PAUSE).await;
     }

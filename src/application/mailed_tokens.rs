@@ -76,10 +76,10 @@ impl MailedTokens {
         request: &IdempotentCall<()>,
     ) -> Idempotent<()> {
         let limiter = AttemptLimiter::request(&self.throttle_key, "mail", &call.origin.client);
-        let mut tx = self.store.write().await?;
-        limiter.count(tx.as_mut(), call.now).await?;
-        let mut open = self.idempotency.claim(tx, call, request).await?;
-        let tx = open.tx.as_mut();
+        let tx = self.store.write().await?;
+        limiter.count(tx.as_ref(), call.now).await?;
+        let open = self.idempotency.claim(tx, call, request).await?;
+        let tx = open.tx.as_ref();
         let holder = tx.users().find_by_email(email).await?;
         let user = holder.as_ref().filter(|user| (wanted.may_have)(user));
         let refused = holder.as_ref().filter(|_| user.is_none());
@@ -113,7 +113,7 @@ pub(super) async fn require_valid(
 
 /// Takes a mailed token out, or refuses it: of several attempts exactly one gets it.
 pub(super) async fn consume(
-    tx: &mut dyn Transaction,
+    tx: &dyn Transaction,
     digest: &Digest,
     purpose: ActionPurpose,
     now: Timestamp,

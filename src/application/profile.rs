@@ -45,11 +45,7 @@ impl ProfileTexts {
 }
 
 /// Refuses if the new username is somebody else's.
-pub(super) async fn require_free_username(
-    tx: &mut dyn Transaction,
-    user: &User,
-    changes: &ProfileChanges,
-) -> Result<()> {
+pub(super) async fn require_free_username(tx: &dyn Transaction, user: &User, changes: &ProfileChanges) -> Result<()> {
     match &changes.username {
         Some(Some(username)) => user_changes::require_free_username(tx, username, user.id).await,
         _ => Ok(()),

@@ -32,7 +32,7 @@ impl SelfService {
     pub(super) const SIGN_IN: Self = Self { kind: "sign_in", budget: Budget::SIGN_INS };
 
     /// Takes from the budgets of the caller's account and network.
-    pub(super) async fn take(self, tx: &mut dyn Transaction, key: &SecretKey, call: &Call) -> Result<()> {
+    pub(super) async fn take(self, tx: &dyn Transaction, key: &SecretKey, call: &Call) -> Result<()> {
         self.take_of_account(tx, key, (call.person()?.user_id, call)).await?;
         let counter = ThrottleKey::network(key, self.kind, call.origin.client.network());
         take(tx, counter, self.budget.of_network(), call).await
@@ -41,7 +41,7 @@ impl SelfService {
     /// Takes from the budget of an account alone: that of somebody who is only just signing in.
     pub(super) async fn take_of_account(
         self,
-        tx: &mut dyn Transaction,
+        tx: &dyn Transaction,
         key: &SecretKey,
         (user_id, call): (UserId, &Call),
     ) -> Result<()> {
@@ -49,7 +49,7 @@ impl SelfService {
     }
 }
 
-async fn take(tx: &mut dyn Transaction, counter: ThrottleKey, budget: Budget, call: &Call) -> Result<()> {
+async fn take(tx: &dyn Transaction, counter: ThrottleKey, budget: Budget, call: &Call) -> Result<()> {
     if tx.throttles().take_budget(&counter, &budget, call.now).await? {
         return Ok(());
     }

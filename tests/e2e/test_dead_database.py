@@ -1,7 +1,6 @@
 """A database that stops answering and closes nothing, and comes back: behind a wire that is cut, and frozen itself."""
 
 import os
-import re
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -25,10 +24,6 @@ from support.waiting import wait_until
 HEALTH = 3
 FIRST_CALL = 1
 MAIL = 10
-
-
-def port_of(database: Postgres) -> int:
-    return int(re.search(r"@127\.0\.0\.1:(\d+)/", database.url)[1])
 
 
 @contextmanager
@@ -93,7 +88,7 @@ def live_through(server: Server, client: Client, away: Callable, length: float) 
 @pytest.mark.parametrize("length", [0, 5, 20])
 def test_a_wire_that_is_cut(cluster: Cluster, tmp_path: Path, length: int) -> None:
     database = cluster.new_database()
-    with Relay(port_of(database)) as relay:
+    with Relay(database.port) as relay:
         url = database.url.replace(f":{relay.target}/", f":{relay.port}/")
         with Server(tmp_path, database_url=url) as server, server.client() as client:
             live_through(server, client, lambda: cut(relay), length)

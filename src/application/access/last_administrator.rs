@@ -7,7 +7,7 @@ use crate::domain::account::user::{User, UserState};
 
 /// Refuses if this person is the last active administrator, and so must remain one. Services do not count: none of them
 /// can sign in to put things right. Until the transaction ends, no other one can take an administrator away.
-pub(in crate::application) async fn keep(tx: &mut dyn Transaction, user: &User) -> Result<()> {
+pub(in crate::application) async fn keep(tx: &dyn Transaction, user: &User) -> Result<()> {
     if user.state != UserState::Active {
         return Ok(());
     }

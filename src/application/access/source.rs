@@ -38,12 +38,12 @@ pub(in crate::application) enum Source<'s> {
     /// that ask again in their transaction.
     Cached(&'s Authorizer),
     /// The transaction that depends on the decision, so that a change of roles holds at once.
-    Transaction(&'s mut dyn Transaction),
+    Transaction(&'s dyn Transaction),
 }
 
 impl Source<'_> {
     /// What somebody may do now.
-    pub(in crate::application) async fn held_by(&mut self, subject: Subject) -> Result<Arc<Held>> {
+    pub(in crate::application) async fn held_by(&self, subject: Subject) -> Result<Arc<Held>> {
         match self {
             Self::Transaction(tx) => Ok(Arc::new(Held::new(&tx.roles().roles_of(subject).await?, None))),
             Self::Cached(authorizer) => {
@@ -63,19 +63,19 @@ impl Source<'_> {
     }
 
     /// Whether nothing has made a token void that was checked by itself before.
-    pub(in crate::application) async fn is_good(&mut self, token: &Verified, now: Timestamp) -> Result<bool> {
+    pub(in crate::application) async fn is_good(&self, token: &Verified, now: Timestamp) -> Result<bool> {
         match self {
             Self::Transaction(tx) => is_on_record(*tx, token, now).await,
             Self::Cached(authorizer) => match authorizer.feed.judge(&token.marks()) {
                 Standing::Good => Ok(true),
                 Standing::Void => Ok(false),
-                Standing::Unknown => is_on_record(authorizer.store.read().await?.as_mut(), token, now).await,
+                Standing::Unknown => is_on_record(authorizer.store.read().await?.as_ref(), token, now).await,
             },
         }
     }
 
     /// Refuses who lacks a permission.
-    pub(in crate::application) async fn require(&mut self, caller: &Caller, permission: &Permission) -> Result<()> {
+    pub(in crate::application) async fn require(&self, caller: &Caller, permission: &Permission) -> Result<()> {
         let in_scope = caller.scope().is_none_or(|scope| scope.allow(permission));
         if in_scope && self.held_by(caller.subject()).await?.rights.allow(permission) {
             return Ok(());
@@ -84,7 +84,7 @@ impl Source<'_> {
     }
 
     /// Refuses who lacks any of `wanted`: nobody hands on, or takes away, what they lack.
-    pub(in crate::application) async fn require_all(&mut self, caller: &Caller, wanted: &Rights) -> Result<()> {
+    pub(in crate::application) async fn require_all(&self, caller: &Caller, wanted: &Rights) -> Result<()> {
         let beyond_scope = caller.scope().and_then(|scope| scope.missing(wanted));
         let held = self.held_by(caller.subject()).await?;
         match beyond_scope.or_else(|| held.rights.missing(wanted)) {
@@ -95,14 +95,14 @@ impl Source<'_> {
 
     /// Refuses who may do less than those they act on. Otherwise whoever may change an address could take over the account
     /// of an administrator by a reset.
-    pub(in crate::application) async fn require_power_over(&mut self, caller: &Caller, subject: Subject) -> Result<()> {
+    pub(in crate::application) async fn require_power_over(&self, caller: &Caller, subject: Subject) -> Result<()> {
         let wanted = self.held_by(subject).await?;
         self.require_all(caller, &wanted.rights).await
     }
 
     /// Refuses who would not be authorized any more by what they were authorized by, whether or not the access token's
     /// time is over: streams last long.
-    pub(in crate::application) async fn require_still(&mut self, call: &Call, now: Timestamp) -> Result<()> {
+    pub(in crate::application) async fn require_still(&self, call: &Call, now: Timestamp) -> Result<()> {
         let caller = call.caller()?;
         if !self.is_good(&caller.token, now).await? {
             return Err(Refusal::TokenInvalid.into());
@@ -117,7 +117,7 @@ impl Source<'_> {
 /// Whether the session or API key and the account of a token continue, and nobody has revoked the token. The database also
 /// knows of sessions whose time is over, which matters to whoever stays longer than the token is valid.
 pub(in crate::application) async fn is_on_record(
-    tx: &mut dyn Transaction,
+    tx: &dyn Transaction,
     token: &Verified,
     now: Timestamp,
 ) -> Result<bool> {

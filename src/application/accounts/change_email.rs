@@ -17,8 +17,8 @@ impl Accounts {
         let new_email = violations.take("new_email", EmailAddress::parse(new_email));
         let new_email = violations.check(new_email)?;
 
-        let mut open = self.begin(call, SelfService::ADDRESS, request).await?;
-        let tx = open.tx.as_mut();
+        let open = self.begin(call, SelfService::ADDRESS, request).await?;
+        let tx = open.tx.as_ref();
         let user = tx.users().find_user(call.person()?.user_id).await?.ok_or(Refusal::TokenInvalid)?;
         if user.email.canonical() == new_email.canonical() {
             let violation = Violation::form("new_email", "is the address of the account already");

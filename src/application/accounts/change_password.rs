@@ -53,8 +53,8 @@ impl Accounts {
         request: &IdempotentCall<()>,
     ) -> Idempotent<()> {
         let person = call.person()?;
-        let mut open = self.idempotency.open(call, request).await?;
-        let tx = open.tx.as_mut();
+        let open = self.idempotency.open(call, request).await?;
+        let tx = open.tx.as_ref();
         let mut user = proof.confirm(tx, call).await?;
         attempt_limiter::forget_all(tx, &self.throttle_key, &user).await?;
         tx.credentials().put_password(user.id, hash, call.now).await?;

@@ -28,8 +28,8 @@ impl Accounts {
         self.idempotency.require_new(call, request).await?;
         let purpose = ActionPurpose::ChangeEmail;
         mailed_tokens::require_valid(self.store.as_ref(), &digest, purpose, call.now).await?;
-        let mut open = self.idempotency.open(call, request).await?;
-        let tx = open.tx.as_mut();
+        let open = self.idempotency.open(call, request).await?;
+        let tx = open.tx.as_ref();
         let (consumed, user) = mailed_tokens::consume(tx, &digest, purpose, call.now).await?;
         let new_email = consumed.new_email.ok_or(Refusal::ActionTokenInvalid)?;
         let mut user = Some(user).filter(User::keeps_sessions).ok_or(Refusal::ActionTokenInvalid)?;
@@ -49,7 +49,7 @@ impl Accounts {
     }
 
     /// Erases what somebody signed up with an address that they never proved: now somebody else has proven it.
-    async fn make_room(&self, tx: &mut dyn Transaction, address: &EmailAddress, call: &Call) -> Result<()> {
+    async fn make_room(&self, tx: &dyn Transaction, address: &EmailAddress, call: &Call) -> Result<()> {
         if let Some(sign_up) = tx.users().find_by_email(address).await?.filter(User::is_provisional) {
             tx.users().erase_user(sign_up.id, call.now).await?;
             self.trail.record(tx, Event::by_system(AuditType::UserPurged).on(sign_up.id), call.now).await?;

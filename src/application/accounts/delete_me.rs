@@ -16,8 +16,8 @@ impl Accounts {
         let password = violations.check(password)?;
         let proof = self.own_password.check(call, &password, AuditType::UserDeleted, request).await?;
 
-        let mut open = self.idempotency.open(call, request).await?;
-        let tx = open.tx.as_mut();
+        let open = self.idempotency.open(call, request).await?;
+        let tx = open.tx.as_ref();
         let mut user = proof.confirm(tx, call).await?;
         last_administrator::keep(tx, &user).await?;
         user.delete(self.policy.deleted_retention, call.now)?;

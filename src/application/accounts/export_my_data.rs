@@ -65,9 +65,9 @@ impl Accounts {
     /// Begins to tell the caller all that is stored about them.
     pub async fn export_my_data(&self, call: Arc<Call>) -> Result<PersonalDataExport> {
         let person = call.person()?;
-        let mut tx = self.charge(&call, SelfService::EXPORT).await?;
+        let tx = self.charge(&call, SelfService::EXPORT).await?;
         let event = call.event(AuditType::UserDataExported).on(person.user_id);
-        self.trail.record(tx.as_mut(), event, call.now).await?;
+        self.trail.record(tx.as_ref(), event, call.now).await?;
         tx.commit().await?;
         let (store, clock) = (self.store.clone(), self.clock.clone());
         Ok(PersonalDataExport { store, clock, call, user_id: person.user_id, next: Step::Account })
@@ -91,13 +91,13 @@ impl PersonalDataExport {
     }
 
     async fn read(&self) -> Result<Box<dyn Transaction>> {
-        let mut tx = self.store.read().await?;
-        Source::Transaction(tx.as_mut()).require_still(&self.call, self.clock.now()).await?;
+        let tx = self.store.read().await?;
+        Source::Transaction(tx.as_ref()).require_still(&self.call, self.clock.now()).await?;
         Ok(tx)
     }
 
     async fn account(&mut self) -> Result<PersonalData> {
-        let mut tx = self.read().await?;
+        let tx = self.read().await?;
         let user = Box::new(tx.users().find_user(self.user_id).await?.ok_or(Refusal::TokenInvalid)?);
         let roles = tx.roles().roles_of(self.user_id.into()).await?;
         let mailed_tokens = tx.action_tokens().pending_action_tokens(self.user_id).await?;
@@ -121,7 +121,7 @@ impl PersonalDataExport {
             Part::About => AuditFilter { subjects: vec![id.clone()], ..AuditFilter::default() },
             Part::By => AuditFilter { actors: vec![id.clone()], ..AuditFilter::default() },
         };
-        let mut tx = self.read().await?;
+        let tx = self.read().await?;
         let mut events = tx.audit_events().list_audit_events(&filter, (below, BATCH)).await?;
         self.next = match (events.last(), part) {
             (Some(last), _) => Step::Events(part, Some(last.sequence)),

@@ -1,5 +1,7 @@
 use std::collections::BTreeSet;
 
+use futures_util::future::try_join;
+
 use super::Accounts;
 use crate::application::call::Call;
 use crate::application::error::{Refusal, Result};
@@ -23,10 +25,11 @@ pub struct Me {
 impl Accounts {
     /// Tells the caller's account and session.
     pub async fn get_me(&self, call: &Call) -> Result<Me> {
-        let mut tx = self.store.read().await?;
-        let found = tx.sessions().find_session_with_user(call.person()?.session_id).await?;
+        let tx = self.store.read().await?;
+        let person = call.person()?;
+        let find = tx.sessions().find_session_with_user(person.session_id);
+        let (found, roles) = try_join(find, tx.roles().roles_of(person.user_id.into())).await?;
         let (session, user) = found.ok_or(Refusal::TokenInvalid)?;
-        let roles = tx.roles().roles_of(user.id.into()).await?;
         let permissions = self.catalogue.spell_out(&Role::rights(&roles));
         Ok(Me { user, roles, permissions, session })
     }

@@ -8,7 +8,7 @@ use crate::domain::session::Session;
 impl Accounts {
     /// Lists the caller's live sessions.
     pub async fn list_my_sessions(&self, call: &Call, page: &PageRequest) -> Result<Page<Session>> {
-        let mut tx = self.store.read().await?;
-        session_list::page(tx.as_mut(), &self.page_tokens, (call.person()?.user_id, call.now), page).await
+        let tx = self.store.read().await?;
+        session_list::page(tx.as_ref(), &self.page_tokens, (call.person()?.user_id, call.now), page).await
     }
 }

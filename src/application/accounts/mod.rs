@@ -83,8 +83,8 @@ impl Accounts {
 
     /// Opens a transaction that has taken from a budget. That one is used up is recorded.
     async fn charge(&self, call: &Call, service: SelfService) -> Result<Box<dyn Transaction>> {
-        let mut tx = self.store.write().await?;
-        let taken = service.take(tx.as_mut(), &self.throttle_key, call).await.map(|()| tx);
+        let tx = self.store.write().await?;
+        let taken = service.take(tx.as_ref(), &self.throttle_key, call).await.map(|()| tx);
         let event = call.event(AuditType::RateLimitExceeded).with("request", service.kind);
         self.trail.note_throttling(self.store.as_ref(), taken, event, call.now).await
     }

@@ -10,8 +10,8 @@ impl Accounts {
     pub async fn revoke_my_other_sessions(&self, call: &Call, request: &IdempotentCall<usize>) -> Idempotent<usize> {
         let person = call.person()?;
         let end = (call.now, EndReason::Revoked);
-        let mut open = self.begin(call, SelfService::SESSION_END, request).await?;
-        let tx = open.tx.as_mut();
+        let open = self.begin(call, SelfService::SESSION_END, request).await?;
+        let tx = open.tx.as_ref();
         let count = tx.sessions().end_sessions(person.user_id, Some(person.session_id), end).await?;
         if count > 0 {
             let event = call.event(AuditType::SessionRevoked).on(person.user_id).with("count", count);

@@ -23,8 +23,8 @@ impl Accounts {
         let id = violations.check(id)?;
 
         let person = call.person()?;
-        let mut open = self.begin(call, SelfService::SESSION_END, request).await?;
-        let tx = open.tx.as_mut();
+        let open = self.begin(call, SelfService::SESSION_END, request).await?;
+        let tx = open.tx.as_ref();
         let session = tx.sessions().find_session(id).await?.filter(|session| session.user_id == person.user_id);
         let session = session.ok_or_else(|| Refusal::PermissionMissing { permission: REVOKE_OTHERS.to_owned() })?;
         if !session.is_live(call.now) {

@@ -26,8 +26,8 @@ impl Accounts {
         let changes = command.profile.parse(&mut violations);
         let (etag, changes) = violations.check(etag.zip(Some(changes)))?;
 
-        let mut open = self.begin(call, SelfService::PROFILE, request).await?;
-        let tx = open.tx.as_mut();
+        let open = self.begin(call, SelfService::PROFILE, request).await?;
+        let tx = open.tx.as_ref();
         let mut user = tx.users().find_user(call.person()?.user_id).await?.ok_or(Refusal::TokenInvalid)?;
         etag::require(etag, &user.etag())?;
         require_free_username(tx, &user, &changes).await?;

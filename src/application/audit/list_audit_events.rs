@@ -13,7 +13,7 @@ impl Audit {
         let page = self
             .page_tokens
             .open(format!("audit_events/{filter}"), page, |bytes| Some(i64::from_be_bytes(bytes.try_into().ok()?)))?;
-        let mut tx = self.store.read().await?;
+        let tx = self.store.read().await?;
         let events = tx.audit_events().list_audit_events(&parsed, (page.after, page.limit())).await?;
         Ok(page.finish(events, |last: &AuditEvent| last.sequence.to_be_bytes().to_vec()))
     }

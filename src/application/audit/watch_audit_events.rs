@@ -47,9 +47,9 @@ impl AuditWatch {
     /// more. Nothing is read before it is asked for, so that a slow reader holds one batch and no more.
     pub async fn next(&mut self) -> Result<Vec<AuditEvent>> {
         loop {
-            let mut tx = self.store.read().await?;
+            let tx = self.store.read().await?;
             if self.checked.elapsed() >= RECHECK {
-                Source::Transaction(tx.as_mut()).require_still(&self.call, self.clock.now()).await?;
+                Source::Transaction(tx.as_ref()).require_still(&self.call, self.clock.now()).await?;
                 self.checked = Instant::now();
             }
             let events = tx.audit_events().follow_audit_events(&mut self.position, BATCH).await?;

@@ -28,8 +28,8 @@ impl Factors {
         request: &IdempotentCall<PasskeyAsked>,
     ) -> Idempotent<PasskeyAsked> {
         let display_name = parse_name(display_name)?;
-        let (mut open, user) = self.begin(call, request).await?;
-        let tx = open.tx.as_mut();
+        let (open, user) = self.begin(call, request).await?;
+        let tx = open.tx.as_ref();
         let factors = require_room(tx, user.id).await?;
         let passkeys: Vec<Passkey> = factors.iter().filter_map(Factor::passkey).cloned().collect();
         let user_handle = match passkeys.first() {

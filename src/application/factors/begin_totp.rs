@@ -31,8 +31,8 @@ impl Factors {
         request: &IdempotentCall<TotpStarted>,
     ) -> Idempotent<TotpStarted> {
         let display_name = parse_name(display_name)?;
-        let (mut open, user) = self.begin(call, request).await?;
-        let tx = open.tx.as_mut();
+        let (open, user) = self.begin(call, request).await?;
+        let tx = open.tx.as_ref();
         require_room(tx, user.id).await?;
         let id = FactorId::new(call.now, &self.entropy.bytes()?);
         let seed = Zeroizing::new(self.entropy.bytes::<SEED_BYTES>()?);
@@ -46,7 +46,7 @@ impl Factors {
     /// Stores an enrolment of the caller's. Until when it may be completed.
     pub(super) async fn store_enrolment(
         &self,
-        tx: &mut dyn Transaction,
+        tx: &dyn Transaction,
         (id, display_name): (FactorId, FactorName),
         method: EnrolmentMethod,
         call: &Call,
@@ -76,7 +76,7 @@ pub(super) fn parse_name(display_name: &str) -> Result<FactorName> {
 }
 
 /// Refuses who has as many factors as anybody may have. The others, otherwise.
-pub(super) async fn require_room(tx: &mut dyn Transaction, user_id: UserId) -> Result<Vec<Factor>> {
+pub(super) async fn require_room(tx: &dyn Transaction, user_id: UserId) -> Result<Vec<Factor>> {
     let factors = tx.factors().list_factors(user_id).await?;
     if factors.iter().filter(|factor| factor.is_primary()).count() < MAX_PER_USER {
         return Ok(factors);

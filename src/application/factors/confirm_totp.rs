@@ -41,8 +41,8 @@ impl Factors {
             return Err(Refusal::MfaCodeInvalid.into());
         };
         let codes = self.codes_of_first_factor(call).await?;
-        let (mut open, user) = self.begin(call, request).await?;
-        let tx = open.tx.as_mut();
+        let (open, user) = self.begin(call, request).await?;
+        let tx = open.tx.as_ref();
         if !tx.factors().delete_enrolment(user.id, id).await? {
             return Err(not_found(&command.factor_id).into());
         }
@@ -62,7 +62,7 @@ impl Factors {
     }
 
     async fn remember_wrong_code(&self, enrolment: &Enrolment) -> Result<()> {
-        let mut tx = self.store.write().await?;
+        let tx = self.store.write().await?;
         if tx.factors().count_enrolment_failure(enrolment.id).await? >= ENROLMENT_ATTEMPTS {
             tx.factors().delete_enrolment(enrolment.user_id, enrolment.id).await?;
         }

@@ -15,8 +15,8 @@ impl Factors {
         let factor_id = violations.take("id", FactorId::parse(id));
         let factor_id = violations.check(factor_id)?;
 
-        let (mut open, mut user) = self.begin(call, request).await?;
-        let tx = open.tx.as_mut();
+        let (open, mut user) = self.begin(call, request).await?;
+        let tx = open.tx.as_ref();
         let factors = tx.factors().list_factors(user.id).await?;
         let factor = factors.iter().find(|factor| factor.id == factor_id).ok_or_else(|| not_found(id))?;
         let is_other = |other: &Factor| other.is_primary() && other.id != factor_id;

@@ -34,7 +34,7 @@ impl Factors {
     /// Stores the factor of a person who is locked, ends the person's other sessions and tells the person.
     pub(super) async fn enrol(
         &self,
-        tx: &mut dyn Transaction,
+        tx: &dyn Transaction,
         mut user: User,
         new: NewFactor,
         call: &Call,
@@ -63,7 +63,7 @@ impl Factors {
     /// Ends the other sessions of a person whose factors the person has changed, and tells the person.
     pub(super) async fn changed(
         &self,
-        tx: &mut dyn Transaction,
+        tx: &dyn Transaction,
         user: &User,
         change: FactorsChange,
         call: &Call,

@@ -38,7 +38,7 @@ impl Factors {
         let EnrolmentMethod::Passkey { challenge, user_handle } = &enrolment.method else {
             return Err(not_found(&command.factor_id).into());
         };
-        let mut tx = self.store.write().await?;
+        let tx = self.store.write().await?;
         if !tx.factors().delete_enrolment(enrolment.user_id, id).await? {
             return Err(not_found(&command.factor_id).into());
         }
@@ -54,9 +54,9 @@ impl Factors {
             }
         };
         let codes = self.codes_of_first_factor(call).await?;
-        let (mut open, user) = self.begin(call, request).await?;
+        let (open, user) = self.begin(call, request).await?;
         let new = NewFactor { enrolment, method: FactorMethod::Passkey(passkey), codes };
-        let enrolled = self.enrol(open.tx.as_mut(), user, new, call).await?;
+        let enrolled = self.enrol(open.tx.as_ref(), user, new, call).await?;
         open.finish(enrolled).await
     }
 }

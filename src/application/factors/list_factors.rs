@@ -31,7 +31,7 @@ impl Factors {
     }
 
     pub(super) async fn list(&self, user_id: UserId, now: Timestamp) -> Result<FactorList> {
-        let mut tx = self.store.read().await?;
+        let tx = self.store.read().await?;
         let mut factors = tx.factors().list_factors(user_id).await?;
         factors.sort_by_key(|factor| !factor.is_primary());
         let enrolments = tx.factors().list_enrolments(user_id, now).await?;

@@ -90,7 +90,7 @@ impl Factors {
     ) -> std::result::Result<(OpenCall<'c, T>, User), Exit> {
         self.idempotency.require_new(call, request).await?;
         let tx = self.charge(call).await?;
-        let mut open = self.idempotency.claim(tx, call, request).await?;
+        let open = self.idempotency.claim(tx, call, request).await?;
         let user = open.tx.users().lock_user(call.person()?.user_id).await?.ok_or(Refusal::TokenInvalid)?;
         Ok((open, user))
     }
@@ -98,8 +98,8 @@ impl Factors {
     /// Opens a transaction that has taken from the budget. That it is used up is recorded.
     async fn charge(&self, call: &Call) -> Result<Box<dyn Transaction>> {
         let service = SelfService::FACTORS;
-        let mut tx = self.store.write().await?;
-        let taken = service.take(tx.as_mut(), &self.throttle_key, call).await.map(|()| tx);
+        let tx = self.store.write().await?;
+        let taken = service.take(tx.as_ref(), &self.throttle_key, call).await.map(|()| tx);
         let event = call.event(AuditType::RateLimitExceeded).with("request", service.kind);
         self.trail.note_throttling(self.store.as_ref(), taken, event, call.now).await
     }

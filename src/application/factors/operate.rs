@@ -40,7 +40,7 @@ pub enum Removal {
 impl Factors {
     /// Somebody's factors; nothing if there is no such person.
     pub async fn list_by_system(&self, whom: &Whom) -> Result<Option<FactorList>> {
-        let user = find(self.store.read().await?.as_mut(), whom).await?;
+        let user = find(self.store.read().await?.as_ref(), whom).await?;
         match user {
             Some(user) => self.list(user.id, self.clock.now()).await.map(Some),
             None => Ok(None),
@@ -50,8 +50,8 @@ impl Factors {
     /// Removes all factors of somebody who has lost them: at once, or as when an operator asks for it through the service.
     pub async fn reset_by_system(&self, whom: &Whom, reason: &StateReason, at_once: bool) -> Result<Removal> {
         let now = self.clock.now();
-        let mut tx = self.store.write().await?;
-        let Some(found) = find(tx.as_mut(), whom).await? else { return Ok(Removal::NobodyThere) };
+        let tx = self.store.write().await?;
+        let Some(found) = find(tx.as_ref(), whom).await? else { return Ok(Removal::NobodyThere) };
         let Some(user) = tx.users().lock_user(found.id).await? else { return Ok(Removal::NobodyThere) };
         if user.state == UserState::Deleted {
             return Ok(Removal::Deleted);
@@ -64,13 +64,13 @@ impl Factors {
             removed: Event::by_system(AuditType::FactorsReset),
             delay: if at_once { Duration::ZERO } else { self.policy.factor_reset_delay },
         };
-        let time = self.reset(tx.as_mut(), user, order, now).await?;
+        let time = self.reset(tx.as_ref(), user, order, now).await?;
         tx.commit().await?;
         Ok(time.map_or(Removal::Done, Removal::Ordered))
     }
 }
 
-async fn find(tx: &mut dyn Transaction, whom: &Whom) -> Result<Option<User>> {
+async fn find(tx: &dyn Transaction, whom: &Whom) -> Result<Option<User>> {
     Ok(match whom {
         Whom::Id(id) => tx.users().find_user(*id).await?,
         Whom::Email(email) => tx.users().find_by_email(email).await?,

@@ -45,7 +45,7 @@ impl Factors {
     /// Stores a set in the place of any that the person has.
     pub(super) async fn replace_codes(
         &self,
-        tx: &mut dyn Transaction,
+        tx: &dyn Transaction,
         user_id: UserId,
         codes: &NewCodes,
         call: &Call,

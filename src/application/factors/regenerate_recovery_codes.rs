@@ -20,11 +20,11 @@ impl Factors {
             return Err(not_found("recovery codes").into());
         }
         let codes = self.new_codes().await?;
-        let (mut open, user) = self.begin(call, request).await?;
+        let (open, user) = self.begin(call, request).await?;
         if !user.mfa_enabled {
             return Err(not_found("recovery codes").into());
         }
-        let tx = open.tx.as_mut();
+        let tx = open.tx.as_ref();
         self.replace_codes(tx, user.id, &codes, call).await?;
         self.changed(tx, &user, FactorsChange::RecoveryCodesMade, call).await?;
         self.trail.record(tx, call.event(AuditType::RecoveryCodesMade).on(user.id), call.now).await?;

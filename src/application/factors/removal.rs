@@ -49,7 +49,7 @@ impl FactorRemoval {
     /// tells of it.
     pub(super) async fn remove(
         &self,
-        tx: &mut dyn Transaction,
+        tx: &dyn Transaction,
         mut user: User,
         event: Event,
         now: Timestamp,
@@ -77,12 +77,12 @@ impl Handler for FactorRemoval {
         let id = std::str::from_utf8(job.payload()).ok().and_then(|text| UserId::parse(text).ok());
         let id = id.ok_or_else(|| JobFailed::ForGood("the job names nobody".into()))?;
         let now = self.clock.now();
-        let mut tx = self.store.write().await.map_err(Error::from)?;
+        let tx = self.store.write().await.map_err(Error::from)?;
         let user = tx.users().lock_user(id).await.map_err(Error::from)?;
         let Some(user) = user.filter(|user| user.mfa_enabled && user.state != UserState::Deleted) else {
             return Ok(());
         };
-        self.remove(tx.as_mut(), user, Event::by_system(AuditType::FactorsReset), now).await?;
+        self.remove(tx.as_ref(), user, Event::by_system(AuditType::FactorsReset), now).await?;
         tx.commit().await.map_err(Error::from)?;
         Ok(())
     }

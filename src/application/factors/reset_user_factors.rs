@@ -57,11 +57,11 @@ impl Factors {
             return Err(Refusal::PermissionMissing { permission: "factors.reset".to_owned() }.into());
         }
 
-        let mut open = self.idempotency.open(call, request).await?;
-        let tx = open.tx.as_mut();
+        let open = self.idempotency.open(call, request).await?;
+        let tx = open.tx.as_ref();
         let user = tx.users().lock_user(id).await?;
         let user = user.ok_or_else(|| Refusal::NotFound { resource: "User", name: command.id.clone() })?;
-        Source::Transaction(&mut *tx).require_power_over(caller, id.into()).await?;
+        Source::Transaction(tx).require_power_over(caller, id.into()).await?;
         if user.state == UserState::Deleted {
             return Err(StateForbids(user.state).into());
         }
@@ -77,7 +77,7 @@ impl Factors {
     /// Has the factors of a person who is locked removed. When that will be; nothing if it is done, or if there are none.
     pub(super) async fn reset(
         &self,
-        tx: &mut dyn Transaction,
+        tx: &dyn Transaction,
         user: User,
         order: Order,
         now: Timestamp,
@@ -98,7 +98,7 @@ impl Factors {
     /// time answered is the time kept.
     async fn order_removal(
         &self,
-        tx: &mut dyn Transaction,
+        tx: &dyn Transaction,
         user: &User,
         (now, delay): (Timestamp, Duration),
     ) -> Result<Timestamp> {

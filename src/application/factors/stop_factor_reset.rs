@@ -18,8 +18,8 @@ impl Factors {
         self.idempotency.require_new(call, request).await?;
         mailed_tokens::require_valid(self.store.as_ref(), &digest, purpose, call.now).await?;
 
-        let mut open = self.idempotency.open(call, request).await?;
-        let tx = open.tx.as_mut();
+        let open = self.idempotency.open(call, request).await?;
+        let tx = open.tx.as_ref();
         let (_, user) = mailed_tokens::consume(tx, &digest, purpose, call.now).await?;
         let stopped = tx.jobs().cancel_job(&reset_key(user.id)).await?;
         let event = mailed_tokens::used_by(&user, call, AuditType::FactorResetStopped).with("stopped", stopped);

@@ -33,8 +33,8 @@ impl Factors {
         let name = violations.take("display_name", name);
         let ((id, etag), name) = violations.check(id.zip(etag).zip(name))?;
 
-        let (mut open, user) = self.begin(call, request).await?;
-        let tx = open.tx.as_mut();
+        let (open, user) = self.begin(call, request).await?;
+        let tx = open.tx.as_ref();
         let factor = tx.factors().find_factor(user.id, id).await?;
         let mut factor = factor.ok_or_else(|| not_found(&command.id))?;
         etag::require(etag, &factor.etag())?;

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use futures_util::TryFutureExt;
+use futures_util::future::try_join;
 use time::Duration;
 
 use super::JobKind;
@@ -83,7 +85,7 @@ impl MailPost {
     /// Writes a mail to the address of the account, whatever was written before.
     pub(in crate::application) async fn send(
         &self,
-        tx: &mut dyn Transaction,
+        tx: &dyn Transaction,
         user: &User,
         content: MailContent,
         now: Timestamp,
@@ -94,7 +96,7 @@ impl MailPost {
     /// Writes a mail to one of the addresses of a person.
     pub(in crate::application) async fn send_to(
         &self,
-        tx: &mut dyn Transaction,
+        tx: &dyn Transaction,
         to: Recipient<'_>,
         content: MailContent,
         now: Timestamp,
@@ -105,7 +107,7 @@ impl MailPost {
     /// Writes a mail unless the address had too many of the kind: nobody can flood another person's mailbox.
     pub(in crate::application) async fn send_sparingly(
         &self,
-        tx: &mut dyn Transaction,
+        tx: &dyn Transaction,
         user: &User,
         content: MailContent,
         now: Timestamp,
@@ -121,7 +123,7 @@ impl MailPost {
     /// account that takes none, whose owner is told instead. Whether a token was mailed.
     pub(in crate::application) async fn send_token(
         &self,
-        tx: &mut dyn Transaction,
+        tx: &dyn Transaction,
         TokenRecipient { address, user, refused, by_sign_in }: TokenRecipient<'_>,
         purpose: ActionPurpose,
         now: Timestamp,
@@ -144,11 +146,7 @@ impl MailPost {
             }
             return Ok(false);
         };
-        let new_email = (purpose == ActionPurpose::ChangeEmail).then(|| address.clone());
-        let token = self.new_token(tx, NewActionToken { user_id: user.id, purpose, new_email }, now).await?;
-        let expire_time = Some(now + self.lifetimes.of(purpose));
-        let to = Recipient { user, address };
-        self.enqueue(tx, Letter { to, content: self.carrier(purpose, token, now), expire_time }, now).await?;
+        self.send_new_token(tx, Recipient { user, address }, purpose, now).await?;
         Ok(true)
     }
 
@@ -156,34 +154,51 @@ impl MailPost {
     /// mail nobody may hold back by using the address's budget up.
     pub(in crate::application) async fn send_token_unthrottled(
         &self,
-        tx: &mut dyn Transaction,
+        tx: &dyn Transaction,
         user: &User,
         purpose: ActionPurpose,
         now: Timestamp,
     ) -> Result<()> {
-        let token = self.new_token(tx, NewActionToken { user_id: user.id, purpose, new_email: None }, now).await?;
-        let expire_time = Some(now + self.lifetimes.of(purpose));
-        let to = Recipient { user, address: &user.email };
-        self.enqueue(tx, Letter { to, content: self.carrier(purpose, token, now), expire_time }, now).await
+        self.send_new_token(tx, Recipient { user, address: &user.email }, purpose, now).await
+    }
+
+    async fn send_new_token(
+        &self,
+        tx: &dyn Transaction,
+        to: Recipient<'_>,
+        purpose: ActionPurpose,
+        now: Timestamp,
+    ) -> Result<()> {
+        let new_email = (purpose == ActionPurpose::ChangeEmail).then(|| to.address.clone());
+        let (token, text) = self.make(NewActionToken { user_id: to.user.id, purpose, new_email }, now)?;
+        let letter = Letter { to, content: self.carrier(purpose, text, now), expire_time: Some(token.expire_time) };
+        let put = tx.action_tokens().put_action_token(&token).err_into();
+        try_join(put, self.enqueue(tx, letter, now)).await?;
+        Ok(())
     }
 
     /// Makes a new token, which replaces the person's earlier one for the purpose, without mailing it: the caller
     /// hands it over.
     pub(in crate::application) async fn new_token(
         &self,
-        tx: &mut dyn Transaction,
-        NewActionToken { user_id, purpose, new_email }: NewActionToken,
+        tx: &dyn Transaction,
+        wanted: NewActionToken,
         now: Timestamp,
     ) -> Result<Secret> {
-        let text = action_token::text(&self.entropy.bytes()?);
-        let digest = action_token::digest(text.expose());
-        let expire_time = now + self.lifetimes.of(purpose);
-        let token = ActionToken { user_id, purpose, new_email, digest, create_time: now, expire_time };
+        let (token, text) = self.make(wanted, now)?;
         tx.action_tokens().put_action_token(&token).await?;
         Ok(text)
     }
 
-    async fn enqueue(&self, tx: &mut dyn Transaction, letter: Letter<'_>, now: Timestamp) -> Result<()> {
+    fn make(&self, wanted: NewActionToken, now: Timestamp) -> Result<(ActionToken, Secret)> {
+        let NewActionToken { user_id, purpose, new_email } = wanted;
+        let text = action_token::text(&self.entropy.bytes()?);
+        let digest = action_token::digest(text.expose());
+        let expire_time = now + self.lifetimes.of(purpose);
+        Ok((ActionToken { user_id, purpose, new_email, digest, create_time: now, expire_time }, text))
+    }
+
+    async fn enqueue(&self, tx: &dyn Transaction, letter: Letter<'_>, now: Timestamp) -> Result<()> {
         let Letter { to: Recipient { user, address }, content, expire_time } = letter;
         let kind = JobKind::for_mail(&content);
         let mail = Mail::to(user, address, MailId::new(now, &self.entropy.bytes()?), content);
@@ -221,7 +236,7 @@ impl MailPost {
 
     async fn take_budget(
         &self,
-        tx: &mut dyn Transaction,
+        tx: &dyn Transaction,
         address: &EmailAddress,
         kind: &str,
         now: Timestamp,

@@ -32,7 +32,7 @@ impl Jobs {
 
     async fn revive(&self, ids: &[JobId]) -> Result<usize> {
         let now = self.clock.now();
-        let (mut tx, mut count) = (self.store.write().await?, 0);
+        let (tx, mut count) = (self.store.write().await?, 0);
         for &id in ids {
             count += usize::from(tx.jobs().revive_job(id, now, now + GIVE_UP_AFTER).await?);
         }

@@ -51,7 +51,7 @@ impl Purge {
     /// Erases a batch of each kind. How many rows; to be done again until there are none.
     pub async fn erase_batch(&self) -> Result<usize> {
         let now = self.clock.now();
-        let mut tx = self.store.write().await?;
+        let tx = self.store.write().await?;
         let sessions = tx.sessions().purge_sessions(now - KEEP_SESSIONS, BATCH).await?;
         let tokens = tx.action_tokens().purge_action_tokens(now - KEEP_ACTION_TOKENS, BATCH).await?;
         let keys = tx.api_keys().purge_api_keys(now - KEEP_API_KEYS, BATCH).await?;
@@ -65,7 +65,7 @@ impl Purge {
         let events = tx.audit_events().purge_audit_events(now - self.audit_retention, BATCH).await?;
         let jobs = tx.jobs().purge_dead_jobs(now - KEEP_DEAD_JOBS, BATCH).await?;
         for person in &people {
-            self.trail.record(tx.as_mut(), Event::by_system(AuditType::UserPurged).on(person), now).await?;
+            self.trail.record(tx.as_ref(), Event::by_system(AuditType::UserPurged).on(person), now).await?;
         }
         tx.commit().await?;
         let credentials = sessions + tokens + keys + enrolments + challenges + signing_keys;

@@ -48,7 +48,7 @@ impl Jobs {
             return Ok(None);
         }
         let lease = Lease { id: LeaseId::new(now, &self.entropy.bytes()?), begin: now, end: now + LEASE };
-        let mut tx = self.store.write().await?;
+        let tx = self.store.write().await?;
         let mut claimed = tx.jobs().claim_jobs(lane.as_str(), &lease, 1).await?;
         tx.commit().await?;
         Ok(claimed.pop().map(|job| ClaimedJob { job, lease: lease.id }))
@@ -84,7 +84,7 @@ impl Jobs {
 
     /// Writes down what becomes of a job. Whether it was still under the lease.
     async fn settle(&self, claim: JobClaim, decision: Decision, now: Timestamp) -> Result<bool> {
-        let mut tx = self.store.write().await?;
+        let tx = self.store.write().await?;
         let is_held = match decision {
             Decision::Finish => tx.jobs().finish_job(claim).await?,
             Decision::Reschedule(time) => tx.jobs().reschedule_job(claim, time).await?,

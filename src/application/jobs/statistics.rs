@@ -33,7 +33,7 @@ impl Jobs {
             return Ok(());
         }
         let now = self.clock.now();
-        let mut tx = self.store.write().await?;
+        let tx = self.store.write().await?;
         for kind in missing {
             tx.jobs().enqueue_job(&self.periodic(kind, now)?).await?;
         }

@@ -26,7 +26,7 @@ pub(super) struct RingChange<'a> {
 }
 
 /// Reads all keys, and holds other changes of them off until the transaction ends.
-pub(super) async fn lock_ring(tx: &mut dyn Transaction) -> Result<KeyRing> {
+pub(super) async fn lock_ring(tx: &dyn Transaction) -> Result<KeyRing> {
     tx.signing_keys().lock_signing_keys().await?;
     Ok(KeyRing::new(tx.signing_keys().list_signing_keys().await?))
 }
@@ -61,7 +61,7 @@ impl Keys {
     /// Stores what a change did to the ring, records each new key, and has the other processes take it up.
     pub(super) async fn store_changes(
         &self,
-        tx: &mut dyn Transaction,
+        tx: &dyn Transaction,
         RingChange { before, after, now }: RingChange<'_>,
         actor: Actor<'_>,
     ) -> Result<()> {

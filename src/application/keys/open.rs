@@ -18,13 +18,13 @@ impl Keys {
     async fn make_first(&self) -> Result<()> {
         let spare = self.make_spare(self.policy.algorithm).await?;
         let _in_order = self.in_order.lock().await;
-        let mut tx = self.store.write().await?;
-        let before = lock_ring(tx.as_mut()).await?;
+        let tx = self.store.write().await?;
+        let before = lock_ring(tx.as_ref()).await?;
         let (mut ring, now) = (before.clone(), self.clock.now());
         if ring.signer(now).is_none() {
             self.publish(&mut ring, spare, now)?;
             let change = RingChange { before: &before, after: &ring, now };
-            self.store_changes(tx.as_mut(), change, &Event::by_system).await?;
+            self.store_changes(tx.as_ref(), change, &Event::by_system).await?;
         }
         tx.commit().await?;
         self.put_to_use(ring.keys())

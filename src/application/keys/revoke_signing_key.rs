@@ -14,8 +14,8 @@ impl Keys {
         let kid = violations.check(kid)?;
         let spare = self.make_spare(self.policy.algorithm).await?;
         let _in_order = self.in_order.lock().await;
-        let mut open = self.idempotency.open(call, request).await?;
-        let tx = open.tx.as_mut();
+        let open = self.idempotency.open(call, request).await?;
+        let tx = open.tx.as_ref();
         let before = lock_ring(tx).await?;
         let (mut ring, now) = (before.clone(), self.clock.now());
         if !ring.revoke(kid, now) {

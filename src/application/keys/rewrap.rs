@@ -59,7 +59,7 @@ impl Keys {
             return Ok(0);
         }
         let mut resealed = 0;
-        let mut tx = self.store.write().await?;
+        let tx = self.store.write().await?;
         for (place, old, new) in anew {
             resealed += u64::from(tx.sealed_rows().replace_sealed(place, old, &new).await?);
         }

@@ -77,7 +77,7 @@ impl RootSecrets {
     /// already, it is the one.
     pub(super) async fn rotate(&self) -> Result<Timestamp> {
         let secret = SecretKey::new(self.entropy.bytes()?);
-        let mut tx = self.store.write().await?;
+        let tx = self.store.write().await?;
         let stored = tx.server_secrets().list_server_secrets().await?;
         let (now, roots) = (self.clock.now(), stored.iter().filter(|secret| is_root(secret)));
         let waits = |secret: &&StoredSecret| secret.create_time <= now && now < secret.create_time + LEAD;
@@ -91,7 +91,7 @@ impl RootSecrets {
         let sealed = self.sealer.seal(&SealedPlace::ServerSecret(name.clone()), secret.expose())?;
         tx.server_secrets().insert_server_secret(&StoredSecret { name, sealed, create_time: now }).await?;
         tx.access_changes().insert_access_changes(&[AccessChange::KeySet], now).await?;
-        self.trail.record(tx.as_mut(), Event::by_system(AuditType::RootSecretRotated), now).await?;
+        self.trail.record(tx.as_ref(), Event::by_system(AuditType::RootSecretRotated), now).await?;
         tx.commit().await?;
         Ok(now + LEAD)
     }
@@ -102,7 +102,7 @@ impl RootSecrets {
         let roots = open_roots(self.sealer.as_ref(), &stored)?;
         let kept = accepted(roots.clone(), self.keep, self.clock.now());
         for over in roots.iter().filter(|root| !kept.iter().any(|kept| kept.name == root.name)) {
-            let mut tx = self.store.write().await?;
+            let tx = self.store.write().await?;
             tx.server_secrets().delete_server_secret(&over.name).await?;
             tx.commit().await?;
         }
@@ -118,7 +118,7 @@ fn is_root(secret: &StoredSecret) -> bool {
 async fn add(ports: &Ports, (name, secret): (&str, SecretKey)) -> Result<Vec<StoredSecret>> {
     let sealed = ports.sealer.seal(&SealedPlace::ServerSecret(name.to_owned()), secret.expose())?;
     let stored = StoredSecret { name: name.to_owned(), sealed, create_time: ports.clock.now() };
-    let mut tx = ports.store.write().await?;
+    let tx = ports.store.write().await?;
     tx.server_secrets().insert_server_secret(&stored).await?;
     let all = tx.server_secrets().list_server_secrets().await?;
     tx.commit().await?;

@@ -23,8 +23,8 @@ impl Keys {
         violations.check(Some(()))?;
         let spare = self.make_spare(algorithm.unwrap_or(self.policy.algorithm)).await?;
         let _in_order = self.in_order.lock().await;
-        let mut open = self.idempotency.open(call, request).await?;
-        let (key, ring) = self.rotate(open.tx.as_mut(), spare, &|kind| call.event(kind)).await?;
+        let open = self.idempotency.open(call, request).await?;
+        let (key, ring) = self.rotate(open.tx.as_ref(), spare, &|kind| call.event(kind)).await?;
         let answer = open.finish(key).await?;
         self.put_to_use(ring.keys())?;
         Ok(answer)
@@ -34,14 +34,14 @@ impl Keys {
     pub async fn rotate_by_system(&self, algorithm: Option<SigningAlgorithm>) -> Result<ListedKey> {
         let spare = self.make_spare(algorithm.unwrap_or(self.policy.algorithm)).await?;
         let _in_order = self.in_order.lock().await;
-        let mut tx = self.store.write().await?;
-        let (key, ring) = self.rotate(tx.as_mut(), spare, &Event::by_system).await?;
+        let tx = self.store.write().await?;
+        let (key, ring) = self.rotate(tx.as_ref(), spare, &Event::by_system).await?;
         tx.commit().await?;
         self.put_to_use(ring.keys())?;
         Ok(key)
     }
 
-    async fn rotate(&self, tx: &mut dyn Transaction, spare: Spare, actor: Actor<'_>) -> Result<(ListedKey, KeyRing)> {
+    async fn rotate(&self, tx: &dyn Transaction, spare: Spare, actor: Actor<'_>) -> Result<(ListedKey, KeyRing)> {
         let before = lock_ring(tx).await?;
         let (mut ring, now) = (before.clone(), self.clock.now());
         if ring.is_full(now) {

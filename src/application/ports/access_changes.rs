@@ -18,20 +18,20 @@ pub struct RecordedChange {
 /// What changes the worth of access tokens. Other repositories add such changes by themselves where they end sessions or
 /// change roles.
 #[async_trait]
-pub trait AccessChanges: Send {
+pub trait AccessChanges: Send + Sync {
     /// Adds changes of `now`. How many: a token that is revoked already stays so.
-    async fn insert_access_changes(&mut self, changes: &[AccessChange], now: Timestamp) -> StoreResult<usize>;
+    async fn insert_access_changes(&self, changes: &[AccessChange], now: Timestamp) -> StoreResult<usize>;
 
     /// Up to `limit` changes that a position has not seen, in the order of their numbers, and moves the position. Every
     /// change that is visible comes at once, one with a lower number later if it was committed later; some may come twice.
     /// Fewer than `limit`: those are all. Not to be called in a transaction.
-    async fn follow_access_changes(&mut self, position: &mut Position, limit: i64) -> StoreResult<Vec<RecordedChange>>;
+    async fn follow_access_changes(&self, position: &mut Position, limit: i64) -> StoreResult<Vec<RecordedChange>>;
 
     /// Whether a change makes this token void.
-    async fn is_void(&mut self, token: &TokenMarks<'_>) -> StoreResult<bool>;
+    async fn is_void(&self, token: &TokenMarks<'_>) -> StoreResult<bool>;
 
     /// Erases up to `limit` changes that are of no more interest at `now`. How many.
-    async fn purge_access_changes(&mut self, now: Timestamp, limit: i64) -> StoreResult<usize>;
+    async fn purge_access_changes(&self, now: Timestamp, limit: i64) -> StoreResult<usize>;
 }
 
 /// Learns of the changes that this process commits.

@@ -31,13 +31,13 @@ pub struct PendingToken {
 
 /// Mailed tokens, at most one for each person and purpose.
 #[async_trait]
-pub trait ActionTokens: Send {
+pub trait ActionTokens: Send + Sync {
     /// Stores a token in place of the person's earlier one for the same purpose.
-    async fn put_action_token(&mut self, token: &ActionToken) -> StoreResult<()>;
+    async fn put_action_token(&self, token: &ActionToken) -> StoreResult<()>;
 
     /// Whose token this is, if it is for the purpose and has not expired; it stays usable.
     async fn find_action_token(
-        &mut self,
+        &self,
         digest: &Digest,
         purpose: ActionPurpose,
         now: Timestamp,
@@ -45,7 +45,7 @@ pub trait ActionTokens: Send {
 
     /// Takes a token out, if it is for the purpose and has not expired: of several parallel attempts exactly one gets it.
     async fn consume_action_token(
-        &mut self,
+        &self,
         digest: &Digest,
         purpose: ActionPurpose,
         now: Timestamp,
@@ -53,14 +53,14 @@ pub trait ActionTokens: Send {
 
     /// What the person's tokens are for that were not used, in the order of the times they were made; expired ones
     /// included.
-    async fn pending_action_tokens(&mut self, user_id: UserId) -> StoreResult<Vec<PendingToken>>;
+    async fn pending_action_tokens(&self, user_id: UserId) -> StoreResult<Vec<PendingToken>>;
 
     /// Takes out the person's token for a purpose, whatever it is.
-    async fn drop_action_token(&mut self, user_id: UserId, purpose: ActionPurpose) -> StoreResult<()>;
+    async fn drop_action_token(&self, user_id: UserId, purpose: ActionPurpose) -> StoreResult<()>;
 
     /// Takes out all of the person's tokens.
-    async fn drop_action_tokens(&mut self, user_id: UserId) -> StoreResult<()>;
+    async fn drop_action_tokens(&self, user_id: UserId) -> StoreResult<()>;
 
     /// Erases up to `limit` tokens that expired before `before`. How many.
-    async fn purge_action_tokens(&mut self, before: Timestamp, limit: i64) -> StoreResult<usize>;
+    async fn purge_action_tokens(&self, before: Timestamp, limit: i64) -> StoreResult<usize>;
 }

@@ -26,11 +26,11 @@ pub struct AnsweredRequest {
 
 /// Requests that changed something, and their answers, so that a duplicate changes nothing and is answered alike (AIP-155).
 #[async_trait]
-pub trait AnsweredRequests: Send {
+pub trait AnsweredRequests: Send + Sync {
     /// Takes a call on record that is not, or not since `forget_before`. Whether it did. Of parallel requests with one
     /// key, one does and the others wait for its transaction: `false` then means that it was committed.
     async fn claim_request(
-        &mut self,
+        &self,
         key: RequestKey,
         digest: &Digest,
         now: Timestamp,
@@ -38,11 +38,11 @@ pub trait AnsweredRequests: Send {
     ) -> StoreResult<bool>;
 
     /// Adds the answer to a call that this transaction took on record.
-    async fn put_answer(&mut self, key: RequestKey, sealed: &[u8]) -> StoreResult<()>;
+    async fn put_answer(&self, key: RequestKey, sealed: &[u8]) -> StoreResult<()>;
 
     /// What is on record of a call that was answered, unless that was before `forget_before`.
-    async fn find_answer(&mut self, key: RequestKey, forget_before: Timestamp) -> StoreResult<Option<AnsweredRequest>>;
+    async fn find_answer(&self, key: RequestKey, forget_before: Timestamp) -> StoreResult<Option<AnsweredRequest>>;
 
     /// Erases up to `limit` requests from before `before`. How many.
-    async fn purge_answers(&mut self, before: Timestamp, limit: i64) -> StoreResult<usize>;
+    async fn purge_answers(&self, before: Timestamp, limit: i64) -> StoreResult<usize>;
 }

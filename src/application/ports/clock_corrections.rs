@@ -36,21 +36,21 @@ pub struct Misdated {
 /// Moments that were stored by a clock that was wrong. They are brought to what their rule allows from `now` on; everything
 /// else stays as it is.
 #[async_trait]
-pub trait ClockCorrections: Send {
+pub trait ClockCorrections: Send + Sync {
     /// The latest moment among those that `bring_back` and `bring_jobs_back` replace.
-    async fn latest_moment(&mut self) -> StoreResult<Option<Timestamp>>;
+    async fn latest_moment(&self) -> StoreResult<Option<Timestamp>>;
 
     /// Brings back what soon makes itself felt, and what costs nothing to lose should it be the present clock that is
     /// wrong: counters, mailed tokens, challenges, enrolments, answers to repeats, used codes, revocations, uses of API
     /// keys. How many rows.
-    async fn bring_back(&mut self, policy: &Policy, misdated: Misdated, now: Timestamp) -> StoreResult<usize>;
+    async fn bring_back(&self, policy: &Policy, misdated: Misdated, now: Timestamp) -> StoreResult<usize>;
 
     /// The same for jobs of these kinds. How many.
-    async fn bring_jobs_back(&mut self, waits: &[JobWaits], misdated: Misdated, now: Timestamp) -> StoreResult<usize>;
+    async fn bring_jobs_back(&self, waits: &[JobWaits], misdated: Misdated, now: Timestamp) -> StoreResult<usize>;
 
     /// Shortens what is not easily had again: sessions, API keys, the data of deleted accounts. How many rows;
     /// to be done again until there are none.
-    async fn shorten(&mut self, policy: &Policy, now: Timestamp) -> StoreResult<usize>;
+    async fn shorten(&self, policy: &Policy, now: Timestamp) -> StoreResult<usize>;
 }
 
 impl Misdated {

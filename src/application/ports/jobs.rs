@@ -99,41 +99,41 @@ pub struct JobCounts {
 /// What a worker does with a job after its claim depends on the lease: it does nothing, and says so, if the job is gone,
 /// was given up or was claimed again.
 #[async_trait]
-pub trait Jobs: Send {
+pub trait Jobs: Send + Sync {
     /// Adds a job, unless there is one with its unique key. Whether it did.
-    async fn enqueue_job(&mut self, job: &Job) -> StoreResult<bool>;
+    async fn enqueue_job(&self, job: &Job) -> StoreResult<bool>;
 
     /// Erases the job with this unique key, unless a worker has it. Whether there was one.
-    async fn cancel_job(&mut self, unique_key: &str) -> StoreResult<bool>;
+    async fn cancel_job(&self, unique_key: &str) -> StoreResult<bool>;
 
     /// When the next job of a lane is due, if any waits.
-    async fn next_run_time(&mut self, lane: &str) -> StoreResult<Option<Timestamp>>;
+    async fn next_run_time(&self, lane: &str) -> StoreResult<Option<Timestamp>>;
 
     /// Takes up to `limit` jobs of a lane that are due, first those due for longest, for this lease alone: until its end,
     /// nobody else gets them. Their count of attempts grows, so that a worker that dies loses none.
-    async fn claim_jobs(&mut self, lane: &str, lease: &Lease, limit: i64) -> StoreResult<Vec<Job>>;
+    async fn claim_jobs(&self, lane: &str, lease: &Lease, limit: i64) -> StoreResult<Vec<Job>>;
 
     /// Erases a job that is done. Whether it did.
-    async fn finish_job(&mut self, claim: JobClaim) -> StoreResult<bool>;
+    async fn finish_job(&self, claim: JobClaim) -> StoreResult<bool>;
 
     /// Gives a job back that is done for this time; its attempts are counted anew. Whether it did.
-    async fn reschedule_job(&mut self, claim: JobClaim, run_time: Timestamp) -> StoreResult<bool>;
+    async fn reschedule_job(&self, claim: JobClaim, run_time: Timestamp) -> StoreResult<bool>;
 
     /// Gives a job back that failed, to be tried again. Whether it did.
-    async fn retry_job_later(&mut self, claim: JobClaim, run_time: Timestamp, error: &str) -> StoreResult<bool>;
+    async fn retry_job_later(&self, claim: JobClaim, run_time: Timestamp, error: &str) -> StoreResult<bool>;
 
     /// Gives a job up: it stays on record and is not tried again by itself. Whether it did.
-    async fn bury_job(&mut self, claim: JobClaim, now: Timestamp, error: &str) -> StoreResult<bool>;
+    async fn bury_job(&self, claim: JobClaim, now: Timestamp, error: &str) -> StoreResult<bool>;
 
     /// Has a job that was given up tried again from `now` on, with its attempts counted anew. Whether there was one.
-    async fn revive_job(&mut self, id: JobId, now: Timestamp, give_up_time: Timestamp) -> StoreResult<bool>;
+    async fn revive_job(&self, id: JobId, now: Timestamp, give_up_time: Timestamp) -> StoreResult<bool>;
 
     /// Up to `limit` jobs in the order of their ids, from after one on; all of them, or those that were given up.
-    async fn list_jobs(&mut self, after: JobId, dead_only: bool, limit: i64) -> StoreResult<Vec<ListedJob>>;
+    async fn list_jobs(&self, after: JobId, dead_only: bool, limit: i64) -> StoreResult<Vec<ListedJob>>;
 
     /// How many jobs there are of each kind of which there is one, in the order of their names.
-    async fn count_jobs(&mut self) -> StoreResult<Vec<JobCounts>>;
+    async fn count_jobs(&self) -> StoreResult<Vec<JobCounts>>;
 
     /// Erases up to `limit` jobs that were given up before `before`. How many.
-    async fn purge_dead_jobs(&mut self, before: Timestamp, limit: i64) -> StoreResult<usize>;
+    async fn purge_dead_jobs(&self, before: Timestamp, limit: i64) -> StoreResult<usize>;
 }

@@ -69,10 +69,10 @@ impl fmt::Display for SealedPlace {
 
 /// Everything that is sealed, whatever it is, to seal it anew under another master key.
 #[async_trait]
-pub trait SealedRows: Send {
+pub trait SealedRows: Send + Sync {
     /// Up to `limit` sealed values from the table of a place, those that come after it in the order of the table's key.
-    async fn list_sealed(&mut self, after: &SealedPlace, limit: i64) -> StoreResult<Vec<(SealedPlace, Vec<u8>)>>;
+    async fn list_sealed(&self, after: &SealedPlace, limit: i64) -> StoreResult<Vec<(SealedPlace, Vec<u8>)>>;
 
     /// Replaces a sealed value, if it is still the one that was read. Whether it was.
-    async fn replace_sealed(&mut self, place: &SealedPlace, old: &[u8], new: &[u8]) -> StoreResult<bool>;
+    async fn replace_sealed(&self, place: &SealedPlace, old: &[u8], new: &[u8]) -> StoreResult<bool>;
 }

@@ -16,13 +16,13 @@ pub struct StoredSecret {
 
 /// Secrets of the installation, shared by all replicas, sealed under the master key.
 #[async_trait]
-pub trait ServerSecrets: Send {
+pub trait ServerSecrets: Send + Sync {
     /// All of them, in the order of their times.
-    async fn list_server_secrets(&mut self) -> StoreResult<Vec<StoredSecret>>;
+    async fn list_server_secrets(&self) -> StoreResult<Vec<StoredSecret>>;
 
     /// Stores a secret, unless there is one of this name.
-    async fn insert_server_secret(&mut self, secret: &StoredSecret) -> StoreResult<()>;
+    async fn insert_server_secret(&self, secret: &StoredSecret) -> StoreResult<()>;
 
     /// Erases the secret of this name.
-    async fn delete_server_secret(&mut self, name: &str) -> StoreResult<()>;
+    async fn delete_server_secret(&self, name: &str) -> StoreResult<()>;
 }

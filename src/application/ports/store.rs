@@ -82,6 +82,10 @@ pub struct PoolUse {
 }
 
 /// A unit of work: all repositories on one connection.
+///
+/// Statements that are joined share the way to the database and are executed in the order in which their futures are polled
+/// first, which is that of the arguments of `futures_util::future::try_join`. Macros that shuffle, such as `tokio::join`, are
+/// for statements whose order does not matter.
 #[async_trait]
 pub trait Transaction:
     AccessChanges
@@ -104,6 +108,7 @@ pub trait Transaction:
     + Throttles
     + Users
     + Send
+    + Sync
 {
     /// Makes the changes permanent. Fails with `Aborted` if any statement failed, even where the database would
     /// silently roll back.
@@ -112,97 +117,97 @@ pub trait Transaction:
 
 impl<'u> dyn Transaction + 'u {
     /// What changes the worth of access tokens.
-    pub fn access_changes(&mut self) -> &mut (dyn AccessChanges + 'u) {
+    pub fn access_changes(&self) -> &(dyn AccessChanges + 'u) {
         self
     }
 
     /// Mailed tokens.
-    pub fn action_tokens(&mut self) -> &mut (dyn ActionTokens + 'u) {
+    pub fn action_tokens(&self) -> &(dyn ActionTokens + 'u) {
         self
     }
 
     /// Calls that changed something, and their answers.
-    pub fn answered_requests(&mut self) -> &mut (dyn AnsweredRequests + 'u) {
+    pub fn answered_requests(&self) -> &(dyn AnsweredRequests + 'u) {
         self
     }
 
     /// API keys of service accounts.
-    pub fn api_keys(&mut self) -> &mut (dyn ApiKeys + 'u) {
+    pub fn api_keys(&self) -> &(dyn ApiKeys + 'u) {
         self
     }
 
     /// The audit trail.
-    pub fn audit_events(&mut self) -> &mut (dyn AuditEvents + 'u) {
+    pub fn audit_events(&self) -> &(dyn AuditEvents + 'u) {
         self
     }
 
     /// Many people at a time.
-    pub fn bulk_users(&mut self) -> &mut (dyn BulkUsers + 'u) {
+    pub fn bulk_users(&self) -> &(dyn BulkUsers + 'u) {
         self
     }
 
     /// Sign-ins that wait for their next proof.
-    pub fn challenges(&mut self) -> &mut (dyn Challenges + 'u) {
+    pub fn challenges(&self) -> &(dyn Challenges + 'u) {
         self
     }
 
     /// What was stored while the clock was ahead.
-    pub fn clock_corrections(&mut self) -> &mut (dyn ClockCorrections + 'u) {
+    pub fn clock_corrections(&self) -> &(dyn ClockCorrections + 'u) {
         self
     }
 
     /// Second factors.
-    pub fn factors(&mut self) -> &mut (dyn Factors + 'u) {
+    pub fn factors(&self) -> &(dyn Factors + 'u) {
         self
     }
 
     /// Passwords.
-    pub fn credentials(&mut self) -> &mut (dyn Credentials + 'u) {
+    pub fn credentials(&self) -> &(dyn Credentials + 'u) {
         self
     }
 
     /// The jobs.
-    pub fn jobs(&mut self) -> &mut (dyn Jobs + 'u) {
+    pub fn jobs(&self) -> &(dyn Jobs + 'u) {
         self
     }
 
     /// Roles and who has them.
-    pub fn roles(&mut self) -> &mut (dyn Roles + 'u) {
+    pub fn roles(&self) -> &(dyn Roles + 'u) {
         self
     }
 
     /// Everything that is sealed.
-    pub fn sealed_rows(&mut self) -> &mut (dyn SealedRows + 'u) {
+    pub fn sealed_rows(&self) -> &(dyn SealedRows + 'u) {
         self
     }
 
     /// Secrets of the installation.
-    pub fn server_secrets(&mut self) -> &mut (dyn ServerSecrets + 'u) {
+    pub fn server_secrets(&self) -> &(dyn ServerSecrets + 'u) {
         self
     }
 
     /// Service accounts.
-    pub fn service_accounts(&mut self) -> &mut (dyn ServiceAccounts + 'u) {
+    pub fn service_accounts(&self) -> &(dyn ServiceAccounts + 'u) {
         self
     }
 
     /// Sessions.
-    pub fn sessions(&mut self) -> &mut (dyn Sessions + 'u) {
+    pub fn sessions(&self) -> &(dyn Sessions + 'u) {
         self
     }
 
     /// Keys that sign access tokens.
-    pub fn signing_keys(&mut self) -> &mut (dyn SigningKeys + 'u) {
+    pub fn signing_keys(&self) -> &(dyn SigningKeys + 'u) {
         self
     }
 
     /// Counters of attempts.
-    pub fn throttles(&mut self) -> &mut (dyn Throttles + 'u) {
+    pub fn throttles(&self) -> &(dyn Throttles + 'u) {
         self
     }
 
     /// People.
-    pub fn users(&mut self) -> &mut (dyn Users + 'u) {
+    pub fn users(&self) -> &(dyn Users + 'u) {
         self
     }
 }

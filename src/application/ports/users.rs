@@ -44,39 +44,39 @@ pub struct UserQuery {
 /// People. Addresses and usernames are compared in their canonical form and are unique among all accounts, deleted
 /// ones included.
 #[async_trait]
-pub trait Users: Send {
+pub trait Users: Send + Sync {
     /// The person with this id.
-    async fn find_user(&mut self, id: UserId) -> StoreResult<Option<User>>;
+    async fn find_user(&self, id: UserId) -> StoreResult<Option<User>>;
 
     /// The person with this address.
-    async fn find_by_email(&mut self, email: &EmailAddress) -> StoreResult<Option<User>>;
+    async fn find_by_email(&self, email: &EmailAddress) -> StoreResult<Option<User>>;
 
     /// The person with this username.
-    async fn find_by_username(&mut self, username: &Username) -> StoreResult<Option<User>>;
+    async fn find_by_username(&self, username: &Username) -> StoreResult<Option<User>>;
 
     /// The person with this id, whom no other transaction changes or gets in this way until this one ends.
-    async fn lock_user(&mut self, id: UserId) -> StoreResult<Option<User>>;
+    async fn lock_user(&self, id: UserId) -> StoreResult<Option<User>>;
 
     /// Those people with one of these ids who are there, each once and in no order: one query.
-    async fn find_users(&mut self, ids: &[UserId]) -> StoreResult<Vec<User>>;
+    async fn find_users(&self, ids: &[UserId]) -> StoreResult<Vec<User>>;
 
     /// A page of people, in order. A role that does not exist is one that nobody has.
-    async fn list_users(&mut self, query: &UserQuery) -> StoreResult<Vec<User>>;
+    async fn list_users(&self, query: &UserQuery) -> StoreResult<Vec<User>>;
 
     /// Stores a new person.
-    async fn insert_user(&mut self, user: &User) -> StoreResult<UserInsert>;
+    async fn insert_user(&self, user: &User) -> StoreResult<UserInsert>;
 
     /// Stores a changed person whose entity grew from the stored revision `user.revision - 1`. Whether it did: `false`
     /// means somebody else was faster, and nothing was stored. A name that somebody else has is a
     /// conflict.
-    async fn update_user(&mut self, user: &User) -> StoreResult<bool>;
+    async fn update_user(&self, user: &User) -> StoreResult<bool>;
 
     /// Erases up to `limit` deleted people whose time to be erased has come. Who they were.
-    async fn purge_users(&mut self, now: Timestamp, limit: i64) -> StoreResult<Vec<UserId>>;
+    async fn purge_users(&self, now: Timestamp, limit: i64) -> StoreResult<Vec<UserId>>;
 
     /// Erases a person with all that belongs to them: password, sessions, mailed tokens and grants.
-    async fn erase_user(&mut self, id: UserId, now: Timestamp) -> StoreResult<()>;
+    async fn erase_user(&self, id: UserId, now: Timestamp) -> StoreResult<()>;
 
     /// Records the time of a sign-in, without a new revision.
-    async fn record_login(&mut self, id: UserId, time: Timestamp) -> StoreResult<()>;
+    async fn record_login(&self, id: UserId, time: Timestamp) -> StoreResult<()>;
 }

@@ -38,8 +38,8 @@ impl Recovery {
         let new = new.of_account(&user.words());
         let hash = new_password::hash(self.hasher.as_ref(), &new, "new_password").await?;
 
-        let mut open = self.idempotency.open(call, request).await?;
-        let tx = open.tx.as_mut();
+        let open = self.idempotency.open(call, request).await?;
+        let tx = open.tx.as_ref();
         let (_, user) = mailed_tokens::consume(tx, &digest, purpose, call.now).await?;
         let mut user = Some(user).filter(User::can_recover).ok_or(Refusal::ActionTokenInvalid)?;
         attempt_limiter::forget_all(tx, &self.throttle_key, &user).await?;
@@ -72,17 +72,17 @@ impl Recovery {
 
     /// Whose token it is, and what for. It is looked up as the one, then as the other.
     async fn find_recoverable(&self, digest: &Digest, now: Timestamp) -> Result<(User, ActionPurpose)> {
-        let mut tx = self.store.read().await?;
+        let tx = self.store.read().await?;
         for purpose in [ActionPurpose::ResetPassword, ActionPurpose::AcceptInvitation] {
             if let Some(user_id) = tx.action_tokens().find_action_token(digest, purpose, now).await? {
-                return Ok((find_recoverable_in(tx.as_mut(), user_id).await?, purpose));
+                return Ok((find_recoverable_in(tx.as_ref(), user_id).await?, purpose));
             }
         }
         Err(Refusal::ActionTokenInvalid.into())
     }
 }
 
-async fn find_recoverable_in(tx: &mut dyn Transaction, id: UserId) -> Result<User> {
+async fn find_recoverable_in(tx: &dyn Transaction, id: UserId) -> Result<User> {
     let user = tx.users().find_user(id).await?;
     user.filter(User::can_recover).ok_or(Refusal::ActionTokenInvalid.into())
 }

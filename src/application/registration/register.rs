@@ -1,3 +1,6 @@
+use futures_util::TryFutureExt;
+use futures_util::future::{try_join, try_join3};
+
 use super::Registration;
 use crate::application::attempt_limiter::AttemptLimiter;
 use crate::application::audit_trail::Event;
@@ -32,40 +35,51 @@ pub struct Register {
     pub locale: String,
 }
 
+/// What the store knows of the names in a sign-up.
+struct KnownNames {
+    /// Whether somebody has the username.
+    has_taken_name: bool,
+    /// The password of an earlier sign-up with the address that nobody has proven: whoever gives it again is the same person.
+    password: Option<PasswordHash>,
+}
+
 impl Registration {
     /// Signs a person up. The outcome and its cost are the same whether or not the address has an account.
     pub async fn register(&self, call: &Call, command: Register, request: &IdempotentCall<()>) -> Idempotent<()> {
         let (who, password) = self.parse_sign_up(&command)?;
         self.require_new(call, &who.email, request).await?;
         let limiter = AttemptLimiter::request(&self.throttle_key, "sign_up", &call.origin.client);
-        let admitted = limiter.check(self.store.read().await?.as_mut(), call.now).await;
+        let known = self.look_up(call, &who, &limiter).await;
         let throttled = call.event(AuditType::RateLimitExceeded).with("request", "user_created");
-        self.trail.note_throttling(self.store.as_ref(), admitted, throttled, call.now).await?;
-
-        let earlier = self.earlier_password(&who.email).await?;
-        let hash = new_password::hash_again(self.hasher.as_ref(), &password, earlier.as_ref()).await?;
-        let user = User::sign_up(UserId::new(call.now, &self.entropy.bytes()?), who, call.now);
-
-        let mut tx = self.store.write().await?;
-        limiter.count(tx.as_mut(), call.now).await?;
-        if let Some(username) = user.claimed_username()
-            && tx.users().find_by_username(username).await?.is_some()
-        {
+        let known = self.trail.note_throttling(self.store.as_ref(), known, throttled, call.now).await?;
+        if known.has_taken_name {
             // A username that is in use is public, whoever has it and whatever the address.
+            let tx = self.store.write().await?;
+            limiter.count(tx.as_ref(), call.now).await?;
             tx.commit().await?;
             return Err(Refusal::UsernameTaken.into());
         }
-        let mut open = self.idempotency.claim(tx, call, request).await?;
-        let tx = open.tx.as_mut();
-        let event = match tx.users().insert_user(&user).await? {
+        let hash = new_password::hash_again(self.hasher.as_ref(), &password, known.password.as_ref()).await?;
+        let user = User::sign_up(UserId::new(call.now, &self.entropy.bytes()?), who, call.now);
+
+        let open = self.idempotency.open(call, request).await?;
+        let tx = open.tx.as_ref();
+        let insert = tx.users().insert_user(&user).err_into();
+        match try_join(limiter.count(tx, call.now), insert).await?.1 {
             UserInsert::Inserted => {
-                tx.credentials().put_password(user.id, &hash, call.now).await?;
-                self.send_verification(tx, &user, call).await?;
-                call.event(AuditType::UserCreated).on(user.id)
+                let created = call.event(AuditType::UserCreated).on(user.id);
+                try_join3(
+                    tx.credentials().put_password(user.id, &hash, call.now).err_into(),
+                    self.trail.record(tx, created, call.now),
+                    self.send_verification(tx, &user, call),
+                )
+                .await?;
             }
-            UserInsert::NameTaken => self.answer_taken_address(tx, &user, &hash, call).await?,
-        };
-        self.trail.record(tx, event, call.now).await?;
+            UserInsert::NameTaken => {
+                let event = self.answer_taken_address(tx, &user, &hash, call).await?;
+                self.trail.record(tx, event, call.now).await?;
+            }
+        }
         open.finish(()).await
     }
 
@@ -76,23 +90,34 @@ impl Registration {
             return Ok(());
         }
         let limiter = AttemptLimiter::sign_in(&self.throttle_key, email.canonical(), &call.origin.client);
-        limiter.check(self.store.read().await?.as_mut(), call.now).await?;
+        limiter.check(self.store.read().await?.as_ref(), call.now).await?;
         let outcome = self.idempotency.require_new(call, request).await;
         if let Err(Exit::Failed(Error::Refused(Refusal::RequestIdReused))) = outcome {
-            let mut tx = self.store.write().await?;
-            limiter.count(tx.as_mut(), call.now).await?;
+            let tx = self.store.write().await?;
+            limiter.count(tx.as_ref(), call.now).await?;
             tx.commit().await?;
         }
         outcome
     }
 
-    /// The password of an earlier sign-up with the address that nobody has proven: whoever gives it again is the same
-    /// person. The statements are the same for every address.
-    async fn earlier_password(&self, email: &EmailAddress) -> Result<Option<PasswordHash>> {
-        let mut tx = self.store.read().await?;
-        let earlier = tx.users().find_by_email(email).await?.filter(User::is_provisional);
-        let user_id = earlier.map_or(UserId::NOBODY, |user| user.id);
-        Ok(tx.credentials().find_password(user_id).await?.map(|credential| credential.hash))
+    /// What is known of the names, unless the network has to wait. The statements are the same for every address.
+    async fn look_up(&self, call: &Call, who: &SignUp, limiter: &AttemptLimiter) -> Result<KnownNames> {
+        let tx = self.store.read().await?;
+        let find_name = async {
+            match &who.username {
+                Some(username) => Ok(tx.users().find_by_username(username).await?),
+                None => Ok(None),
+            }
+        };
+        let find = try_join(
+            tx.users().find_by_email(&who.email).err_into(),
+            tx.credentials().find_password_by_email(&who.email).err_into(),
+        );
+        let ((), holder_of_name, (earlier, password)) =
+            try_join3(limiter.check(tx.as_ref(), call.now), find_name, find).await?;
+        let is_earlier = |user_id| earlier.as_ref().is_some_and(|user| user.is_provisional() && user.id == user_id);
+        let password = password.filter(|password| is_earlier(password.user_id)).map(|password| password.hash);
+        Ok(KnownNames { has_taken_name: holder_of_name.is_some(), password })
     }
 
     /// Tells the owner of a taken address, and nobody else; yields what the audit trail tells of it.
@@ -103,18 +128,18 @@ impl Registration {
     /// find the password, or the lack of one, that the operator left.
     async fn answer_taken_address(
         &self,
-        tx: &mut dyn Transaction,
+        tx: &dyn Transaction,
         user: &User,
         hash: &PasswordHash,
         call: &Call,
     ) -> Result<Event> {
-        let owner = tx.users().find_by_email(&user.email).await?;
+        let find_password = tx.credentials().find_password_by_email(&user.email);
+        let (owner, stored) = try_join(tx.users().find_by_email(&user.email), find_password).await?;
         let mut owner = owner.ok_or_else(|| Error::Contention("the account was erased meanwhile".into()))?;
         let refused = call.event(AuditType::UserCreated).on(owner.id).failed("EMAIL_TAKEN");
         match owner.state {
             UserState::Pending if owner.is_provisional() => {
                 let renewed = call.event(AuditType::UserUpdated).on(owner.id);
-                let stored = tx.credentials().find_password(owner.id).await?;
                 let event = if stored.is_some_and(|stored| stored.hash == *hash) {
                     owner.change_profile(claimed_profile(user), call.now);
                     user_changes::user(tx, &owner).await?;
@@ -135,7 +160,7 @@ impl Registration {
         }
     }
 
-    async fn send_verification(&self, tx: &mut dyn Transaction, user: &User, call: &Call) -> Result<bool> {
+    async fn send_verification(&self, tx: &dyn Transaction, user: &User, call: &Call) -> Result<bool> {
         let to = TokenRecipient::new(&user.email, Some(user));
         self.post.send_token(tx, to, ActionPurpose::VerifyEmail, call.now).await
     }

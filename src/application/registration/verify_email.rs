@@ -21,8 +21,8 @@ impl Registration {
         self.idempotency.require_new(call, request).await?;
         let purpose = ActionPurpose::VerifyEmail;
         mailed_tokens::require_valid(self.store.as_ref(), &digest, purpose, call.now).await?;
-        let mut open = self.idempotency.open(call, request).await?;
-        let tx = open.tx.as_mut();
+        let open = self.idempotency.open(call, request).await?;
+        let tx = open.tx.as_ref();
         let (_, mut user) = mailed_tokens::consume(tx, &digest, purpose, call.now).await?;
         user_changes::settle_username(tx, &mut user).await?;
         let before = user.clone();

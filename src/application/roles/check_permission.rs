@@ -67,14 +67,14 @@ impl Roles {
     }
 
     async fn rights_of(&self, subject: Subject) -> Result<Limited> {
-        let mut tx = self.store.read().await?;
+        let tx = self.store.read().await?;
         let is_present = match subject {
             Subject::User(id) => tx.users().find_user(id).await?.is_some_and(|user| user.keeps_sessions()),
             Subject::Service(id) => {
                 tx.service_accounts().find_service_account(id).await?.is_some_and(|account| !account.disabled)
             }
         };
-        let mut source = Source::Transaction(tx.as_mut());
+        let source = Source::Transaction(tx.as_ref());
         let held = if is_present { source.held_by(subject).await? } else { Arc::default() };
         Ok(Limited { held, scope: None })
     }

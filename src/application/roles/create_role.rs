@@ -39,9 +39,9 @@ impl Roles {
         let role =
             Role { description, mfa_required: command.mfa_required, ..Role::new(id, name, permissions, call.now) };
 
-        let mut open = self.idempotency.open(call, request).await?;
-        let tx = open.tx.as_mut();
-        Source::Transaction(&mut *tx).require_all(call.caller()?, &role.permissions).await?;
+        let open = self.idempotency.open(call, request).await?;
+        let tx = open.tx.as_ref();
+        Source::Transaction(tx).require_all(call.caller()?, &role.permissions).await?;
         if tx.roles().list_roles(None, MAX_ROLES.into()).await?.len() >= MAX_ROLES as usize {
             return Err(Refusal::QuotaExceeded { what: "roles", limit: MAX_ROLES }.into());
         }

@@ -27,11 +27,11 @@ impl Roles {
         let id = violations.take("id", RoleId::parse(&command.id));
         let etag = violations.take("etag", etag::read(&command.etag));
         let (id, etag) = violations.check(id.zip(etag))?;
-        let mut open = self.idempotency.open(call, request).await?;
-        let tx = open.tx.as_mut();
+        let open = self.idempotency.open(call, request).await?;
+        let tx = open.tx.as_ref();
         // The lock keeps others from granting the role meanwhile.
         let role = tx.roles().lock_role(id).await?.ok_or_else(|| not_found(id))?;
-        Source::Transaction(&mut *tx).require_all(call.caller()?, &role.permissions).await?;
+        Source::Transaction(tx).require_all(call.caller()?, &role.permissions).await?;
         etag::require(etag, &role.etag())?;
         if role.built_in {
             return Err(Refusal::RoleBuiltIn.into());

@@ -34,12 +34,12 @@ impl Roles {
     /// Gives somebody a role that grants no more than the caller has.
     pub async fn grant_role(&self, call: &Call, command: GrantRole, request: &IdempotentCall<()>) -> Idempotent<()> {
         let (role_id, subject) = command.parse()?;
-        let mut open = self.idempotency.open(call, request).await?;
-        let tx = open.tx.as_mut();
+        let open = self.idempotency.open(call, request).await?;
+        let tx = open.tx.as_ref();
         // The lock keeps the role from growing between the check and the grant.
         let role = tx.roles().lock_role(role_id).await?.ok_or_else(|| not_found(role_id))?;
         let user = find(tx, subject).await?;
-        Source::Transaction(&mut *tx).require_all(call.caller()?, &role.permissions).await?;
+        Source::Transaction(tx).require_all(call.caller()?, &role.permissions).await?;
         // Whoever signs up next with an address that nobody has proven takes the account over, and must not gain by it.
         if let Some(user) = user.as_ref().filter(|user| user.is_provisional()) {
             return Err(StateForbids(user.state).into());

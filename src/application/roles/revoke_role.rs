@@ -13,11 +13,11 @@ impl Roles {
     /// Takes from somebody a role that grants no more than the caller has. The last administrator keeps it.
     pub async fn revoke_role(&self, call: &Call, command: GrantRole, request: &IdempotentCall<()>) -> Idempotent<()> {
         let (role_id, subject) = command.parse()?;
-        let mut open = self.idempotency.open(call, request).await?;
-        let tx = open.tx.as_mut();
+        let open = self.idempotency.open(call, request).await?;
+        let tx = open.tx.as_ref();
         let role = tx.roles().lock_role(role_id).await?.ok_or_else(|| not_found(role_id))?;
         let user = find(tx, subject).await?;
-        Source::Transaction(&mut *tx).require_all(call.caller()?, &role.permissions).await?;
+        Source::Transaction(tx).require_all(call.caller()?, &role.permissions).await?;
         if let Some(user) = user.filter(|_| role.id == role::ADMINISTRATOR) {
             last_administrator::keep(tx, &user).await?;
         }

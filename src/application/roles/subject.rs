@@ -30,7 +30,7 @@ impl NamedSubject {
 
 /// Refuses if there is nobody who is meant. The person, if it is one; a service cannot be erased until the transaction
 /// ends.
-pub(super) async fn find(tx: &mut dyn Transaction, subject: Subject) -> Result<Option<User>> {
+pub(super) async fn find(tx: &dyn Transaction, subject: Subject) -> Result<Option<User>> {
     let (resource, found) = match subject {
         Subject::User(id) => ("User", tx.users().find_user(id).await?.map(Some)),
         Subject::Service(id) => ("ServiceAccount", tx.service_accounts().lock_service_account(id).await?.map(|_| None)),

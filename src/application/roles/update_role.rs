@@ -37,11 +37,11 @@ impl Roles {
         request: &IdempotentCall<Role>,
     ) -> Idempotent<Role> {
         let (id, changes) = parse(&command)?;
-        let mut open = self.idempotency.open(call, request).await?;
-        let tx = open.tx.as_mut();
+        let open = self.idempotency.open(call, request).await?;
+        let tx = open.tx.as_ref();
         let mut role = tx.roles().lock_role(id).await?.ok_or_else(|| not_found(id))?;
-        Source::Transaction(&mut *tx).require_all(call.caller()?, &role.permissions).await?;
-        Source::Transaction(&mut *tx)
+        Source::Transaction(tx).require_all(call.caller()?, &role.permissions).await?;
+        Source::Transaction(tx)
             .require_all(call.caller()?, changes.permissions.as_ref().unwrap_or(&role.permissions))
             .await?;
         etag::require(&command.etag, &role.etag())?;

@@ -52,9 +52,9 @@ impl ServiceAccounts {
     ) -> Idempotent<NewApiKey> {
         let valid = parse(&command, call.now)?;
         let secret = ApiKeySecret::new(ApiKeyId::new(call.now, &self.entropy.bytes()?), self.entropy.bytes()?);
-        let (mut open, account) = self.begin_on(call, valid.account_id, request).await?;
-        let tx = open.tx.as_mut();
-        let held = Source::Transaction(&mut *tx).held_by(account.id.into()).await?;
+        let (open, account) = self.begin_on(call, valid.account_id, request).await?;
+        let tx = open.tx.as_ref();
+        let held = Source::Transaction(tx).held_by(account.id.into()).await?;
         if let Some(pattern) = valid.scope.as_ref().and_then(|scope| held.rights.missing(scope)) {
             return Err(Refusal::PermissionMissing { permission: pattern.as_str().to_owned() }.into());
         }

@@ -31,8 +31,8 @@ impl ServiceAccounts {
         let id = ServiceAccountId::new(call.now, &self.entropy.bytes()?);
         let account = ServiceAccount::new(id, name, description, call.now);
 
-        let mut open = self.idempotency.open(call, request).await?;
-        let tx = open.tx.as_mut();
+        let open = self.idempotency.open(call, request).await?;
+        let tx = open.tx.as_ref();
         if tx.service_accounts().count_service_accounts().await? >= i64::from(MAX_SERVICE_ACCOUNTS) {
             return Err(Refusal::QuotaExceeded { what: "service accounts", limit: MAX_SERVICE_ACCOUNTS }.into());
         }

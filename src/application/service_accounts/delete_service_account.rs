@@ -27,8 +27,8 @@ impl ServiceAccounts {
         let id = violations.take("id", ServiceAccountId::parse(&command.id));
         let etag = violations.take("etag", etag::read(&command.etag));
         let (id, etag) = violations.check(id.zip(etag))?;
-        let (mut open, account) = self.begin_on(call, id, request).await?;
-        let tx = open.tx.as_mut();
+        let (open, account) = self.begin_on(call, id, request).await?;
+        let tx = open.tx.as_ref();
         etag::require(etag, &account.etag())?;
         tx.service_accounts().remove_service_account(id, call.now).await?;
         self.trail.record(tx, call.event(AuditType::ServiceAccountDeleted).on(id), call.now).await?;

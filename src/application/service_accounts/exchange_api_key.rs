@@ -55,8 +55,8 @@ impl ServiceAccounts {
     ) -> Idempotent<ExchangedToken> {
         let valid = self.parse_exchange(command)?;
         let limiter = AttemptLimiter::exchange(&self.throttle_key, &call.origin.client);
-        let mut tx = self.store.read().await?;
-        let checked = limiter.check(tx.as_mut(), call.now).await;
+        let tx = self.store.read().await?;
+        let checked = limiter.check(tx.as_ref(), call.now).await;
         let throttled = call.event(AuditType::RateLimitExceeded).with("request", "api_key_exchange");
         self.trail.note_throttling(self.store.as_ref(), checked, throttled, call.now).await?;
         let found = tx.api_keys().find_api_key_with_account(valid.secret.id()).await?;
@@ -120,8 +120,8 @@ impl ServiceAccounts {
     }
 
     async fn count_failure(&self, limiter: &AttemptLimiter, call: &Call) -> Result<()> {
-        let mut tx = self.store.write().await?;
-        limiter.count(tx.as_mut(), call.now).await?;
+        let tx = self.store.write().await?;
+        limiter.count(tx.as_ref(), call.now).await?;
         Ok(tx.commit().await?)
     }
 

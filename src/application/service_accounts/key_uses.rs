@@ -42,7 +42,7 @@ impl ServiceAccounts {
             if uses.is_empty() {
                 return Ok(());
             }
-            let mut tx = self.store.write().await?;
+            let tx = self.store.write().await?;
             for (id, time) in uses {
                 tx.api_keys().record_api_key_use(id, time, time - USE_PRECISION).await?;
             }

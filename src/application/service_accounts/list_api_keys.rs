@@ -26,7 +26,7 @@ impl ServiceAccounts {
         let page = self.page_tokens.open(format!("API keys/{id}"), &command.page, |bytes| {
             Some(ApiKeyId::from_uuid(Uuid::from_slice(bytes).ok()?))
         })?;
-        let mut tx = self.store.read().await?;
+        let tx = self.store.read().await?;
         tx.service_accounts().find_service_account(id).await?.ok_or_else(|| not_found(id))?;
         let keys = tx.api_keys().list_api_keys(id, (page.after, page.limit())).await?;
         Ok(page.finish(keys, |last| last.id.as_uuid().as_bytes().to_vec()))

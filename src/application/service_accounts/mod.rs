@@ -72,7 +72,7 @@ impl ServiceAccounts {
 
     /// Notifies the person who made or revoked a key that it was done with their account; services have no mail. An
     /// address that is not proven gets nothing: the mail holds the name that the caller's program gives itself.
-    async fn notify_of_key_change(&self, tx: &mut dyn Transaction, call: &Call) -> Result<()> {
+    async fn notify_of_key_change(&self, tx: &dyn Transaction, call: &Call) -> Result<()> {
         let Some(person) = call.caller()?.person() else { return Ok(()) };
         if let Some(user) = tx.users().find_user(person.user_id).await?.filter(|user| user.email_verified) {
             let content = MailContent::ApiKeyChanged { client: call.origin.client.clone(), time: call.now };

@@ -14,11 +14,11 @@ impl ServiceAccounts {
         let mut violations = Violations::default();
         let id = violations.take("id", ApiKeyId::parse(id));
         let id = violations.check(id)?;
-        let mut open = self.idempotency.open(call, request).await?;
-        let tx = open.tx.as_mut();
+        let open = self.idempotency.open(call, request).await?;
+        let tx = open.tx.as_ref();
         let found = tx.api_keys().find_api_key_with_account(id).await?;
         let (key, account) = found.ok_or_else(|| key_not_found(id))?;
-        Source::Transaction(&mut *tx).require_power_over(call.caller()?, account.id.into()).await?;
+        Source::Transaction(tx).require_power_over(call.caller()?, account.id.into()).await?;
         if tx.api_keys().revoke_api_key(id, call.now).await? {
             let event = call.event(AuditType::ApiKeyRevoked).on(account.id).with("key_id", id);
             self.trail.record(tx, event, call.now).await?;

@@ -37,9 +37,9 @@ impl ServiceAccounts {
         let mut violations = Violations::default();
         let id = violations.take("id", ServiceAccountId::parse(id));
         let id = violations.check(id)?;
-        let (mut open, mut account) = self.begin_on(call, id, request).await?;
+        let (open, mut account) = self.begin_on(call, id, request).await?;
         if account.set_disabled(disabled, call.now) {
-            let tx = open.tx.as_mut();
+            let tx = open.tx.as_ref();
             store_account(tx, &account).await?;
             let kind = if disabled { AuditType::ServiceAccountDisabled } else { AuditType::ServiceAccountEnabled };
             self.trail.record(tx, call.event(kind).on(id), call.now).await?;

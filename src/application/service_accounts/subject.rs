@@ -16,16 +16,16 @@ impl ServiceAccounts {
         id: ServiceAccountId,
         request: &'c IdempotentCall<T>,
     ) -> std::result::Result<(OpenCall<'c, T>, ServiceAccount), Exit> {
-        let mut open = self.idempotency.open(call, request).await?;
+        let open = self.idempotency.open(call, request).await?;
         let account = open.tx.service_accounts().lock_service_account(id).await?;
         let account = account.ok_or_else(|| not_found(id))?;
-        Source::Transaction(open.tx.as_mut()).require_power_over(call.caller()?, id.into()).await?;
+        Source::Transaction(open.tx.as_ref()).require_power_over(call.caller()?, id.into()).await?;
         Ok((open, account))
     }
 }
 
 /// Stores a changed account, unless another one has its name.
-pub(super) async fn store_account(tx: &mut dyn Transaction, account: &ServiceAccount) -> Result<()> {
+pub(super) async fn store_account(tx: &dyn Transaction, account: &ServiceAccount) -> Result<()> {
     match tx.service_accounts().update_service_account(account).await {
         Ok(true) => Ok(()),
         Ok(false) => Err(Error::Contention("the service account was changed by another transaction".into())),

@@ -38,8 +38,8 @@ impl ServiceAccounts {
         let description = description.and_then(|text| violations.take("description", Description::parse(&text)));
         let (id, etag) = violations.check(id.zip(etag))?;
 
-        let (mut open, mut account) = self.begin_on(call, id, request).await?;
-        let tx = open.tx.as_mut();
+        let (open, mut account) = self.begin_on(call, id, request).await?;
+        let tx = open.tx.as_ref();
         etag::require(etag, &account.etag())?;
         account.change(name, description, call.now);
         store_account(tx, &account).await?;

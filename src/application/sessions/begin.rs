@@ -1,3 +1,6 @@
+use futures_util::TryFutureExt;
+use futures_util::future::{try_join3, try_join4};
+
 use super::issued_tokens::Holder;
 use super::{IssuedTokens, Sessions};
 use crate::application::access::caller::{Bearer, Caller};
@@ -25,7 +28,7 @@ impl Sessions {
     /// row locked: nobody suspends or deletes the person before the session is there to be ended with the others.
     pub(in crate::application) async fn begin(
         &self,
-        tx: &mut dyn Transaction,
+        tx: &dyn Transaction,
         user: &User,
         sign_in: ProvenSignIn,
         call: &Call,
@@ -34,22 +37,30 @@ impl Sessions {
         let refresh = RefreshToken::first(id, &self.entropy.bytes()?);
         let after_failures = sign_in.after_failures;
         let session = self.session(user, sign_in, &refresh, call);
-        tx.sessions().evict_sessions(user.id, MAX_PER_USER - 1, call.now).await?;
-        self.notify_of_sign_in(tx, user, &session, after_failures).await?;
-        tx.sessions().insert_session(&session).await?;
-        tx.users().record_login(user.id, call.now).await?;
+        // In this order: the session is neither the oldest nor one that was known before.
+        let store = try_join4(
+            tx.sessions().evict_sessions(user.id, MAX_PER_USER - 1, call.now).err_into(),
+            self.notify_of_sign_in(tx, user, &session, after_failures),
+            tx.sessions().insert_session(&session).err_into(),
+            tx.users().record_login(user.id, call.now).err_into(),
+        );
+        let roles = tx.roles().roles_of(user.id.into()).err_into();
+        let (_, (), roles) = try_join3(store, self.keep_factors(tx, &session, call), roles).await?;
+        Ok(BegunSession { session, refresh, holder: Holder { roles, has_factor: user.mfa_enabled } })
+    }
+
+    /// Whoever has a second factor at hand has not lost it.
+    async fn keep_factors(&self, tx: &dyn Transaction, session: &Session, call: &Call) -> Result<()> {
         if session.level(call.now) == AssuranceLevel::Aal2 {
-            // Whoever has a second factor at hand has not lost it.
-            tx.jobs().cancel_job(&reset_key(user.id)).await?;
+            tx.jobs().cancel_job(&reset_key(session.user_id)).await?;
         }
-        let holder = Holder { roles: tx.roles().roles_of(user.id.into()).await?, has_factor: user.mfa_enabled };
-        Ok(BegunSession { session, refresh, holder })
+        Ok(())
     }
 
     /// Ends the session whose access token a sign-in of the same person shows: the new one takes its place (ASVS 7.2.4).
     pub(in crate::application) async fn replace(
         &self,
-        tx: &mut dyn Transaction,
+        tx: &dyn Transaction,
         begun: &BegunSession,
         call: &Call,
     ) -> Result<()> {

@@ -17,14 +17,14 @@ impl Sessions {
             return Ok(());
         }
         loop {
-            let mut tx = self.store.write().await?;
+            let tx = self.store.write().await?;
             let count = tx.sessions().end_unproven_sessions((now, EndReason::Revoked), BATCH).await?;
             if count == 0 {
                 // No session ended, but sign-ins may have that waited.
                 return Ok(tx.commit().await?);
             }
             let event = Event::by_system(AuditType::SessionRevoked).with("count", count);
-            self.trail.record(tx.as_mut(), event, now).await?;
+            self.trail.record(tx.as_ref(), event, now).await?;
             tx.commit().await?;
         }
     }

@@ -52,8 +52,8 @@ impl Sessions {
         request: &IdempotentCall<()>,
     ) -> Idempotent<()> {
         let kind = if reason == EndReason::Logout { AuditType::LoggedOut } else { AuditType::SessionRevoked };
-        let mut open = self.idempotency.open(call, request).await?;
-        let tx = open.tx.as_mut();
+        let open = self.idempotency.open(call, request).await?;
+        let tx = open.tx.as_ref();
         let session = tx.sessions().find_session(id).await?;
         let has_ended = tx.sessions().end_session(id, reason, call.now).await?;
         if let Some(session) = session.filter(|_| has_ended) {

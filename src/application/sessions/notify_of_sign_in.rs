@@ -18,7 +18,7 @@ impl Sessions {
     /// address of another could fill that mailbox with texts of their own, as user agents.
     pub(super) async fn notify_of_sign_in(
         &self,
-        tx: &mut dyn Transaction,
+        tx: &dyn Transaction,
         user: &User,
         session: &Session,
         after_failures: bool,
@@ -31,7 +31,7 @@ impl Sessions {
     }
 
     /// Whether the operator wants notices of new places, and this is one.
-    async fn is_elsewhere(&self, tx: &mut dyn Transaction, user: &User, client: &Client) -> Result<bool> {
+    async fn is_elsewhere(&self, tx: &dyn Transaction, user: &User, client: &Client) -> Result<bool> {
         if !self.policy.sign_in_notice || user.last_login_time.is_none() {
             return Ok(false);
         }

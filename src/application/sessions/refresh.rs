@@ -1,3 +1,5 @@
+use futures_util::future::try_join;
+
 use super::issued_tokens::Holder;
 use super::{IssuedTokens, Sessions};
 use crate::application::call::Call;
@@ -28,7 +30,7 @@ struct Presented {
 /// A session whose live token is the successor.
 struct Rotated {
     session: Session,
-    has_factor: bool,
+    holder: Holder,
 }
 
 impl Presented {
@@ -59,14 +61,13 @@ impl Sessions {
         };
         let presented = self.refresh_key.find(|key| Presented::parse(text, key)).ok_or(Refusal::RefreshTokenInvalid)?;
 
-        let mut tx = self.store.write().await?;
-        let mut rotated = self.rotate(tx.as_mut(), &presented, call).await;
+        let tx = self.store.write().await?;
+        let mut rotated = self.rotate(tx.as_ref(), &presented, call).await;
         if matches!(rotated, Ok(None)) {
-            rotated = self.rotate(tx.as_mut(), &presented, call).await;
+            rotated = self.rotate(tx.as_ref(), &presented, call).await;
         }
         match rotated {
-            Ok(Some(Rotated { mut session, has_factor })) => {
-                let holder = Holder { roles: tx.roles().roles_of(session.user_id.into()).await?, has_factor };
+            Ok(Some(Rotated { mut session, holder })) => {
                 tx.commit().await?;
                 // For these tokens alone: the next ones are for the audience of the sign-in again.
                 session.audience = wanted.unwrap_or(session.audience);
@@ -85,23 +86,25 @@ impl Sessions {
     /// The session with its new live token; nothing if a parallel refresh was faster.
     async fn rotate(
         &self,
-        tx: &mut dyn Transaction,
+        tx: &dyn Transaction,
         Presented { token, successor }: &Presented,
         call: &Call,
     ) -> Result<Option<Rotated>> {
-        let found = tx.sessions().find_session_with_user(token.session_id()).await?;
+        let id = token.session_id();
+        let find = tx.sessions().find_session_with_user(id);
+        let (found, roles) = try_join(find, tx.roles().roles_of_session(id)).await?;
         let (mut session, user) = found.ok_or(Refusal::RefreshTokenInvalid)?;
         if !user.keeps_sessions() || user.awaits_proof(self.policy.unverified_sign_in) {
             return Err(Refusal::RefreshTokenInvalid.into());
         }
-        let has_factor = user.mfa_enabled;
+        let holder = Holder { roles, has_factor: user.mfa_enabled };
         match session.judge(token, call.now, self.policy.sessions.refresh_grace) {
             RefreshVerdict::Rotate => {
                 session.rotate(successor, call.now, self.policy.sessions);
                 let stored = tx.sessions().rotate_session(&session, &token.digest()).await?;
-                Ok(stored.then_some(Rotated { session, has_factor }))
+                Ok(stored.then_some(Rotated { session, holder }))
             }
-            RefreshVerdict::Repeat => Ok(Some(Rotated { session, has_factor })),
+            RefreshVerdict::Repeat => Ok(Some(Rotated { session, holder })),
             RefreshVerdict::Reused => {
                 tx.sessions().end_session(session.id, EndReason::TokenReuse, call.now).await?;
                 let event = call.event(AuditType::TokenReused).on(user.id).failed("REFRESH_TOKEN_REUSED");

@@ -9,7 +9,7 @@ use crate::domain::session::Session;
 
 /// Lists a person's live sessions. A token of one person's list opens no other list.
 pub(in crate::application) async fn page(
-    tx: &mut dyn Transaction,
+    tx: &dyn Transaction,
     tokens: &PageTokens,
     (user_id, now): (UserId, Timestamp),
     page: &PageRequest,

@@ -23,7 +23,7 @@ impl SignIn {
         }
         let question: [u8; 32] = self.entropy.bytes()?;
         let options = self.passkeys.request_options(&question, &passkeys, UserVerification::Preferred)?;
-        let mut tx = self.store.write().await?;
+        let tx = self.store.write().await?;
         if !tx.challenges().put_webauthn_challenge(&digest, &question).await? {
             return Err(Refusal::MfaChallengeInvalid.into());
         }

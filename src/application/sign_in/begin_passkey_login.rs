@@ -21,8 +21,8 @@ impl SignIn {
         let question: [u8; 32] = self.entropy.bytes()?;
         let options = self.passkeys.request_options(&question, &[], UserVerification::Required)?;
         let limiter = AttemptLimiter::request(&self.throttle_key, "passkey_login", &call.origin.client);
-        let mut tx = self.store.write().await?;
-        limiter.count(tx.as_mut(), call.now).await?;
+        let tx = self.store.write().await?;
+        limiter.count(tx.as_ref(), call.now).await?;
         let challenge = NewChallenge {
             purpose: ChallengePurpose::PasskeySignIn,
             user_id: None,
@@ -32,7 +32,7 @@ impl SignIn {
             failures_before: 0,
             webauthn_challenge: Some(question),
         };
-        let (token, expire_time) = challenge.store(tx.as_mut(), self.entropy.as_ref(), call.now).await?;
+        let (token, expire_time) = challenge.store(tx.as_ref(), self.entropy.as_ref(), call.now).await?;
         tx.commit().await?;
         let factors = vec![ChallengeFactor::Passkey];
         Ok(IssuedChallenge { token, factors, request_options: Some(options), expire_time })

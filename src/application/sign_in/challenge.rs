@@ -66,7 +66,7 @@ impl NewChallenge {
     /// Stores the challenge. Its token, and until when it may be answered.
     pub(super) async fn store(
         self,
-        tx: &mut dyn Transaction,
+        tx: &dyn Transaction,
         entropy: &dyn Entropy,
         now: Timestamp,
     ) -> Result<(Secret, Timestamp)> {
@@ -110,7 +110,7 @@ pub(super) async fn find(
 }
 
 /// Takes the challenge out of the store: of several answers to it exactly one is taken.
-pub(super) async fn consume(tx: &mut dyn Transaction, challenge: &Challenge) -> Result<()> {
+pub(super) async fn consume(tx: &dyn Transaction, challenge: &Challenge) -> Result<()> {
     if tx.challenges().delete_challenge(&challenge.digest).await? {
         return Ok(());
     }

@@ -77,8 +77,8 @@ impl SignIn {
         let checked = self.check_factor(call, &challenge, &answer.proof).await?;
 
         let (tx, user) = self.take_factor(call, &challenge, &checked).await?;
-        let mut open = self.idempotency.claim(tx, call, request).await?;
-        let tx = open.tx.as_mut();
+        let open = self.idempotency.claim(tx, call, request).await?;
+        let tx = open.tx.as_ref();
         challenge::consume(tx, &challenge).await?;
         user.may_sign_in(self.policy.unverified_sign_in).map_err(refusal)?;
         let proof = Proof { kind: checked.kind, time: call.now };
@@ -103,8 +103,8 @@ impl SignIn {
         let user_id = holder(challenge)?;
         let limiter = AttemptLimiter::second_factor(&self.throttle_key, user_id, &call.origin.client);
         let factors = {
-            let mut tx = self.store.read().await?;
-            limiter.check(tx.as_mut(), call.now).await?;
+            let tx = self.store.read().await?;
+            limiter.check(tx.as_ref(), call.now).await?;
             tx.factors().list_factors(user_id).await?
         };
         match self.factors.check(call, (&factors, challenge), proof).await? {
@@ -127,10 +127,10 @@ impl SignIn {
     ) -> std::result::Result<(Box<dyn Transaction>, User), Exit> {
         let user_id = holder(challenge)?;
         let limiter = AttemptLimiter::second_factor(&self.throttle_key, user_id, &call.origin.client);
-        let mut tx = self.store.write().await?;
+        let tx = self.store.write().await?;
         let user = tx.users().lock_user(user_id).await?.ok_or(Refusal::MfaChallengeInvalid)?;
-        limiter.succeed(tx.as_mut(), call.now).await?;
-        if SecondFactors::take(tx.as_mut(), checked, call.now).await? {
+        limiter.succeed(tx.as_ref(), call.now).await?;
+        if SecondFactors::take(tx.as_ref(), checked, call.now).await? {
             return Ok((tx, user));
         }
         drop(tx);
@@ -148,10 +148,10 @@ impl SignIn {
         let FailedFactor { challenge, factors, proof, why } = failed;
         let user_id = holder(challenge)?;
         let limiter = AttemptLimiter::second_factor(&self.throttle_key, user_id, &call.origin.client);
-        let mut tx = self.store.write().await?;
+        let tx = self.store.write().await?;
         // In the order in which a success takes these locks, and whoever ends sessions.
         tx.users().lock_user(user_id).await?;
-        limiter.count(tx.as_mut(), call.now).await?;
+        limiter.count(tx.as_ref(), call.now).await?;
         let kind = match proof {
             ValidProof::Totp(_) => Some(FactorKind::Totp),
             ValidProof::RecoveryCode(_) => Some(FactorKind::RecoveryCodes),
@@ -164,18 +164,18 @@ impl SignIn {
                 event.kind = AuditType::SecondFactorLocked;
             }
         }
-        self.trail.record(tx.as_mut(), event.on(user_id).failed(why), call.now).await?;
+        self.trail.record(tx.as_ref(), event.on(user_id).failed(why), call.now).await?;
         if let (ValidProof::Passkey(_), Some(asked)) = (proof, &challenge.webauthn_challenge) {
             tx.challenges().take_webauthn_challenge(&challenge.digest, asked).await?;
         }
         if tx.challenges().count_challenge_failure(&challenge.digest).await? >= MAX_FAILURES {
             tx.challenges().delete_challenge(&challenge.digest).await?;
-            self.notify_of_failures(tx.as_mut(), challenge, call).await?;
+            self.notify_of_failures(tx.as_ref(), challenge, call).await?;
         }
         Ok(tx.commit().await?)
     }
 
-    async fn notify_of_failures(&self, tx: &mut dyn Transaction, challenge: &Challenge, call: &Call) -> Result<()> {
+    async fn notify_of_failures(&self, tx: &dyn Transaction, challenge: &Challenge, call: &Call) -> Result<()> {
         let user = tx.users().find_user(holder(challenge)?).await?.filter(|user| user.email_verified);
         let Some(user) = user.filter(|_| challenge.purpose == ChallengePurpose::SecondFactor) else { return Ok(()) };
         let content = MailContent::SecondFactorFailed { client: call.origin.client.clone(), time: call.now };
@@ -185,7 +185,7 @@ impl SignIn {
     /// Tells a person that one of their recovery codes was used, and how many are left.
     pub(super) async fn note_recovery(
         &self,
-        tx: &mut dyn Transaction,
+        tx: &dyn Transaction,
         user: &User,
         checked: &CheckedFactor,
         call: &Call,

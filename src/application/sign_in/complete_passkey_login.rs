@@ -68,23 +68,23 @@ impl SignIn {
         request: &IdempotentCall<IssuedTokens>,
     ) -> Idempotent<IssuedTokens> {
         let limiter = AttemptLimiter::passkey(&self.throttle_key, &call.origin.client);
-        limiter.check(self.store.read().await?.as_mut(), call.now).await?;
+        limiter.check(self.store.read().await?.as_ref(), call.now).await?;
         let purposes = [ChallengePurpose::PasskeySignIn];
         let challenge = challenge::find(self.store.as_ref(), &valid.digest, &purposes, call.now).await?;
         let (factor, checked) = self.check_passkey_alone(call, &challenge, &valid.credential).await?;
 
-        let mut tx = self.store.write().await?;
+        let tx = self.store.write().await?;
         let user = tx.users().lock_user(factor.user_id).await?.filter(|user| user.state != UserState::Deleted);
         let user = user.ok_or(Refusal::MfaCodeInvalid)?;
         if let Err(why) = user.may_sign_in(self.policy.unverified_sign_in) {
             let event = Event::by_person(user.id, &call.origin, AuditType::LoginFailed).on(user.id);
-            self.trail.record(tx.as_mut(), event.denied(audit_reason(why)), call.now).await?;
-            challenge::consume(tx.as_mut(), &challenge).await?;
+            self.trail.record(tx.as_ref(), event.denied(audit_reason(why)), call.now).await?;
+            challenge::consume(tx.as_ref(), &challenge).await?;
             tx.commit().await?;
             return Err(refusal(why).into());
         }
-        let mut open = self.idempotency.claim(tx, call, request).await?;
-        let tx = open.tx.as_mut();
+        let open = self.idempotency.claim(tx, call, request).await?;
+        let tx = open.tx.as_ref();
         challenge::consume(tx, &challenge).await?;
         if !SecondFactors::take(tx, &checked, call.now).await? {
             return Err(Refusal::MfaCodeInvalid.into());
@@ -148,9 +148,9 @@ impl SignIn {
         let limiter = AttemptLimiter::passkey(&self.throttle_key, &call.origin.client);
         let event = Event::anonymous(&call.origin, AuditType::LoginFailed).failed(why).with("method", "passkey");
         let event = if let Some(user_id) = user_id { event.on(user_id) } else { event };
-        let mut tx = self.store.write().await?;
-        limiter.count(tx.as_mut(), call.now).await?;
-        self.trail.record(tx.as_mut(), event, call.now).await?;
+        let tx = self.store.write().await?;
+        limiter.count(tx.as_ref(), call.now).await?;
+        self.trail.record(tx.as_ref(), event, call.now).await?;
         tx.challenges().delete_challenge(&challenge.digest).await?;
         Ok(tx.commit().await?)
     }

@@ -1,3 +1,6 @@
+use futures_util::TryFutureExt;
+use futures_util::future::{try_join, try_join3};
+
 use super::SignIn;
 use super::attempt::{SignInAttempt, WantedSession};
 use super::challenge::{ChallengeFactor, IssuedChallenge, NewChallenge};
@@ -8,7 +11,7 @@ use crate::application::call::Call;
 use crate::application::error::{Error, Refusal, Result, Violations};
 use crate::application::idempotency::{Idempotent, IdempotentCall};
 use crate::application::jobs::TokenRecipient;
-use crate::application::ports::{Transaction, Verification};
+use crate::application::ports::{PasswordCredential, Transaction, Verification};
 use crate::application::self_service::SelfService;
 use crate::application::sessions::IssuedTokens;
 use crate::domain::account::email;
@@ -99,25 +102,29 @@ impl SignIn {
         let checked = self.check_password(call, valid, limiter).await?;
         let CheckedPassword { candidate, attempt, stronger } = checked;
 
-        let mut tx = self.store.write().await?;
-        let user = tx.users().lock_user(candidate.user_id()).await?;
-        limiter.succeed(tx.as_mut(), call.now).await?;
-        let Some(user) = self.confirm(tx.as_mut(), user, &candidate, stronger.as_ref()).await? else {
+        let tx = self.store.write().await?;
+        let lock_user = tx.users().lock_user(candidate.user_id()).err_into();
+        let find_password = tx.credentials().find_password(candidate.user_id()).err_into();
+        let (user, (), credential) =
+            try_join3(lock_user, limiter.succeed(tx.as_ref(), call.now), find_password).await?;
+        let found = user.zip(credential);
+        let Some(user) = self.confirm(tx.as_ref(), found, &candidate, stronger.as_ref()).await? else {
             let event = candidate.failed("ACCOUNT_CHANGED_MEANWHILE", &call.origin);
-            self.trail.record(tx.as_mut(), event, call.now).await?;
+            self.trail.record(tx.as_ref(), event, call.now).await?;
             tx.commit().await?;
             return Err(Refusal::CredentialsInvalid.into());
         };
-        let mut open = self.idempotency.claim(tx, call, request).await?;
-        let tx = open.tx.as_mut();
-        SelfService::SIGN_IN.take_of_account(tx, &self.throttle_key, (user.id, call)).await?;
+        let open = self.idempotency.claim(tx, call, request).await?;
+        let tx = open.tx.as_ref();
+        let take_budget = SelfService::SIGN_IN.take_of_account(tx, &self.throttle_key, (user.id, call));
         let outcome = if user.mfa_enabled {
-            LoggedIn::Challenge(self.ask_for_factor(tx, &user, attempt, call).await?)
+            let ask = self.ask_for_factor(tx, &user, attempt, call);
+            LoggedIn::Challenge(try_join(take_budget, ask).await?.1)
         } else {
             let failures_before = attempt.failures_before;
             let proven = attempt.complete(AssuranceLevel::Aal1);
             let proven = proven.ok_or_else(|| Error::Internal("a right password proves nothing".into()))?;
-            let begun = self.sessions.begin(tx, &user, proven, call).await?;
+            let ((), begun) = try_join(take_budget, self.sessions.begin(tx, &user, proven, call)).await?;
             self.sessions.replace(tx, &begun, call).await?;
             self.trail.record(tx, succeeded(&begun.session, failures_before, &call.origin), call.now).await?;
             LoggedIn::Tokens(self.sessions.tokens_of(&begun, call)?)
@@ -128,7 +135,7 @@ impl SignIn {
     /// Asks somebody who knows the password for a second factor. No session begins before it comes.
     async fn ask_for_factor(
         &self,
-        tx: &mut dyn Transaction,
+        tx: &dyn Transaction,
         user: &User,
         attempt: SignInAttempt,
         call: &Call,
@@ -157,9 +164,9 @@ impl SignIn {
         limiter: &AttemptLimiter,
     ) -> Result<CheckedPassword> {
         let candidate = {
-            let mut tx = self.store.read().await?;
-            limiter.check(tx.as_mut(), call.now).await?;
-            find(tx.as_mut(), &valid.identifier).await?
+            let tx = self.store.read().await?;
+            let find = find(tx.as_ref(), &valid.identifier);
+            try_join(limiter.check(tx.as_ref(), call.now), find).await?.1
         };
         let hash = candidate.credential.as_ref().map(|credential| &credential.hash);
         let verification = self.hasher.verify(&valid.password, hash).await?;
@@ -174,9 +181,9 @@ impl SignIn {
         if let Err(why) = user.may_sign_in(self.policy.unverified_sign_in) {
             let event = Event::by_person(user.id, &call.origin, AuditType::LoginFailed).on(user.id);
             let event = event.denied(audit_reason(why));
-            let mut tx = self.store.write().await?;
-            limiter.succeed(tx.as_mut(), call.now).await?;
-            self.trail.record(tx.as_mut(), event, call.now).await?;
+            let tx = self.store.write().await?;
+            limiter.succeed(tx.as_ref(), call.now).await?;
+            self.trail.record(tx.as_ref(), event, call.now).await?;
             tx.commit().await?;
             return Err(refusal(why).into());
         }
@@ -194,12 +201,12 @@ impl SignIn {
         let FailedSignIn { valid, candidate, why } = failed;
         let event = candidate.failed(why, &call.origin);
         let attempt = FailedAttempt { user_id: candidate.user_id(), event };
-        let mut tx = self.store.write().await?;
-        limiter.remember_failure(tx.as_mut(), &self.trail, attempt, call.now).await?;
+        let tx = self.store.write().await?;
+        limiter.remember_failure(tx.as_ref(), &self.trail, attempt, call.now).await?;
         if let Identifier::Email(address) = &valid.identifier {
             let user = candidate.user.as_ref().filter(|_| why == AWAITS_PROOF);
             let to = TokenRecipient { by_sign_in: true, ..TokenRecipient::new(address, user) };
-            self.post.send_token(tx.as_mut(), to, ActionPurpose::VerifyEmail, call.now).await?;
+            self.post.send_token(tx.as_ref(), to, ActionPurpose::VerifyEmail, call.now).await?;
         }
         Ok(tx.commit().await?)
     }
@@ -208,15 +215,12 @@ impl SignIn {
     /// or deletes the person before the session is there to be ended with the others.
     async fn confirm(
         &self,
-        tx: &mut dyn Transaction,
-        user: Option<User>,
+        tx: &dyn Transaction,
+        found: Option<(User, PasswordCredential)>,
         candidate: &SignInCandidate,
         stronger: Option<&PasswordHash>,
     ) -> Result<Option<User>> {
-        let credential = tx.credentials().find_password(candidate.user_id()).await?;
-        let (Some(user), Some(credential)) = (user, credential) else {
-            return Ok(None);
-        };
+        let Some((user, credential)) = found else { return Ok(None) };
         let same_password = candidate.credential.as_ref().is_some_and(|before| before.hash == credential.hash);
         if !same_password || user.may_sign_in(self.policy.unverified_sign_in).is_err() {
             return Ok(None);

@@ -67,11 +67,11 @@ impl OwnPassword {
         request: &IdempotentCall<T>,
     ) -> Idempotent<OwnProof> {
         let (user, credential) = {
-            let mut tx = self.store.read().await?;
-            find_own(tx.as_mut(), call.person()?).await?
+            let tx = self.store.read().await?;
+            find_own(tx.as_ref(), call.person()?).await?
         };
         let limiter = AttemptLimiter::sign_in(&self.throttle_key, user.email.canonical(), &call.origin.client);
-        limiter.check(self.store.read().await?.as_mut(), call.now).await?;
+        limiter.check(self.store.read().await?.as_ref(), call.now).await?;
         // A request with the id of another might guess the password that the other one held.
         let is_guess = match self.idempotency.require_new(call, request).await {
             Err(Exit::Failed(Error::Refused(Refusal::RequestIdReused))) => true,
@@ -83,8 +83,8 @@ impl OwnPassword {
         if is_wrong {
             let event = call.event(kind).on(user.id).failed("PASSWORD_WRONG");
             let attempt = FailedAttempt { user_id: user.id, event };
-            let mut tx = self.store.write().await?;
-            limiter.remember_failure(tx.as_mut(), &self.trail, attempt, call.now).await?;
+            let tx = self.store.write().await?;
+            limiter.remember_failure(tx.as_ref(), &self.trail, attempt, call.now).await?;
             tx.commit().await?;
             return Err(if is_guess { Refusal::RequestIdReused } else { Refusal::CredentialsInvalid }.into());
         }
@@ -96,7 +96,7 @@ impl OwnProof {
     /// Finds the person again in a transaction, if the password is still the one that was checked. Until the transaction
     /// ends, nobody else changes the account. The failures before are forgotten, unless there were so many meanwhile that
     /// the right one had to wait, too.
-    pub(in crate::application) async fn confirm(&self, tx: &mut dyn Transaction, call: &Call) -> Result<User> {
+    pub(in crate::application) async fn confirm(&self, tx: &dyn Transaction, call: &Call) -> Result<User> {
         let person = call.person()?;
         tx.users().lock_user(person.user_id).await?;
         self.limiter.succeed(tx, call.now).await?;
@@ -108,7 +108,7 @@ impl OwnProof {
     }
 }
 
-async fn find_own(tx: &mut dyn Transaction, person: Person) -> Result<(User, PasswordCredential)> {
+async fn find_own(tx: &dyn Transaction, person: Person) -> Result<(User, PasswordCredential)> {
     let user = tx.users().find_user(person.user_id).await?.ok_or(Refusal::TokenInvalid)?;
     let credential = tx.credentials().find_password(user.id).await?.ok_or(Refusal::CredentialsInvalid)?;
     Ok((user, credential))

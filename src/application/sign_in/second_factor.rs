@@ -186,7 +186,7 @@ impl SecondFactors {
     }
 
     /// Takes what was presented, so that it counts once. Whether it was still there to be taken.
-    pub(super) async fn take(tx: &mut dyn Transaction, checked: &CheckedFactor, now: Timestamp) -> Result<bool> {
+    pub(super) async fn take(tx: &dyn Transaction, checked: &CheckedFactor, now: Timestamp) -> Result<bool> {
         let factors = tx.factors();
         Ok(match &checked.by {
             TakenBy::Step(step) => factors.take_totp_step(checked.id, *step, now).await?,

@@ -1,5 +1,7 @@
 //! The name that somebody signs in under, and what the store knows of it.
 
+use futures_util::future::try_join;
+
 use crate::application::audit_trail::Event;
 use crate::application::error::Result;
 use crate::application::ports::{PasswordCredential, Transaction, Verification};
@@ -94,12 +96,17 @@ pub(super) fn succeeded(session: &Session, failures_before: i32, origin: &Origin
 }
 
 /// Finds what the store knows of a name, with the same queries whether or not it knows it.
-pub(super) async fn find(tx: &mut dyn Transaction, identifier: &Identifier) -> Result<SignInCandidate> {
-    let user = match identifier {
-        Identifier::Email(email) => tx.users().find_by_email(email).await?,
-        Identifier::Username(username) => tx.users().find_by_username(username).await?,
+pub(super) async fn find(tx: &dyn Transaction, identifier: &Identifier) -> Result<SignInCandidate> {
+    let (users, credentials) = (tx.users(), tx.credentials());
+    let (user, credential) = match identifier {
+        Identifier::Email(email) => {
+            try_join(users.find_by_email(email), credentials.find_password_by_email(email)).await?
+        }
+        Identifier::Username(name) => {
+            try_join(users.find_by_username(name), credentials.find_password_by_username(name)).await?
+        }
     };
-    let user_id = user.as_ref().map_or(UserId::NOBODY, |user| user.id);
-    let credential = tx.credentials().find_password(user_id).await?;
+    // Of two moments: whoever has the name by now may be somebody else.
+    let credential = credential.filter(|credential| user.as_ref().is_some_and(|user| user.id == credential.user_id));
     Ok(SignInCandidate { user, credential })
 }

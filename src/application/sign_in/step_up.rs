@@ -36,7 +36,7 @@ impl SignIn {
         let wanted = violations.check(Some(wanted))?;
         let person = call.person()?;
         let (session, user, factors) = {
-            let mut tx = self.store.read().await?;
+            let tx = self.store.read().await?;
             let found = tx.sessions().find_session_with_user(person.session_id).await?;
             let (session, user) = found.ok_or(Refusal::TokenInvalid)?;
             let factors = tx.factors().list_factors(user.id).await?;
@@ -67,9 +67,9 @@ impl SignIn {
             failures_before: 0,
             webauthn_challenge: asked.then_some(question),
         };
-        let mut tx = self.store.write().await?;
-        SelfService::SIGN_IN.take_of_account(tx.as_mut(), &self.throttle_key, (user.id, call)).await?;
-        let (token, expire_time) = challenge.store(tx.as_mut(), self.entropy.as_ref(), call.now).await?;
+        let tx = self.store.write().await?;
+        SelfService::SIGN_IN.take_of_account(tx.as_ref(), &self.throttle_key, (user.id, call)).await?;
+        let (token, expire_time) = challenge.store(tx.as_ref(), self.entropy.as_ref(), call.now).await?;
         tx.commit().await?;
         let request_options = asked.then_some(options);
         Ok(IssuedChallenge { token, factors: offered, request_options, expire_time })
@@ -109,8 +109,8 @@ impl SignIn {
             return Err(Refusal::MfaChallengeInvalid.into());
         }
         let (tx, user, kind) = self.prove_again(call, (&challenge, answer), request).await?;
-        let mut open = self.idempotency.claim(tx, call, request).await?;
-        let tx = open.tx.as_mut();
+        let open = self.idempotency.claim(tx, call, request).await?;
+        let tx = open.tx.as_ref();
         challenge::consume(tx, &challenge).await?;
         let session = tx.sessions().find_session(person.session_id).await?.filter(|session| session.is_live(call.now));
         let session = session.ok_or(Refusal::TokenInvalid)?;
@@ -137,16 +137,16 @@ impl SignIn {
                 return Err(Refusal::MfaCodeInvalid.into());
             }
             let proof = self.own_password.check(call, password, AuditType::SteppedUp, request).await?;
-            let mut tx = self.store.write().await?;
-            let user = proof.confirm(tx.as_mut(), call).await?;
+            let tx = self.store.write().await?;
+            let user = proof.confirm(tx.as_ref(), call).await?;
             return Ok((tx, user, ProofKind::Password));
         }
         let checked = self.check_factor(call, challenge, &answer.proof).await?;
-        let (mut tx, user) = self.take_factor(call, challenge, &checked).await?;
+        let (tx, user) = self.take_factor(call, challenge, &checked).await?;
         if !user.keeps_sessions() {
             return Err(Refusal::TokenInvalid.into());
         }
-        self.note_recovery(tx.as_mut(), &user, &checked, call).await?;
+        self.note_recovery(tx.as_ref(), &user, &checked, call).await?;
         Ok((tx, user, checked.kind))
     }
 }

@@ -36,8 +36,8 @@ impl Tokens {
 
     async fn void(&self, call: &Call, token: &Verified, event: Event, request: &IdempotentCall<()>) -> Idempotent<()> {
         let (id, now) = (token.claims.token_id, call.now);
-        let mut open = self.idempotency.open(call, request).await?;
-        let tx = open.tx.as_mut();
+        let open = self.idempotency.open(call, request).await?;
+        let tx = open.tx.as_ref();
         if tx.access_changes().insert_access_changes(&[AccessChange::Token(id)], now).await? > 0 {
             let counter = ThrottleKey::events(AuditType::TokenRevoked, token.claims.principal.sid().as_bytes());
             if !tx.throttles().take_budget(&counter, &Budget::REVOKED_TOKENS, now).await? {

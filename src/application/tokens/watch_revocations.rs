@@ -139,7 +139,7 @@ impl RevocationWatch {
         let has_expired = now >= self.call.caller()?.token.claims.expire_time;
         if has_expired && (now - self.found_on_record).abs() >= THOROUGH {
             let token = &self.call.caller()?.token;
-            if !is_on_record(self.store.read().await?.as_mut(), token, now).await? {
+            if !is_on_record(self.store.read().await?.as_ref(), token, now).await? {
                 return Err(Refusal::TokenInvalid.into());
             }
             self.found_on_record = now;

@@ -67,8 +67,8 @@ impl UserTransfer {
             .event(AuditType::UsersExported)
             .with("include_hashes", command.include_hashes)
             .with("filtered", !command.filter.is_empty());
-        let mut tx = self.store.write().await?;
-        self.trail.record(tx.as_mut(), event, call.now).await?;
+        let tx = self.store.write().await?;
+        self.trail.record(tx.as_ref(), event, call.now).await?;
         tx.commit().await?;
         let query = UserQuery {
             filter,
@@ -85,8 +85,8 @@ impl UserTransfer {
         if export.is_over {
             return Ok(None);
         }
-        let mut tx = self.store.read().await?;
-        Source::Transaction(tx.as_mut()).require_still(call, self.clock.now()).await?;
+        let tx = self.store.read().await?;
+        Source::Transaction(tx.as_ref()).require_still(call, self.clock.now()).await?;
         let users = tx.users().list_users(&export.query).await?;
         match users.last() {
             Some(last) if users.len() == MAX_ROWS => {
@@ -95,7 +95,7 @@ impl UserTransfer {
             _ => export.is_over = true,
         }
         if export.include_hashes {
-            return Ok(Some(self.with_secrets(tx.as_mut(), users).await?));
+            return Ok(Some(self.with_secrets(tx.as_ref(), users).await?));
         }
         let alone = |user| ExportedUser { user, password_hash: None, factors: Vec::new() };
         Ok(Some(users.into_iter().map(alone).collect()))
@@ -103,7 +103,7 @@ impl UserTransfer {
 
     /// The same people with what they sign in by. Factors of sign-ups that nobody has proven stay: nobody can tell whose
     /// they are.
-    async fn with_secrets(&self, tx: &mut dyn Transaction, users: Vec<User>) -> Result<Vec<ExportedUser>> {
+    async fn with_secrets(&self, tx: &dyn Transaction, users: Vec<User>) -> Result<Vec<ExportedUser>> {
         let has_factors = |user: &&User| user.mfa_enabled && !user.is_provisional();
         let ids: Vec<UserId> = users.iter().filter(has_factors).map(|user| user.id).collect();
         let mut factors = self.factors_of(tx, &ids).await?;

@@ -16,7 +16,7 @@ impl UserTransfer {
     /// The factors of these people. Those that are being enrolled are none yet.
     pub(super) async fn factors_of(
         &self,
-        tx: &mut dyn Transaction,
+        tx: &dyn Transaction,
         people: &[UserId],
     ) -> Result<HashMap<UserId, Vec<FactorRecord>>> {
         let mut records: HashMap<UserId, Vec<FactorRecord>> = HashMap::new();
@@ -68,7 +68,7 @@ impl UserTransfer {
     /// Stores the factors of the people of a batch who are stored now.
     pub(super) async fn store_factors(
         &self,
-        tx: &mut dyn Transaction,
+        tx: &dyn Transaction,
         people: impl Iterator<Item = &UserRecord>,
         now: Timestamp,
     ) -> Result<()> {
@@ -102,7 +102,7 @@ impl UserTransfer {
 
 /// The people of a batch with a passkey that somebody has who is stored, or a row before theirs.
 pub(super) async fn with_taken_passkeys(
-    tx: &mut dyn Transaction,
+    tx: &dyn Transaction,
     rows: &[&(usize, UserRecord)],
 ) -> Result<HashSet<UserId>> {
     let ids: Vec<&[u8]> = rows.iter().flat_map(|(_, record)| credentials(record)).collect();

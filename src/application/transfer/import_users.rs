@@ -87,10 +87,10 @@ impl UserTransfer {
         let now = self.clock.now();
         let first_row = batch.first_row;
         let mut report = BatchReport { first_row, refusals: batch.refusals.clone(), ..BatchReport::default() };
-        let mut tx = self.store.write().await?;
-        Source::Transaction(tx.as_mut()).require_still(call, now).await?;
-        let mut open = self.idempotency.claim(tx, call, request).await?;
-        let tx = open.tx.as_mut();
+        let tx = self.store.write().await?;
+        Source::Transaction(tx.as_ref()).require_still(call, now).await?;
+        let open = self.idempotency.claim(tx, call, request).await?;
+        let tx = open.tx.as_ref();
         let rows = without_used_ids(tx, batch, &mut report).await?;
         let possible: Vec<_> = rows.iter().copied().filter(|(_, record)| !self.locks_out(record)).collect();
         let taken = with_taken_passkeys(tx, &possible).await?;
@@ -120,12 +120,7 @@ impl UserTransfer {
     }
 
     /// Finds out why rows were not stored.
-    async fn judge(
-        &self,
-        tx: &mut dyn Transaction,
-        rows: &[&(usize, UserRecord)],
-        report: &mut BatchReport,
-    ) -> Result<()> {
+    async fn judge(&self, tx: &dyn Transaction, rows: &[&(usize, UserRecord)], report: &mut BatchReport) -> Result<()> {
         if rows.is_empty() {
             return Ok(());
         }
@@ -146,7 +141,7 @@ impl UserTransfer {
 /// The rows of a batch that do not state the id of a service account or of somebody who was erased: an id stands for one
 /// subject for ever, as other services keep it and tokens carry it.
 async fn without_used_ids<'b>(
-    tx: &mut dyn Transaction,
+    tx: &dyn Transaction,
     batch: &'b Batch,
     report: &mut BatchReport,
 ) -> Result<Vec<&'b (usize, UserRecord)>> {

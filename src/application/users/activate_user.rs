@@ -15,11 +15,11 @@ impl Users {
     ) -> Idempotent<User> {
         let (id, reason) = command.parse()?;
 
-        let (mut open, mut user) = self.begin_on(call, id, request).await?;
+        let (open, mut user) = self.begin_on(call, id, request).await?;
         user.activate(reason, call.now)?;
-        user_changes::user(open.tx.as_mut(), &user).await?;
+        user_changes::user(open.tx.as_ref(), &user).await?;
         let event = call.event(AuditType::UserActivated).on(id).because(user.state_reason.as_str());
-        self.trail.record(open.tx.as_mut(), event, call.now).await?;
+        self.trail.record(open.tx.as_ref(), event, call.now).await?;
         open.finish(user).await
     }
 }

@@ -1,3 +1,5 @@
+use futures_util::future::try_join3;
+
 use super::Users;
 use crate::application::call::Call;
 use crate::application::error::{Refusal, Result, Violations};
@@ -59,24 +61,30 @@ impl Users {
         let attributes = valid.attributes;
         let user = User { attributes, ..User::provision(id, valid.who, command.email_verified, call.now) };
 
-        let mut open = self.idempotency.open(call, request).await?;
-        let tx = open.tx.as_mut();
+        let open = self.idempotency.open(call, request).await?;
+        let tx = open.tx.as_ref();
         if tx.users().insert_user(&user).await? == UserInsert::NameTaken {
             return Err(which_is_taken(tx, &user).await?.into());
         }
-        if let Some(hash) = &hash {
-            tx.credentials().put_password(id, hash, call.now).await?;
-        }
+        let put_password = async {
+            match &hash {
+                Some(hash) => Ok(tx.credentials().put_password(id, hash, call.now).await?),
+                None => Ok(()),
+            }
+        };
         let proof = match (&hash, user.email_verified) {
             (None, _) => Some(ActionPurpose::AcceptInvitation),
             (Some(_), false) => Some(ActionPurpose::VerifyEmail),
             (Some(_), true) => None,
         };
-        match proof {
-            Some(purpose) => self.post.send_token_unthrottled(tx, &user, purpose, call.now).await?,
-            None => self.post.send(tx, &user, MailContent::Welcome, call.now).await?,
-        }
-        self.trail.record(tx, call.event(AuditType::UserCreated).on(id), call.now).await?;
+        let send = async {
+            match proof {
+                Some(purpose) => self.post.send_token_unthrottled(tx, &user, purpose, call.now).await,
+                None => self.post.send(tx, &user, MailContent::Welcome, call.now).await,
+            }
+        };
+        let record = self.trail.record(tx, call.event(AuditType::UserCreated).on(id), call.now);
+        try_join3(put_password, send, record).await?;
         open.finish(user).await
     }
 
@@ -103,7 +111,7 @@ impl Users {
 }
 
 /// Which of the names of a person who could not be stored somebody else has.
-async fn which_is_taken(tx: &mut dyn Transaction, user: &User) -> Result<Refusal> {
+async fn which_is_taken(tx: &dyn Transaction, user: &User) -> Result<Refusal> {
     let is_email = tx.users().find_by_email(&user.email).await?.is_some();
     Ok(if is_email { Refusal::EmailTaken } else { Refusal::UsernameTaken })
 }

@@ -17,13 +17,13 @@ impl Users {
     ) -> Idempotent<User> {
         let (id, etag) = command.parse()?;
 
-        let (mut open, mut user) = self.begin_on(call, id, request).await?;
+        let (open, mut user) = self.begin_on(call, id, request).await?;
         etag::require(etag, &user.etag())?;
-        last_administrator::keep(open.tx.as_mut(), &user).await?;
+        last_administrator::keep(open.tx.as_ref(), &user).await?;
         user.delete(self.policy.deleted_retention, call.now)?;
-        user_changes::closed(open.tx.as_mut(), &user, call.now).await?;
-        user_changes::tell_of_deletion(open.tx.as_mut(), &self.post, &user, call.now).await?;
-        self.trail.record(open.tx.as_mut(), call.event(AuditType::UserDeleted).on(id), call.now).await?;
+        user_changes::closed(open.tx.as_ref(), &user, call.now).await?;
+        user_changes::tell_of_deletion(open.tx.as_ref(), &self.post, &user, call.now).await?;
+        self.trail.record(open.tx.as_ref(), call.event(AuditType::UserDeleted).on(id), call.now).await?;
         open.finish(user).await
     }
 }

@@ -10,6 +10,6 @@ impl Users {
         let mut violations = Violations::default();
         let id = violations.take("id", UserId::parse(id));
         let id = violations.check(id)?;
-        find(self.store.read().await?.as_mut(), id).await
+        find(self.store.read().await?.as_ref(), id).await
     }
 }

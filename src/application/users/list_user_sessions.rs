@@ -15,8 +15,8 @@ impl Users {
         let id = violations.take("id", UserId::parse(id));
         let id = violations.check(id)?;
 
-        let mut tx = self.store.read().await?;
-        find(tx.as_mut(), id).await?;
-        session_list::page(tx.as_mut(), &self.page_tokens, (id, call.now), page).await
+        let tx = self.store.read().await?;
+        find(tx.as_ref(), id).await?;
+        session_list::page(tx.as_ref(), &self.page_tokens, (id, call.now), page).await
     }
 }

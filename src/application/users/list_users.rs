@@ -30,7 +30,7 @@ impl Users {
         let page = self.page_tokens.open(list, &command.page, |bytes| read_cursor(order.key, bytes))?;
         let cursor = page.after.clone().unwrap_or_else(|| beginning(order.key));
 
-        let mut tx = self.store.read().await?;
+        let tx = self.store.read().await?;
         let query = UserQuery { filter, cursor, direction: order.direction, limit: page.limit() };
         let users = tx.users().list_users(&query).await?;
         Ok(page.finish(users, |last| position(order.key, last)))

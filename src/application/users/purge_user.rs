@@ -12,10 +12,10 @@ impl Users {
         let id = violations.take("id", UserId::parse(id));
         let id = violations.check(id)?;
 
-        let (mut open, user) = self.begin_on(call, id, request).await?;
+        let (open, user) = self.begin_on(call, id, request).await?;
         user.require_deleted()?;
         open.tx.users().erase_user(id, call.now).await?;
-        self.trail.record(open.tx.as_mut(), call.event(AuditType::UserPurged).on(id), call.now).await?;
+        self.trail.record(open.tx.as_ref(), call.event(AuditType::UserPurged).on(id), call.now).await?;
         open.finish(()).await
     }
 }

@@ -22,8 +22,8 @@ impl Users {
         let id = violations.take("id", UserId::parse(id));
         let id = violations.check(id)?;
 
-        let (mut open, mut user) = self.begin_on(call, id, request).await?;
-        let tx = open.tx.as_mut();
+        let (open, mut user) = self.begin_on(call, id, request).await?;
+        let tx = open.tx.as_ref();
         user.require_password_change(call.now)?;
         user_changes::user(tx, &user).await?;
         tx.sessions().end_sessions(id, None, (call.now, EndReason::Revoked)).await?;

@@ -18,10 +18,10 @@ impl Users {
         let id = violations.take("id", UserId::parse(id));
         let id = violations.check(id)?;
 
-        let (mut open, _) = self.begin_on(call, id, request).await?;
+        let (open, _) = self.begin_on(call, id, request).await?;
         let count = open.tx.sessions().end_sessions(id, None, (call.now, EndReason::Revoked)).await?;
         let event = call.event(AuditType::SessionRevoked).on(id).with("sessions", count);
-        self.trail.record(open.tx.as_mut(), event, call.now).await?;
+        self.trail.record(open.tx.as_ref(), event, call.now).await?;
         open.finish(count).await
     }
 }

@@ -19,9 +19,9 @@ impl Users {
         id: UserId,
         request: &'c IdempotentCall<T>,
     ) -> std::result::Result<(OpenCall<'c, T>, User), Exit> {
-        let mut open = self.idempotency.open(call, request).await?;
+        let open = self.idempotency.open(call, request).await?;
         let user = open.tx.users().lock_user(id).await?.ok_or_else(|| not_found(id))?;
-        Source::Transaction(open.tx.as_mut()).require_power_over(call.caller()?, id.into()).await?;
+        Source::Transaction(open.tx.as_ref()).require_power_over(call.caller()?, id.into()).await?;
         Ok((open, user))
     }
 }
@@ -63,7 +63,7 @@ impl UserVersion {
 }
 
 /// The person with this id, or the refusal that says there is nobody.
-pub(super) async fn find(tx: &mut dyn Transaction, id: UserId) -> Result<User> {
+pub(super) async fn find(tx: &dyn Transaction, id: UserId) -> Result<User> {
     Ok(tx.users().find_user(id).await?.ok_or_else(|| not_found(id))?)
 }
 

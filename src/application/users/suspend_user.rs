@@ -16,12 +16,12 @@ impl Users {
     ) -> Idempotent<User> {
         let (id, reason) = command.parse()?;
 
-        let (mut open, mut user) = self.begin_on(call, id, request).await?;
-        last_administrator::keep(open.tx.as_mut(), &user).await?;
+        let (open, mut user) = self.begin_on(call, id, request).await?;
+        last_administrator::keep(open.tx.as_ref(), &user).await?;
         user.suspend(reason, call.now)?;
-        user_changes::closed(open.tx.as_mut(), &user, call.now).await?;
+        user_changes::closed(open.tx.as_ref(), &user, call.now).await?;
         let event = call.event(AuditType::UserSuspended).on(id).because(user.state_reason.as_str());
-        self.trail.record(open.tx.as_mut(), event, call.now).await?;
+        self.trail.record(open.tx.as_ref(), event, call.now).await?;
         open.finish(user).await
     }
 }

@@ -15,11 +15,11 @@ impl Users {
     ) -> Idempotent<User> {
         let (id, etag) = command.parse()?;
 
-        let (mut open, mut user) = self.begin_on(call, id, request).await?;
+        let (open, mut user) = self.begin_on(call, id, request).await?;
         etag::require(etag, &user.etag())?;
         user.undelete(call.now)?;
-        user_changes::user(open.tx.as_mut(), &user).await?;
-        self.trail.record(open.tx.as_mut(), call.event(AuditType::UserUndeleted).on(id), call.now).await?;
+        user_changes::user(open.tx.as_ref(), &user).await?;
+        self.trail.record(open.tx.as_ref(), call.event(AuditType::UserUndeleted).on(id), call.now).await?;
         open.finish(user).await
     }
 }

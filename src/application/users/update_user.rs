@@ -60,8 +60,8 @@ impl Users {
         };
         let (id, etag) = violations.check(id.zip(etag))?;
 
-        let (mut open, mut user) = self.begin_on(call, id, request).await?;
-        let tx = open.tx.as_mut();
+        let (open, mut user) = self.begin_on(call, id, request).await?;
+        let tx = open.tx.as_ref();
         etag::require(etag, &user.etag())?;
         user_changes::settle_username(tx, &mut user).await?;
         let before = user.clone();
@@ -87,7 +87,7 @@ impl Users {
 
     /// What a new address, or the loss of a proof, brings with it: notices, void tokens, and a new token that replaces
     /// them. Whoever has no password yet was invited, and is invited anew.
-    async fn follow_up(&self, tx: &mut dyn Transaction, call: &Call, (before, user): (&User, &User)) -> Result<()> {
+    async fn follow_up(&self, tx: &dyn Transaction, call: &Call, (before, user): (&User, &User)) -> Result<()> {
         let has_moved = before.email.canonical() != user.email.canonical();
         if has_moved {
             tx.action_tokens().drop_action_tokens(user.id).await?;

@@ -36,15 +36,9 @@ impl<B: Backend + Manager<Error = StoreError>> Connections<B> {
         Ok(Unit::new(self.acquire().await?, self.limit.clone(), self.sink.clone()))
     }
 
-    /// A unit in a transaction. Whether an idle connection still works shows when the transaction begins: if not, all
-    /// idle ones are gone with it and a fresh one is tried.
+    /// A unit in a transaction.
     pub(super) async fn write(&self) -> StoreResult<Unit<B>> {
-        let mut unit = self.read().await?;
-        match unit.begin().await {
-            Err(StoreError::Unavailable(_)) if !unit.is_silent() => drop(unit),
-            begun => return begun.map(|()| unit),
-        }
-        let mut unit = self.read().await?;
+        let unit = self.read().await?;
         unit.begin().await.map(|()| unit)
     }
 

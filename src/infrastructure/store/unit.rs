@@ -1,16 +1,17 @@
 //! A unit of work on one connection of either backend, which survives that it is abandoned at any moment.
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use deadpool::managed::{Manager, Object};
 use diesel::QueryResult;
 use diesel_async::methods::{ExecuteDsl, LoadQuery};
 use diesel_async::{AsyncConnectionCore, RunQueryDsl, SimpleAsyncConnection};
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, join};
 use futures_util::{FutureExt, TryFutureExt};
 use tokio::runtime::Handle;
+use tokio::sync::Mutex as Turn;
 
 use super::error::{self, Trouble};
 use super::wait_limit::WaitLimit;
@@ -22,7 +23,18 @@ use crate::domain::access::change::AccessChange;
 const RESET_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What units of work need of a kind of database, beside connections.
-pub(super) trait Backend: Manager<Type: AsyncConnectionCore> + Sized + 'static {
+pub(super) trait Backend: Manager<Type: Send + Sync> + Sized + 'static {
+    /// What takes one statement. Several may be in flight on one connection, and are executed in the order in which they
+    /// were first polled.
+    type Lent<'c>: AsyncConnectionCore;
+
+    /// Whether the statement that begins a transaction may share the round trip of the first one in it: where it only fails
+    /// if the connection is lost.
+    const BEGINS_WITH_FIRST_STATEMENT: bool;
+
+    /// Lends the connection to a statement.
+    fn lend(connection: &Self::Type) -> impl Future<Output = Self::Lent<'_>> + Send;
+
     /// The statements that begin a transaction.
     fn begin(connection: &Self::Type) -> Cow<'static, str>;
 
@@ -40,8 +52,9 @@ pub(super) trait Backend: Manager<Type: AsyncConnectionCore> + Sized + 'static {
 }
 
 /// The state of the connection to the database.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
 enum Wire {
+    #[default]
     Whole,
     /// The connection is closed, or of no more use.
     Lost,
@@ -49,29 +62,50 @@ enum Wire {
     Silent,
 }
 
+/// What is known of a unit of work.
+#[derive(Default)]
+struct State {
+    in_transaction: bool,
+    /// Whether the transaction begins with the next statement.
+    is_begin_due: bool,
+    /// Statements that have not answered; that of a future which was dropped never does.
+    unanswered: usize,
+    has_failed: bool,
+    wire: Wire,
+    changes: Vec<(AccessChange, Timestamp)>,
+}
+
+impl State {
+    /// Whether nobody knows what the database did of all that it was sent.
+    const fn is_in_doubt(&self) -> bool {
+        self.has_failed || self.unanswered > 0
+    }
+}
+
 /// A unit of work on one connection.
 ///
 /// Handlers' futures are dropped at any await, also in the middle of a statement, a BEGIN or a COMMIT. Until a statement
-/// has answered well, the unit is therefore in doubt: a transaction in doubt cannot continue, and a connection in doubt or
+/// has answered well, the unit is therefore in doubt: a transaction in doubt cannot end well, and a connection in doubt or
 /// in a transaction is reset by a task of its own before the pool gets it back.
+///
+/// Statements may be joined: those in flight together cost one round trip to the database, which executes them in the order
+/// in which they were first polled. Where a statement needs what another one found, they cannot be.
 ///
 /// The futures of queries are boxed: the compiler cannot tell that a future is `Send` that holds the type of a query with
 /// borrowed parameters.
 pub(super) struct Unit<B: Backend> {
     connection: Option<Object<B>>,
-    in_transaction: bool,
-    in_doubt: bool,
-    wire: Wire,
     limit: WaitLimit,
-    changes: Vec<(AccessChange, Timestamp)>,
+    state: Mutex<State>,
+    /// Whose turn it is, where each statement has a transaction of its own.
+    alone: Turn<()>,
     sink: Arc<dyn ChangeSink>,
 }
 
 impl<B: Backend> Unit<B> {
     /// A unit without a transaction, whose statements may take as long as the limit says.
     pub(super) fn new(connection: Object<B>, limit: WaitLimit, sink: Arc<dyn ChangeSink>) -> Self {
-        let (connection, wire) = (Some(connection), Wire::Whole);
-        Self { connection, in_transaction: false, in_doubt: false, wire, limit, changes: Vec::new(), sink }
+        Self { connection: Some(connection), limit, state: Mutex::default(), alone: Turn::default(), sink }
     }
 
     /// Gives statements another time, such as all they need.
@@ -81,132 +115,155 @@ impl<B: Backend> Unit<B> {
 
     /// Whether the database left a statement without an answer.
     pub(super) fn is_silent(&self) -> bool {
-        self.wire == Wire::Silent
+        self.state().wire == Wire::Silent
     }
 
-    /// Begins the transaction.
-    pub(super) async fn begin(&mut self) -> StoreResult<()> {
-        let begin = B::begin(self.connection.as_deref().ok_or(StoreError::Aborted)?);
-        self.batch(&begin).await?;
-        self.in_transaction = true;
-        Ok(())
-    }
-
-    /// Begins a transaction around one statement, where it takes one. Whether it did.
-    async fn begin_around(&mut self) -> StoreResult<bool> {
-        let is_alone = !self.in_transaction && self.is_shared();
-        if is_alone {
-            self.begin().await?;
+    /// Begins the transaction, now or with its first statement.
+    pub(super) async fn begin(&self) -> StoreResult<()> {
+        if B::BEGINS_WITH_FIRST_STATEMENT {
+            self.state().is_begin_due = true;
+        } else {
+            self.batch(&B::begin(self.connection()?)).await?;
         }
-        Ok(is_alone)
-    }
-
-    fn is_shared(&self) -> bool {
-        self.connection.as_deref().is_some_and(B::is_shared)
+        self.state().in_transaction = true;
+        Ok(())
     }
 
     /// Commits the transaction, if one was begun. PostgreSQL answers COMMIT well after a failed statement although it
     /// rolls back, so a unit in doubt is refused here. If the connection is lost meanwhile, nobody knows whether the
     /// server had done it by then.
-    pub(super) async fn commit(&mut self) -> StoreResult<()> {
-        if self.in_transaction {
+    pub(super) async fn commit(&self) -> StoreResult<()> {
+        let is_begun = {
+            let mut state = self.state();
+            if state.in_transaction && state.is_in_doubt() {
+                return Err(StoreError::Aborted);
+            }
+            state.in_transaction && !std::mem::take(&mut state.is_begin_due)
+        };
+        if is_begun {
             match self.batch("COMMIT").await {
-                Err(StoreError::Unavailable(cause)) if self.wire != Wire::Whole => {
+                Err(StoreError::Unavailable(cause)) if self.state().wire != Wire::Whole => {
                     return Err(StoreError::OutcomeUnknown(cause));
                 }
                 outcome => outcome?,
             }
-            self.in_transaction = false;
-            if !self.changes.is_empty() {
-                self.sink.committed(std::mem::take(&mut self.changes));
-            }
+        }
+        let changes = {
+            let mut state = self.state();
+            state.in_transaction = false;
+            std::mem::take(&mut state.changes)
+        };
+        if !changes.is_empty() {
+            self.sink.committed(changes);
         }
         Ok(())
     }
 
     /// Tells this process of changes once they are committed. Nothing is told if nobody learns how the commit ended, such
     /// as when the call is dropped meanwhile: the process then reads them like those of others.
-    pub(super) fn will_tell(&mut self, changes: impl IntoIterator<Item = (AccessChange, Timestamp)>) {
-        self.changes.extend(changes);
+    pub(super) fn will_tell(&self, changes: impl IntoIterator<Item = (AccessChange, Timestamp)>) {
+        self.state().changes.extend(changes);
     }
 
     /// Runs statements without parameters.
-    pub(super) async fn batch(&mut self, statements: &str) -> StoreResult<()> {
-        let limit = self.limit.clone();
-        let outcome = limit.wait(self.connection()?.batch_execute(statements)).await;
-        self.settle(outcome)
+    pub(super) async fn batch(&self, statements: &str) -> StoreResult<()> {
+        let connection = self.connection()?;
+        self.send(async { B::lend(connection).await.batch_execute(statements).await }).await
     }
 
     /// Runs a statement: the number of rows it touched.
-    pub(super) fn execute<'a, Q>(&'a mut self, query: Q) -> BoxFuture<'a, StoreResult<usize>>
+    pub(super) fn execute<'a, Q>(&'a self, query: Q) -> BoxFuture<'a, StoreResult<usize>>
     where
-        Q: ExecuteDsl<B::Type> + Send + 'a,
+        Q: for<'c> ExecuteDsl<B::Lent<'c>> + Send + 'a,
     {
-        async move {
-            let is_alone = self.begin_around().await?;
-            let limit = self.limit.clone();
-            let outcome = limit.wait(RunQueryDsl::execute(query, self.connection()?)).await;
-            let count = self.settle(outcome)?;
-            if is_alone {
-                self.commit().await?;
-            }
-            Ok(count)
-        }
+        self.in_transaction(async {
+            let connection = self.connection()?;
+            self.send(async { RunQueryDsl::execute(query, &mut B::lend(connection).await).await }).await
+        })
         .boxed()
     }
 
     /// Runs a query: its rows.
-    pub(super) fn load<'a, Q, T>(&'a mut self, query: Q) -> BoxFuture<'a, StoreResult<Vec<T>>>
+    pub(super) fn load<'a, Q, T>(&'a self, query: Q) -> BoxFuture<'a, StoreResult<Vec<T>>>
     where
-        Q: LoadQuery<'a, B::Type, T> + Send + 'a,
+        Q: for<'c> LoadQuery<'a, B::Lent<'c>, T> + Send + 'a,
         T: Send + 'a,
     {
-        async move {
-            let is_alone = self.begin_around().await?;
-            let limit = self.limit.clone();
-            let outcome = limit.wait(RunQueryDsl::load(query, self.connection()?)).await;
-            let rows = self.settle(outcome)?;
-            if is_alone {
-                self.commit().await?;
-            }
-            Ok(rows)
-        }
+        self.in_transaction(async {
+            let connection = self.connection()?;
+            self.send(async { RunQueryDsl::load(query, &mut B::lend(connection).await).await }).await
+        })
         .boxed()
     }
 
     /// Runs a query that finds one row or none.
-    pub(super) fn find<'a, Q, T>(&'a mut self, query: Q) -> BoxFuture<'a, StoreResult<Option<T>>>
+    pub(super) fn find<'a, Q, T>(&'a self, query: Q) -> BoxFuture<'a, StoreResult<Option<T>>>
     where
-        Q: LoadQuery<'a, B::Type, T> + Send + 'a,
+        Q: for<'c> LoadQuery<'a, B::Lent<'c>, T> + Send + 'a,
         T: Send + 'a,
     {
         self.load(query).map_ok(|rows| rows.into_iter().next()).boxed()
     }
 
-    fn connection(&mut self) -> StoreResult<&mut B::Type> {
-        if self.in_transaction && self.in_doubt {
-            return Err(StoreError::Aborted);
+    /// Gives a statement a transaction of its own, where it takes one.
+    async fn in_transaction<T>(&self, statement: impl Future<Output = StoreResult<T>>) -> StoreResult<T> {
+        let is_alone = B::is_shared(self.connection()?) && !self.state().in_transaction;
+        if !is_alone {
+            return statement.await;
         }
-        self.in_doubt = true;
-        self.connection.as_deref_mut().ok_or(StoreError::Aborted)
+        let _turn = self.alone.lock().await;
+        self.begin().await?;
+        let outcome = statement.await?;
+        self.commit().await?;
+        Ok(outcome)
     }
 
-    fn settle<T>(&mut self, outcome: Option<QueryResult<T>>) -> StoreResult<T> {
-        match outcome {
-            Some(Ok(value)) => {
-                self.in_doubt = false;
-                Ok(value)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn connection(&self) -> StoreResult<&B::Type> {
+        self.connection.as_deref().ok_or(StoreError::Aborted)
+    }
+
+    /// Sends a statement, after the one that begins the transaction, if that is due, and waits for the answers.
+    async fn send<T>(&self, statement: impl Future<Output = QueryResult<T>>) -> StoreResult<T> {
+        let connection = self.connection()?;
+        let is_begin_due = {
+            let mut state = self.state();
+            if state.in_transaction && state.has_failed {
+                return Err(StoreError::Aborted);
             }
+            state.unanswered += 1;
+            std::mem::take(&mut state.is_begin_due)
+        };
+        let outcome = if is_begin_due {
+            let begin = B::begin(connection);
+            let begin = async { B::lend(connection).await.batch_execute(&begin).await };
+            let both = join(begin, statement).map(|(begun, outcome)| begun.and(outcome));
+            self.limit.wait(both).await
+        } else {
+            self.limit.wait(statement).await
+        };
+        self.settle(outcome)
+    }
+
+    fn settle<T>(&self, outcome: Option<QueryResult<T>>) -> StoreResult<T> {
+        let mut state = self.state();
+        state.unanswered -= 1;
+        match outcome {
+            Some(Ok(value)) => Ok(value),
             Some(Err(failure)) => {
+                state.has_failed = true;
                 let connection = self.connection.as_deref();
                 let further = |message: &str| connection.map_or(Trouble::Lost, |known| B::trouble(known, message));
                 if error::trouble(&failure, further) == Trouble::Lost {
-                    self.wire = Wire::Lost;
+                    state.wire = Wire::Lost;
                 }
                 Err(error::from_diesel(failure, further))
             }
             None => {
-                self.wire = Wire::Silent;
+                (state.has_failed, state.wire) = (true, Wire::Silent);
                 Err(error::unavailable("the database did not answer in time"))
             }
         }
@@ -216,10 +273,12 @@ impl<B: Backend> Unit<B> {
 impl<B: Backend> Drop for Unit<B> {
     fn drop(&mut self) {
         let Some(connection) = self.connection.take() else { return };
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let is_in_transaction = state.in_transaction && !state.is_begin_due;
         match Handle::try_current() {
-            _ if !self.in_transaction && !self.in_doubt => drop(connection),
-            _ if self.in_doubt && B::is_shared(&connection) => drop(Object::take(connection)),
-            Ok(runtime) if self.wire == Wire::Whole => {
+            _ if !is_in_transaction && !state.is_in_doubt() => drop(connection),
+            _ if state.is_in_doubt() && B::is_shared(&connection) => drop(Object::take(connection)),
+            Ok(runtime) if state.wire == Wire::Whole => {
                 drop(runtime.spawn(reset(connection, self.limit.with(RESET_TIMEOUT))));
             }
             _ => discard(connection),

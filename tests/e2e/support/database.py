@@ -1,5 +1,6 @@
 """Looking into the database behind the server's back."""
 
+import re
 import sqlite3
 import subprocess
 from contextlib import closing
@@ -33,6 +34,11 @@ class Postgres:
 
     url: str
     psql: str
+
+    @property
+    def port(self) -> int:
+        """The port of the server."""
+        return int(re.search(r"@127\.0\.0\.1:(\d+)/", self.url)[1])
 
     def query(self, sql: str) -> list[tuple[str, ...]]:
         """Runs one statement and returns its rows as text."""

@@ -1,10 +1,13 @@
-"""A relay in front of a server, which can fall silent like a cut wire: it takes what it gets and passes nothing on.
+"""A relay in front of a server, which can fall silent like a cut wire: it takes what it gets and passes nothing on. It can
+also stand for a server that is further away.
 
 In front of a PostgreSQL without TLS, it can do so right behind a COMMIT.
 """
 
+import queue
 import socket
 import threading
+import time
 from contextlib import suppress
 
 
@@ -17,6 +20,8 @@ class Relay:
 
     def __init__(self, port: int) -> None:
         self.target = port
+        # How much longer everything is on its way to the server, and on its way back, in seconds.
+        self.delay = 0.0
         self.is_silent = False
         self._commits_left: int | None = None
         self._turn = threading.Lock()
@@ -49,6 +54,8 @@ class Relay:
                         threading.Thread(target=self._pass_on, args=(source, sink), daemon=True).start()
 
     def _pass_on(self, source: socket.socket, sink: socket.socket) -> None:
+        on_the_way: queue.SimpleQueue[tuple[float, bytes]] = queue.SimpleQueue()
+        threading.Thread(target=self._deliver, args=(on_the_way, sink), daemon=True).start()
         with suppress(OSError):
             while content := source.recv(65_536):
                 with self._turn:
@@ -57,8 +64,18 @@ class Relay:
                         self._commits_left -= 1
                         self.is_silent = self._commits_left == 0
                 if not is_silent:
-                    sink.sendall(content)
-        for end in (source, sink):
-            with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-            end.close()
+                    on_the_way.put((time.monotonic() + self.delay, content))
+        on_the_way.put((time.monotonic() + self.delay, b""))
+        with suppress(OSError):
+            source.shutdown(socket.SHUT_RDWR)
+        source.close()
+
+    @staticmethod
+    def _deliver(on_the_way: "queue.SimpleQueue[tuple[float, bytes]]", sink: socket.socket) -> None:
+        with suppress(OSError):
+            while (parcel := on_the_way.get())[1]:
+                time.sleep(max(0.0, parcel[0] - time.monotonic()))
+                sink.sendall(parcel[1])
+        with suppress(OSError):
+            sink.shutdown(socket.SHUT_RDWR)
+        sink.close()

@@ -38,14 +38,14 @@ fn token(number: u32) -> AccessChange {
     AccessChange::Token(TokenId::from_uuid(Uuid::from_u128(number.into())))
 }
 
-async fn insert(tx: &mut dyn Transaction, numbers: &[u32]) {
+async fn insert(tx: &dyn Transaction, numbers: &[u32]) {
     let changes: Vec<_> = numbers.iter().map(|number| token(*number)).collect();
     assert_eq!(tx.access_changes().insert_access_changes(&changes, at(0)).await.unwrap(), changes.len());
 }
 
 async fn commit(fixture: &Fixture, numbers: &[u32]) {
-    let mut tx = fixture.write().await;
-    insert(tx.as_mut(), numbers).await;
+    let tx = fixture.write().await;
+    insert(tx.as_ref(), numbers).await;
     tx.commit().await.unwrap();
 }
 
@@ -73,7 +73,7 @@ async fn a_change_comes_back_once(fixture: Fixture) {
         AccessChange::Rights,
         AccessChange::Rights,
     ];
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     assert_eq!(tx.access_changes().insert_access_changes(&changes, at(7)).await.unwrap(), changes.len());
     assert_eq!(tx.access_changes().insert_access_changes(&[], at(7)).await.unwrap(), 0);
     tx.commit().await.unwrap();
@@ -153,7 +153,7 @@ async fn erased_changes_are_not_waited_for(fixture: Fixture) {
 
 async fn a_token_is_revoked_once(fixture: Fixture) {
     let counts = in_parallel(&fixture.store, 8, |store, _| async move {
-        let mut tx = store.write().await.unwrap();
+        let tx = store.write().await.unwrap();
         let count = tx.access_changes().insert_access_changes(&[token(1)], at(0)).await.unwrap();
         tx.commit().await.unwrap();
         count
@@ -181,10 +181,10 @@ async fn a_token_is_void_by_what_names_it(fixture: Fixture) {
         AccessChange::Session(id(51)),
         AccessChange::Rights,
     ];
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     tx.access_changes().insert_access_changes(&changes, at(0)).await.unwrap();
     tx.commit().await.unwrap();
-    let mut tx = fixture.read().await;
+    let tx = fixture.read().await;
     for (number, is_void) in [(10, true), (20, false), (30, true), (40, true), (50, false), (60, false)] {
         assert_eq!(tx.access_changes().is_void(&mark(number)).await.unwrap(), is_void, "{number}");
     }
@@ -193,13 +193,13 @@ async fn a_token_is_void_by_what_names_it(fixture: Fixture) {
 
 async fn old_changes_are_erased(fixture: Fixture) {
     for second in [3, 1, 2] {
-        let mut tx = fixture.write().await;
+        let tx = fixture.write().await;
         let change = [token(u32::try_from(second).unwrap())];
         tx.access_changes().insert_access_changes(&change, at(second)).await.unwrap();
         tx.commit().await.unwrap();
     }
     let purge = async |now: Timestamp, limit| {
-        let mut tx = fixture.write().await;
+        let tx = fixture.write().await;
         let count = tx.access_changes().purge_access_changes(now, limit).await.unwrap();
         tx.commit().await.unwrap();
         count
@@ -220,10 +220,10 @@ async fn a_follower_of_many_parallel_writers_misses_none(fixture: Fixture) {
         let mut committed = Vec::new();
         for round in 0..50 {
             let numbers = [writer * 1000 + 2 * round, writer * 1000 + 2 * round + 1];
-            let mut tx = store.write().await.unwrap();
-            insert(tx.as_mut(), &numbers[..1]).await;
+            let tx = store.write().await.unwrap();
+            insert(tx.as_ref(), &numbers[..1]).await;
             tokio::task::yield_now().await;
-            insert(tx.as_mut(), &numbers[1..]).await;
+            insert(tx.as_ref(), &numbers[1..]).await;
             // Every seventh is rolled back.
             if round % 7 != 0 {
                 tx.commit().await.unwrap();
@@ -242,7 +242,7 @@ async fn collect(store: Arc<dyn Store>, is_over: Arc<AtomicBool>) -> BTreeSet<Uu
     let (mut position, mut ids, mut numbers) = (Position::default(), BTreeSet::new(), BTreeSet::new());
     loop {
         let was_over = is_over.load(Ordering::SeqCst);
-        let mut tx = store.read_reserved().await.unwrap();
+        let tx = store.read_reserved().await.unwrap();
         let before = position.watermark();
         let found = tx.access_changes().follow_access_changes(&mut position, 7).await.unwrap();
         drop(tx);
@@ -279,14 +279,14 @@ async fn the_process_hears_of_what_it_commits_and_of_nothing_else(fixture: Fixtu
     let store = store::connect(&fixture.database.settings, ear.clone()).await.unwrap();
     let heard = || std::mem::take(&mut *ear.0.lock().unwrap());
     commit(&fixture, &[1]).await;
-    let mut tx = store.write().await.unwrap();
-    insert(tx.as_mut(), &[2]).await;
-    insert(tx.as_mut(), &[3]).await;
+    let tx = store.write().await.unwrap();
+    insert(tx.as_ref(), &[2]).await;
+    insert(tx.as_ref(), &[3]).await;
     assert_eq!(heard(), [], "it is not committed");
     tx.commit().await.unwrap();
     assert_eq!(heard(), [token(2), token(3)]);
-    let mut tx = store.write().await.unwrap();
-    insert(tx.as_mut(), &[4]).await;
+    let tx = store.write().await.unwrap();
+    insert(tx.as_ref(), &[4]).await;
     drop(tx);
     let mut failing = store.write().await.unwrap();
     insert(failing.as_mut(), &[5]).await;

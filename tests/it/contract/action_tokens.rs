@@ -39,7 +39,7 @@ fn token(owner: u32, purpose: ActionPurpose, number: u32) -> ActionToken {
 }
 
 async fn put(fixture: &Fixture, tokens: &[ActionToken]) {
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     for token in tokens {
         tx.action_tokens().put_action_token(token).await.unwrap();
     }
@@ -51,7 +51,7 @@ async fn find(fixture: &Fixture, number: u32, purpose: ActionPurpose, now: Times
 }
 
 async fn consume(store: &Arc<dyn Store>, number: u32, purpose: ActionPurpose, now: Timestamp) -> Option<UserId> {
-    let mut tx = store.write().await.unwrap();
+    let tx = store.write().await.unwrap();
     let owner = tx.action_tokens().consume_action_token(&digest(number), purpose, now).await.unwrap();
     tx.commit().await.unwrap();
     owner.map(|token| token.user_id)
@@ -123,7 +123,7 @@ async fn a_token_brings_the_address_it_was_made_for(fixture: Fixture) {
         &[ActionToken { new_email: new_email.clone(), ..token(1, ChangeEmail, 1) }, token(1, VerifyEmail, 2)],
     )
     .await;
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     for (number, purpose, expected) in [(1, ChangeEmail, new_email), (2, VerifyEmail, None)] {
         let consumed = tx.action_tokens().consume_action_token(&digest(number), purpose, at(0)).await.unwrap();
         assert_eq!(consumed.unwrap().new_email, expected);
@@ -142,7 +142,7 @@ async fn an_expired_or_foreign_token_is_not_consumed(fixture: Fixture) {
 async fn a_consumption_that_is_rolled_back_gives_the_token_back(fixture: Fixture) {
     fixture.put_users(&[user(1)]).await;
     put(&fixture, &[token(1, VerifyEmail, 1)]).await;
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     let owner = tx.action_tokens().consume_action_token(&digest(1), VerifyEmail, at(0)).await.unwrap();
     assert_eq!(owner.map(|token| token.user_id), Some(user(1).id));
     drop(tx);
@@ -160,7 +160,7 @@ async fn of_parallel_consumptions_exactly_one_gets_the_token(fixture: Fixture) {
 async fn of_parallel_replacements_one_remains(fixture: Fixture) {
     fixture.put_users(&[user(1)]).await;
     in_parallel(&fixture.store, 16, |store, number| async move {
-        let mut tx = store.write().await.unwrap();
+        let tx = store.write().await.unwrap();
         tx.action_tokens().put_action_token(&token(1, ResetPassword, number)).await.unwrap();
         tx.commit().await.unwrap();
     })
@@ -175,7 +175,7 @@ async fn of_parallel_replacements_one_remains(fixture: Fixture) {
 async fn a_dropped_token_is_gone(fixture: Fixture) {
     fixture.put_users(&[user(1), user(2)]).await;
     put(&fixture, &[token(1, VerifyEmail, 1), token(1, ResetPassword, 2), token(2, VerifyEmail, 3)]).await;
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     for _ in 0..2 {
         tx.action_tokens().drop_action_token(user(1).id, VerifyEmail).await.unwrap();
     }
@@ -188,7 +188,7 @@ async fn a_dropped_token_is_gone(fixture: Fixture) {
 async fn all_tokens_of_a_person_are_dropped_at_once(fixture: Fixture) {
     fixture.put_users(&[user(1), user(2)]).await;
     put(&fixture, &[token(1, VerifyEmail, 1), token(1, ResetPassword, 2), token(2, VerifyEmail, 3)]).await;
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     tx.action_tokens().drop_action_tokens(user(1).id).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(find(&fixture, 1, VerifyEmail, at(0)).await, None);
@@ -202,7 +202,7 @@ async fn expired_tokens_are_purged_in_batches(fixture: Fixture) {
     let expiring = |number| ActionToken { expire_time: at(i64::from(number)), ..token(number, VerifyEmail, number) };
     put(&fixture, &(0..6).map(expiring).collect::<Vec<_>>()).await;
     for expected in [3, 2, 0] {
-        let mut tx = fixture.write().await;
+        let tx = fixture.write().await;
         assert_eq!(tx.action_tokens().purge_action_tokens(at(5), 3).await.unwrap(), expected);
         tx.commit().await.unwrap();
     }

@@ -24,7 +24,7 @@ fn key(caller: u32, id: u32) -> RequestKey {
 }
 
 async fn answer(fixture: &Fixture, key: RequestKey, digest: Digest, now: Timestamp) -> bool {
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     let claimed = tx.answered_requests().claim_request(key, &digest, now, at(0)).await.unwrap();
     if claimed {
         tx.answered_requests().put_answer(key, digest.as_bytes()).await.unwrap();
@@ -53,13 +53,13 @@ async fn an_answer_comes_back_to_its_key_alone(fixture: Fixture) {
 }
 
 async fn a_claim_without_an_answer_has_none(fixture: Fixture) {
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     assert!(tx.answered_requests().claim_request(key(1, 1), &digest(1), at(0), at(0)).await.unwrap());
     assert_eq!(tx.answered_requests().find_answer(key(1, 1), at(0)).await.unwrap(), None);
 }
 
 async fn a_claim_that_is_rolled_back_leaves_nothing(fixture: Fixture) {
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     assert!(tx.answered_requests().claim_request(key(1, 1), &digest(1), at(0), at(0)).await.unwrap());
     drop(tx);
     assert!(answer(&fixture, key(1, 1), digest(2), at(0)).await);
@@ -67,7 +67,7 @@ async fn a_claim_that_is_rolled_back_leaves_nothing(fixture: Fixture) {
 
 async fn an_old_call_is_forgotten_and_claimed_anew(fixture: Fixture) {
     assert!(answer(&fixture, key(1, 1), digest(1), at(-1)).await);
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     assert!(!tx.answered_requests().claim_request(key(1, 1), &digest(2), at(1), at(-1)).await.unwrap());
     assert!(tx.answered_requests().claim_request(key(1, 1), &digest(2), at(1), at(0)).await.unwrap());
     assert_eq!(tx.answered_requests().find_answer(key(1, 1), at(0)).await.unwrap(), None, "the old answer is gone");
@@ -75,7 +75,7 @@ async fn an_old_call_is_forgotten_and_claimed_anew(fixture: Fixture) {
 
 async fn of_parallel_claims_one_succeeds_and_the_others_see_its_answer(fixture: Fixture) {
     let outcomes = in_parallel(&fixture.store, 8, |store, number| async move {
-        let mut tx = store.write().await.unwrap();
+        let tx = store.write().await.unwrap();
         let claimed = tx.answered_requests().claim_request(key(1, 1), &digest(number), at(0), at(0)).await.unwrap();
         if claimed {
             tx.answered_requests().put_answer(key(1, 1), b"the answer").await.unwrap();
@@ -94,7 +94,7 @@ async fn old_answers_are_purged_in_batches(fixture: Fixture) {
         assert!(answer(&fixture, key(1, number), digest(number), at(number.into())).await);
     }
     for expected in [2, 1, 0] {
-        let mut tx = fixture.write().await;
+        let tx = fixture.write().await;
         assert_eq!(tx.answered_requests().purge_answers(at(3), 2).await.unwrap(), expected);
         tx.commit().await.unwrap();
     }

@@ -20,7 +20,7 @@ on_both_backends! {
 }
 
 async fn put_keys(fixture: &Fixture, keys: &[ApiKey]) {
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     for key in keys {
         tx.api_keys().insert_api_key(key).await.unwrap();
     }
@@ -83,7 +83,7 @@ async fn a_key_is_revoked_once(fixture: Fixture) {
     let account = service_account(1);
     fixture.put_service_accounts(std::slice::from_ref(&account)).await;
     put_keys(&fixture, &[api_key(&account, 1), api_key(&account, 2)]).await;
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     assert!(tx.api_keys().revoke_api_key(api_key(&account, 1).id, at(5)).await.unwrap());
     assert!(!tx.api_keys().revoke_api_key(api_key(&account, 1).id, at(6)).await.unwrap());
     assert!(!tx.api_keys().revoke_api_key(api_key(&account, 3).id, at(6)).await.unwrap());
@@ -93,7 +93,7 @@ async fn a_key_is_revoked_once(fixture: Fixture) {
 }
 
 async fn record(fixture: &Fixture, key: &ApiKey, time: Timestamp) -> bool {
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     let recorded = tx.api_keys().record_api_key_use(key.id, time, time - Duration::MINUTE).await.unwrap();
     tx.commit().await.unwrap();
     recorded
@@ -117,7 +117,7 @@ async fn of_parallel_uses_one_is_written_down(fixture: Fixture) {
     put_keys(&fixture, &[api_key(&account, 1)]).await;
     let recorded = in_parallel(&fixture.store, 8, |store, number| async move {
         let (id, time) = (api_key(&service_account(1), 1).id, at(number.into()));
-        let mut tx = store.write().await.unwrap();
+        let tx = store.write().await.unwrap();
         let recorded = tx.api_keys().record_api_key_use(id, time, time - Duration::MINUTE).await.unwrap();
         tx.commit().await.unwrap();
         recorded
@@ -132,7 +132,7 @@ async fn keys_that_are_over_are_purged_in_batches(fixture: Fixture) {
     let expired = |number: u32| ApiKey { expire_time: at(number.into()), ..api_key(&account, number) };
     put_keys(&fixture, &[revoked(1), expired(2), revoked(3), expired(4), api_key(&account, 5)]).await;
     for expected in [2, 1, 0] {
-        let mut tx = fixture.write().await;
+        let tx = fixture.write().await;
         assert_eq!(tx.api_keys().purge_api_keys(at(4), 2).await.unwrap(), expected);
         tx.commit().await.unwrap();
     }

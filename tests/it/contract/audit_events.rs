@@ -30,7 +30,7 @@ async fn put(fixture: &Fixture, events: impl IntoIterator<Item = Event>) {
 }
 
 async fn put_at(fixture: &Fixture, events: impl IntoIterator<Item = (Timestamp, Event)>) {
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     for (number, (time, event)) in (1..).zip(events) {
         tx.audit_events().insert_audit_event(event_id(number), time, &event).await.unwrap();
     }
@@ -47,7 +47,7 @@ async fn sequences(fixture: &Fixture, filter: &str) -> Vec<i64> {
 }
 
 async fn purge(fixture: &Fixture, before: Timestamp, limit: i64) -> usize {
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     let count = tx.audit_events().purge_audit_events(before, limit).await.unwrap();
     tx.commit().await.unwrap();
     count
@@ -75,8 +75,8 @@ async fn an_event_without_a_caller_comes_back(fixture: Fixture) {
 
 async fn pages_go_from_the_newest_to_the_oldest(fixture: Fixture) {
     put(&fixture, (1..=5).map(event)).await;
-    let mut tx = fixture.read().await;
-    let mut page = async |below, limit| {
+    let tx = fixture.read().await;
+    let page = async |below, limit| {
         let events = tx.audit_events().list_audit_events(&AuditFilter::default(), (below, limit)).await.unwrap();
         events.iter().map(|event| event.sequence).collect::<Vec<_>>()
     };

@@ -25,13 +25,13 @@ on_both_backends! {
     a_follower_of_many_parallel_writers_misses_none
 }
 
-async fn insert(tx: &mut dyn Transaction, number: u32) {
+async fn insert(tx: &dyn Transaction, number: u32) {
     tx.audit_events().insert_audit_event(event_id(number), at(0), &event(number)).await.unwrap();
 }
 
 async fn commit_event(fixture: &Fixture, number: u32) {
-    let mut tx = fixture.write().await;
-    insert(tx.as_mut(), number).await;
+    let tx = fixture.write().await;
+    insert(tx.as_ref(), number).await;
     tx.commit().await.unwrap();
 }
 
@@ -153,8 +153,8 @@ async fn a_follower_of_many_parallel_writers_misses_none(fixture: Fixture) {
         let mut committed = Vec::new();
         for round in 0..50 {
             let number = writer * 100 + round;
-            let mut tx = store.write().await.unwrap();
-            insert(tx.as_mut(), number).await;
+            let tx = store.write().await.unwrap();
+            insert(tx.as_ref(), number).await;
             tokio::task::yield_now().await;
             // Every seventh is rolled back.
             if number % 7 != 0 {
@@ -177,7 +177,7 @@ async fn collect(store: Arc<dyn Store>, is_over: Arc<AtomicBool>) -> Vec<AuditEv
     let (mut position, mut ids, mut last) = (Position::default(), Vec::new(), 0);
     loop {
         let was_over = is_over.load(Ordering::SeqCst);
-        let mut tx = store.read().await.unwrap();
+        let tx = store.read().await.unwrap();
         let events = tx.audit_events().follow_audit_events(&mut position, 10).await.unwrap();
         drop(tx);
         for event in &events {

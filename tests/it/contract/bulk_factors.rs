@@ -19,7 +19,7 @@ on_both_backends! {
 }
 
 async fn insert(fixture: &Fixture, factors: &[Factor], codes: &[(FactorId, PasswordHash)]) -> usize {
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     let stored = tx.factors().insert_factors(factors, codes).await.unwrap();
     tx.commit().await.unwrap();
     stored
@@ -34,7 +34,7 @@ async fn factors_come_back_with_their_codes(fixture: Fixture) {
     let factors = [taken, passkey(&alice, 2), recovery_codes(&alice, 3), recovery_codes(&bob, 4), totp(&bob, 5)];
     let codes = [(factor_id(3), hash(1)), (factor_id(3), hash(2)), (factor_id(4), hash(1))];
     assert_eq!(insert(&fixture, &factors, &codes).await, 5);
-    let mut tx = fixture.read().await;
+    let tx = fixture.read().await;
     let mut found = tx.factors().list_factors_of(&[alice.id, bob.id]).await.unwrap();
     found.sort_by_key(|factor| factor.id);
     let mut expected = factors.clone();
@@ -80,7 +80,7 @@ async fn of_parallel_batches_one_stores_a_passkey(fixture: Fixture) {
         let mut factor = passkey(&alice, 1);
         factor.id = factor_id(10 + batch);
         async move {
-            let mut tx = store.write().await.unwrap();
+            let tx = store.write().await.unwrap();
             let stored = tx.factors().insert_factors(&[factor], &[]).await.unwrap();
             tx.commit().await.unwrap();
             stored

@@ -30,7 +30,7 @@ fn record(user: User, number: Option<u32>) -> UserRecord {
 }
 
 async fn insert(fixture: &Fixture, records: &[UserRecord]) -> HashSet<UserId> {
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     let stored = tx.bulk_users().insert_records(&records.iter().collect::<Vec<_>>()).await.unwrap();
     tx.commit().await.unwrap();
     stored
@@ -38,7 +38,7 @@ async fn insert(fixture: &Fixture, records: &[UserRecord]) -> HashSet<UserId> {
 
 /// What is stored of each of these ids.
 async fn stored(fixture: &Fixture, users: &[&User]) -> Vec<Option<StoredUser>> {
-    let mut tx = fixture.read().await;
+    let tx = fixture.read().await;
     let mut found = Vec::new();
     for user in users {
         let password = tx.credentials().find_password(user.id).await.unwrap();
@@ -106,7 +106,7 @@ async fn who_stands_before_stands_in_the_way(fixture: Fixture) {
 }
 
 async fn what_is_not_committed_is_not_stored(fixture: Fixture) {
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     let people = record(user(1), Some(1));
     assert_eq!(tx.bulk_users().insert_records(&[&people]).await.unwrap().len(), 1);
     drop(tx);
@@ -140,7 +140,7 @@ async fn of_parallel_batches_each_person_is_stored_once(fixture: Fixture) {
         let records: Vec<UserRecord> = (0..20)
             .map(|number| record(User { id: user(100 * (batch + 1) + number).id, ..user(number) }, Some(batch)))
             .collect();
-        let mut tx = store.write().await.unwrap();
+        let tx = store.write().await.unwrap();
         let stored = tx.bulk_users().insert_records(&records.iter().collect::<Vec<_>>()).await.unwrap();
         tx.commit().await.unwrap();
         stored.len()
@@ -156,7 +156,7 @@ async fn of_parallel_batches_each_person_is_stored_once(fixture: Fixture) {
 async fn ids_of_services_and_of_the_erased_are_used(fixture: Fixture) {
     let account = service_account(1);
     fixture.put_users(&[user(1), user(2)]).await;
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     tx.service_accounts().insert_service_account(&account).await.unwrap();
     tx.users().erase_user(user(1).id, at(0)).await.unwrap();
     tx.commit().await.unwrap();
@@ -165,7 +165,7 @@ async fn ids_of_services_and_of_the_erased_are_used(fixture: Fixture) {
     let used = fixture.read().await.bulk_users().find_used_ids(&ids).await.unwrap();
     // Of people who are there, the names tell.
     assert_eq!(used, HashSet::from([user(1).id, service]));
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     tx.service_accounts().remove_service_account(account.id, at(0)).await.unwrap();
     tx.commit().await.unwrap();
     let used = fixture.read().await.bulk_users().find_used_ids(&ids).await.unwrap();

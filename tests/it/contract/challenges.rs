@@ -38,21 +38,21 @@ async fn find(fixture: &Fixture, number: u32, now: Timestamp) -> Option<Challeng
 }
 
 async fn take(store: &Arc<dyn Store>, number: u32, asked: [u8; 32]) -> bool {
-    let mut tx = store.write().await.unwrap();
+    let tx = store.write().await.unwrap();
     let taken = tx.challenges().take_webauthn_challenge(&digest(number), &asked).await.unwrap();
     tx.commit().await.unwrap();
     taken
 }
 
 async fn ask(fixture: &Fixture, number: u32, asked: [u8; 32]) -> bool {
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     let put = tx.challenges().put_webauthn_challenge(&digest(number), &asked).await.unwrap();
     tx.commit().await.unwrap();
     put
 }
 
 async fn fail(store: &Arc<dyn Store>, number: u32) -> i32 {
-    let mut tx = store.write().await.unwrap();
+    let tx = store.write().await.unwrap();
     let failures = tx.challenges().count_challenge_failure(&digest(number)).await.unwrap();
     tx.commit().await.unwrap();
     failures
@@ -152,7 +152,7 @@ async fn a_failure_of_nothing_leaves_no_trace(fixture: Fixture) {
 async fn of_parallel_answers_exactly_one_erases_the_challenge(fixture: Fixture) {
     fixture.put_challenges(&[challenge(1), challenge(2)]).await;
     let erased = in_parallel(&fixture.store, 20, |store, _| async move {
-        let mut tx = store.write().await.unwrap();
+        let tx = store.write().await.unwrap();
         let erased = tx.challenges().delete_challenge(&digest(1)).await.unwrap();
         tx.commit().await.unwrap();
         erased
@@ -163,7 +163,7 @@ async fn of_parallel_answers_exactly_one_erases_the_challenge(fixture: Fixture) 
 
 async fn an_erasure_that_is_rolled_back_gives_the_challenge_back(fixture: Fixture) {
     fixture.put_challenges(&[challenge(1)]).await;
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     assert!(tx.challenges().delete_challenge(&digest(1)).await.unwrap());
     drop(tx);
     assert_eq!(find(&fixture, 1, at(1)).await, Some(challenge(1)));
@@ -172,7 +172,7 @@ async fn an_erasure_that_is_rolled_back_gives_the_challenge_back(fixture: Fixtur
 async fn all_challenges_of_a_person_are_erased_and_no_others(fixture: Fixture) {
     fixture.put_users(&[user(1), user(2)]).await;
     fixture.put_challenges(&[challenge_of(1, 1), challenge_of(1, 2), challenge_of(2, 3), challenge(4)]).await;
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     for _ in 0..2 {
         tx.challenges().delete_challenges(user(1).id).await.unwrap();
     }
@@ -185,7 +185,7 @@ async fn all_challenges_of_a_person_are_erased_and_no_others(fixture: Fixture) {
 async fn challenges_go_with_the_person(fixture: Fixture) {
     fixture.put_users(&[user(1), user(2)]).await;
     fixture.put_challenges(&[challenge_of(1, 1), challenge_of(2, 2), challenge(3)]).await;
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     tx.users().erase_user(user(1).id, at(9)).await.unwrap();
     tx.commit().await.unwrap();
     for (number, is_left) in [(1, false), (2, true), (3, true)] {
@@ -196,7 +196,7 @@ async fn challenges_go_with_the_person(fixture: Fixture) {
 async fn expired_challenges_are_purged_in_batches(fixture: Fixture) {
     fixture.put_challenges(&(0..6).map(challenge).collect::<Vec<_>>()).await;
     for expected in [3, 2, 0] {
-        let mut tx = fixture.write().await;
+        let tx = fixture.write().await;
         assert_eq!(tx.challenges().purge_challenges(at(305), 3).await.unwrap(), expected);
         tx.commit().await.unwrap();
     }

@@ -72,7 +72,7 @@ async fn bring_back(fixture: &Fixture) -> usize {
 }
 
 async fn bring_back_to(fixture: &Fixture, misdated: Misdated, now: Timestamp) -> usize {
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     let count = tx.clock_corrections().bring_back(&policy(), misdated, now).await.unwrap();
     tx.commit().await.unwrap();
     count
@@ -83,14 +83,14 @@ async fn bring_jobs_back(fixture: &Fixture, waits: JobWaits) -> usize {
 }
 
 async fn bring_jobs_back_to(fixture: &Fixture, waits: JobWaits, misdated: Misdated, now: Timestamp) -> usize {
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     let count = tx.clock_corrections().bring_jobs_back(&[waits], misdated, now).await.unwrap();
     tx.commit().await.unwrap();
     count
 }
 
 async fn shorten(fixture: &Fixture) -> usize {
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     let count = tx.clock_corrections().shorten(&policy(), now()).await.unwrap();
     tx.commit().await.unwrap();
     count
@@ -107,7 +107,7 @@ fn key(number: u32) -> ThrottleKey {
 async fn counters_count_as_a_minute_old(fixture: Fixture) {
     let past = now() - Duration::hours(2);
     for (number, times) in [(1, [now() + AHEAD, now() + AHEAD]), (2, [past, now() + AHEAD]), (3, [past, past])] {
-        let mut tx = fixture.write().await;
+        let tx = fixture.write().await;
         for time in times {
             assert!(tx.throttles().count_attempt(&key(number), &COUNT, time).await.unwrap());
         }
@@ -115,7 +115,7 @@ async fn counters_count_as_a_minute_old(fixture: Fixture) {
     }
     assert_eq!(bring_back(&fixture).await, 2);
     let minute_ago = now() - Duration::MINUTE;
-    let mut tx = fixture.read().await;
+    let tx = fixture.read().await;
     for (number, first_time, last_time) in [(1, minute_ago, minute_ago), (2, past, minute_ago), (3, past, past)] {
         let stored = tx.throttles().find_throttle(&key(number)).await.unwrap();
         assert_eq!(stored, Some(Throttle { count: 2, first_time, last_time }), "{number}");
@@ -132,7 +132,7 @@ async fn mailed_tokens_last_for_their_time_from_now_on(fixture: Fixture) {
         create_time,
         expire_time: create_time + lasts,
     };
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     let ahead = token(1, ActionPurpose::ResetPassword, now() + AHEAD, Duration::HOUR);
     let present = token(2, ActionPurpose::AcceptInvitation, now(), Duration::days(7));
     for token in [&ahead, &present] {
@@ -164,7 +164,7 @@ async fn the_code_of_the_future_alone_is_barred(fixture: Fixture) {
     fixture.put_factors(&[totp(&user(1), 1)]).await;
     let step = now().unix_timestamp() / 30;
     let take = async |step, time| {
-        let mut tx = fixture.write().await;
+        let tx = fixture.write().await;
         let taken = tx.factors().take_totp_step(factor_id(1), step, time).await.unwrap();
         tx.commit().await.unwrap();
         taken
@@ -197,7 +197,7 @@ async fn jobs_wait_as_long_as_their_kind_does(fixture: Fixture) {
         enqueue(&fixture, [job]).await;
         bring_jobs_back(&fixture, waits).await;
         assert_eq!(next_run_time(&fixture).await, Some(run_time));
-        let mut tx = fixture.write().await;
+        let tx = fixture.write().await;
         let lease = Lease { id: lease_id(1), begin: now() + AHEAD * 2, end: now() + AHEAD * 2 };
         let [claimed] = &tx.jobs().claim_jobs(super::jobs::LANE, &lease, 9).await.unwrap()[..] else {
             panic!("one job")
@@ -211,7 +211,7 @@ async fn jobs_wait_as_long_as_their_kind_does(fixture: Fixture) {
 
 async fn a_job_in_the_hands_of_a_worker_is_left_to_it(fixture: Fixture) {
     enqueue(&fixture, [Job { create_time: now(), run_time: now(), ..job(1) }]).await;
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     let lease = Lease { id: lease_id(1), begin: now() + AHEAD, end: now() + AHEAD + Duration::minutes(5) };
     tx.jobs().claim_jobs(super::jobs::LANE, &lease, 1).await.unwrap();
     tx.commit().await.unwrap();
@@ -240,7 +240,7 @@ async fn sessions_are_shortened_and_those_of_the_present_are_not(fixture: Fixtur
         .await;
     assert_eq!(shorten(&fixture).await, 2);
     assert_eq!(shorten(&fixture).await, 0);
-    let mut tx = fixture.read().await;
+    let tx = fixture.read().await;
     for number in [1, 2] {
         let stored = tx.sessions().find_session(session(&owner, number).id).await.unwrap().unwrap();
         assert_eq!((stored.create_time, stored.last_seen_time), (now(), now()), "{number}");
@@ -258,7 +258,7 @@ async fn data_of_deleted_accounts_is_kept_from_now_on(fixture: Fixture) {
     // The second was deleted when the setting was another one.
     fixture.put_users(&[deleted(1, now() + AHEAD, month), deleted(2, now() - month, month * 3)]).await;
     assert_eq!(shorten(&fixture).await, 1);
-    let mut tx = fixture.read().await;
+    let tx = fixture.read().await;
     for (number, purge_time) in [(1, now() + month), (2, now() + month * 2)] {
         let stored = tx.users().find_user(user(number).id).await.unwrap().unwrap();
         assert_eq!(stored.purge_time, Some(purge_time), "{number}");
@@ -267,7 +267,7 @@ async fn data_of_deleted_accounts_is_kept_from_now_on(fixture: Fixture) {
 
 async fn what_clocks_may_differ_by_is_left_alone(fixture: Fixture) {
     let soon = now() + Duration::MINUTE;
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     assert!(tx.throttles().count_attempt(&key(1), &COUNT, soon).await.unwrap());
     tx.commit().await.unwrap();
     enqueue(&fixture, [Job { create_time: soon, run_time: soon, ..job(1) }]).await;
@@ -284,7 +284,7 @@ async fn what_was_brought_back_by_a_clock_that_was_behind_counts_anew(fixture: F
     let (behind, day) = (now() - Duration::HOUR, Duration::DAY);
     let subject = uuid::Uuid::from_u128(1);
     let revoked = AccessChange::Subject { id: subject, revoked_before: now() };
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     tx.access_changes().insert_access_changes(&[revoked], now()).await.unwrap();
     tx.commit().await.unwrap();
     let waits = JobWaits { usual: day, longest: day, ..WAITS };
@@ -302,7 +302,7 @@ async fn what_was_brought_back_by_a_clock_that_was_behind_counts_anew(fixture: F
     assert_eq!(bring_back_to(&fixture, misdated, set).await, 1);
     assert_eq!(bring_jobs_back_to(&fixture, waits, misdated, set).await, 1);
     assert_eq!(next_run_time(&fixture).await, Some(set + day));
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     assert_eq!(tx.access_changes().purge_access_changes(set + Duration::HOUR, 9).await.unwrap(), 0);
     let token = TokenMarks {
         sid: uuid::Uuid::from_u128(2),

@@ -40,7 +40,7 @@ const TABLES: [Table; 2] = [Table::AccessChanges, Table::AuditEvents];
 type Row = (u32, i64);
 
 impl Table {
-    async fn insert(self, tx: &mut dyn Transaction, number: u32) {
+    async fn insert(self, tx: &dyn Transaction, number: u32) {
         match self {
             Self::AccessChanges => {
                 let change = AccessChange::Token(TokenId::from_uuid(Uuid::from_u128(number.into())));
@@ -52,7 +52,7 @@ impl Table {
         }
     }
 
-    async fn follow(self, tx: &mut dyn Transaction, position: &mut Position, limit: i64) -> Vec<Row> {
+    async fn follow(self, tx: &dyn Transaction, position: &mut Position, limit: i64) -> Vec<Row> {
         let before = position.watermark();
         let rows: Vec<Row> = match self {
             Self::AccessChanges => {
@@ -77,22 +77,22 @@ impl Table {
     }
 
     async fn commit(self, fixture: &Fixture, number: u32) {
-        let mut tx = fixture.write().await;
-        self.insert(tx.as_mut(), number).await;
+        let tx = fixture.write().await;
+        self.insert(tx.as_ref(), number).await;
         tx.commit().await.unwrap();
     }
 
     /// A transaction that has taken a number and is still open.
     async fn open(self, fixture: &Fixture, number: u32) -> Box<dyn Transaction> {
-        let mut tx = fixture.write().await;
-        self.insert(tx.as_mut(), number).await;
+        let tx = fixture.write().await;
+        self.insert(tx.as_ref(), number).await;
         tx
     }
 }
 
 /// What comes next, by the numbers of the test.
 async fn follow(fixture: &Fixture, table: Table, position: &mut Position) -> Vec<u32> {
-    let rows = table.follow(fixture.read().await.as_mut(), position, 100).await;
+    let rows = table.follow(fixture.read().await.as_ref(), position, 100).await;
     rows.into_iter().map(|(number, _)| number).collect()
 }
 
@@ -117,7 +117,7 @@ async fn a_row_comes_once_and_once_it_is_committed(fixture: Fixture) {
         let mut numbers = Vec::new();
         for _ in 0..4 {
             numbers.extend(
-                table.follow(fixture.read().await.as_mut(), &mut position, 2).await.into_iter().map(|row| row.0),
+                table.follow(fixture.read().await.as_ref(), &mut position, 2).await.into_iter().map(|row| row.0),
             );
         }
         assert_eq!(numbers, [1, 2, 3, 4, 5], "{table:?}");
@@ -131,7 +131,7 @@ async fn who_continues_after_the_watermark_gets_the_rest(fixture: Fixture) {
             table.commit(&fixture, number).await;
         }
         let mut position = Position::default();
-        assert_eq!(table.follow(fixture.read().await.as_mut(), &mut position, 3).await.len(), 3);
+        assert_eq!(table.follow(fixture.read().await.as_ref(), &mut position, 3).await.len(), 3);
         let mut next = Position::after(position.watermark());
         assert_eq!(follow(&fixture, table, &mut next).await, [4, 5], "{table:?}");
         assert_eq!(follow(&fixture, table, &mut Position::after(next.watermark() + 90)).await, [0; 0], "{table:?}");
@@ -196,13 +196,13 @@ async fn who_only_reads_or_writes_elsewhere_is_not_waited_for(fixture: Fixture) 
         return;
     }
     for (table, elsewhere) in [(TABLES[0], TABLES[1]), (TABLES[1], TABLES[0])] {
-        let mut bystander = elsewhere.open(&fixture, 900).await;
-        table.follow(bystander.as_mut(), &mut Position::default(), 1).await;
+        let bystander = elsewhere.open(&fixture, 900).await;
+        table.follow(bystander.as_ref(), &mut Position::default(), 1).await;
         for number in 1..=4 {
             table.commit(&fixture, number).await;
         }
         let mut position = Position::default();
-        assert_eq!(table.follow(fixture.read().await.as_mut(), &mut position, 1).await[0].0, 1, "{table:?}");
+        assert_eq!(table.follow(fixture.read().await.as_ref(), &mut position, 1).await[0].0, 1, "{table:?}");
         erase(&fixture, table, &format!("sequence = {}", position.seen + 1)).await;
         let mut numbers = BTreeSet::new();
         for _ in 0..2 {
@@ -216,9 +216,9 @@ async fn who_only_reads_or_writes_elsewhere_is_not_waited_for(fixture: Fixture) 
 
 async fn many_erased_rows_are_not_waited_for(fixture: Fixture) {
     for table in TABLES {
-        let mut tx = fixture.write().await;
+        let tx = fixture.write().await;
         for number in 1..=60 {
-            table.insert(tx.as_mut(), number).await;
+            table.insert(tx.as_ref(), number).await;
         }
         tx.commit().await.unwrap();
         erase(&fixture, table, "sequence % 2 = 1").await;
@@ -226,7 +226,7 @@ async fn many_erased_rows_are_not_waited_for(fixture: Fixture) {
             let (mut position, mut numbers) = (Position::default(), BTreeSet::new());
             while position.watermark() < 60 {
                 let before = position.clone();
-                let rows = table.follow(fixture.read().await.as_mut(), &mut position, limit).await;
+                let rows = table.follow(fixture.read().await.as_ref(), &mut position, limit).await;
                 numbers.extend(rows.into_iter().map(|(number, _)| number));
                 assert_ne!(position, before, "{table:?} gets on");
             }
@@ -251,9 +251,9 @@ async fn write(table: Table, store: Arc<dyn Store>, writer: u32) -> Vec<u32> {
     let mut committed = Vec::new();
     for round in 0..30 {
         let numbers = [0, 1].map(|half| writer * 100 + 2 * round + half);
-        let mut tx = store.write().await.unwrap();
+        let tx = store.write().await.unwrap();
         for number in numbers {
-            table.insert(tx.as_mut(), number).await;
+            table.insert(tx.as_ref(), number).await;
             tokio::task::yield_now().await;
         }
         if round % 7 != 0 {

@@ -24,19 +24,19 @@ async fn find(fixture: &Fixture, number: u32) -> Option<PasswordCredential> {
 }
 
 async fn put(fixture: &Fixture, number: u32, hash: &PasswordHash) {
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     tx.credentials().put_password(user(number).id, hash, at(0)).await.unwrap();
     tx.commit().await.unwrap();
 }
 
 async fn fail(fixture: &Fixture, number: u32) {
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     tx.credentials().count_failure(user(number).id).await.unwrap();
     tx.commit().await.unwrap();
 }
 
 async fn upgrade(fixture: &Fixture, number: u32, old: &PasswordHash, new: &PasswordHash) -> bool {
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     let upgraded = tx.credentials().upgrade_hash(user(number).id, old, new).await.unwrap();
     tx.commit().await.unwrap();
     upgraded
@@ -76,7 +76,7 @@ async fn parallel_failures_are_all_counted(fixture: Fixture) {
     fixture.put_users(&[user(1)]).await;
     put(&fixture, 1, &hash(1)).await;
     in_parallel(&fixture.store, 32, |store, _| async move {
-        let mut tx = store.write().await.unwrap();
+        let tx = store.write().await.unwrap();
         tx.credentials().count_failure(user(1).id).await.unwrap();
         tx.commit().await.unwrap();
     })
@@ -101,7 +101,7 @@ async fn failures_are_forgotten_for_one_person_alone(fixture: Fixture) {
         fail(&fixture, number).await;
         fail(&fixture, number).await;
     }
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     tx.credentials().forget_failures(user(1).id).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(find(&fixture, 1).await, Some(credential(1, hash(1), 0)));
@@ -134,7 +134,7 @@ async fn of_parallel_upgrades_of_one_hash_exactly_one_succeeds(fixture: Fixture)
     fixture.put_users(&[user(1)]).await;
     put(&fixture, 1, &hash(0)).await;
     let upgraded = in_parallel(&fixture.store, 16, |store, number| async move {
-        let mut tx = store.write().await.unwrap();
+        let tx = store.write().await.unwrap();
         let new = hash(number + 1);
         let upgraded = tx.credentials().upgrade_hash(user(1).id, &hash(0), &new).await.unwrap();
         tx.commit().await.unwrap();

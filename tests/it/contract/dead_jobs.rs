@@ -20,7 +20,7 @@ on_both_backends! {
 }
 
 async fn revive(fixture: &Fixture, number: u32, now: Timestamp) -> bool {
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     let revived = tx.jobs().revive_job(job_id(number), now, now + Duration::HOUR).await.unwrap();
     tx.commit().await.unwrap();
     revived
@@ -106,7 +106,7 @@ async fn old_dead_jobs_are_purged_in_batches(fixture: Fixture) {
         assert!(bury(&fixture, claim_of(number, 1), at(10 + i64::from(number))).await);
     }
     let purge = async |limit| {
-        let mut tx = fixture.write().await;
+        let tx = fixture.write().await;
         let purged = tx.jobs().purge_dead_jobs(at(14), limit).await.unwrap();
         tx.commit().await.unwrap();
         purged

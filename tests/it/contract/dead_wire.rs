@@ -47,7 +47,7 @@ async fn whoever_waits_is_told_and_the_next_ones_find_a_whole_wire() {
         for number in 0..8 {
             let store = wire.store.clone();
             waiting.push(tokio::spawn(async move {
-                let mut unit = store.read().await?;
+                let unit = store.read().await?;
                 loop {
                     unit.users().find_user(user(number).id).await?;
                     tokio::time::sleep(Duration::from_millis(5)).await;
@@ -102,7 +102,7 @@ async fn a_commit_without_an_answer_is_no_failure_and_no_success() {
     for (number, lose, is_stored) in
         [(1, Relay::lose_the_next_answer as fn(&Relay), true), (2, Relay::lose_the_next_commit, false)]
     {
-        let mut tx = wire.store.write().await.unwrap();
+        let tx = wire.store.write().await.unwrap();
         tx.users().insert_user(&user(number)).await.unwrap();
         lose(&wire.relay);
         let outcome = tx.commit().await;
@@ -110,7 +110,7 @@ async fn a_commit_without_an_answer_is_no_failure_and_no_success() {
         assert_eq!(wire.finds(number).await, is_stored);
     }
     // A refusal is an answer.
-    let mut tx = wire.store.write().await.unwrap();
+    let tx = wire.store.write().await.unwrap();
     tx.users().insert_user(&user(3)).await.unwrap();
     tx.commit().await.unwrap();
 }

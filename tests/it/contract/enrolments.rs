@@ -28,7 +28,7 @@ fn of_passkey(plain: Enrolment) -> Enrolment {
 }
 
 async fn put(fixture: &Fixture, enrolments: &[Enrolment]) {
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     for enrolment in enrolments {
         tx.factors().put_enrolment(enrolment).await.unwrap();
     }
@@ -40,7 +40,7 @@ async fn list(fixture: &Fixture, owner: u32, now: Timestamp) -> Vec<Enrolment> {
 }
 
 async fn erase(fixture: &Fixture, owner: u32, id: FactorId) -> bool {
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     let erased = tx.factors().delete_enrolment(user(owner).id, id).await.unwrap();
     tx.commit().await.unwrap();
     erased
@@ -75,7 +75,7 @@ async fn a_new_enrolment_takes_the_place_of_one_of_its_kind(fixture: Fixture) {
 async fn of_parallel_enrolments_of_one_kind_one_remains(fixture: Fixture) {
     fixture.put_users(&[user(1)]).await;
     in_parallel(&fixture.store, 20, |store, number| async move {
-        let mut tx = store.write().await.unwrap();
+        let tx = store.write().await.unwrap();
         tx.factors().put_enrolment(&enrolment(&user(1), number)).await.unwrap();
         tx.commit().await.unwrap();
     })
@@ -95,7 +95,7 @@ async fn parallel_failures_are_all_counted(fixture: Fixture) {
     let others = of_passkey(enrolment(&user(1), 2));
     put(&fixture, &[enrolment(&user(1), 1), others.clone()]).await;
     let counts = in_parallel(&fixture.store, 20, |store, _| async move {
-        let mut tx = store.write().await.unwrap();
+        let tx = store.write().await.unwrap();
         let failures = tx.factors().count_enrolment_failure(factor_id(1)).await.unwrap();
         tx.commit().await.unwrap();
         failures
@@ -107,7 +107,7 @@ async fn parallel_failures_are_all_counted(fixture: Fixture) {
 }
 
 async fn a_failure_of_nothing_leaves_no_trace(fixture: Fixture) {
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     assert_eq!(tx.factors().count_enrolment_failure(factor_id(1)).await.unwrap(), 0);
     tx.commit().await.unwrap();
     assert_eq!(fixture.count("factor_enrolments").await, 0);
@@ -118,7 +118,7 @@ async fn an_enrolment_is_erased_once_and_by_its_owner_alone(fixture: Fixture) {
     put(&fixture, &[enrolment(&user(1), 1), enrolment(&user(2), 2)]).await;
     assert!(!erase(&fixture, 2, factor_id(1)).await);
     let erased = in_parallel(&fixture.store, 20, |store, _| async move {
-        let mut tx = store.write().await.unwrap();
+        let tx = store.write().await.unwrap();
         let erased = tx.factors().delete_enrolment(user(1).id, factor_id(1)).await.unwrap();
         tx.commit().await.unwrap();
         erased
@@ -130,7 +130,7 @@ async fn an_enrolment_is_erased_once_and_by_its_owner_alone(fixture: Fixture) {
 async fn enrolments_go_with_the_person(fixture: Fixture) {
     fixture.put_users(&[user(1), user(2)]).await;
     put(&fixture, &[enrolment(&user(1), 1), enrolment(&user(2), 2)]).await;
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     tx.users().erase_user(user(1).id, at(9)).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(fixture.count("factor_enrolments").await, 1);
@@ -142,7 +142,7 @@ async fn expired_enrolments_are_purged_in_batches(fixture: Fixture) {
     fixture.put_users(&people).await;
     put(&fixture, &(0..6).map(|number| enrolment(&user(number), number)).collect::<Vec<_>>()).await;
     for expected in [3, 2, 0] {
-        let mut tx = fixture.write().await;
+        let tx = fixture.write().await;
         assert_eq!(tx.factors().purge_enrolments(at(605), 3).await.unwrap(), expected);
         tx.commit().await.unwrap();
     }

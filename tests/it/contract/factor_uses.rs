@@ -53,7 +53,7 @@ async fn with_factors(backend: Backend) -> Fixture {
         ])
         .await;
     let hashes: Vec<PasswordHash> = (0..20).map(hash).collect();
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     tx.factors().put_recovery_codes(factor_id(CODES), &hashes).await.unwrap();
     tx.factors().put_recovery_codes(factor_id(OTHER_CODES), &hashes).await.unwrap();
     tx.commit().await.unwrap();
@@ -80,7 +80,7 @@ async fn remaining(fixture: &Fixture, number: u32) -> u32 {
 }
 
 async fn take_step(store: &Arc<dyn Store>, number: u32, step: i64) -> bool {
-    let mut tx = store.write().await.unwrap();
+    let tx = store.write().await.unwrap();
     let taken = tx.factors().take_totp_step(factor_id(number), step, at(60) + TICK).await.unwrap();
     tx.commit().await.unwrap();
     taken
@@ -88,21 +88,21 @@ async fn take_step(store: &Arc<dyn Store>, number: u32, step: i64) -> bool {
 
 async fn take_assertion(store: &Arc<dyn Store>, number: u32, (expected_count, new_count): (u32, u32)) -> bool {
     let assertion = PasskeyUse { expected_count, new_count, backed_up: true };
-    let mut tx = store.write().await.unwrap();
+    let tx = store.write().await.unwrap();
     let taken = tx.factors().take_assertion(factor_id(number), assertion, at(60) + TICK).await.unwrap();
     tx.commit().await.unwrap();
     taken
 }
 
 async fn take_code(store: &Arc<dyn Store>, number: u32, code: u32) -> bool {
-    let mut tx = store.write().await.unwrap();
+    let tx = store.write().await.unwrap();
     let taken = tx.factors().take_recovery_code(factor_id(number), &hash(code), at(60) + TICK).await.unwrap();
     tx.commit().await.unwrap();
     taken
 }
 
 async fn fail(store: &Arc<dyn Store>, number: u32) -> i32 {
-    let mut tx = store.write().await.unwrap();
+    let tx = store.write().await.unwrap();
     let failures = tx.factors().count_factor_failure(factor_id(number)).await.unwrap();
     tx.commit().await.unwrap();
     failures
@@ -199,7 +199,7 @@ async fn a_recovery_code_that_is_taken_while_its_factor_is_erased_is_in_nobodys_
         if number % 2 == 0 {
             take_code(&store, CODES, number).await;
         } else {
-            let mut tx = store.write().await.unwrap();
+            let tx = store.write().await.unwrap();
             tx.factors().delete_factor(user(1).id, factor_id(CODES)).await.unwrap();
             tx.commit().await.unwrap();
         }
@@ -210,7 +210,7 @@ async fn a_recovery_code_that_is_taken_while_its_factor_is_erased_is_in_nobodys_
 }
 
 async fn new_recovery_codes_take_the_place_of_all_others(fixture: Fixture) {
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     let hashes = [100, 101, 101].map(hash);
     tx.factors().put_recovery_codes(factor_id(CODES), &hashes).await.unwrap();
     tx.commit().await.unwrap();
@@ -219,7 +219,7 @@ async fn new_recovery_codes_take_the_place_of_all_others(fixture: Fixture) {
     assert!(hashes.contains(&found));
     assert!(!take_code(&fixture.store, CODES, 3).await);
     assert!(take_code(&fixture.store, CODES, 101).await);
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     tx.factors().put_recovery_codes(factor_id(CODES), &[]).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(remaining(&fixture, CODES).await, 0);
@@ -228,7 +228,7 @@ async fn new_recovery_codes_take_the_place_of_all_others(fixture: Fixture) {
 async fn of_parallel_sets_of_recovery_codes_one_is_left(fixture: Fixture) {
     in_parallel(&fixture.store, 20, |store, number| async move {
         let hashes: Vec<PasswordHash> = (0..3).map(|code| hash(number * 3 + code)).collect();
-        let mut tx = store.write().await.unwrap();
+        let tx = store.write().await.unwrap();
         tx.factors().put_recovery_codes(factor_id(CODES), &hashes).await.unwrap();
         tx.commit().await.unwrap();
     })
@@ -265,7 +265,7 @@ async fn a_disabled_factor_takes_nothing(fixture: Fixture) {
 /// The last failure is counted before the use, and committed after it began.
 async fn a_factor_that_is_disabled_meanwhile_takes_nothing(fixture: Fixture) {
     fixture.execute(&format!("UPDATE factors SET failures = {}", HARD_LIMIT - 1)).await;
-    let mut failing = fixture.write().await;
+    let failing = fixture.write().await;
     for number in [TOTP, PASSKEY, CODES] {
         assert_eq!(failing.factors().count_factor_failure(factor_id(number)).await.unwrap(), HARD_LIMIT);
     }
@@ -282,7 +282,7 @@ async fn a_factor_that_is_disabled_meanwhile_takes_nothing(fixture: Fixture) {
 }
 
 async fn a_use_that_is_rolled_back_did_not_happen(fixture: Fixture) {
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     assert!(tx.factors().take_totp_step(factor_id(TOTP), 5, at(9)).await.unwrap());
     assert!(tx.factors().take_recovery_code(factor_id(CODES), &hash(3), at(9)).await.unwrap());
     drop(tx);

@@ -66,14 +66,14 @@ async fn find_passkey(fixture: &Fixture, credential_id: &[u8]) -> Option<Factor>
 }
 
 async fn rename(fixture: &Fixture, factor: &Factor) -> bool {
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     let renamed = tx.factors().rename_factor(factor).await.unwrap();
     tx.commit().await.unwrap();
     renamed
 }
 
 async fn erase(fixture: &Fixture, owner: u32, id: FactorId) -> bool {
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     let erased = tx.factors().delete_factor(user(owner).id, id).await.unwrap();
     tx.commit().await.unwrap();
     erased
@@ -81,7 +81,7 @@ async fn erase(fixture: &Fixture, owner: u32, id: FactorId) -> bool {
 
 async fn put_codes(fixture: &Fixture, number: u32, hashes: std::ops::Range<u32>) {
     let hashes: Vec<_> = hashes.map(hash).collect();
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     tx.factors().put_recovery_codes(factor_id(number), &hashes).await.unwrap();
     tx.commit().await.unwrap();
 }
@@ -156,7 +156,7 @@ async fn a_credential_id_is_given_once_whoever_has_it(fixture: Fixture) {
     fixture.put_users(&[user(1), user(2)]).await;
     fixture.put_factors(&[passkey(&user(1), 1)]).await;
     let rival = Factor { method: passkey(&user(1), 1).method, ..passkey(&user(2), 2) };
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     assert!(!tx.factors().insert_factor(&rival).await.unwrap());
     assert!(tx.factors().insert_factor(&passkey(&user(2), 3)).await.unwrap());
     tx.commit().await.unwrap();
@@ -169,7 +169,7 @@ async fn a_credential_id_is_given_once_whoever_has_it(fixture: Fixture) {
 async fn of_parallel_inserts_of_one_credential_id_exactly_one_succeeds(fixture: Fixture) {
     fixture.put_users(&(0..20).map(user).collect::<Vec<_>>()).await;
     let inserted = in_parallel(&fixture.store, 20, |store, number| async move {
-        let mut tx = store.write().await.unwrap();
+        let tx = store.write().await.unwrap();
         let rival = Factor { method: passkey(&user(0), 7).method, ..passkey(&user(number), number) };
         let inserted = tx.factors().insert_factor(&rival).await.unwrap();
         tx.commit().await.unwrap();
@@ -202,7 +202,7 @@ async fn of_parallel_names_exactly_one_is_stored(fixture: Fixture) {
     fixture.put_users(&[user(1)]).await;
     fixture.put_factors(&[totp(&user(1), 1)]).await;
     let renamed = in_parallel(&fixture.store, 20, |store, number| async move {
-        let mut tx = store.write().await.unwrap();
+        let tx = store.write().await.unwrap();
         let renamed = named(Factor { revision: 2, ..totp(&user(1), 1) }, &format!("name {number}"));
         let stored = tx.factors().rename_factor(&renamed).await.unwrap();
         tx.commit().await.unwrap();
@@ -235,7 +235,7 @@ async fn put_everything(fixture: &Fixture, people: [User; 2]) {
             .await;
         put_codes(fixture, number(3), 0..2).await;
         let method = EnrolmentMethod::Passkey { challenge: [7; 32], user_handle: vec![7] };
-        let mut tx = fixture.write().await;
+        let tx = fixture.write().await;
         tx.factors().put_enrolment(&enrolment(person, number(4))).await.unwrap();
         tx.factors().put_enrolment(&Enrolment { method, ..enrolment(person, number(5)) }).await.unwrap();
         tx.commit().await.unwrap();
@@ -247,7 +247,7 @@ async fn put_everything(fixture: &Fixture, people: [User; 2]) {
 
 async fn all_factors_of_a_person_are_erased(fixture: Fixture) {
     put_everything(&fixture, [user(1), user(2)]).await;
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     assert_eq!(tx.factors().delete_factors(user(1).id).await.unwrap(), 3);
     assert_eq!(tx.factors().delete_factors(user(1).id).await.unwrap(), 0);
     tx.commit().await.unwrap();
@@ -260,7 +260,7 @@ async fn all_factors_of_a_person_are_erased(fixture: Fixture) {
 async fn nothing_is_left_of_a_person_who_is_purged(fixture: Fixture) {
     let leaving = User { purge_time: Some(at(1)), ..user(1) };
     put_everything(&fixture, [leaving, user(2)]).await;
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     assert_eq!(tx.users().purge_users(at(1) + Duration::SECOND, 10).await.unwrap(), [user(1).id]);
     tx.commit().await.unwrap();
     assert_eq!(list(&fixture, 2).await.len(), 3);

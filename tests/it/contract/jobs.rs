@@ -60,7 +60,7 @@ pub(super) fn claim_of(number: u32, lease: u32) -> JobClaim {
 }
 
 pub(super) async fn enqueue(fixture: &Fixture, jobs: impl IntoIterator<Item = Job>) {
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     for job in jobs {
         assert!(tx.jobs().enqueue_job(&job).await.unwrap());
     }
@@ -68,7 +68,7 @@ pub(super) async fn enqueue(fixture: &Fixture, jobs: impl IntoIterator<Item = Jo
 }
 
 async fn claim_by(fixture: &Fixture, lease: &Lease, limit: i64) -> Vec<Job> {
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     let claimed = tx.jobs().claim_jobs(LANE, lease, limit).await.unwrap();
     tx.commit().await.unwrap();
     claimed
@@ -80,28 +80,28 @@ pub(super) async fn claim(fixture: &Fixture, now: Timestamp, end: Timestamp, lim
 }
 
 pub(super) async fn finish(fixture: &Fixture, claim: JobClaim) -> bool {
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     let finished = tx.jobs().finish_job(claim).await.unwrap();
     tx.commit().await.unwrap();
     finished
 }
 
 async fn reschedule(fixture: &Fixture, claim: JobClaim, run_time: Timestamp) -> bool {
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     let rescheduled = tx.jobs().reschedule_job(claim, run_time).await.unwrap();
     tx.commit().await.unwrap();
     rescheduled
 }
 
 async fn retry_later(fixture: &Fixture, claim: JobClaim, run_time: Timestamp) -> bool {
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     let postponed = tx.jobs().retry_job_later(claim, run_time, HOSTILE).await.unwrap();
     tx.commit().await.unwrap();
     postponed
 }
 
 pub(super) async fn bury(fixture: &Fixture, claim: JobClaim, now: Timestamp) -> bool {
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     let buried = tx.jobs().bury_job(claim, now, HOSTILE).await.unwrap();
     tx.commit().await.unwrap();
     buried
@@ -171,14 +171,14 @@ async fn each_lane_is_claimed_by_itself(fixture: Fixture) {
     assert_eq!(next_time(&fixture).await, Some(at(2)));
     assert_eq!(ids(&claim(&fixture, at(9), at(60), 10).await), ids_of([2, 4]));
     assert_eq!(ids(&claim(&fixture, at(9), at(60), 10).await), ids_of([]));
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     let claimed = tx.jobs().claim_jobs("another lane", &lease(2, at(9), at(60)), 10).await.unwrap();
     assert_eq!(ids(&claimed), ids_of([1, 3]));
 }
 
 async fn a_claim_that_is_rolled_back_gives_the_job_back(fixture: Fixture) {
     enqueue(&fixture, [job(1)]).await;
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     assert_eq!(tx.jobs().claim_jobs(LANE, &lease(1, at(1), at(60)), 10).await.unwrap().len(), 1);
     drop(tx);
     fixture.settle().await;
@@ -192,7 +192,7 @@ async fn parallel_workers_claim_different_jobs(fixture: Fixture) {
     let batches = in_parallel(&fixture.store, 8, |store, number| async move {
         let mut batches = Vec::new();
         loop {
-            let mut tx = store.write().await.unwrap();
+            let tx = store.write().await.unwrap();
             let claimed = tx.jobs().claim_jobs(LANE, &lease(number, at(40), at(60)), 3).await.unwrap();
             tx.commit().await.unwrap();
             if claimed.is_empty() {
@@ -219,7 +219,7 @@ async fn of_two_who_claim_when_a_lease_ends_one_gets_the_job(fixture: Fixture) {
     enqueue(&fixture, [job(1)]).await;
     assert_eq!(claim(&fixture, at(1), at(60), 1).await.len(), 1);
     let claims = in_parallel(&fixture.store, 8, |store, number| async move {
-        let mut tx = store.write().await.unwrap();
+        let tx = store.write().await.unwrap();
         let claimed = tx.jobs().claim_jobs(LANE, &lease(10 + number, at(60), at(120)), 1).await.unwrap();
         tx.commit().await.unwrap();
         claimed.len()
@@ -245,7 +245,7 @@ async fn a_job_is_erased_with_the_person_it_is_about(fixture: Fixture) {
     fixture.put_users(&[user(1), user(2)]).await;
     let about = |number: u32| Job { user_id: Some(user(number).id), ..job(number) };
     enqueue(&fixture, [about(1), about(2), job(3)]).await;
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     tx.users().erase_user(user(1).id, at(9)).await.unwrap();
     tx.commit().await.unwrap();
     let left = claim(&fixture, at(3), at(60), 10).await;

@@ -68,7 +68,7 @@ impl Fixture {
     async fn settle(&self) {
         let mut units = Vec::new();
         while units.len() < self.database.settings.max_connections {
-            let mut unit = self.read().await;
+            let unit = self.read().await;
             unit.users().find_user(samples::user(0).id).await.unwrap();
             units.push(unit);
         }
@@ -86,7 +86,7 @@ impl Fixture {
 
     /// Stores people and commits.
     async fn put_users(&self, users: &[User]) {
-        let mut tx = self.write().await;
+        let tx = self.write().await;
         for user in users {
             assert_eq!(tx.users().insert_user(user).await.unwrap(), UserInsert::Inserted);
         }
@@ -95,7 +95,7 @@ impl Fixture {
 
     /// Stores factors of stored people and commits.
     async fn put_factors(&self, factors: &[Factor]) {
-        let mut tx = self.write().await;
+        let tx = self.write().await;
         for factor in factors {
             assert!(tx.factors().insert_factor(factor).await.unwrap());
         }
@@ -104,7 +104,7 @@ impl Fixture {
 
     /// Stores challenges and commits.
     async fn put_challenges(&self, challenges: &[Challenge]) {
-        let mut tx = self.write().await;
+        let tx = self.write().await;
         for challenge in challenges {
             tx.challenges().insert_challenge(challenge).await.unwrap();
         }
@@ -118,7 +118,7 @@ impl Fixture {
 
     /// Stores sessions of stored people and commits.
     async fn put_sessions(&self, sessions: &[Session]) {
-        let mut tx = self.write().await;
+        let tx = self.write().await;
         for session in sessions {
             tx.sessions().insert_session(session).await.unwrap();
         }

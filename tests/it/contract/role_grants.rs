@@ -36,7 +36,7 @@ async fn filled(fixture: &Fixture) {
     let people: Vec<User> = (0..3).map(|number| User { state: UserState::Active, ..user(number) }).collect();
     fixture.put_users(&people).await;
     fixture.put_service_accounts(&[0, 1, 2].map(service_account)).await;
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     for number in 0..5 {
         assert!(tx.roles().insert_role(&role(number)).await.unwrap());
     }
@@ -44,7 +44,7 @@ async fn filled(fixture: &Fixture) {
 }
 
 async fn put(fixture: &Fixture, grants: &[RoleGrant]) {
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     for grant in grants {
         assert!(tx.roles().put_grant(grant).await.unwrap());
     }
@@ -69,12 +69,12 @@ async fn a_grant_to_a_service_is_stored_once_and_removed_once(fixture: Fixture) 
     filled(&fixture).await;
     let (service, other) = (Subject::from(service_account(0).id), Subject::from(service_account(1).id));
     put(&fixture, &[grant(&role(0), service)]).await;
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     assert!(!tx.roles().put_grant(&RoleGrant { create_time: at(9), ..grant(&role(0), service) }).await.unwrap());
     assert!(!tx.roles().remove_grant(role(0).id, other, at(9)).await.unwrap());
     tx.commit().await.unwrap();
     assert_eq!(list(&fixture, GrantsOf::Subject(service)).await, [grant(&role(0), service)]);
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     assert!(tx.roles().remove_grant(role(0).id, service, at(9)).await.unwrap());
     assert!(!tx.roles().remove_grant(role(0).id, service, at(9)).await.unwrap());
     tx.commit().await.unwrap();
@@ -87,7 +87,7 @@ async fn the_roles_of_a_service_are_those_granted(fixture: Fixture) {
     let person = Subject::from(user(0).id);
     let grants = [(1, services[0]), (0, services[0]), (2, services[1]), (3, person)];
     put(&fixture, &grants.map(|(number, subject)| grant(&role(number), subject))).await;
-    let mut tx = fixture.read().await;
+    let tx = fixture.read().await;
     assert_eq!(tx.roles().roles_of(services[0]).await.unwrap(), [role(0), role(1)]);
     assert_eq!(tx.roles().roles_of(services[1]).await.unwrap(), [role(2)]);
     assert_eq!(tx.roles().roles_of(services[2]).await.unwrap(), []);
@@ -103,7 +103,7 @@ async fn the_holders_of_a_role_are_people_and_then_services_page_by_page(fixture
     {
         put(&fixture, &[people, services].concat()).await;
         assert_eq!(list(&fixture, GrantsOf::Role(role(0).id)).await, [people, services].concat());
-        let mut tx = fixture.write().await;
+        let tx = fixture.write().await;
         for grant in [people, services].concat() {
             assert!(tx.roles().remove_grant(grant.role_id, grant.subject, at(9)).await.unwrap());
         }
@@ -122,7 +122,7 @@ async fn the_roles_of_a_service_come_page_by_page(fixture: Fixture) {
 async fn no_service_counts_as_another_holder(fixture: Fixture) {
     filled(&fixture).await;
     put(&fixture, &[grant(&role(0), user(0).id), grant(&role(0), service_account(0).id)]).await;
-    let mut tx = fixture.read().await;
+    let tx = fixture.read().await;
     assert!(!tx.roles().is_held_by_others(role(0).id, user(0).id).await.unwrap());
     assert!(tx.roles().is_held_by_others(role(0).id, UserId::NOBODY).await.unwrap());
 }

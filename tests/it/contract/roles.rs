@@ -41,7 +41,7 @@ fn grant(role: &Role, number: u32) -> RoleGrant {
 }
 
 async fn put_roles(fixture: &Fixture, roles: &[Role]) {
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     for role in roles {
         assert!(tx.roles().insert_role(role).await.unwrap());
     }
@@ -49,7 +49,7 @@ async fn put_roles(fixture: &Fixture, roles: &[Role]) {
 }
 
 async fn put_grants(fixture: &Fixture, grants: &[RoleGrant]) {
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     for grant in grants {
         assert!(tx.roles().put_grant(grant).await.unwrap());
     }
@@ -80,7 +80,7 @@ async fn a_role_comes_back(fixture: Fixture) {
 
 async fn a_name_is_taken_once(fixture: Fixture) {
     put_roles(&fixture, &[role(1)]).await;
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     let rival = Role { name: role(1).name, ..role(2) };
     assert!(!tx.roles().insert_role(&rival).await.unwrap());
     assert!(tx.roles().insert_role(&role(3)).await.unwrap());
@@ -89,7 +89,7 @@ async fn a_name_is_taken_once(fixture: Fixture) {
 }
 
 async fn update(fixture: &Fixture, role: &Role) -> Result<bool, StoreError> {
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     let updated = tx.roles().update_role(role).await?;
     tx.commit().await?;
     Ok(updated)
@@ -113,7 +113,7 @@ async fn a_change_to_a_taken_name_is_a_conflict(fixture: Fixture) {
 
 async fn a_removed_role_is_gone(fixture: Fixture) {
     put_roles(&fixture, &[role(1), role(2)]).await;
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     tx.roles().remove_role(role(1).id, at(9)).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!((find(&fixture, role(1).id).await, find(&fixture, role(2).id).await), (None, Some(role(2))));
@@ -136,14 +136,14 @@ async fn a_grant_is_stored_once_and_removed_once(fixture: Fixture) {
     fixture.put_users(&[user(1), user(2)]).await;
     put_roles(&fixture, &[role(1)]).await;
     put_grants(&fixture, &[grant(&role(1), 1)]).await;
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     let again = RoleGrant { create_time: at(9), ..grant(&role(1), 1) };
     assert!(!tx.roles().put_grant(&again).await.unwrap());
     assert!(!tx.roles().remove_grant(role(1).id, user(2).id.into(), at(9)).await.unwrap());
     tx.commit().await.unwrap();
     let listed = fixture.read().await.roles().list_grants(GrantsOf::Subject(user(1).id.into()), None, 9).await.unwrap();
     assert_eq!(listed, [grant(&role(1), 1)]);
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     assert!(tx.roles().remove_grant(role(1).id, user(1).id.into(), at(9)).await.unwrap());
     assert!(!tx.roles().remove_grant(role(1).id, user(1).id.into(), at(9)).await.unwrap());
     tx.commit().await.unwrap();
@@ -176,7 +176,7 @@ async fn the_roles_of_a_person_are_those_granted(fixture: Fixture) {
     fixture.put_users(&[user(1), user(2)]).await;
     put_roles(&fixture, &[role(2), role(1), role(3)]).await;
     put_grants(&fixture, &[grant(&role(2), 1), grant(&role(1), 1), grant(&role(3), 2)]).await;
-    let mut tx = fixture.read().await;
+    let tx = fixture.read().await;
     assert_eq!(tx.roles().roles_of(user(1).id.into()).await.unwrap(), [role(1), role(2)]);
     assert_eq!(tx.roles().roles_of(user(2).id.into()).await.unwrap(), [role(3)]);
     assert_eq!(tx.roles().roles_of(user(3).id.into()).await.unwrap(), []);
@@ -186,7 +186,7 @@ async fn grants_go_with_the_person(fixture: Fixture) {
     fixture.put_users(&[User { purge_time: Some(at(1)), ..user(1) }, user(2)]).await;
     put_roles(&fixture, &[role(1)]).await;
     put_grants(&fixture, &[grant(&role(1), 1), grant(&role(1), 2)]).await;
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     assert_eq!(tx.users().purge_users(at(1), 10).await.unwrap().len(), 1);
     tx.commit().await.unwrap();
     let left = fixture.read().await.roles().list_grants(GrantsOf::Role(role(1).id), None, 9).await.unwrap();
@@ -206,7 +206,7 @@ async fn only_active_others_hold_a_role(fixture: Fixture) {
         .await;
     put_roles(&fixture, &[role(1)]).await;
     put_grants(&fixture, &(1..=4).map(|number| grant(&role(1), number)).collect::<Vec<_>>()).await;
-    let mut tx = fixture.read().await;
+    let tx = fixture.read().await;
     assert!(!tx.roles().is_held_by_others(role(1).id, user(1).id).await.unwrap());
     assert!(tx.roles().is_held_by_others(role(1).id, user(2).id).await.unwrap());
     assert!(tx.roles().is_held_by_others(role(1).id, UserId::NOBODY).await.unwrap());
@@ -219,7 +219,7 @@ async fn of_parallel_takers_of_a_locked_role_one_leaves_the_last_holder(fixture:
     put_roles(&fixture, &[role(1)]).await;
     put_grants(&fixture, &(0..8).map(|number| grant(&role(1), number)).collect::<Vec<_>>()).await;
     let taken = in_parallel(&fixture.store, 8, |store, number| async move {
-        let mut tx = store.write().await.unwrap();
+        let tx = store.write().await.unwrap();
         tx.roles().lock_role(role(1).id).await.unwrap().expect("the role is there");
         if !tx.roles().is_held_by_others(role(1).id, user(number).id).await.unwrap() {
             return false;

@@ -61,7 +61,7 @@ fn job(id: JobId, payload: JobPayload) -> Job {
 async fn sealed_values(backend: crate::support::database::Backend) -> Fixture {
     let fixture = Fixture::new(backend).await;
     fixture.put_users(&[user(1), user(2)]).await;
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     for place in places().concat().iter().rev() {
         let sealed = value(place);
         match place {
@@ -117,7 +117,7 @@ async fn list(fixture: &Fixture, after: &SealedPlace, limit: i64) -> Vec<(Sealed
 }
 
 async fn replace(fixture: &Fixture, place: &SealedPlace, old: &[u8], new: &[u8]) -> bool {
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     let replaced = tx.sealed_rows().replace_sealed(place, old, new).await.unwrap();
     tx.commit().await.unwrap();
     replaced
@@ -169,7 +169,7 @@ async fn a_value_that_changed_meanwhile_is_not_replaced(fixture: Fixture) {
 }
 
 async fn a_row_that_is_gone_stays_gone(fixture: Fixture) {
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     let lease = Lease { id: lease_id(1), begin: at(0), end: at(1) };
     assert_eq!(tx.jobs().claim_jobs("lane", &lease, 100).await.unwrap().len(), 4);
     assert!(tx.jobs().finish_job(JobClaim { id: job_id(1), lease: lease.id }).await.unwrap());

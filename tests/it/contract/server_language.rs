@@ -65,7 +65,7 @@ async fn the_server_of_the_tests_speaks_another_language() {
 #[tokio::test]
 async fn a_deadlock_is_contention() {
     let (fixture, mut other) = with_somebody_in_the_way().await;
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     tx.users().lock_user(user(2).id).await.unwrap();
     let wait = async {
         let refused = tx.users().lock_user(user(1).id).await.expect_err("one of the two is refused");

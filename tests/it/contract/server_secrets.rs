@@ -23,7 +23,7 @@ async fn all(fixture: &Fixture) -> Vec<StoredSecret> {
 }
 
 async fn insert(fixture: &Fixture, secrets: &[StoredSecret]) {
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     for secret in secrets {
         tx.server_secrets().insert_server_secret(secret).await.unwrap();
     }
@@ -56,7 +56,7 @@ async fn a_secret_is_never_replaced(fixture: Fixture) {
 
 async fn a_secret_is_erased_alone(fixture: Fixture) {
     insert(&fixture, &[secret("name", b"first", 0), secret("name ", b"second", 1)]).await;
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     tx.server_secrets().delete_server_secret("name").await.unwrap();
     tx.server_secrets().delete_server_secret("nobody").await.unwrap();
     tx.commit().await.unwrap();
@@ -65,7 +65,7 @@ async fn a_secret_is_erased_alone(fixture: Fixture) {
 
 async fn replicas_that_insert_in_parallel_agree_on_one_secret(fixture: Fixture) {
     let seen = in_parallel(&fixture.store, 16, |store, number| async move {
-        let mut tx = store.write().await.unwrap();
+        let tx = store.write().await.unwrap();
         tx.server_secrets().insert_server_secret(&secret("name", &number.to_be_bytes(), 0)).await.unwrap();
         tx.commit().await.unwrap();
         store.read().await.unwrap().server_secrets().list_server_secrets().await.unwrap()

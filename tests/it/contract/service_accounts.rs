@@ -22,7 +22,7 @@ on_both_backends! {
 impl Fixture {
     /// Stores service accounts and commits.
     pub(super) async fn put_service_accounts(&self, accounts: &[ServiceAccount]) {
-        let mut tx = self.write().await;
+        let tx = self.write().await;
         for account in accounts {
             assert!(tx.service_accounts().insert_service_account(account).await.unwrap());
         }
@@ -52,7 +52,7 @@ async fn an_account_comes_back(fixture: Fixture) {
 
 async fn a_name_is_taken_once(fixture: Fixture) {
     fixture.put_service_accounts(&[service_account(1)]).await;
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     let rival = ServiceAccount { name: service_account(1).name, ..service_account(2) };
     assert!(!tx.service_accounts().insert_service_account(&rival).await.unwrap());
     assert!(tx.service_accounts().insert_service_account(&service_account(3)).await.unwrap());
@@ -62,7 +62,7 @@ async fn a_name_is_taken_once(fixture: Fixture) {
 }
 
 async fn update(fixture: &Fixture, account: &ServiceAccount) -> Result<bool, StoreError> {
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     let updated = tx.service_accounts().update_service_account(account).await?;
     tx.commit().await?;
     Ok(updated)
@@ -88,7 +88,7 @@ async fn accounts_are_listed_by_name_page_by_page(fixture: Fixture) {
     fixture.put_service_accounts(&[4, 2, 0, 3, 1].map(service_account)).await;
     let (mut names, mut after) = (Vec::new(), None);
     loop {
-        let mut tx = fixture.read().await;
+        let tx = fixture.read().await;
         let page = tx.service_accounts().list_service_accounts(after.as_ref(), 2).await.unwrap();
         let Some(last) = page.last() else { break };
         after = Some(last.name.clone());
@@ -100,7 +100,7 @@ async fn accounts_are_listed_by_name_page_by_page(fixture: Fixture) {
 async fn an_account_goes_with_its_keys_and_grants(fixture: Fixture) {
     let accounts = [service_account(1), service_account(2)];
     fixture.put_service_accounts(&accounts).await;
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     for (number, account) in (0..).zip(&accounts) {
         tx.api_keys().insert_api_key(&api_key(account, number)).await.unwrap();
         let grant = RoleGrant { role_id: ADMINISTRATOR, subject: account.id.into(), create_time: at(0) };
@@ -108,7 +108,7 @@ async fn an_account_goes_with_its_keys_and_grants(fixture: Fixture) {
     }
     tx.service_accounts().remove_service_account(accounts[0].id, at(1)).await.unwrap();
     tx.commit().await.unwrap();
-    let mut tx = fixture.read().await;
+    let tx = fixture.read().await;
     assert_eq!(tx.service_accounts().find_service_account(accounts[0].id).await.unwrap(), None);
     assert!(tx.api_keys().find_api_key_with_account(api_key(&accounts[0], 0).id).await.unwrap().is_none());
     assert!(tx.api_keys().find_api_key_with_account(api_key(&accounts[1], 1).id).await.unwrap().is_some());
@@ -119,7 +119,7 @@ async fn an_account_goes_with_its_keys_and_grants(fixture: Fixture) {
 async fn of_parallel_changes_of_a_locked_account_none_is_lost(fixture: Fixture) {
     fixture.put_service_accounts(&[service_account(1)]).await;
     let changes = in_parallel(&fixture.store, 8, |store, _| async move {
-        let mut tx = store.write().await.unwrap();
+        let tx = store.write().await.unwrap();
         let mut account = tx.service_accounts().lock_service_account(service_account(1).id).await.unwrap().unwrap();
         account.change(None, None, at(1));
         assert!(tx.service_accounts().update_service_account(&account).await.unwrap());

@@ -35,14 +35,14 @@ async fn find(fixture: &Fixture, session: &Session) -> Session {
 }
 
 async fn rotate(fixture: &Fixture, session: &Session, expected: u32) -> bool {
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     let rotated = tx.sessions().rotate_session(session, &digest(expected)).await.unwrap();
     tx.commit().await.unwrap();
     rotated
 }
 
 async fn end(fixture: &Fixture, session: &Session, reason: EndReason, now: Timestamp) -> bool {
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     let ended = tx.sessions().end_session(session.id, reason, now).await.unwrap();
     tx.commit().await.unwrap();
     ended
@@ -128,7 +128,7 @@ async fn a_session_comes_back_with_its_user(fixture: Fixture) {
     fixture.put_users(&people).await;
     let sessions = [session(&people[0], 1), complete_session(&people[1], 2)];
     fixture.put_sessions(&sessions).await;
-    let mut tx = fixture.read().await;
+    let tx = fixture.read().await;
     for (session, user) in sessions.into_iter().zip(people) {
         assert_eq!(tx.sessions().find_session_with_user(session.id).await.unwrap(), Some((session, user)));
     }
@@ -138,7 +138,7 @@ async fn what_is_not_stored_is_not_found(fixture: Fixture) {
     fixture.put_users(&[user(1)]).await;
     fixture.put_sessions(&[session(&user(1), 1)]).await;
     let stranger = session(&user(1), 2);
-    let mut tx = fixture.read().await;
+    let tx = fixture.read().await;
     assert_eq!(tx.sessions().find_session(stranger.id).await.unwrap(), None);
     assert_eq!(tx.sessions().find_session_with_user(stranger.id).await.unwrap(), None);
     drop(tx);
@@ -158,7 +158,7 @@ async fn a_value_without_meaning_is_corrupt(fixture: Fixture) {
         let stored = complete_session(&user(1), number);
         fixture.put_sessions(std::slice::from_ref(&stored)).await;
         fixture.execute(&format!("UPDATE sessions SET {change}")).await;
-        let mut tx = fixture.read().await;
+        let tx = fixture.read().await;
         let found = tx.sessions().find_session(stored.id).await;
         assert!(matches!(found, Err(StoreError::Corrupt(_))), "{change}: {found:?}");
         let found = tx.sessions().find_session_with_user(stored.id).await;
@@ -225,7 +225,7 @@ async fn of_parallel_rotations_exactly_one_succeeds(fixture: Fixture) {
     let answers = in_parallel(&fixture.store, 32, |store, number| {
         let successor = rotated(&first, 100 + number, at(60));
         async move {
-            let mut tx = store.write().await.unwrap();
+            let tx = store.write().await.unwrap();
             let rotated = tx.sessions().rotate_session(&successor, &digest(1)).await.unwrap();
             tx.commit().await.unwrap();
             rotated.then_some(successor)

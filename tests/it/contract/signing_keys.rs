@@ -35,7 +35,7 @@ fn key(number: i64) -> SigningKey {
 }
 
 async fn insert(fixture: &Fixture, keys: &[SigningKey]) {
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     for key in keys {
         tx.signing_keys().insert_signing_key(key).await.unwrap();
     }
@@ -70,7 +70,7 @@ async fn the_key_that_signs_last_comes_first(fixture: Fixture) {
 
 async fn a_key_is_stored_once(fixture: Fixture) {
     insert(&fixture, &[key(1)]).await;
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     let again = tx.signing_keys().insert_signing_key(&key(1)).await;
     assert!(matches!(again, Err(StoreError::Conflict(_))), "{again:?}");
 }
@@ -97,7 +97,7 @@ async fn the_times_of_a_key_change_and_nothing_else(fixture: Fixture) {
         ..retired.clone()
     };
     for (change, stored) in [(claims_more, retired), (key(1), key(1))] {
-        let mut tx = fixture.write().await;
+        let tx = fixture.write().await;
         tx.signing_keys().update_signing_key_times(&change).await.unwrap();
         tx.signing_keys().update_signing_key_times(&key(7)).await.unwrap();
         tx.commit().await.unwrap();
@@ -108,18 +108,18 @@ async fn the_times_of_a_key_change_and_nothing_else(fixture: Fixture) {
 async fn dropped_keys_are_erased(fixture: Fixture) {
     let dropped = |number, time| SigningKey { drop_time: Some(time), ..key(number) };
     insert(&fixture, &[key(1), dropped(2, at(10)), dropped(3, at(10) + TICK), dropped(4, at(9))]).await;
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     assert_eq!(tx.signing_keys().purge_signing_keys(at(10)).await.unwrap(), 2);
     tx.commit().await.unwrap();
     assert_eq!(list(&fixture).await, [dropped(3, at(10) + TICK), key(1)]);
 }
 
 async fn the_lock_holds_other_replicas_off(fixture: Fixture) {
-    let mut first = fixture.write().await;
+    let first = fixture.write().await;
     first.signing_keys().lock_signing_keys().await.unwrap();
     let store = Arc::clone(&fixture.store);
     let mut second = tokio::spawn(async move {
-        let mut second = store.write().await.unwrap();
+        let second = store.write().await.unwrap();
         second.signing_keys().lock_signing_keys().await.unwrap();
         second.signing_keys().list_signing_keys().await.unwrap()
     });
@@ -132,7 +132,7 @@ async fn the_lock_holds_other_replicas_off(fixture: Fixture) {
 
 async fn the_lock_does_not_hold_readers_off(fixture: Fixture) {
     insert(&fixture, &[key(1)]).await;
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     tx.signing_keys().lock_signing_keys().await.unwrap();
     tx.signing_keys().insert_signing_key(&key(2)).await.unwrap();
     assert_eq!(list(&fixture).await, [key(1)]);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use futures_util::future::{try_join, try_join3};
 use ipse::application::ports::{Store, StoreError, StoreResult};
 
 use super::samples::{session, user};
@@ -19,6 +20,8 @@ on_both_backends! {
     a_reading_unit_sees_every_new_commit
     a_dropped_unit_is_rolled_back
     a_failed_statement_makes_the_commit_refuse
+    joined_statements_are_executed_in_their_order
+    of_joined_statements_the_one_that_failed_first_is_told_of
     a_cancelled_unit_leaves_nothing_behind
     writers_and_readers_in_parallel_all_succeed
     readers_do_not_wait_for_a_writer
@@ -35,7 +38,7 @@ async fn exists(store: &Arc<dyn Store>, number: u32) -> bool {
 }
 
 async fn changes_are_invisible_until_the_commit(fixture: Fixture) {
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     tx.users().insert_user(&user(1)).await.unwrap();
     assert!(!exists(&fixture.store, 1).await);
     tx.commit().await.unwrap();
@@ -43,13 +46,13 @@ async fn changes_are_invisible_until_the_commit(fixture: Fixture) {
 }
 
 async fn a_unit_sees_its_own_changes(fixture: Fixture) {
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     tx.users().insert_user(&user(1)).await.unwrap();
     assert_eq!(tx.users().find_user(user(1).id).await.unwrap(), Some(user(1)));
 }
 
 async fn a_reading_unit_sees_every_new_commit(fixture: Fixture) {
-    let mut tx = fixture.read().await;
+    let tx = fixture.read().await;
     for number in 1..4 {
         assert_eq!(tx.users().find_user(user(number).id).await.unwrap(), None);
         fixture.put_users(&[user(number)]).await;
@@ -59,7 +62,7 @@ async fn a_reading_unit_sees_every_new_commit(fixture: Fixture) {
 
 async fn a_dropped_unit_is_rolled_back(fixture: Fixture) {
     for _ in 0..3 * fixture.database.settings.max_connections {
-        let mut tx = fixture.write().await;
+        let tx = fixture.write().await;
         tx.users().insert_user(&user(1)).await.unwrap();
         drop(tx);
         assert!(!exists(&fixture.store, 1).await);
@@ -68,7 +71,7 @@ async fn a_dropped_unit_is_rolled_back(fixture: Fixture) {
 
 async fn a_failed_statement_makes_the_commit_refuse(fixture: Fixture) {
     fixture.put_users(&[user(1)]).await;
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     tx.users().insert_user(&user(2)).await.unwrap();
     tx.sessions().insert_session(&session(&user(1), 1)).await.unwrap();
     let again = tx.sessions().insert_session(&session(&user(1), 1)).await;
@@ -81,13 +84,44 @@ async fn a_failed_statement_makes_the_commit_refuse(fixture: Fixture) {
     fixture.put_users(&[user(2)]).await;
 }
 
+/// Whatever of them the connection has met before: what is new to it is prepared first.
+async fn joined_statements_are_executed_in_their_order(fixture: Fixture) {
+    for (number, knows_the_second) in [(1, false), (2, true), (3, true)] {
+        let tx = fixture.write().await;
+        let (person, session) = (user(number), session(&user(number), number));
+        if knows_the_second {
+            assert_eq!(tx.users().find_user(person.id).await.unwrap(), None);
+        }
+        let insert = try_join(tx.users().insert_user(&person), tx.sessions().insert_session(&session));
+        let find = try_join(tx.users().find_user(person.id), tx.sessions().find_session(session.id));
+        let (_, (found, begun)) = try_join(insert, find).await.unwrap();
+        assert_eq!((found, begun), (Some(person), Some(session)));
+        tx.commit().await.unwrap();
+    }
+}
+
+async fn of_joined_statements_the_one_that_failed_first_is_told_of(fixture: Fixture) {
+    fixture.put_users(&[user(1)]).await;
+    for _ in 0..3 {
+        let tx = fixture.write().await;
+        let session = session(&user(1), 1);
+        tx.sessions().insert_session(&session).await.unwrap();
+        let again = tx.sessions().insert_session(&session);
+        let failed = try_join3(again, tx.users().insert_user(&user(2)), tx.users().find_user(user(1).id)).await;
+        assert!(matches!(failed, Err(StoreError::Conflict(_))), "{failed:?}");
+        assert!(matches!(tx.commit().await, Err(StoreError::Aborted)));
+        assert!(!exists(&fixture.store, 2).await);
+    }
+}
+
 /// Everything a use case may be in the middle of when its client goes away.
 async fn long_unit(store: Arc<dyn Store>, number: u32) -> StoreResult<()> {
     store.read().await?.users().find_user(user(number).id).await?;
-    let mut tx = store.write().await?;
+    let tx = store.write().await?;
     tx.users().insert_user(&user(number)).await?;
-    tx.sessions().insert_session(&session(&user(number), number)).await?;
-    tx.sessions().find_session_with_user(session(&user(number), number).id).await?;
+    let session = session(&user(number), number);
+    try_join(tx.sessions().insert_session(&session), tx.users().find_user(user(number).id)).await?;
+    tx.sessions().find_session_with_user(session.id).await?;
     tx.commit().await
 }
 
@@ -154,7 +188,7 @@ async fn writers_and_readers_in_parallel_all_succeed(fixture: Fixture) {
 
 async fn readers_do_not_wait_for_a_writer(fixture: Fixture) {
     fixture.put_users(&[user(1)]).await;
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     tx.users().record_login(user(1).id, user(1).create_time).await.unwrap();
     let found = in_parallel(&fixture.store, 16, |store, _| async move {
         store.read().await.unwrap().users().find_user(user(1).id).await.unwrap()
@@ -203,7 +237,7 @@ async fn another_program_in_the_way_is_contention(fixture: Fixture) {
 }
 
 async fn insert(store: &Arc<dyn Store>, number: u32) -> StoreResult<()> {
-    let mut tx = store.write().await?;
+    let tx = store.write().await?;
     tx.users().insert_user(&user(number)).await?;
     tx.commit().await
 }

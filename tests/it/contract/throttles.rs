@@ -47,7 +47,7 @@ const SLOW: SlowDown =
     SlowDown { first_delayed: 3, longest_delay: Duration::seconds(2), forget_after: Duration::seconds(100) };
 
 async fn count_by(store: &Arc<dyn Store>, rule: &SlowDown, (number, now): (u32, Timestamp)) -> bool {
-    let mut tx = store.write().await.unwrap();
+    let tx = store.write().await.unwrap();
     let is_counted = tx.throttles().count_attempt(&key(number), rule, now).await.unwrap();
     tx.commit().await.unwrap();
     is_counted
@@ -58,7 +58,7 @@ async fn count(fixture: &Fixture, number: u32, now: Timestamp) {
 }
 
 async fn take(store: &Arc<dyn Store>, now: Timestamp) -> bool {
-    let mut tx = store.write().await.unwrap();
+    let tx = store.write().await.unwrap();
     let taken = tx.throttles().take_budget(&key(1), &BUDGET, now).await.unwrap();
     tx.commit().await.unwrap();
     taken
@@ -132,7 +132,7 @@ async fn a_forgotten_counter_is_gone(fixture: Fixture) {
     count(&fixture, 1, at(0)).await;
     count(&fixture, 1, at(3)).await;
     count(&fixture, 2, at(0)).await;
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     assert_eq!(tx.throttles().take_throttle(&key(1)).await.unwrap(), Some(throttle(2, 0, 3)));
     assert_eq!(tx.throttles().take_throttle(&key(1)).await.unwrap(), None);
     tx.commit().await.unwrap();
@@ -143,11 +143,11 @@ async fn a_forgotten_counter_is_gone(fixture: Fixture) {
 /// Whoever forgets a counter learns of all that was counted before, also by transactions that began earlier.
 async fn a_counter_is_forgotten_after_whoever_counts_it(fixture: Fixture) {
     count(&fixture, 1, at(0)).await;
-    let mut counting = fixture.write().await;
+    let counting = fixture.write().await;
     assert!(counting.throttles().count_attempt(&key(1), &COUNT, at(1)).await.unwrap());
     let store = fixture.store.clone();
     let forgetting = tokio::spawn(async move {
-        let mut tx = store.write().await.unwrap();
+        let tx = store.write().await.unwrap();
         let taken = tx.throttles().take_throttle(&key(1)).await.unwrap();
         tx.commit().await.unwrap();
         taken
@@ -188,7 +188,7 @@ async fn a_gap_reaches_across_windows(fixture: Fixture) {
 async fn without_a_gap_a_call_that_was_overtaken_takes_its_share(fixture: Fixture) {
     let budget = Budget { gap: Duration::ZERO, ..BUDGET };
     for (now, is_taken) in [(at(10), true), (at(3), true), (at(7), true), (at(11), false)] {
-        let mut tx = fixture.write().await;
+        let tx = fixture.write().await;
         assert_eq!(tx.throttles().take_budget(&key(1), &budget, now).await.unwrap(), is_taken);
         tx.commit().await.unwrap();
     }
@@ -219,7 +219,7 @@ async fn idle_counters_are_purged_in_batches(fixture: Fixture) {
         }
     }
     for expected in [3, 2, 0] {
-        let mut tx = fixture.write().await;
+        let tx = fixture.write().await;
         assert_eq!(tx.throttles().purge_throttles(at(5), 3).await.unwrap(), expected);
         tx.commit().await.unwrap();
     }

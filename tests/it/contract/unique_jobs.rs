@@ -18,7 +18,7 @@ on_both_backends! {
 }
 
 async fn cancel(fixture: &Fixture, key: &str) -> bool {
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     let cancelled = tx.jobs().cancel_job(key).await.unwrap();
     tx.commit().await.unwrap();
     cancelled
@@ -29,7 +29,7 @@ fn unique(number: u32, key: &str) -> Job {
 }
 
 async fn a_unique_key_stands_for_one_job(fixture: Fixture) {
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     assert!(tx.jobs().enqueue_job(&unique(1, "a")).await.unwrap());
     assert!(!tx.jobs().enqueue_job(&unique(2, "a")).await.unwrap());
     assert!(tx.jobs().enqueue_job(&unique(3, "A")).await.unwrap());
@@ -41,7 +41,7 @@ async fn a_unique_key_stands_for_one_job(fixture: Fixture) {
 
 async fn of_many_who_add_a_unique_job_one_does(fixture: Fixture) {
     let added = in_parallel(&fixture.store, 8, |store, number| async move {
-        let mut tx = store.write().await.unwrap();
+        let tx = store.write().await.unwrap();
         let added = tx.jobs().enqueue_job(&unique(number, "a")).await.unwrap();
         tx.commit().await.unwrap();
         added
@@ -78,7 +78,7 @@ async fn a_job_that_was_given_up_is_cancelled(fixture: Fixture) {
 async fn of_parallel_cancellations_and_claims_exactly_one_gets_the_job(fixture: Fixture) {
     enqueue(&fixture, [unique(1, "a")]).await;
     let got = in_parallel(&fixture.store, 20, |store, number| async move {
-        let mut tx = store.write().await.unwrap();
+        let tx = store.write().await.unwrap();
         let got = if number % 2 == 0 {
             tx.jobs().cancel_job("a").await.unwrap()
         } else {

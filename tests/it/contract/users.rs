@@ -42,21 +42,21 @@ async fn find(fixture: &Fixture, user: &User) -> Option<User> {
 }
 
 async fn insert(fixture: &Fixture, user: &User) -> UserInsert {
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     let insert = tx.users().insert_user(user).await.unwrap();
     tx.commit().await.unwrap();
     insert
 }
 
 async fn update(fixture: &Fixture, user: &User) -> bool {
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     let updated = tx.users().update_user(user).await.unwrap();
     tx.commit().await.unwrap();
     updated
 }
 
 async fn record_login(fixture: &Fixture, time: Timestamp) {
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     tx.users().record_login(user(1).id, time).await.unwrap();
     tx.commit().await.unwrap();
 }
@@ -99,7 +99,7 @@ async fn every_form_of_an_address_finds_the_person(fixture: Fixture) {
 async fn a_username_is_found_in_any_case_and_never_as_a_pattern(fixture: Fixture) {
     let stored = User { username: Some(username("Al_Ice")), ..user(1) };
     fixture.put_users(std::slice::from_ref(&stored)).await;
-    let mut tx = fixture.read().await;
+    let tx = fixture.read().await;
     for (asked, expected) in [("al_ice", Some(&stored)), ("AL_ICE", Some(&stored)), ("alxice", None)] {
         assert_eq!(tx.users().find_by_username(&username(asked)).await.unwrap().as_ref(), expected);
     }
@@ -108,7 +108,7 @@ async fn a_username_is_found_in_any_case_and_never_as_a_pattern(fixture: Fixture
 async fn who_is_not_stored_is_not_found(fixture: Fixture) {
     fixture.put_users(&[complete_user(1)]).await;
     let stranger = complete_user(2);
-    let mut tx = fixture.read().await;
+    let tx = fixture.read().await;
     assert_eq!(tx.users().find_user(stranger.id).await.unwrap(), None);
     assert_eq!(tx.users().find_by_email(&stranger.email).await.unwrap(), None);
     assert_eq!(tx.users().find_by_username(&stranger.username.unwrap()).await.unwrap(), None);
@@ -146,7 +146,7 @@ async fn people_without_a_username_do_not_collide(fixture: Fixture) {
 async fn a_conflict_leaves_the_transaction_usable(fixture: Fixture) {
     fixture.put_users(&[user(1)]).await;
     let rival = User { email: user(1).email, ..user(2) };
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     assert_eq!(tx.users().insert_user(&user(3)).await.unwrap(), UserInsert::Inserted);
     assert_eq!(tx.users().insert_user(&rival).await.unwrap(), UserInsert::NameTaken);
     assert_eq!(tx.users().insert_user(&user(2)).await.unwrap(), UserInsert::Inserted);
@@ -157,7 +157,7 @@ async fn a_conflict_leaves_the_transaction_usable(fixture: Fixture) {
 
 async fn of_parallel_inserts_of_one_name_exactly_one_succeeds(fixture: Fixture) {
     let answers = in_parallel(&fixture.store, 16, |store, number| async move {
-        let mut tx = store.write().await.unwrap();
+        let tx = store.write().await.unwrap();
         let rival = User { username: Some(username("alice")), ..user(number) };
         let insert = tx.users().insert_user(&rival).await.unwrap();
         tx.commit().await.unwrap();
@@ -214,7 +214,7 @@ async fn an_update_of_an_unknown_person_changes_nothing(fixture: Fixture) {
 async fn of_parallel_updates_of_one_revision_exactly_one_succeeds(fixture: Fixture) {
     fixture.put_users(&[user(1)]).await;
     let updated = in_parallel(&fixture.store, 16, |store, number| async move {
-        let mut tx = store.write().await.unwrap();
+        let tx = store.write().await.unwrap();
         let state_reason = StateReason::parse(&number.to_string()).unwrap();
         let changed = User { state_reason, revision: 2, ..user(1) };
         let updated = tx.users().update_user(&changed).await.unwrap();
@@ -237,7 +237,7 @@ async fn a_login_is_recorded_without_a_new_revision(fixture: Fixture) {
 
 async fn a_change_to_a_taken_name_is_a_conflict(fixture: Fixture) {
     fixture.put_users(&[user(1), user(2)]).await;
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     let taken = User { email: user(1).email, revision: 2, ..user(2) };
     assert!(matches!(tx.users().update_user(&taken).await, Err(StoreError::Conflict(_))));
     drop(tx);
@@ -246,7 +246,7 @@ async fn a_change_to_a_taken_name_is_a_conflict(fixture: Fixture) {
 
 async fn many_people_are_found_at_once(fixture: Fixture) {
     fixture.put_users(&[user(1), complete_user(2), user(3)]).await;
-    let mut tx = fixture.read().await;
+    let tx = fixture.read().await;
     // As many as a call may name, and more than some limits on parameters.
     let ids: Vec<_> = (2..1002).map(|number| user(number).id).collect();
     let mut found = tx.users().find_users(&ids).await.unwrap();
@@ -260,7 +260,7 @@ async fn many_people_are_found_at_once(fixture: Fixture) {
 async fn a_locked_person_waits_for_the_transaction(fixture: Fixture) {
     fixture.put_users(&[user(1)]).await;
     let counted = in_parallel(&fixture.store, 8, |store, _| async move {
-        let mut tx = store.write().await.unwrap();
+        let tx = store.write().await.unwrap();
         let mut person = tx.users().lock_user(user(1).id).await.unwrap().unwrap();
         person.revision += 1;
         assert!(tx.users().update_user(&person).await.unwrap(), "nobody came between");
@@ -268,14 +268,14 @@ async fn a_locked_person_waits_for_the_transaction(fixture: Fixture) {
     });
     counted.await;
     assert_eq!(find(&fixture, &user(1)).await.unwrap().revision, 9);
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     assert_eq!(tx.users().lock_user(user(2).id).await.unwrap(), None);
 }
 
 async fn a_person_is_erased_with_all_that_belongs_to_them(fixture: Fixture) {
     fixture.put_users(&[user(1), user(2)]).await;
     fixture.put_sessions(&[session(&user(1), 1), session(&user(2), 2)]).await;
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     for person in [user(1), user(2)] {
         tx.credentials().put_password(person.id, &hash(1), at(0)).await.unwrap();
         let grant = RoleGrant { role_id: ADMINISTRATOR, subject: person.id.into(), create_time: at(0) };
@@ -284,7 +284,7 @@ async fn a_person_is_erased_with_all_that_belongs_to_them(fixture: Fixture) {
     tx.users().erase_user(user(1).id, at(9)).await.unwrap();
     tx.users().erase_user(user(3).id, at(9)).await.unwrap();
     tx.commit().await.unwrap();
-    let mut tx = fixture.read().await;
+    let tx = fixture.read().await;
     assert_eq!(tx.users().find_user(user(1).id).await.unwrap(), None);
     assert_eq!(tx.sessions().find_session(session(&user(1), 1).id).await.unwrap(), None);
     assert!(tx.credentials().find_password(user(1).id).await.unwrap().is_none());
@@ -299,11 +299,11 @@ async fn a_person_is_erased_with_all_that_belongs_to_them(fixture: Fixture) {
 async fn a_deletion_that_is_taken_back_in_time_is_not_purged(fixture: Fixture) {
     let leaving = User { purge_time: Some(at(1)), ..user(1) };
     fixture.put_users(std::slice::from_ref(&leaving)).await;
-    let mut restoring = fixture.write().await;
+    let restoring = fixture.write().await;
     assert!(restoring.users().update_user(&User { revision: 2, ..user(1) }).await.unwrap());
     let store = fixture.store.clone();
     let purging = tokio::spawn(async move {
-        let mut tx = store.write().await.unwrap();
+        let tx = store.write().await.unwrap();
         let purged = tx.users().purge_users(at(2), 10).await.unwrap();
         tx.commit().await.unwrap();
         purged
@@ -319,7 +319,7 @@ async fn people_whose_time_has_come_are_purged_in_batches(fixture: Fixture) {
     fixture.put_users(&(1..=5).map(leaving).collect::<Vec<_>>()).await;
     fixture.put_users(&[user(6)]).await;
     for expected in [&[1, 2][..], &[3, 4], &[]] {
-        let mut tx = fixture.write().await;
+        let tx = fixture.write().await;
         let mut purged = tx.users().purge_users(at(4), 2).await.unwrap();
         purged.sort();
         assert_eq!(purged, expected.iter().map(|number| user(*number).id).collect::<Vec<_>>());

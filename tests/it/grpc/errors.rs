@@ -168,7 +168,7 @@ async fn a_removal_of_a_built_in_role(world: World) -> Result<(), Status> {
 
 async fn one_role_too_many(world: World) -> Result<(), Status> {
     let root = world.administrator().await;
-    let mut tx = world.store().write().await.unwrap();
+    let tx = world.store().write().await.unwrap();
     for number in 0..996_u128 {
         let name = Name::parse(&format!("role{number}")).unwrap();
         let role = ipse::domain::access::role::Role::new(
@@ -193,7 +193,7 @@ async fn an_activation_of_an_active_account(world: World) -> Result<(), Status> 
 async fn a_watch_of_somebody_who_reads_too_slowly(world: World) -> Result<(), Status> {
     let mut watch = Guard::new(&world).await.watch("").await?;
     watch.snapshot().await?;
-    let mut tx = world.store().write().await.unwrap();
+    let tx = world.store().write().await.unwrap();
     for page in 0..21_u128 {
         let token = |number| AccessChange::Token(TokenId::from_uuid(Uuid::from_u128(page * 500 + number)));
         let tokens: Vec<_> = (0..500).map(token).collect();

@@ -114,7 +114,7 @@ async fn hashes_leave_only_when_asked_for_by_a_fresh_sign_in(world: World) {
 
 /// Stores people with long attributes, past the service.
 async fn put_many(world: &World, count: u32) {
-    let mut tx = world.store().write().await.unwrap();
+    let tx = world.store().write().await.unwrap();
     let mut template =
         tx.users().find_by_email(&EmailAddress::parse("root@example.com").unwrap()).await.unwrap().unwrap();
     template.attributes = Attributes::new(format!("{{\"a\":\"{}\"}}", "x".repeat(7000))).unwrap();

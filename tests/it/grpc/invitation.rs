@@ -42,7 +42,7 @@ async fn invited<'w>(world: &'w World, name: &str) -> Person<'w> {
         locale: None,
     };
     let user = User::provision(UserId::new(now, &[7; 10]), who, false, now);
-    let mut tx = world.store().write().await.unwrap();
+    let tx = world.store().write().await.unwrap();
     tx.users().insert_user(&user).await.unwrap();
     tx.commit().await.unwrap();
     invite(world, user.id).await;
@@ -53,7 +53,7 @@ async fn invite(world: &World, user_id: UserId) {
     let (create_time, purpose) = (world.clock.now(), ActionPurpose::AcceptInvitation);
     let (digest, expire_time) = (action_token::digest(TOKEN), create_time + Duration::hours(24));
     let token = ActionToken { user_id, purpose, new_email: None, digest, create_time, expire_time };
-    let mut tx = world.store().write().await.unwrap();
+    let tx = world.store().write().await.unwrap();
     tx.action_tokens().put_action_token(&token).await.unwrap();
     tx.commit().await.unwrap();
 }

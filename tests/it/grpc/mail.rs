@@ -119,7 +119,7 @@ async fn a_worker_that_dies_loses_no_mail(world: World) {
     alice.register().await.unwrap();
     // What a worker does before it hands the mail over.
     let now = world.clock.now();
-    let mut tx = world.store().write().await.unwrap();
+    let tx = world.store().write().await.unwrap();
     let lease = Lease { id: LeaseId::new(now, &[1; 10]), begin: now, end: now + Duration::minutes(5) };
     let claimed = tx.jobs().claim_jobs("mail.token", &lease, 1).await.unwrap();
     tx.commit().await.unwrap();

@@ -97,7 +97,7 @@ async fn what_nobody_completed_goes_once_it_expired(world: World) {
         create_time: START,
         expire_time: START + challenge::LIFETIME,
     };
-    let mut tx = world.store().write().await.unwrap();
+    let tx = world.store().write().await.unwrap();
     tx.factors().put_enrolment(&enrolment).await.unwrap();
     tx.challenges().insert_challenge(&challenge).await.unwrap();
     tx.commit().await.unwrap();

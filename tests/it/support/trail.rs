@@ -39,7 +39,7 @@ impl<'w> Trail<'w> {
 
     /// The events since the last look, in order.
     pub(crate) async fn events(&mut self) -> Vec<AuditEvent> {
-        let mut tx = self.world.store().read().await.unwrap();
+        let tx = self.world.store().read().await.unwrap();
         let mut events = tx.audit_events().list_audit_events(&AuditFilter::default(), (None, 1000)).await.unwrap();
         events.retain(|event| event.sequence > self.seen);
         events.reverse();

@@ -165,7 +165,7 @@ impl World {
 
     /// Gives somebody a role, past the rules of who may.
     pub(crate) async fn give_role(&self, email: &str, role: &str) {
-        let mut tx = self.store().write().await.unwrap();
+        let tx = self.store().write().await.unwrap();
         let email = EmailAddress::parse(email).unwrap();
         let user = tx.users().find_by_email(&email).await.unwrap().expect("the account exists");
         let roles = tx.roles().list_roles(None, 1000).await.unwrap();
@@ -219,7 +219,7 @@ impl World {
 
     /// Changes a stored account as an operator would.
     pub(crate) async fn change_user(&self, email: &str, change: impl FnOnce(&mut User)) {
-        let mut tx = self.store().write().await.unwrap();
+        let tx = self.store().write().await.unwrap();
         let email = EmailAddress::parse(email).unwrap();
         let mut user = tx.users().find_by_email(&email).await.unwrap().expect("the account exists");
         let revision = user.revision;

@@ -106,7 +106,7 @@ impl AccessFeed {
             *position = Position::default();
         }
         let began = self.clock.now();
-        let mut tx = store.read_reserved().await?;
+        let tx = store.read_reserved().await?;
         loop {
             let changes = tx.access_changes().follow_access_changes(&mut position, BATCH).await?;
             let is_all = i64::try_from(changes.len()).is_ok_and(|count| count < BATCH);

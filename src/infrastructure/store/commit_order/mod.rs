@@ -35,10 +35,10 @@ pub(super) trait SequencedRow<U>: Sized {
     fn sequence(&self) -> i64;
 
     /// Up to `limit` rows that are visible, in the order of their numbers.
-    fn load(unit: &mut U, unread: &Unread, limit: i64) -> impl Future<Output = StoreResult<Vec<Self>>> + Send;
+    fn load(unit: &U, unread: &Unread, limit: i64) -> impl Future<Output = StoreResult<Vec<Self>>> + Send;
 
     /// The transactions in flight that may have taken a number.
-    fn writers(unit: &mut U) -> impl Future<Output = StoreResult<Vec<String>>> + Send;
+    fn writers(unit: &U) -> impl Future<Output = StoreResult<Vec<String>>> + Send;
 }
 
 /// Which numbers a reader asks for.
@@ -76,7 +76,7 @@ macro_rules! sequenced {
                     self.sequence
                 }
 
-                async fn load(unit: &mut Unit, unread: &Unread, limit: i64) -> StoreResult<Vec<Self>> {
+                async fn load(unit: &Unit, unread: &Unread, limit: i64) -> StoreResult<Vec<Self>> {
                     let mut query = $table::table.filter($table::sequence.gt(unread.above)).into_boxed();
                     for numbers in &unread.and {
                         query = query.or_filter($table::sequence.between(*numbers.start(), *numbers.end()));
@@ -84,7 +84,7 @@ macro_rules! sequenced {
                     unit.load(query.order($table::sequence).limit(limit).select(Self::as_select())).await
                 }
 
-                async fn writers(unit: &mut Unit) -> StoreResult<Vec<String>> {
+                async fn writers(unit: &Unit) -> StoreResult<Vec<String>> {
                     dialect::writers(unit, stringify!($table)).await
                 }
             }
@@ -96,7 +96,7 @@ pub(super) use sequenced;
 /// Up to `limit` rows that a position has not seen, each made a `T`, and moves the position. If that fails, the position
 /// stays. Not to be called in a transaction, which would see the writers of one moment and the rows of another.
 pub(super) async fn follow<U, R, T>(
-    unit: &mut U,
+    unit: &U,
     position: &mut Position,
     limit: i64,
     convert: fn(R) -> StoreResult<T>,
@@ -125,7 +125,7 @@ fn is_any_final<U, R: SequencedRow<U>>(rows: &[R], position: &Position) -> bool 
 
 /// The visible rows, and the position after them. Who holds the lock is asked before the rows are read, for the missing
 /// numbers of the position, and again afterwards, for new ones.
-async fn look<U, R>(unit: &mut U, position: &Position, limit: i64) -> StoreResult<(Position, Vec<R>)>
+async fn look<U, R>(unit: &U, position: &Position, limit: i64) -> StoreResult<(Position, Vec<R>)>
 where
     U: Send,
     R: SequencedRow<U> + Send,

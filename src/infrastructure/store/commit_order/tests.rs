@@ -1,6 +1,7 @@
 //! Readers of both kinds against a table whose writers take numbers, and commit or fail, at any moment.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::sync::Mutex;
 
 use futures_util::FutureExt;
 use proptest::prelude::*;
@@ -84,14 +85,15 @@ impl Table {
 
 struct Row<const IN_ORDER: bool>(i64);
 
-impl<const IN_ORDER: bool> SequencedRow<Table> for Row<IN_ORDER> {
+impl<const IN_ORDER: bool> SequencedRow<Mutex<Table>> for Row<IN_ORDER> {
     const DELIVERY: Delivery = if IN_ORDER { Delivery::InOrder } else { Delivery::AtOnce };
 
     fn sequence(&self) -> i64 {
         self.0
     }
 
-    async fn load(table: &mut Table, unread: &Unread, limit: i64) -> StoreResult<Vec<Self>> {
+    async fn load(table: &Mutex<Table>, unread: &Unread, limit: i64) -> StoreResult<Vec<Self>> {
+        let mut table = table.lock().unwrap();
         let is_unread = |number: &i64| *number > unread.above || unread.and.iter().any(|range| range.contains(number));
         let unread = table.visible.iter().copied().filter(is_unread);
         let rows = unread.take(limit.try_into().unwrap()).map(Self).collect();
@@ -99,7 +101,8 @@ impl<const IN_ORDER: bool> SequencedRow<Table> for Row<IN_ORDER> {
         Ok(rows)
     }
 
-    async fn writers(table: &mut Table) -> StoreResult<Vec<String>> {
+    async fn writers(table: &Mutex<Table>) -> StoreResult<Vec<String>> {
+        let mut table = table.lock().unwrap();
         let writers = table.in_flight.iter().map(|(name, _)| name.clone()).collect();
         table.after_query();
         Ok(writers)
@@ -107,7 +110,10 @@ impl<const IN_ORDER: bool> SequencedRow<Table> for Row<IN_ORDER> {
 }
 
 fn read<const IN_ORDER: bool>(table: &mut Table, position: &mut Position, limit: i64) -> Vec<i64> {
-    follow(table, position, limit, |row: Row<IN_ORDER>| Ok(row.0)).now_or_never().unwrap().unwrap()
+    let shared = Mutex::new(std::mem::take(table));
+    let rows = follow(&shared, position, limit, |row: Row<IN_ORDER>| Ok(row.0)).now_or_never().unwrap().unwrap();
+    *table = shared.into_inner().unwrap();
+    rows
 }
 
 fn table(taken: i64, visible: &[i64], in_flight: &[(&str, &[i64])]) -> Table {
@@ -154,7 +160,7 @@ fn a_look_costs_one_query_unless_a_number_is_missing() {
 fn a_row_without_a_meaning_leaves_the_position_where_it_was() {
     let mut position = Position::default();
     let refuse = |row: Row<true>| if row.0 < 2 { Ok(row.0) } else { Err(StoreError::Corrupt(String::new())) };
-    let refused = follow(&mut table(2, &[1, 2], &[]), &mut position, 9, refuse).now_or_never().unwrap();
+    let refused = follow(&Mutex::new(table(2, &[1, 2], &[])), &mut position, 9, refuse).now_or_never().unwrap();
     assert!(refused.is_err());
     assert_eq!(position, Position::default());
 }

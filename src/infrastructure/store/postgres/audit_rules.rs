@@ -15,7 +15,7 @@ const IS_OWNED: &str = "(SELECT pg_has_role(current_user, relowner, 'MEMBER') OR
 const RETENTION: &str = "(SELECT extract(epoch FROM retention)::bigint FROM audit_rules)";
 
 /// Has the database keep events for as long as this.
-pub(super) async fn keep_for(mut unit: Unit, retention: Duration) -> Result<(), MigrationError> {
+pub(super) async fn keep_for(unit: Unit, retention: Duration) -> Result<(), MigrationError> {
     let seconds = retention.whole_seconds();
     unit.batch(&format!("UPDATE audit_rules SET retention = make_interval(secs => {seconds})")).await?;
     unit.commit().await?;
@@ -23,7 +23,7 @@ pub(super) async fn keep_for(mut unit: Unit, retention: Duration) -> Result<(), 
 }
 
 /// What protects the trail from the role that asks.
-pub(super) async fn guard(mut unit: Unit) -> StoreResult<AuditGuard> {
+pub(super) async fn guard(unit: Unit) -> StoreResult<AuditGuard> {
     let guard = diesel::select((sql::<Bool>(IS_OWNED), sql::<BigInt>(RETENTION)));
     let found: Option<(bool, i64)> = unit.find(guard).await?;
     let (is_owned, seconds) = found.unwrap_or((true, 0));

@@ -166,6 +166,14 @@ impl Manager for Connector {
 }
 
 impl Backend for Connector {
+    type Lent<'c> = &'c AsyncPgConnection;
+
+    const BEGINS_WITH_FIRST_STATEMENT: bool = true;
+
+    async fn lend(connection: &Connection) -> &AsyncPgConnection {
+        &connection.diesel
+    }
+
     fn begin(connection: &Connection) -> Cow<'static, str> {
         connection.begin.clone()
     }

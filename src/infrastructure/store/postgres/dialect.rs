@@ -78,13 +78,13 @@ macro_rules! inserting_all {
 pub(super) use inserting_all;
 
 /// Holds off other transactions that change keys or secrets.
-pub(super) async fn lock_signing_keys(unit: &mut Unit) -> StoreResult<()> {
+pub(super) async fn lock_signing_keys(unit: &Unit) -> StoreResult<()> {
     unit.batch("SELECT pg_advisory_xact_lock(70190001)").await
 }
 
 /// The transactions in flight that may have taken a number of a table: those that hold the lock of whoever adds or
 /// erases rows.
-pub(super) async fn writers(unit: &mut Unit, table: &'static str) -> StoreResult<Vec<String>> {
+pub(super) async fn writers(unit: &Unit, table: &'static str) -> StoreResult<Vec<String>> {
     let locks = sql::<Array<Text>>(
         "ARRAY (SELECT virtualtransaction FROM pg_locks
         WHERE locktype = 'relation' AND mode = 'RowExclusiveLock'
@@ -95,14 +95,14 @@ pub(super) async fn writers(unit: &mut Unit, table: &'static str) -> StoreResult
 }
 
 /// Erases old events. The role of the service may not do so itself, so a function of the schema's owner does.
-pub(super) async fn purge_audit_events(unit: &mut Unit, before: DbTime, limit: i64) -> StoreResult<usize> {
+pub(super) async fn purge_audit_events(unit: &Unit, before: DbTime, limit: i64) -> StoreResult<usize> {
     let call = sql::<BigInt>("purge_audit_events(").bind::<Timestamptz, _>(before).sql(", ");
     let erased = unit.find(diesel::select(call.bind::<BigInt, _>(limit).sql(")"))).await?;
     meaning(erased.and_then(|count: i64| usize::try_from(count).ok()), "purge_audit_events")
 }
 
 /// Holds off other transactions that migrate, and gives changes of the schema the time they need.
-pub(super) async fn lock_migrations(unit: &mut Unit) -> StoreResult<()> {
+pub(super) async fn lock_migrations(unit: &Unit) -> StoreResult<()> {
     unit.batch(
         "SET LOCAL statement_timeout = 0;
          SET LOCAL lock_timeout = '1min';

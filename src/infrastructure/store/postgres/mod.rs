@@ -34,6 +34,7 @@ use connector::{Connection, Connector};
 pub use pooling::Pooling;
 pub(super) use url::{is_exposed, parse_url};
 
+type Database = diesel::pg::Pg;
 type Unit = unit::Unit<Connector>;
 
 /// How much longer an answer may take than the server may work on a statement. After that the connection is given up.
@@ -71,7 +72,7 @@ impl PostgresStore {
     /// Which migrations are in place.
     pub(super) async fn migration_status(&self) -> Result<MigrationStatus, MigrationError> {
         self.check_encoding().await?;
-        repositories::migrations::status(&mut self.connections.read().await?, MIGRATIONS).await
+        repositories::migrations::status(&self.connections.read().await?, MIGRATIONS).await
     }
 
     /// Applies the migrations that are not in place, and grants the role of the service what it needs.

@@ -47,7 +47,7 @@ const IS_FIT: &str = "EXISTS (SELECT 1 FROM pg_roles WHERE rolname = current_set
 /// Grants a role what the service needs, and nothing else.
 pub(super) async fn grant(mut unit: Unit, role: &str) -> Result<(), MigrationError> {
     unit.set_limit(WaitLimit::none());
-    dialect::lock_migrations(&mut unit).await?;
+    dialect::lock_migrations(&unit).await?;
     let setting = sql::<Text>("set_config('ipse.runtime_role', ").bind::<Text, _>(role).sql(", true)");
     unit.find::<_, String>(diesel::select(setting)).await?;
     if unit.find(diesel::select(sql::<Bool>(IS_FIT))).await? != Some(true) {

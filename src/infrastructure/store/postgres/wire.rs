@@ -25,7 +25,10 @@ const ERROR: u8 = b'E';
 /// How much of an error is read along. Its code comes third, after two words.
 const MAX_ERROR: usize = 256;
 
-/// The SQLSTATE of the last error that the server told of on a connection.
+/// What follows on an error, for each further statement that was sent to the same transaction.
+const IN_FAILED_TRANSACTION: &[u8] = b"25P02";
+
+/// The SQLSTATE of the last error that the server told of on a connection, except for what only follows on it.
 #[derive(Clone, Default)]
 pub(super) struct LastError(Arc<AtomicU64>);
 
@@ -189,7 +192,9 @@ impl Messages {
         if self.body_left == 0 {
             // A field is a letter and a text, and ends with a zero.
             let code = error.split(|byte| *byte == 0).find_map(|field| field.strip_prefix(b"C"));
-            self.last_error.note(code.and_then(|code| code.try_into().ok()).unwrap_or_default());
+            if code != Some(IN_FAILED_TRANSACTION) {
+                self.last_error.note(code.and_then(|code| code.try_into().ok()).unwrap_or_default());
+            }
             self.error = None;
         }
     }
@@ -224,6 +229,16 @@ mod tests {
                 bytes.chunks(size).for_each(|chunk| messages.read_along(chunk));
                 assert_eq!(&last.code(), code, "in pieces of {size}");
             }
+        }
+    }
+
+    #[test]
+    fn what_follows_on_an_error_in_its_transaction_does_not_hide_it() {
+        let last = LastError::default();
+        let mut messages = Messages::new(last.clone());
+        for (code, noted) in [("40P01", b"40P01"), ("25P02", b"40P01"), ("23505", b"23505")] {
+            messages.read_along(&message(b'E', format!("SERROR\0C{code}\0\0").as_bytes()));
+            assert_eq!(&last.code(), noted);
         }
     }
 

@@ -50,7 +50,7 @@ struct Inserted {
 
 #[async_trait]
 impl AccessChanges for Unit {
-    async fn insert_access_changes(&mut self, changes: &[AccessChange], now: Timestamp) -> StoreResult<usize> {
+    async fn insert_access_changes(&self, changes: &[AccessChange], now: Timestamp) -> StoreResult<usize> {
         if changes.is_empty() {
             return Ok(0);
         }
@@ -65,11 +65,11 @@ impl AccessChanges for Unit {
         Ok(inserted.len())
     }
 
-    async fn follow_access_changes(&mut self, position: &mut Position, limit: i64) -> StoreResult<Vec<RecordedChange>> {
+    async fn follow_access_changes(&self, position: &mut Position, limit: i64) -> StoreResult<Vec<RecordedChange>> {
         commit_order::follow(self, position, limit, ChangeRow::into_recorded).await
     }
 
-    async fn is_void(&mut self, token: &TokenMarks<'_>) -> StoreResult<bool> {
+    async fn is_void(&self, token: &TokenMarks<'_>) -> StoreResult<bool> {
         let ids = [*token.token_id.as_uuid(), token.sid, token.subject].map(|id| id.hyphenated().to_string());
         let targets = ids.into_iter().chain([token.key_id.to_owned()]);
         let about = access_changes::table.filter(access_changes::target.eq_any(targets));
@@ -78,7 +78,7 @@ impl AccessChanges for Unit {
         Ok(changes.iter().any(|change| change.voids(token)))
     }
 
-    async fn purge_access_changes(&mut self, now: Timestamp, limit: i64) -> StoreResult<usize> {
+    async fn purge_access_changes(&self, now: Timestamp, limit: i64) -> StoreResult<usize> {
         let numbers = old
             .filter(old.field(access_changes::forget_after).lt(DbTime(now)))
             .select(old.field(access_changes::sequence))

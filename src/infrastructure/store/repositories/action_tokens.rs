@@ -16,7 +16,7 @@ diesel::alias!(action_tokens as expired: Expired);
 
 #[async_trait]
 impl ActionTokens for Unit {
-    async fn put_action_token(&mut self, token: &ActionToken) -> StoreResult<()> {
+    async fn put_action_token(&self, token: &ActionToken) -> StoreResult<()> {
         let key = (
             action_tokens::user_id.eq(DbId(*token.user_id.as_uuid())),
             action_tokens::purpose.eq(token.purpose.as_str()),
@@ -34,7 +34,7 @@ impl ActionTokens for Unit {
     }
 
     async fn find_action_token(
-        &mut self,
+        &self,
         digest: &Digest,
         purpose: ActionPurpose,
         now: Timestamp,
@@ -44,7 +44,7 @@ impl ActionTokens for Unit {
     }
 
     async fn consume_action_token(
-        &mut self,
+        &self,
         digest: &Digest,
         purpose: ActionPurpose,
         now: Timestamp,
@@ -57,7 +57,7 @@ impl ActionTokens for Unit {
             .transpose()
     }
 
-    async fn pending_action_tokens(&mut self, user_id: UserId) -> StoreResult<Vec<PendingToken>> {
+    async fn pending_action_tokens(&self, user_id: UserId) -> StoreResult<Vec<PendingToken>> {
         use action_tokens::{create_time, expire_time, new_email, purpose};
         let query = action_tokens::table
             .filter(action_tokens::user_id.eq(DbId(*user_id.as_uuid())))
@@ -75,19 +75,19 @@ impl ActionTokens for Unit {
         rows.into_iter().map(read).collect()
     }
 
-    async fn drop_action_token(&mut self, user_id: UserId, purpose: ActionPurpose) -> StoreResult<()> {
+    async fn drop_action_token(&self, user_id: UserId, purpose: ActionPurpose) -> StoreResult<()> {
         let stored = action_tokens::table.find((DbId(*user_id.as_uuid()), purpose.as_str()));
         self.execute(diesel::delete(stored)).await?;
         Ok(())
     }
 
-    async fn drop_action_tokens(&mut self, user_id: UserId) -> StoreResult<()> {
+    async fn drop_action_tokens(&self, user_id: UserId) -> StoreResult<()> {
         let stored = action_tokens::table.filter(action_tokens::user_id.eq(DbId(*user_id.as_uuid())));
         self.execute(diesel::delete(stored)).await?;
         Ok(())
     }
 
-    async fn purge_action_tokens(&mut self, before: Timestamp, limit: i64) -> StoreResult<usize> {
+    async fn purge_action_tokens(&self, before: Timestamp, limit: i64) -> StoreResult<usize> {
         let digests = expired
             .filter(expired.field(action_tokens::expire_time).lt(DbTime(before)))
             .select(expired.field(action_tokens::digest))

@@ -15,7 +15,7 @@ diesel::alias!(answered_requests as old: Old);
 #[async_trait]
 impl AnsweredRequests for Unit {
     async fn claim_request(
-        &mut self,
+        &self,
         key: RequestKey,
         request: &Digest,
         now: Timestamp,
@@ -34,13 +34,13 @@ impl AnsweredRequests for Unit {
         Ok(self.execute(claim).await? == 1)
     }
 
-    async fn put_answer(&mut self, key: RequestKey, answer: &[u8]) -> StoreResult<()> {
+    async fn put_answer(&self, key: RequestKey, answer: &[u8]) -> StoreResult<()> {
         let request = answered_requests::table.find(columns(key));
         self.execute(diesel::update(request).set(sealed.eq(Some(answer)))).await?;
         Ok(())
     }
 
-    async fn find_answer(&mut self, key: RequestKey, forget_before: Timestamp) -> StoreResult<Option<AnsweredRequest>> {
+    async fn find_answer(&self, key: RequestKey, forget_before: Timestamp) -> StoreResult<Option<AnsweredRequest>> {
         let query = answered_requests::table.find(columns(key)).select((digest, sealed.assume_not_null()));
         let query = query.filter(sealed.is_not_null()).filter(create_time.ge(DbTime(forget_before)));
         let Some((bytes, answer)) = self.find::<_, (Vec<u8>, Vec<u8>)>(query).await? else { return Ok(None) };
@@ -50,7 +50,7 @@ impl AnsweredRequests for Unit {
         }))
     }
 
-    async fn purge_answers(&mut self, before: Timestamp, limit: i64) -> StoreResult<usize> {
+    async fn purge_answers(&self, before: Timestamp, limit: i64) -> StoreResult<usize> {
         let keys = old
             .filter(old.field(create_time).lt(DbTime(before)))
             .select((old.field(caller_id), old.field(request_id)))

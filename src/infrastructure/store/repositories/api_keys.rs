@@ -33,7 +33,7 @@ struct ApiKeyRow {
 
 #[async_trait]
 impl ApiKeys for Unit {
-    async fn find_api_key_with_account(&mut self, id: ApiKeyId) -> StoreResult<Option<(ApiKey, ServiceAccount)>> {
+    async fn find_api_key_with_account(&self, id: ApiKeyId) -> StoreResult<Option<(ApiKey, ServiceAccount)>> {
         let query = api_keys::table
             .find(DbId(*id.as_uuid()))
             .inner_join(service_accounts::table)
@@ -43,7 +43,7 @@ impl ApiKeys for Unit {
     }
 
     async fn list_api_keys(
-        &mut self,
+        &self,
         account_id: ServiceAccountId,
         (after, limit): (Option<ApiKeyId>, i64),
     ) -> StoreResult<Vec<ApiKey>> {
@@ -55,7 +55,7 @@ impl ApiKeys for Unit {
         self.load(query).await?.into_iter().map(ApiKeyRow::into_key).collect()
     }
 
-    async fn count_live_api_keys(&mut self, account_id: ServiceAccountId, now: Timestamp) -> StoreResult<i64> {
+    async fn count_live_api_keys(&self, account_id: ServiceAccountId, now: Timestamp) -> StoreResult<i64> {
         let live = api_keys::table
             .filter(api_keys::service_account_id.eq(DbId(*account_id.as_uuid())))
             .filter(api_keys::revoke_time.is_null())
@@ -63,12 +63,12 @@ impl ApiKeys for Unit {
         Ok(self.find(live.count()).await?.unwrap_or_default())
     }
 
-    async fn insert_api_key(&mut self, key: &ApiKey) -> StoreResult<()> {
+    async fn insert_api_key(&self, key: &ApiKey) -> StoreResult<()> {
         self.execute(diesel::insert_into(api_keys::table).values(ApiKeyRow::from(key))).await?;
         Ok(())
     }
 
-    async fn revoke_api_key(&mut self, id: ApiKeyId, now: Timestamp) -> StoreResult<bool> {
+    async fn revoke_api_key(&self, id: ApiKeyId, now: Timestamp) -> StoreResult<bool> {
         let live = api_keys::table.find(DbId(*id.as_uuid())).filter(api_keys::revoke_time.is_null());
         let is_revoked =
             self.execute(diesel::update(live).set(api_keys::revoke_time.eq(Some(DbTime(now))))).await? == 1;
@@ -78,14 +78,14 @@ impl ApiKeys for Unit {
         Ok(is_revoked)
     }
 
-    async fn record_api_key_use(&mut self, id: ApiKeyId, time: Timestamp, news_after: Timestamp) -> StoreResult<bool> {
+    async fn record_api_key_use(&self, id: ApiKeyId, time: Timestamp, news_after: Timestamp) -> StoreResult<bool> {
         use api_keys::last_used_time;
         let is_news = last_used_time.is_null().or(last_used_time.le(DbTime(news_after)));
         let key = api_keys::table.filter(api_keys::id.eq(DbId(*id.as_uuid()))).filter(is_news);
         Ok(self.execute(diesel::update(key).set(last_used_time.eq(Some(DbTime(time))))).await? == 1)
     }
 
-    async fn purge_api_keys(&mut self, before: Timestamp, limit: i64) -> StoreResult<usize> {
+    async fn purge_api_keys(&self, before: Timestamp, limit: i64) -> StoreResult<usize> {
         let ids = over
             .filter(over.field(api_keys::over_time).lt(DbTime(before)))
             .select(over.field(api_keys::id))

@@ -18,17 +18,13 @@ commit_order::sequenced!(AuditRow of audit_events, InOrder);
 
 #[async_trait]
 impl AuditEvents for Unit {
-    async fn insert_audit_event(&mut self, id: AuditEventId, time: Timestamp, event: &Event) -> StoreResult<()> {
+    async fn insert_audit_event(&self, id: AuditEventId, time: Timestamp, event: &Event) -> StoreResult<()> {
         let row = NewAuditRow::new(id, time, event);
         self.execute(diesel::insert_into(audit_events::table).values(row)).await?;
         Ok(())
     }
 
-    async fn list_audit_events(
-        &mut self,
-        filter: &AuditFilter,
-        page: (Option<i64>, i64),
-    ) -> StoreResult<Vec<AuditEvent>> {
+    async fn list_audit_events(&self, filter: &AuditFilter, page: (Option<i64>, i64)) -> StoreResult<Vec<AuditEvent>> {
         let (below, limit) = page;
         let newest_first = audit_events::table.order(audit_events::sequence.desc()).limit(limit);
         let mut query = newest_first.select(AuditRow::as_select()).into_boxed();
@@ -60,11 +56,11 @@ impl AuditEvents for Unit {
         self.load(query).await?.into_iter().map(AuditRow::into_event).collect()
     }
 
-    async fn follow_audit_events(&mut self, position: &mut Position, limit: i64) -> StoreResult<Vec<AuditEvent>> {
+    async fn follow_audit_events(&self, position: &mut Position, limit: i64) -> StoreResult<Vec<AuditEvent>> {
         commit_order::follow(self, position, limit, AuditRow::into_event).await
     }
 
-    async fn purge_audit_events(&mut self, before: Timestamp, limit: i64) -> StoreResult<usize> {
+    async fn purge_audit_events(&self, before: Timestamp, limit: i64) -> StoreResult<usize> {
         dialect::purge_audit_events(self, DbTime(before), limit).await
     }
 }

@@ -30,7 +30,7 @@ struct Inserted {
 
 #[async_trait]
 impl BulkUsers for Unit {
-    async fn insert_records(&mut self, records: &[&UserRecord]) -> StoreResult<HashSet<UserId>> {
+    async fn insert_records(&self, records: &[&UserRecord]) -> StoreResult<HashSet<UserId>> {
         let rows: Vec<UserRow> = records.iter().map(|record| UserRow::from(&record.user)).collect();
         let insert = dialect::inserting_all!(rows => users (
             id, email_written, email_canonical, email_verified, username, display_name, locale, attributes, state,
@@ -48,7 +48,7 @@ impl BulkUsers for Unit {
         Ok(stored)
     }
 
-    async fn find_used_ids(&mut self, ids: &[UserId]) -> StoreResult<HashSet<UserId>> {
+    async fn find_used_ids(&self, ids: &[UserId]) -> StoreResult<HashSet<UserId>> {
         let ids: Vec<DbId> = ids.iter().map(|id| DbId(*id.as_uuid())).collect();
         let retired = retired_ids::table.filter(retired_ids::id.eq_any(ids.clone())).select(retired_ids::id);
         let mut used: Vec<DbId> = self.load(retired).await?;
@@ -57,7 +57,7 @@ impl BulkUsers for Unit {
         Ok(used.into_iter().map(|id| UserId::from_uuid(id.0)).collect())
     }
 
-    async fn find_rivals(&mut self, people: &[&User]) -> StoreResult<Vec<StoredUser>> {
+    async fn find_rivals(&self, people: &[&User]) -> StoreResult<Vec<StoredUser>> {
         let ids: Vec<DbId> = people.iter().map(|user| DbId(*user.id.as_uuid())).collect();
         let emails: Vec<&str> = people.iter().map(|user| user.email.canonical()).collect();
         let names: Vec<&str> = people.iter().filter_map(|user| user.username.as_ref()).map(Username::as_str).collect();
@@ -66,7 +66,7 @@ impl BulkUsers for Unit {
         self.with_hashes(rows.into_iter().map(UserRow::into_user).collect::<StoreResult<_>>()?).await
     }
 
-    async fn with_hashes(&mut self, people: Vec<User>) -> StoreResult<Vec<StoredUser>> {
+    async fn with_hashes(&self, people: Vec<User>) -> StoreResult<Vec<StoredUser>> {
         let ids: Vec<DbId> = people.iter().map(|user| DbId(*user.id.as_uuid())).collect();
         let theirs = passwords::table.filter(passwords::user_id.eq_any(ids));
         let found: Vec<(DbId, String)> = self.load(theirs.select((passwords::user_id, passwords::hash))).await?;

@@ -34,43 +34,43 @@ struct ChallengeRow {
 
 #[async_trait]
 impl Challenges for Unit {
-    async fn find_challenge(&mut self, digest: &Digest, now: Timestamp) -> StoreResult<Option<Challenge>> {
+    async fn find_challenge(&self, digest: &Digest, now: Timestamp) -> StoreResult<Option<Challenge>> {
         let query = with_digest(digest).filter(challenges::expire_time.gt(DbTime(now)));
         self.find(query.select(ChallengeRow::as_select())).await?.map(ChallengeRow::into_challenge).transpose()
     }
 
-    async fn insert_challenge(&mut self, challenge: &Challenge) -> StoreResult<()> {
+    async fn insert_challenge(&self, challenge: &Challenge) -> StoreResult<()> {
         self.execute(diesel::insert_into(challenges::table).values(ChallengeRow::from(challenge))).await?;
         Ok(())
     }
 
-    async fn put_webauthn_challenge(&mut self, digest: &Digest, challenge: &[u8; 32]) -> StoreResult<bool> {
+    async fn put_webauthn_challenge(&self, digest: &Digest, challenge: &[u8; 32]) -> StoreResult<bool> {
         let asked = challenges::webauthn_challenge.eq(challenge.as_slice());
         Ok(self.execute(diesel::update(with_digest(digest)).set(asked)).await? == 1)
     }
 
-    async fn take_webauthn_challenge(&mut self, digest: &Digest, challenge: &[u8; 32]) -> StoreResult<bool> {
+    async fn take_webauthn_challenge(&self, digest: &Digest, challenge: &[u8; 32]) -> StoreResult<bool> {
         let asked = with_digest(digest).filter(challenges::webauthn_challenge.eq(challenge.as_slice()));
         let taken = challenges::webauthn_challenge.eq(None::<Vec<u8>>);
         Ok(self.execute(diesel::update(asked).set(taken)).await? == 1)
     }
 
-    async fn count_challenge_failure(&mut self, digest: &Digest) -> StoreResult<i32> {
+    async fn count_challenge_failure(&self, digest: &Digest) -> StoreResult<i32> {
         let count = diesel::update(with_digest(digest)).set(challenges::failures.eq(challenges::failures + 1));
         Ok(self.find(count.returning(challenges::failures)).await?.unwrap_or(0))
     }
 
-    async fn delete_challenge(&mut self, digest: &Digest) -> StoreResult<bool> {
+    async fn delete_challenge(&self, digest: &Digest) -> StoreResult<bool> {
         Ok(self.execute(diesel::delete(with_digest(digest))).await? == 1)
     }
 
-    async fn delete_challenges(&mut self, user_id: UserId) -> StoreResult<()> {
+    async fn delete_challenges(&self, user_id: UserId) -> StoreResult<()> {
         let theirs = challenges::table.filter(challenges::user_id.eq(DbId(*user_id.as_uuid())));
         self.execute(diesel::delete(theirs)).await?;
         Ok(())
     }
 
-    async fn purge_challenges(&mut self, before: Timestamp, limit: i64) -> StoreResult<usize> {
+    async fn purge_challenges(&self, before: Timestamp, limit: i64) -> StoreResult<usize> {
         let digests = expired
             .filter(expired.field(challenges::expire_time).lt(DbTime(before)))
             .select(expired.field(challenges::digest))

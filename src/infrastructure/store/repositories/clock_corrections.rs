@@ -39,12 +39,12 @@ const BATCH: i64 = 1000;
 
 #[async_trait]
 impl ClockCorrections for Unit {
-    async fn latest_moment(&mut self) -> StoreResult<Option<Timestamp>> {
+    async fn latest_moment(&self) -> StoreResult<Option<Timestamp>> {
         let moments = [latest!(self, action_tokens), latest!(self, access_changes), latest!(self, jobs)];
         Ok(moments.into_iter().flatten().flatten().map(|moment| moment.0).max())
     }
 
-    async fn bring_back(&mut self, policy: &Policy, misdated: Misdated, now: Timestamp) -> StoreResult<usize> {
+    async fn bring_back(&self, policy: &Policy, misdated: Misdated, now: Timestamp) -> StoreResult<usize> {
         let counters = self.bring_counters_back(now).await?;
         let claimed = diesel::update(within!(answered_requests, misdated));
         let answers = self.execute(claimed.set(answered_requests::create_time.eq(DbTime(now)))).await?;
@@ -57,7 +57,7 @@ impl ClockCorrections for Unit {
         Ok(counters + answers + tokens + questions + codes + changes + uses)
     }
 
-    async fn bring_jobs_back(&mut self, waits: &[JobWaits], misdated: Misdated, now: Timestamp) -> StoreResult<usize> {
+    async fn bring_jobs_back(&self, waits: &[JobWaits], misdated: Misdated, now: Timestamp) -> StoreResult<usize> {
         let mut count = 0;
         for wait in waits {
             count += self.bring_kind_back(wait, misdated, now).await?;
@@ -66,7 +66,7 @@ impl ClockCorrections for Unit {
         Ok(count + self.execute(diesel::update(dead).set(jobs::dead_time.eq(Some(DbTime(now))))).await?)
     }
 
-    async fn shorten(&mut self, policy: &Policy, now: Timestamp) -> StoreResult<usize> {
+    async fn shorten(&self, policy: &Policy, now: Timestamp) -> StoreResult<usize> {
         let sessions = self.shorten_sessions(&policy.sessions, now).await?;
         let latest = now + MAX_LIFETIME;
         let keys = api_keys::table.filter(api_keys::expire_time.gt(ahead(latest)));
@@ -85,7 +85,7 @@ impl ClockCorrections for Unit {
 impl Unit {
     /// Events of the future count as if they had happened a minute ago: no gap between two mails is longer, and the waiting
     /// times begin now.
-    async fn bring_counters_back(&mut self, now: Timestamp) -> StoreResult<usize> {
+    async fn bring_counters_back(&self, now: Timestamp) -> StoreResult<usize> {
         use throttles::{first_time, last_time};
         let past = DbTime(now - MAX_SKEW);
         let begun = diesel::update(throttles::table.filter(last_time.gt(ahead(now))).filter(first_time.gt(past)));
@@ -95,7 +95,7 @@ impl Unit {
     }
 
     async fn bring_action_tokens_back(
-        &mut self,
+        &self,
         lifetimes: &ActionTokenLifetimes,
         misdated: Misdated,
         now: Timestamp,
@@ -111,14 +111,14 @@ impl Unit {
     }
 
     /// What lasts for minutes is asked for anew.
-    async fn drop_questions(&mut self, now: Timestamp) -> StoreResult<usize> {
+    async fn drop_questions(&self, now: Timestamp) -> StoreResult<usize> {
         let asked = challenges::table.filter(challenges::expire_time.gt(ahead(now + challenge::LIFETIME)));
         let begun = enrolments::table.filter(enrolments::expire_time.gt(ahead(now + ENROLMENT_LIFETIME)));
         Ok(self.execute(diesel::delete(asked)).await? + self.execute(diesel::delete(begun)).await?)
     }
 
     /// The step of a code from the future is barred alone, rather than all up to it.
-    async fn bring_codes_back(&mut self, now: Timestamp) -> StoreResult<usize> {
+    async fn bring_codes_back(&self, now: Timestamp) -> StoreResult<usize> {
         let step = now.unix_timestamp().div_euclid(TOTP_STEP.whole_seconds());
         let latest = step + MAX_SKEW.whole_seconds() / TOTP_STEP.whole_seconds();
         let taken = factors::table.filter(factors::last_step.gt(latest));
@@ -126,7 +126,7 @@ impl Unit {
         self.execute(diesel::update(taken).set(barred)).await
     }
 
-    async fn bring_access_changes_back(&mut self, misdated: Misdated, now: Timestamp) -> StoreResult<usize> {
+    async fn bring_access_changes_back(&self, misdated: Misdated, now: Timestamp) -> StoreResult<usize> {
         use access_changes::{create_time, forget_after, revoked_before};
         let subjects = diesel::update(within!(access_changes, misdated).filter(revoked_before.is_not_null()));
         self.execute(subjects.set(revoked_before.eq(Some(ahead(now))))).await?;
@@ -135,7 +135,7 @@ impl Unit {
     }
 
     /// A job that a worker has is left to it for a lease.
-    async fn bring_kind_back(&mut self, wait: &JobWaits, misdated: Misdated, now: Timestamp) -> StoreResult<usize> {
+    async fn bring_kind_back(&self, wait: &JobWaits, misdated: Misdated, now: Timestamp) -> StoreResult<usize> {
         use jobs::{create_time, dead_time, give_up_time, kind, lease, run_time};
         let stored = || within!(jobs, misdated).filter(kind.eq(wait.kind)).filter(dead_time.is_null());
         let retried = || jobs::table.filter(kind.eq(wait.kind)).filter(dead_time.is_null());
@@ -152,7 +152,7 @@ impl Unit {
         Ok(count)
     }
 
-    async fn shorten_sessions(&mut self, lifetimes: &SessionLifetimes, now: Timestamp) -> StoreResult<usize> {
+    async fn shorten_sessions(&self, lifetimes: &SessionLifetimes, now: Timestamp) -> StoreResult<usize> {
         use sessions::{create_time, expire_time, idle_expire_time, last_seen_time};
         let late = sessions::table
             .filter(sessions::over_time.gt(ahead(now + lifetimes.idle)))

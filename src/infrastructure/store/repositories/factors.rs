@@ -52,32 +52,32 @@ struct Inserted {
 
 #[async_trait]
 impl Factors for Unit {
-    async fn list_factors(&mut self, user_id: UserId) -> StoreResult<Vec<Factor>> {
+    async fn list_factors(&self, user_id: UserId) -> StoreResult<Vec<Factor>> {
         self.list_factors_of(&[user_id]).await
     }
 
-    async fn list_factors_of(&mut self, user_ids: &[UserId]) -> StoreResult<Vec<Factor>> {
+    async fn list_factors_of(&self, user_ids: &[UserId]) -> StoreResult<Vec<Factor>> {
         let ids: Vec<DbId> = user_ids.iter().map(|id| DbId(*id.as_uuid())).collect();
         let query = with_codes!(factors::table.filter(factors::user_id.eq_any(ids)));
         self.load(query).await?.into_iter().map(read).collect()
     }
 
-    async fn find_factor(&mut self, user_id: UserId, id: FactorId) -> StoreResult<Option<Factor>> {
+    async fn find_factor(&self, user_id: UserId, id: FactorId) -> StoreResult<Option<Factor>> {
         let query = with_codes!(theirs(factor_id(id), DbId(*user_id.as_uuid())));
         self.find(query).await?.map(read).transpose()
     }
 
-    async fn find_passkey(&mut self, credential_id: &[u8]) -> StoreResult<Option<Factor>> {
+    async fn find_passkey(&self, credential_id: &[u8]) -> StoreResult<Option<Factor>> {
         let query = with_codes!(factors::table.filter(factors::credential_id.eq(credential_id)));
         self.find(query).await?.map(read).transpose()
     }
 
-    async fn insert_factor(&mut self, factor: &Factor) -> StoreResult<bool> {
+    async fn insert_factor(&self, factor: &Factor) -> StoreResult<bool> {
         let insert = diesel::insert_into(factors::table).values(FactorRow::from(factor));
         Ok(self.execute(insert.on_conflict(factors::credential_id).do_nothing()).await? == 1)
     }
 
-    async fn insert_factors(&mut self, factors: &[Factor], codes: &[(FactorId, PasswordHash)]) -> StoreResult<usize> {
+    async fn insert_factors(&self, factors: &[Factor], codes: &[(FactorId, PasswordHash)]) -> StoreResult<usize> {
         let mut stored = 0;
         for factors in factors.chunks(ROWS) {
             let rows: Vec<FactorRow> = factors.iter().map(FactorRow::from).collect();
@@ -96,28 +96,28 @@ impl Factors for Unit {
         Ok(stored)
     }
 
-    async fn find_taken_credentials(&mut self, ids: &[&[u8]]) -> StoreResult<HashSet<Vec<u8>>> {
+    async fn find_taken_credentials(&self, ids: &[&[u8]]) -> StoreResult<HashSet<Vec<u8>>> {
         let taken = factors::table.filter(factors::credential_id.eq_any(ids)).select(factors::credential_id);
         Ok(self.load::<_, Option<Vec<u8>>>(taken).await?.into_iter().flatten().collect())
     }
 
-    async fn rename_factor(&mut self, factor: &Factor) -> StoreResult<bool> {
+    async fn rename_factor(&self, factor: &Factor) -> StoreResult<bool> {
         let stored = factors::table.find(factor_id(factor.id)).filter(factors::revision.eq(factor.revision - 1));
         let name = (factors::display_name.eq(factor.display_name.as_str()), factors::revision.eq(factor.revision));
         Ok(self.execute(diesel::update(stored).set(name)).await? == 1)
     }
 
-    async fn delete_factor(&mut self, user_id: UserId, id: FactorId) -> StoreResult<bool> {
+    async fn delete_factor(&self, user_id: UserId, id: FactorId) -> StoreResult<bool> {
         Ok(self.execute(diesel::delete(theirs(factor_id(id), DbId(*user_id.as_uuid())))).await? == 1)
     }
 
-    async fn delete_factors(&mut self, user_id: UserId) -> StoreResult<usize> {
+    async fn delete_factors(&self, user_id: UserId) -> StoreResult<usize> {
         let user_id = DbId(*user_id.as_uuid());
         self.execute(diesel::delete(enrolments::table.filter(enrolments::user_id.eq(user_id)))).await?;
         self.execute(diesel::delete(factors::table.filter(factors::user_id.eq(user_id)))).await
     }
 
-    async fn take_totp_step(&mut self, id: FactorId, step: i64, now: Timestamp) -> StoreResult<bool> {
+    async fn take_totp_step(&self, id: FactorId, step: i64, now: Timestamp) -> StoreResult<bool> {
         let is_later = factors::last_step.is_null().or(factors::last_step.lt(step));
         let is_free = factors::barred_step.is_null().or(factors::barred_step.ne(step));
         let unused = enabled!(id, FactorKind::Totp).filter(is_later).filter(is_free);
@@ -125,14 +125,14 @@ impl Factors for Unit {
         Ok(self.execute(diesel::update(unused).set(change)).await? == 1)
     }
 
-    async fn take_assertion(&mut self, id: FactorId, use_: PasskeyUse, now: Timestamp) -> StoreResult<bool> {
+    async fn take_assertion(&self, id: FactorId, use_: PasskeyUse, now: Timestamp) -> StoreResult<bool> {
         let (expected, new) = (i64::from(use_.expected_count), i64::from(use_.new_count));
         let unused = enabled!(id, FactorKind::Passkey).filter(factors::sign_count.eq(expected));
         let change = (factors::sign_count.eq(new), factors::backed_up.eq(use_.backed_up), used(DbTime(now)));
         Ok(self.execute(diesel::update(unused).set(change)).await? == 1)
     }
 
-    async fn put_recovery_codes(&mut self, id: FactorId, hashes: &[PasswordHash]) -> StoreResult<()> {
+    async fn put_recovery_codes(&self, id: FactorId, hashes: &[PasswordHash]) -> StoreResult<()> {
         // Two who do so at a time must not leave the codes of both.
         let factor = factors::table.find(factor_id(id)).select(factors::id);
         self.load::<_, DbId>(dialect::queueing!(factor)).await?;
@@ -146,12 +146,12 @@ impl Factors for Unit {
         Ok(())
     }
 
-    async fn any_recovery_code(&mut self, id: FactorId) -> StoreResult<Option<PasswordHash>> {
+    async fn any_recovery_code(&self, id: FactorId) -> StoreResult<Option<PasswordHash>> {
         let codes = recovery_codes::table.filter(recovery_codes::factor_id.eq(factor_id(id)));
         Ok(self.find(codes.select(recovery_codes::hash).limit(1)).await?.map(PasswordHash::new))
     }
 
-    async fn list_recovery_codes(&mut self, ids: &[FactorId]) -> StoreResult<Vec<(FactorId, PasswordHash)>> {
+    async fn list_recovery_codes(&self, ids: &[FactorId]) -> StoreResult<Vec<(FactorId, PasswordHash)>> {
         let ids: Vec<DbId> = ids.iter().map(|id| factor_id(*id)).collect();
         let codes = recovery_codes::table.filter(recovery_codes::factor_id.eq_any(ids));
         let codes = codes.order((recovery_codes::factor_id, recovery_codes::hash));
@@ -162,7 +162,7 @@ impl Factors for Unit {
 
     /// The factor is locked first, as by whoever erases it with its codes: in another order, the two could deadlock. So it
     /// cannot be disabled meanwhile either. What decides is the deletion.
-    async fn take_recovery_code(&mut self, id: FactorId, hash: &PasswordHash, now: Timestamp) -> StoreResult<bool> {
+    async fn take_recovery_code(&self, id: FactorId, hash: &PasswordHash, now: Timestamp) -> StoreResult<bool> {
         let factor = enabled!(id, FactorKind::RecoveryCodes).select(factors::id);
         if self.find::<_, DbId>(dialect::queueing!(factor)).await?.is_none() {
             return Ok(false);
@@ -175,13 +175,13 @@ impl Factors for Unit {
         Ok(true)
     }
 
-    async fn count_factor_failure(&mut self, id: FactorId) -> StoreResult<i32> {
+    async fn count_factor_failure(&self, id: FactorId) -> StoreResult<i32> {
         let stored = factors::table.find(factor_id(id));
         let count = diesel::update(stored).set(factors::failures.eq(factors::failures + 1));
         Ok(self.find(count.returning(factors::failures)).await?.unwrap_or(0))
     }
 
-    async fn put_enrolment(&mut self, enrolment: &Enrolment) -> StoreResult<()> {
+    async fn put_enrolment(&self, enrolment: &Enrolment) -> StoreResult<()> {
         let insert = diesel::insert_into(enrolments::table).values(EnrolmentRow::from(enrolment));
         let conflict = (enrolments::user_id, enrolments::kind);
         let anew = (enrolments::id.eq(factor_id(enrolment.id)), EnrolmentRow::from(enrolment));
@@ -189,7 +189,7 @@ impl Factors for Unit {
         Ok(())
     }
 
-    async fn list_enrolments(&mut self, user_id: UserId, now: Timestamp) -> StoreResult<Vec<Enrolment>> {
+    async fn list_enrolments(&self, user_id: UserId, now: Timestamp) -> StoreResult<Vec<Enrolment>> {
         let query = enrolments::table
             .filter(enrolments::user_id.eq(DbId(*user_id.as_uuid())))
             .filter(enrolments::expire_time.gt(DbTime(now)))
@@ -198,18 +198,18 @@ impl Factors for Unit {
         self.load(query).await?.into_iter().map(EnrolmentRow::into_enrolment).collect()
     }
 
-    async fn count_enrolment_failure(&mut self, id: FactorId) -> StoreResult<i32> {
+    async fn count_enrolment_failure(&self, id: FactorId) -> StoreResult<i32> {
         let stored = enrolments::table.find(factor_id(id));
         let count = diesel::update(stored).set(enrolments::failures.eq(enrolments::failures + 1));
         Ok(self.find(count.returning(enrolments::failures)).await?.unwrap_or(0))
     }
 
-    async fn delete_enrolment(&mut self, user_id: UserId, id: FactorId) -> StoreResult<bool> {
+    async fn delete_enrolment(&self, user_id: UserId, id: FactorId) -> StoreResult<bool> {
         let stored = enrolments::table.find(factor_id(id)).filter(enrolments::user_id.eq(DbId(*user_id.as_uuid())));
         Ok(self.execute(diesel::delete(stored)).await? == 1)
     }
 
-    async fn purge_enrolments(&mut self, before: Timestamp, limit: i64) -> StoreResult<usize> {
+    async fn purge_enrolments(&self, before: Timestamp, limit: i64) -> StoreResult<usize> {
         let ids = expired
             .filter(expired.field(enrolments::expire_time).lt(DbTime(before)))
             .select(expired.field(enrolments::id))

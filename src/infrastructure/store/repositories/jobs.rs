@@ -55,17 +55,17 @@ const UNCLAIMED: Option<DbId> = None;
 
 #[async_trait]
 impl Jobs for Unit {
-    async fn enqueue_job(&mut self, job: &Job) -> StoreResult<bool> {
+    async fn enqueue_job(&self, job: &Job) -> StoreResult<bool> {
         let insert = diesel::insert_into(jobs::table).values(JobRow::from(job));
         Ok(self.execute(insert.on_conflict(jobs::unique_key).do_nothing()).await? == 1)
     }
 
-    async fn cancel_job(&mut self, unique_key: &str) -> StoreResult<bool> {
+    async fn cancel_job(&self, unique_key: &str) -> StoreResult<bool> {
         let unclaimed = jobs::table.filter(jobs::unique_key.eq(unique_key)).filter(jobs::lease.is_null());
         Ok(self.execute(diesel::delete(unclaimed)).await? == 1)
     }
 
-    async fn next_run_time(&mut self, lane: &str) -> StoreResult<Option<Timestamp>> {
+    async fn next_run_time(&self, lane: &str) -> StoreResult<Option<Timestamp>> {
         let waiting = jobs::table.filter(jobs::lane.eq(lane)).filter(jobs::dead_time.is_null());
         let found: Option<Option<DbTime>> = self.find(waiting.select(min(jobs::run_time))).await?;
         Ok(found.flatten().map(|time| time.0))
@@ -73,7 +73,7 @@ impl Jobs for Unit {
 
     /// The rows are locked before they are changed, not in a subquery of the change: PostgreSQL may run that more than
     /// once and would then lock more than the limit.
-    async fn claim_jobs(&mut self, lane: &str, lease: &Lease, limit: i64) -> StoreResult<Vec<Job>> {
+    async fn claim_jobs(&self, lane: &str, lease: &Lease, limit: i64) -> StoreResult<Vec<Job>> {
         let due = jobs::table
             .filter(jobs::lane.eq(lane))
             .filter(jobs::dead_time.is_null())
@@ -92,11 +92,11 @@ impl Jobs for Unit {
         Ok(rows.into_iter().map(Job::from).collect())
     }
 
-    async fn finish_job(&mut self, claim: JobClaim) -> StoreResult<bool> {
+    async fn finish_job(&self, claim: JobClaim) -> StoreResult<bool> {
         Ok(self.execute(diesel::delete(held!(claim))).await? == 1)
     }
 
-    async fn reschedule_job(&mut self, claim: JobClaim, run_time: Timestamp) -> StoreResult<bool> {
+    async fn reschedule_job(&self, claim: JobClaim, run_time: Timestamp) -> StoreResult<bool> {
         let next = (
             jobs::run_time.eq(DbTime(run_time)),
             jobs::attempts.eq(0),
@@ -106,17 +106,17 @@ impl Jobs for Unit {
         Ok(self.execute(diesel::update(held!(claim)).set(next)).await? == 1)
     }
 
-    async fn retry_job_later(&mut self, claim: JobClaim, run_time: Timestamp, error: &str) -> StoreResult<bool> {
+    async fn retry_job_later(&self, claim: JobClaim, run_time: Timestamp, error: &str) -> StoreResult<bool> {
         let next = (jobs::run_time.eq(DbTime(run_time)), jobs::lease.eq(UNCLAIMED), jobs::last_error.eq(error));
         Ok(self.execute(diesel::update(held!(claim)).set(next)).await? == 1)
     }
 
-    async fn bury_job(&mut self, claim: JobClaim, now: Timestamp, error: &str) -> StoreResult<bool> {
+    async fn bury_job(&self, claim: JobClaim, now: Timestamp, error: &str) -> StoreResult<bool> {
         let end = (jobs::dead_time.eq(DbTime(now)), jobs::lease.eq(UNCLAIMED), jobs::last_error.eq(error));
         Ok(self.execute(diesel::update(held!(claim)).set(end)).await? == 1)
     }
 
-    async fn revive_job(&mut self, id: JobId, now: Timestamp, give_up_time: Timestamp) -> StoreResult<bool> {
+    async fn revive_job(&self, id: JobId, now: Timestamp, give_up_time: Timestamp) -> StoreResult<bool> {
         let dead = jobs::table.find(DbId(*id.as_uuid())).filter(jobs::dead_time.is_not_null());
         let beginning = (
             jobs::dead_time.eq(None::<DbTime>),
@@ -127,7 +127,7 @@ impl Jobs for Unit {
         Ok(self.execute(diesel::update(dead).set(beginning)).await? == 1)
     }
 
-    async fn list_jobs(&mut self, after: JobId, dead_only: bool, limit: i64) -> StoreResult<Vec<ListedJob>> {
+    async fn list_jobs(&self, after: JobId, dead_only: bool, limit: i64) -> StoreResult<Vec<ListedJob>> {
         let mut later = jobs::table.filter(jobs::id.gt(DbId(*after.as_uuid()))).into_boxed();
         if dead_only {
             later = later.filter(jobs::dead_time.is_not_null());
@@ -136,7 +136,7 @@ impl Jobs for Unit {
         Ok(rows.into_iter().map(ListedJob::from).collect())
     }
 
-    async fn count_jobs(&mut self) -> StoreResult<Vec<JobCounts>> {
+    async fn count_jobs(&self) -> StoreResult<Vec<JobCounts>> {
         let waiting = jobs::table.filter(jobs::dead_time.is_null()).group_by(jobs::kind);
         let waiting = waiting.select((jobs::kind, count_star(), min(jobs::run_time)));
         let waiting: Vec<(String, i64, Option<DbTime>)> = self.load(waiting).await?;
@@ -155,7 +155,7 @@ impl Jobs for Unit {
         Ok(counts.into_values().collect())
     }
 
-    async fn purge_dead_jobs(&mut self, before: Timestamp, limit: i64) -> StoreResult<usize> {
+    async fn purge_dead_jobs(&self, before: Timestamp, limit: i64) -> StoreResult<usize> {
         let ids = dead_jobs
             .filter(dead_jobs.field(jobs::dead_time).lt(DbTime(before)))
             .select(dead_jobs.field(jobs::id))

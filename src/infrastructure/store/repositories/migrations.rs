@@ -10,10 +10,7 @@ use crate::infrastructure::store::pool::Connections;
 use crate::infrastructure::store::wait_limit::WaitLimit;
 
 /// Which migrations the database has.
-pub(in super::super) async fn status(
-    unit: &mut Unit,
-    embedded: &[Migration],
-) -> Result<MigrationStatus, MigrationError> {
+pub(in super::super) async fn status(unit: &Unit, embedded: &[Migration]) -> Result<MigrationStatus, MigrationError> {
     let recorded = if has_table(unit).await? { recorded(unit).await? } else { Vec::new() };
     compare(embedded, recorded)
 }
@@ -26,14 +23,14 @@ pub(in super::super) async fn run(
     loop {
         let mut unit = connections.write().await?;
         unit.set_limit(WaitLimit::none());
-        dialect::lock_migrations(&mut unit).await?;
-        if !has_table(&mut unit).await? {
+        dialect::lock_migrations(&unit).await?;
+        if !has_table(&unit).await? {
             unit.batch(dialect::CREATE_MIGRATIONS_TABLE).await?;
         }
-        let status = compare(embedded, recorded(&mut unit).await?)?;
+        let status = compare(embedded, recorded(&unit).await?)?;
         let next = embedded.iter().find(|migration| status.pending.iter().any(|name| name == migration.name));
         if let Some(migration) = next {
-            apply(&mut unit, migration).await?;
+            apply(&unit, migration).await?;
         }
         unit.commit().await?;
         if next.is_none() {
@@ -42,19 +39,19 @@ pub(in super::super) async fn run(
     }
 }
 
-async fn apply(unit: &mut Unit, migration: &Migration) -> StoreResult<()> {
+async fn apply(unit: &Unit, migration: &Migration) -> StoreResult<()> {
     unit.batch(migration.sql).await?;
     let record = (schema_migrations::name.eq(migration.name), schema_migrations::checksum.eq(migration.checksum()));
     unit.execute(diesel::insert_into(schema_migrations::table).values(record)).await?;
     Ok(())
 }
 
-async fn has_table(unit: &mut Unit) -> StoreResult<bool> {
+async fn has_table(unit: &Unit) -> StoreResult<bool> {
     let found = unit.find(diesel::select(sql::<Bool>(dialect::HAS_MIGRATIONS_TABLE))).await?;
     Ok(found.unwrap_or(false))
 }
 
-async fn recorded(unit: &mut Unit) -> StoreResult<Vec<(String, Vec<u8>)>> {
+async fn recorded(unit: &Unit) -> StoreResult<Vec<(String, Vec<u8>)>> {
     let columns = (schema_migrations::name, schema_migrations::checksum);
     unit.load(schema_migrations::table.select(columns).order(schema_migrations::name)).await
 }

@@ -34,7 +34,7 @@ use crate::application::ports::{StoreResult, Transaction};
 
 #[async_trait]
 impl Transaction for backend::Unit {
-    async fn commit(mut self: Box<Self>) -> StoreResult<()> {
-        backend::Unit::commit(&mut self).await
+    async fn commit(self: Box<Self>) -> StoreResult<()> {
+        backend::Unit::commit(&self).await
     }
 }

@@ -15,7 +15,7 @@ use crate::domain::id::{RoleId, ServiceAccountId, UserId};
 type Columns = (DbId, DbId, DbTime);
 
 /// Stores a grant, unless it is there. How many.
-pub(super) async fn put(unit: &mut Unit, grant: &RoleGrant) -> StoreResult<usize> {
+pub(super) async fn put(unit: &Unit, grant: &RoleGrant) -> StoreResult<usize> {
     let (role, time) = (DbId(*grant.role_id.as_uuid()), DbTime(grant.create_time));
     match grant.subject {
         Subject::User(id) => {
@@ -32,7 +32,7 @@ pub(super) async fn put(unit: &mut Unit, grant: &RoleGrant) -> StoreResult<usize
 }
 
 /// Erases a grant. How many.
-pub(super) async fn remove(unit: &mut Unit, role_id: RoleId, subject: Subject) -> StoreResult<usize> {
+pub(super) async fn remove(unit: &Unit, role_id: RoleId, subject: Subject) -> StoreResult<usize> {
     let key = (DbId(*subject.as_uuid()), DbId(*role_id.as_uuid()));
     match subject {
         Subject::User(_) => unit.execute(diesel::delete(people::table.find(key))).await,
@@ -41,7 +41,7 @@ pub(super) async fn remove(unit: &mut Unit, role_id: RoleId, subject: Subject) -
 }
 
 /// Erases all grants of a role.
-pub(super) async fn remove_all(unit: &mut Unit, role_id: RoleId) -> StoreResult<()> {
+pub(super) async fn remove_all(unit: &Unit, role_id: RoleId) -> StoreResult<()> {
     let role = DbId(*role_id.as_uuid());
     unit.execute(diesel::delete(people::table.filter(people::role_id.eq(role)))).await?;
     unit.execute(diesel::delete(services::table.filter(services::role_id.eq(role)))).await?;
@@ -50,7 +50,7 @@ pub(super) async fn remove_all(unit: &mut Unit, role_id: RoleId) -> StoreResult<
 
 /// A page of the grants of a role: first those to people, then those to services.
 pub(super) async fn of_role(
-    unit: &mut Unit,
+    unit: &Unit,
     role_id: RoleId,
     (after, limit): (Option<Subject>, i64),
 ) -> StoreResult<Vec<RoleGrant>> {
@@ -71,7 +71,7 @@ pub(super) async fn of_role(
     Ok(grants)
 }
 
-async fn to_people(unit: &mut Unit, role: DbId, (after, limit): (UserId, i64)) -> StoreResult<Vec<RoleGrant>> {
+async fn to_people(unit: &Unit, role: DbId, (after, limit): (UserId, i64)) -> StoreResult<Vec<RoleGrant>> {
     let query = people::table
         .filter(people::role_id.eq(role))
         .filter(people::user_id.gt(DbId(*after.as_uuid())))
@@ -82,11 +82,7 @@ async fn to_people(unit: &mut Unit, role: DbId, (after, limit): (UserId, i64)) -
     Ok(rows.into_iter().map(|row| grant(row, |id| UserId::from_uuid(id.0).into())).collect())
 }
 
-async fn to_services(
-    unit: &mut Unit,
-    role: DbId,
-    (after, limit): (ServiceAccountId, i64),
-) -> StoreResult<Vec<RoleGrant>> {
+async fn to_services(unit: &Unit, role: DbId, (after, limit): (ServiceAccountId, i64)) -> StoreResult<Vec<RoleGrant>> {
     let query = services::table
         .filter(services::role_id.eq(role))
         .filter(services::service_account_id.gt(DbId(*after.as_uuid())))
@@ -99,7 +95,7 @@ async fn to_services(
 
 /// A page of the grants to somebody, in the order of the roles' ids.
 pub(super) async fn to_subject(
-    unit: &mut Unit,
+    unit: &Unit,
     subject: Subject,
     (after, limit): (RoleId, i64),
 ) -> StoreResult<Vec<RoleGrant>> {

@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use diesel::prelude::*;
 
 use super::backend::columns::{DbId, DbTime};
-use super::backend::schema::{role_grants as people, roles, service_role_grants as services, users};
+use super::backend::schema::{role_grants as people, roles, service_role_grants as services, sessions, users};
 use super::backend::{Unit, dialect};
 use super::role_grants;
 use crate::application::ports::{AccessChanges, GrantsOf, Roles, StoreResult};
@@ -11,7 +11,7 @@ use crate::domain::access::change::AccessChange;
 use crate::domain::access::role::{Role, RoleGrant, parse_permissions};
 use crate::domain::access::subject::Subject;
 use crate::domain::account::user::UserState;
-use crate::domain::id::{RoleId, UserId};
+use crate::domain::id::{RoleId, SessionId, UserId};
 use crate::domain::name::{Description, Name};
 use crate::infrastructure::store::error::meaning;
 
@@ -33,17 +33,17 @@ struct RoleRow {
 
 #[async_trait]
 impl Roles for Unit {
-    async fn find_role(&mut self, id: RoleId) -> StoreResult<Option<Role>> {
+    async fn find_role(&self, id: RoleId) -> StoreResult<Option<Role>> {
         let query = roles::table.find(DbId(*id.as_uuid())).select(RoleRow::as_select());
         self.find(query).await?.map(RoleRow::into_role).transpose()
     }
 
-    async fn lock_role(&mut self, id: RoleId) -> StoreResult<Option<Role>> {
+    async fn lock_role(&self, id: RoleId) -> StoreResult<Option<Role>> {
         let query = roles::table.find(DbId(*id.as_uuid())).select(RoleRow::as_select());
         self.find(dialect::queueing!(query)).await?.map(RoleRow::into_role).transpose()
     }
 
-    async fn list_roles(&mut self, after: Option<&Name>, limit: i64) -> StoreResult<Vec<Role>> {
+    async fn list_roles(&self, after: Option<&Name>, limit: i64) -> StoreResult<Vec<Role>> {
         let after = after.map(Name::as_str).unwrap_or_default();
         let query = roles::table
             .filter(roles::name.gt(after.to_owned()))
@@ -53,41 +53,36 @@ impl Roles for Unit {
         self.load(query).await?.into_iter().map(RoleRow::into_role).collect()
     }
 
-    async fn insert_role(&mut self, role: &Role) -> StoreResult<bool> {
+    async fn insert_role(&self, role: &Role) -> StoreResult<bool> {
         let insert = diesel::insert_into(roles::table).values(RoleRow::from(role)).on_conflict_do_nothing();
         Ok(self.execute(insert).await? == 1)
     }
 
-    async fn update_role(&mut self, role: &Role) -> StoreResult<bool> {
+    async fn update_role(&self, role: &Role) -> StoreResult<bool> {
         let row = RoleRow::from(role);
         let stored = roles::table.filter(roles::id.eq(row.id)).filter(roles::revision.eq(row.revision - 1));
         let count = self.execute(diesel::update(stored).set(row)).await?;
         self.changes_rights(count, role.update_time).await
     }
 
-    async fn remove_role(&mut self, id: RoleId, now: Timestamp) -> StoreResult<()> {
+    async fn remove_role(&self, id: RoleId, now: Timestamp) -> StoreResult<()> {
         role_grants::remove_all(self, id).await?;
         let count = self.execute(diesel::delete(roles::table.find(DbId(*id.as_uuid())))).await?;
         self.changes_rights(count, now).await?;
         Ok(())
     }
 
-    async fn put_grant(&mut self, grant: &RoleGrant) -> StoreResult<bool> {
+    async fn put_grant(&self, grant: &RoleGrant) -> StoreResult<bool> {
         let count = role_grants::put(self, grant).await?;
         self.changes_rights(count, grant.create_time).await
     }
 
-    async fn remove_grant(&mut self, role_id: RoleId, subject: Subject, now: Timestamp) -> StoreResult<bool> {
+    async fn remove_grant(&self, role_id: RoleId, subject: Subject, now: Timestamp) -> StoreResult<bool> {
         let count = role_grants::remove(self, role_id, subject).await?;
         self.changes_rights(count, now).await
     }
 
-    async fn list_grants(
-        &mut self,
-        whose: GrantsOf,
-        after: Option<&RoleGrant>,
-        limit: i64,
-    ) -> StoreResult<Vec<RoleGrant>> {
+    async fn list_grants(&self, whose: GrantsOf, after: Option<&RoleGrant>, limit: i64) -> StoreResult<Vec<RoleGrant>> {
         match whose {
             GrantsOf::Role(id) => role_grants::of_role(self, id, (after.map(|grant| grant.subject), limit)).await,
             GrantsOf::Subject(subject) => {
@@ -97,7 +92,14 @@ impl Roles for Unit {
         }
     }
 
-    async fn roles_of(&mut self, subject: Subject) -> StoreResult<Vec<Role>> {
+    async fn roles_of_session(&self, id: SessionId) -> StoreResult<Vec<Role>> {
+        let holder = sessions::table.find(DbId(*id.as_uuid())).select(sessions::user_id);
+        let held = roles::table.inner_join(people::table).filter(people::user_id.eq_any(holder));
+        let rows = self.load(held.order(roles::name).select(RoleRow::as_select())).await?;
+        rows.into_iter().map(RoleRow::into_role).collect()
+    }
+
+    async fn roles_of(&self, subject: Subject) -> StoreResult<Vec<Role>> {
         let rows = match subject {
             Subject::User(id) => {
                 let held = roles::table.inner_join(people::table).filter(people::user_id.eq(DbId(*id.as_uuid())));
@@ -113,7 +115,7 @@ impl Roles for Unit {
         rows.into_iter().map(RoleRow::into_role).collect()
     }
 
-    async fn is_held_by_others(&mut self, role_id: RoleId, except: UserId) -> StoreResult<bool> {
+    async fn is_held_by_others(&self, role_id: RoleId, except: UserId) -> StoreResult<bool> {
         let query = people::table
             .inner_join(users::table)
             .filter(people::role_id.eq(DbId(*role_id.as_uuid())))
@@ -127,7 +129,7 @@ impl Roles for Unit {
 
 impl Unit {
     /// Makes every replica ask anew what people may do, if this transaction changed a row. Whether it did.
-    async fn changes_rights(&mut self, count: usize, now: Timestamp) -> StoreResult<bool> {
+    async fn changes_rights(&self, count: usize, now: Timestamp) -> StoreResult<bool> {
         if count > 0 {
             self.insert_access_changes(&[AccessChange::Rights], now).await?;
         }

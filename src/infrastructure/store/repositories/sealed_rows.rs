@@ -11,7 +11,7 @@ type Sealed = Vec<(SealedPlace, Vec<u8>)>;
 
 #[async_trait]
 impl SealedRows for Unit {
-    async fn list_sealed(&mut self, after: &SealedPlace, limit: i64) -> StoreResult<Sealed> {
+    async fn list_sealed(&self, after: &SealedPlace, limit: i64) -> StoreResult<Sealed> {
         match after {
             SealedPlace::ServerSecret(name) => secrets(self, name, limit).await,
             SealedPlace::SigningKey(kid) => keys(self, kid, limit).await,
@@ -22,7 +22,7 @@ impl SealedRows for Unit {
         }
     }
 
-    async fn replace_sealed(&mut self, place: &SealedPlace, old: &[u8], new: &[u8]) -> StoreResult<bool> {
+    async fn replace_sealed(&self, place: &SealedPlace, old: &[u8], new: &[u8]) -> StoreResult<bool> {
         let replaced = match place {
             SealedPlace::ServerSecret(name) => {
                 let secret = server_secrets::table.find(name).filter(server_secrets::sealed.eq(old));
@@ -54,28 +54,28 @@ impl SealedRows for Unit {
     }
 }
 
-async fn secrets(unit: &mut Unit, after: &str, limit: i64) -> StoreResult<Sealed> {
+async fn secrets(unit: &Unit, after: &str, limit: i64) -> StoreResult<Sealed> {
     use server_secrets::{name, sealed};
     let query = server_secrets::table.filter(name.gt(after)).order(name).select((name, sealed)).limit(limit);
     let rows: Vec<(String, Vec<u8>)> = unit.load(query).await?;
     Ok(rows.into_iter().map(|(key, bytes)| (SealedPlace::ServerSecret(key), bytes)).collect())
 }
 
-async fn keys(unit: &mut Unit, after: &str, limit: i64) -> StoreResult<Sealed> {
+async fn keys(unit: &Unit, after: &str, limit: i64) -> StoreResult<Sealed> {
     use signing_keys::{kid, sealed_private_key};
     let query = signing_keys::table.filter(kid.gt(after)).order(kid).select((kid, sealed_private_key)).limit(limit);
     let rows: Vec<(String, Vec<u8>)> = unit.load(query).await?;
     Ok(rows.into_iter().map(|(key, bytes)| (SealedPlace::SigningKey(key), bytes)).collect())
 }
 
-async fn job_payloads(unit: &mut Unit, after: JobId, limit: i64) -> StoreResult<Sealed> {
+async fn job_payloads(unit: &Unit, after: JobId, limit: i64) -> StoreResult<Sealed> {
     use jobs::{id, payload, sealed};
     let later = jobs::table.filter(id.gt(DbId(*after.as_uuid()))).filter(sealed);
     let rows: Vec<(DbId, Vec<u8>)> = unit.load(later.order(id).select((id, payload)).limit(limit)).await?;
     Ok(rows.into_iter().map(|(key, bytes)| (SealedPlace::Job(JobId::from_uuid(key.0)), bytes)).collect())
 }
 
-async fn answers(unit: &mut Unit, after: RequestKey, limit: i64) -> StoreResult<Sealed> {
+async fn answers(unit: &Unit, after: RequestKey, limit: i64) -> StoreResult<Sealed> {
     use answered_requests::{caller_id, request_id, sealed};
     let (caller, request) = columns(after);
     let later = caller_id.gt(caller).or(caller_id.eq(caller).and(request_id.gt(request)));
@@ -91,7 +91,7 @@ async fn answers(unit: &mut Unit, after: RequestKey, limit: i64) -> StoreResult<
     Ok(rows.into_iter().map(|(caller, request, bytes)| (place(caller, request), bytes)).collect())
 }
 
-async fn factor_secrets(unit: &mut Unit, after: FactorId, limit: i64) -> StoreResult<Sealed> {
+async fn factor_secrets(unit: &Unit, after: FactorId, limit: i64) -> StoreResult<Sealed> {
     use factors::{id, sealed_secret};
     let later = factors::table.filter(id.gt(DbId(*after.as_uuid())).and(sealed_secret.is_not_null()));
     let query = later.order(id).select((id, sealed_secret.assume_not_null())).limit(limit);
@@ -99,7 +99,7 @@ async fn factor_secrets(unit: &mut Unit, after: FactorId, limit: i64) -> StoreRe
     Ok(rows.into_iter().map(|(key, bytes)| (SealedPlace::Factor(FactorId::from_uuid(key.0)), bytes)).collect())
 }
 
-async fn enrolment_secrets(unit: &mut Unit, after: FactorId, limit: i64) -> StoreResult<Sealed> {
+async fn enrolment_secrets(unit: &Unit, after: FactorId, limit: i64) -> StoreResult<Sealed> {
     use factor_enrolments::{id, sealed_secret};
     let later = factor_enrolments::table.filter(id.gt(DbId(*after.as_uuid())).and(sealed_secret.is_not_null()));
     let query = later.order(id).select((id, sealed_secret.assume_not_null())).limit(limit);

@@ -8,7 +8,7 @@ use crate::application::ports::{ServerSecrets, StoreResult, StoredSecret};
 
 #[async_trait]
 impl ServerSecrets for Unit {
-    async fn list_server_secrets(&mut self) -> StoreResult<Vec<StoredSecret>> {
+    async fn list_server_secrets(&self) -> StoreResult<Vec<StoredSecret>> {
         let query = server_secrets::table
             .select((server_secrets::name, server_secrets::sealed, server_secrets::create_time))
             .order((server_secrets::create_time, server_secrets::name));
@@ -17,7 +17,7 @@ impl ServerSecrets for Unit {
         Ok(rows.into_iter().map(stored).collect())
     }
 
-    async fn insert_server_secret(&mut self, secret: &StoredSecret) -> StoreResult<()> {
+    async fn insert_server_secret(&self, secret: &StoredSecret) -> StoreResult<()> {
         let values = (
             server_secrets::name.eq(&secret.name),
             server_secrets::sealed.eq(&secret.sealed),
@@ -27,7 +27,7 @@ impl ServerSecrets for Unit {
         Ok(())
     }
 
-    async fn delete_server_secret(&mut self, name: &str) -> StoreResult<()> {
+    async fn delete_server_secret(&self, name: &str) -> StoreResult<()> {
         self.execute(diesel::delete(server_secrets::table.find(name))).await?;
         Ok(())
     }

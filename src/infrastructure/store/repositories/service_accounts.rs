@@ -27,17 +27,17 @@ pub(super) struct ServiceAccountRow {
 
 #[async_trait]
 impl ServiceAccounts for Unit {
-    async fn find_service_account(&mut self, id: ServiceAccountId) -> StoreResult<Option<ServiceAccount>> {
+    async fn find_service_account(&self, id: ServiceAccountId) -> StoreResult<Option<ServiceAccount>> {
         let query = service_accounts::table.find(DbId(*id.as_uuid())).select(ServiceAccountRow::as_select());
         self.find(query).await?.map(ServiceAccountRow::into_account).transpose()
     }
 
-    async fn lock_service_account(&mut self, id: ServiceAccountId) -> StoreResult<Option<ServiceAccount>> {
+    async fn lock_service_account(&self, id: ServiceAccountId) -> StoreResult<Option<ServiceAccount>> {
         let query = service_accounts::table.find(DbId(*id.as_uuid())).select(ServiceAccountRow::as_select());
         self.find(dialect::queueing!(query)).await?.map(ServiceAccountRow::into_account).transpose()
     }
 
-    async fn list_service_accounts(&mut self, after: Option<&Name>, limit: i64) -> StoreResult<Vec<ServiceAccount>> {
+    async fn list_service_accounts(&self, after: Option<&Name>, limit: i64) -> StoreResult<Vec<ServiceAccount>> {
         let after = after.map(Name::as_str).unwrap_or_default();
         let query = service_accounts::table
             .filter(service_accounts::name.gt(after.to_owned()))
@@ -47,17 +47,17 @@ impl ServiceAccounts for Unit {
         self.load(query).await?.into_iter().map(ServiceAccountRow::into_account).collect()
     }
 
-    async fn count_service_accounts(&mut self) -> StoreResult<i64> {
+    async fn count_service_accounts(&self) -> StoreResult<i64> {
         Ok(self.find(service_accounts::table.count()).await?.unwrap_or_default())
     }
 
-    async fn insert_service_account(&mut self, account: &ServiceAccount) -> StoreResult<bool> {
+    async fn insert_service_account(&self, account: &ServiceAccount) -> StoreResult<bool> {
         let row = ServiceAccountRow::from(account);
         let insert = diesel::insert_into(service_accounts::table).values(row).on_conflict_do_nothing();
         Ok(self.execute(insert).await? == 1)
     }
 
-    async fn update_service_account(&mut self, account: &ServiceAccount) -> StoreResult<bool> {
+    async fn update_service_account(&self, account: &ServiceAccount) -> StoreResult<bool> {
         let row = ServiceAccountRow::from(account);
         let stored = service_accounts::table
             .filter(service_accounts::id.eq(row.id))
@@ -69,7 +69,7 @@ impl ServiceAccounts for Unit {
         Ok(is_stored)
     }
 
-    async fn remove_service_account(&mut self, id: ServiceAccountId, now: Timestamp) -> StoreResult<()> {
+    async fn remove_service_account(&self, id: ServiceAccountId, now: Timestamp) -> StoreResult<()> {
         match self.execute(diesel::delete(service_accounts::table.find(DbId(*id.as_uuid())))).await? {
             0 => Ok(()),
             _ => self.turn_away(id, now).await,
@@ -78,7 +78,7 @@ impl ServiceAccounts for Unit {
 }
 
 impl Unit {
-    async fn turn_away(&mut self, id: ServiceAccountId, now: Timestamp) -> StoreResult<()> {
+    async fn turn_away(&self, id: ServiceAccountId, now: Timestamp) -> StoreResult<()> {
         self.insert_access_changes(&[AccessChange::turned_away(id.into(), now)], now).await?;
         Ok(())
     }

@@ -1,11 +1,11 @@
 use async_trait::async_trait;
 use diesel::dsl::{AsSelect, SqlTypeOf};
 use diesel::prelude::*;
-use diesel_async::AsyncConnectionCore;
+use futures_util::future::try_join;
 
 use super::backend::columns::{DbId, DbTime};
 use super::backend::schema::{challenges, sessions, users};
-use super::backend::{Connection, Unit, dialect};
+use super::backend::{Database, Unit, dialect};
 use super::session_row::{ClientRow, SessionRow};
 use super::users::UserRow;
 use crate::application::ports::{AccessChanges, Challenges, SessionPosition, Sessions, StoreResult};
@@ -21,12 +21,12 @@ diesel::alias!(sessions as over: Over);
 
 #[async_trait]
 impl Sessions for Unit {
-    async fn find_session(&mut self, id: SessionId) -> StoreResult<Option<Session>> {
+    async fn find_session(&self, id: SessionId) -> StoreResult<Option<Session>> {
         let query = sessions::table.find(DbId(*id.as_uuid())).select(SessionRow::as_select());
         self.find(query).await?.map(SessionRow::into_session).transpose()
     }
 
-    async fn find_session_with_user(&mut self, id: SessionId) -> StoreResult<Option<(Session, User)>> {
+    async fn find_session_with_user(&self, id: SessionId) -> StoreResult<Option<(Session, User)>> {
         let query = sessions::table
             .find(DbId(*id.as_uuid()))
             .inner_join(users::table)
@@ -35,12 +35,12 @@ impl Sessions for Unit {
         Ok(Some((session.into_session()?, user.into_user()?)))
     }
 
-    async fn insert_session(&mut self, session: &Session) -> StoreResult<()> {
+    async fn insert_session(&self, session: &Session) -> StoreResult<()> {
         self.execute(diesel::insert_into(sessions::table).values(SessionRow::from(session))).await?;
         Ok(())
     }
 
-    async fn rotate_session(&mut self, session: &Session, expected: &Digest) -> StoreResult<bool> {
+    async fn rotate_session(&self, session: &Session, expected: &Digest) -> StoreResult<bool> {
         let row = SessionRow::from(session);
         let unchanged = sessions::table
             .find(row.id)
@@ -63,7 +63,7 @@ impl Sessions for Unit {
         Ok(self.execute(rotation).await? == 1)
     }
 
-    async fn end_session(&mut self, id: SessionId, reason: EndReason, now: Timestamp) -> StoreResult<bool> {
+    async fn end_session(&self, id: SessionId, reason: EndReason, now: Timestamp) -> StoreResult<bool> {
         let live = sessions::table.find(DbId(*id.as_uuid())).filter(is_live(DbTime(now)));
         let end = diesel::update(live).set(ended(DbTime(now), reason)).returning(sessions::id);
         let ids = self.load(end).await?;
@@ -71,7 +71,7 @@ impl Sessions for Unit {
     }
 
     async fn end_sessions(
-        &mut self,
+        &self,
         user_id: UserId,
         except: Option<SessionId>,
         end: (Timestamp, EndReason),
@@ -87,17 +87,17 @@ impl Sessions for Unit {
     }
 
     /// The person's row is locked, so that parallel sign-ins see each other's sessions and keep the limit together.
-    async fn evict_sessions(&mut self, user_id: UserId, keep: i64, now: Timestamp) -> StoreResult<usize> {
+    async fn evict_sessions(&self, user_id: UserId, keep: i64, now: Timestamp) -> StoreResult<usize> {
         let (user_id, time) = (DbId(*user_id.as_uuid()), DbTime(now));
         let person = users::table.find(user_id).select(users::id);
-        self.load::<_, DbId>(dialect::queueing!(person)).await?;
+        let lock = self.load::<_, DbId>(dialect::queueing!(person));
         let surplus = sessions::table
             .filter(sessions::user_id.eq(user_id))
             .filter(is_live(time))
             .order((sessions::create_time.desc(), sessions::id.desc()))
             .select(sessions::id)
             .offset(keep);
-        let surplus: Vec<DbId> = self.load(surplus).await?;
+        let (_, surplus) = try_join(lock, self.load::<_, DbId>(surplus)).await?;
         if surplus.is_empty() {
             return Ok(0);
         }
@@ -107,7 +107,7 @@ impl Sessions for Unit {
         self.void_sessions(&ids, now).await
     }
 
-    async fn end_unproven_sessions(&mut self, (now, reason): (Timestamp, EndReason), limit: i64) -> StoreResult<usize> {
+    async fn end_unproven_sessions(&self, (now, reason): (Timestamp, EndReason), limit: i64) -> StoreResult<usize> {
         let pending = users::table.filter(users::state.eq(UserState::Pending.as_str())).select(users::id);
         let waiting = challenges::table.filter(challenges::user_id.eq_any(pending.nullable()));
         self.execute(diesel::delete(waiting)).await?;
@@ -120,7 +120,7 @@ impl Sessions for Unit {
     }
 
     async fn list_sessions(
-        &mut self,
+        &self,
         user_id: UserId,
         now: Timestamp,
         page: (Option<SessionPosition>, i64),
@@ -130,14 +130,14 @@ impl Sessions for Unit {
     }
 
     async fn list_all_sessions(
-        &mut self,
+        &self,
         user_id: UserId,
         page: (Option<SessionPosition>, i64),
     ) -> StoreResult<Vec<Session>> {
         self.load(sessions_of(user_id, page)).await?.into_iter().map(SessionRow::into_session).collect()
     }
 
-    async fn known_clients(&mut self, user_id: UserId, limit: i64) -> StoreResult<Vec<Client>> {
+    async fn known_clients(&self, user_id: UserId, limit: i64) -> StoreResult<Vec<Client>> {
         let trusted = [EndReason::Logout, EndReason::Evicted, EndReason::Replaced].map(EndReason::as_str);
         let query = sessions::table
             .filter(sessions::user_id.eq(DbId(*user_id.as_uuid())))
@@ -148,7 +148,7 @@ impl Sessions for Unit {
         self.load(query).await?.into_iter().map(ClientRow::into_client).collect()
     }
 
-    async fn purge_sessions(&mut self, before: Timestamp, limit: i64) -> StoreResult<usize> {
+    async fn purge_sessions(&self, before: Timestamp, limit: i64) -> StoreResult<usize> {
         let ids = over
             .filter(over.field(sessions::over_time).lt(DbTime(before)))
             .select(over.field(sessions::id))
@@ -160,7 +160,7 @@ impl Sessions for Unit {
 
 impl Unit {
     /// Makes the access tokens of sessions void that ended in this transaction. How many sessions.
-    async fn void_sessions(&mut self, ids: &[DbId], now: Timestamp) -> StoreResult<usize> {
+    async fn void_sessions(&self, ids: &[DbId], now: Timestamp) -> StoreResult<usize> {
         let changes: Vec<AccessChange> = ids.iter().map(|id| AccessChange::Session(id.0)).collect();
         self.insert_access_changes(&changes, now).await
     }
@@ -179,7 +179,6 @@ fn sessions_of(user_id: UserId, (after, limit): (Option<SessionPosition>, i64)) 
     query.filter(sessions::create_time.lt(time).or(sessions::create_time.eq(time).and(sessions::id.lt(id))))
 }
 
-type Database = <Connection as AsyncConnectionCore>::Backend;
 type BoxedSessions = sessions::BoxedQuery<'static, Database, SqlTypeOf<AsSelect<SessionRow, Database>>>;
 
 #[diesel::dsl::auto_type]

@@ -24,18 +24,18 @@ struct SigningKeyRow {
 
 #[async_trait]
 impl SigningKeys for Unit {
-    async fn list_signing_keys(&mut self) -> StoreResult<Vec<SigningKey>> {
+    async fn list_signing_keys(&self) -> StoreResult<Vec<SigningKey>> {
         let newest_first = (signing_keys::activate_time.desc(), signing_keys::kid.desc());
         let rows = self.load(signing_keys::table.order(newest_first).select(SigningKeyRow::as_select())).await?;
         rows.into_iter().map(SigningKeyRow::into_key).collect()
     }
 
-    async fn insert_signing_key(&mut self, key: &SigningKey) -> StoreResult<()> {
+    async fn insert_signing_key(&self, key: &SigningKey) -> StoreResult<()> {
         self.execute(diesel::insert_into(signing_keys::table).values(SigningKeyRow::from(key))).await?;
         Ok(())
     }
 
-    async fn update_signing_key_times(&mut self, key: &SigningKey) -> StoreResult<()> {
+    async fn update_signing_key_times(&self, key: &SigningKey) -> StoreResult<()> {
         let times = (
             signing_keys::activate_time.eq(DbTime(key.activate_time)),
             signing_keys::retire_time.eq(key.retire_time.map(DbTime)),
@@ -45,12 +45,12 @@ impl SigningKeys for Unit {
         Ok(())
     }
 
-    async fn purge_signing_keys(&mut self, now: Timestamp) -> StoreResult<usize> {
+    async fn purge_signing_keys(&self, now: Timestamp) -> StoreResult<usize> {
         let dropped = signing_keys::table.filter(signing_keys::drop_time.le(DbTime(now)));
         self.execute(diesel::delete(dropped)).await
     }
 
-    async fn lock_signing_keys(&mut self) -> StoreResult<()> {
+    async fn lock_signing_keys(&self) -> StoreResult<()> {
         dialect::lock_signing_keys(self).await
     }
 }

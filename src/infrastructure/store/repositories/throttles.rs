@@ -3,27 +3,24 @@ use diesel::dsl::case_when;
 use diesel::prelude::*;
 use diesel::query_dsl::methods;
 use diesel::sql_types::Bool;
-use diesel_async::AsyncConnectionCore;
 
 use super::backend::columns::DbTime;
 use super::backend::schema::throttles::{self, count, first_time, last_time};
-use super::backend::{Connection, Unit};
+use super::backend::{Database, Unit};
 use crate::application::ports::{StoreResult, Throttles};
 use crate::domain::Timestamp;
 use crate::domain::credential::throttle::{Budget, SlowDown, Throttle, ThrottleKey};
 
 diesel::alias!(throttles as stale: Stale);
 
-type Database = <Connection as AsyncConnectionCore>::Backend;
-
 #[async_trait]
 impl Throttles for Unit {
-    async fn find_throttle(&mut self, key: &ThrottleKey) -> StoreResult<Option<Throttle>> {
+    async fn find_throttle(&self, key: &ThrottleKey) -> StoreResult<Option<Throttle>> {
         let stored = throttles::table.find(key.as_bytes().as_slice()).select((count, first_time, last_time));
         Ok(self.find::<_, StoredThrottle>(stored).await?.map(throttle))
     }
 
-    async fn count_attempt(&mut self, key: &ThrottleKey, rule: &SlowDown, now: Timestamp) -> StoreResult<bool> {
+    async fn count_attempt(&self, key: &ThrottleKey, rule: &SlowDown, now: Timestamp) -> StoreResult<bool> {
         let goes_on = last_time.ge(DbTime(now - rule.forget_after));
         let next = (
             count.eq(case_when(goes_on, count + 1).otherwise(1)),
@@ -35,7 +32,7 @@ impl Throttles for Unit {
         Ok(self.execute(methods::FilterDsl::filter(upsert, is_free_of_waiting(rule, now))).await? == 1)
     }
 
-    async fn take_budget(&mut self, key: &ThrottleKey, budget: &Budget, now: Timestamp) -> StoreResult<bool> {
+    async fn take_budget(&self, key: &ThrottleKey, budget: &Budget, now: Timestamp) -> StoreResult<bool> {
         let goes_on = first_time.gt(DbTime(now - budget.window));
         let next = (
             count.eq(case_when(goes_on, count + 1).otherwise(1)),
@@ -51,12 +48,12 @@ impl Throttles for Unit {
         Ok(self.execute(methods::FilterDsl::filter(upsert, is_allowed)).await? == 1)
     }
 
-    async fn take_throttle(&mut self, key: &ThrottleKey) -> StoreResult<Option<Throttle>> {
+    async fn take_throttle(&self, key: &ThrottleKey) -> StoreResult<Option<Throttle>> {
         let forget = diesel::delete(throttles::table.find(key.as_bytes().as_slice()));
         Ok(self.find::<_, StoredThrottle>(forget.returning((count, first_time, last_time))).await?.map(throttle))
     }
 
-    async fn purge_throttles(&mut self, before: Timestamp, limit: i64) -> StoreResult<usize> {
+    async fn purge_throttles(&self, before: Timestamp, limit: i64) -> StoreResult<usize> {
         let keys = stale
             .filter(stale.field(last_time).lt(DbTime(before)))
             .select(stale.field(throttles::key))

@@ -51,48 +51,48 @@ diesel::alias!(users as gone: Gone);
 
 #[async_trait]
 impl Users for Unit {
-    async fn find_user(&mut self, id: UserId) -> StoreResult<Option<User>> {
+    async fn find_user(&self, id: UserId) -> StoreResult<Option<User>> {
         let query = users::table.find(DbId(*id.as_uuid())).select(UserRow::as_select());
         self.find(query).await?.map(UserRow::into_user).transpose()
     }
 
-    async fn find_by_email(&mut self, email: &EmailAddress) -> StoreResult<Option<User>> {
+    async fn find_by_email(&self, email: &EmailAddress) -> StoreResult<Option<User>> {
         let query = users::table.filter(users::email_canonical.eq(email.canonical())).select(UserRow::as_select());
         self.find(query).await?.map(UserRow::into_user).transpose()
     }
 
-    async fn find_by_username(&mut self, username: &Username) -> StoreResult<Option<User>> {
+    async fn find_by_username(&self, username: &Username) -> StoreResult<Option<User>> {
         let query = users::table.filter(users::username.eq(username.as_str())).select(UserRow::as_select());
         self.find(query).await?.map(UserRow::into_user).transpose()
     }
 
-    async fn lock_user(&mut self, id: UserId) -> StoreResult<Option<User>> {
+    async fn lock_user(&self, id: UserId) -> StoreResult<Option<User>> {
         let query = users::table.find(DbId(*id.as_uuid())).select(UserRow::as_select());
         self.find(dialect::queueing!(query)).await?.map(UserRow::into_user).transpose()
     }
 
-    async fn find_users(&mut self, ids: &[UserId]) -> StoreResult<Vec<User>> {
+    async fn find_users(&self, ids: &[UserId]) -> StoreResult<Vec<User>> {
         let ids: Vec<DbId> = ids.iter().map(|id| DbId(*id.as_uuid())).collect();
         let query = users::table.filter(users::id.eq_any(ids)).select(UserRow::as_select());
         self.load(query).await?.into_iter().map(UserRow::into_user).collect()
     }
 
-    async fn list_users(&mut self, query: &UserQuery) -> StoreResult<Vec<User>> {
+    async fn list_users(&self, query: &UserQuery) -> StoreResult<Vec<User>> {
         users_list::list(self, query).await
     }
 
-    async fn insert_user(&mut self, user: &User) -> StoreResult<UserInsert> {
+    async fn insert_user(&self, user: &User) -> StoreResult<UserInsert> {
         let insert = diesel::insert_into(users::table).values(UserRow::from(user)).on_conflict_do_nothing();
         Ok(if self.execute(insert).await? == 1 { UserInsert::Inserted } else { UserInsert::NameTaken })
     }
 
-    async fn update_user(&mut self, user: &User) -> StoreResult<bool> {
+    async fn update_user(&self, user: &User) -> StoreResult<bool> {
         let row = UserRow::from(user);
         let stored = users::table.filter(users::id.eq(row.id)).filter(users::revision.eq(row.revision - 1));
         Ok(self.execute(diesel::update(stored).set(row)).await? == 1)
     }
 
-    async fn purge_users(&mut self, now: Timestamp, limit: i64) -> StoreResult<Vec<UserId>> {
+    async fn purge_users(&self, now: Timestamp, limit: i64) -> StoreResult<Vec<UserId>> {
         let ids = gone
             .filter(gone.field(users::purge_time).le(DbTime(now)))
             .select(gone.field(users::id))
@@ -106,13 +106,13 @@ impl Users for Unit {
         Ok(ids.into_iter().map(|id| UserId::from_uuid(id.0)).collect())
     }
 
-    async fn erase_user(&mut self, id: UserId, now: Timestamp) -> StoreResult<()> {
+    async fn erase_user(&self, id: UserId, now: Timestamp) -> StoreResult<()> {
         let person = users::table.find(DbId(*id.as_uuid()));
         let ids: Vec<DbId> = self.load(diesel::delete(person).returning(users::id)).await?;
         self.void_tokens_of(&ids, now).await
     }
 
-    async fn record_login(&mut self, id: UserId, time: Timestamp) -> StoreResult<()> {
+    async fn record_login(&self, id: UserId, time: Timestamp) -> StoreResult<()> {
         let user = users::table.find(DbId(*id.as_uuid()));
         self.execute(diesel::update(user).set(users::last_login_time.eq(DbTime(time)))).await?;
         Ok(())
@@ -121,7 +121,7 @@ impl Users for Unit {
 
 impl Unit {
     /// Makes the access tokens of erased people void, whose sessions went with them.
-    async fn void_tokens_of(&mut self, ids: &[DbId], now: Timestamp) -> StoreResult<()> {
+    async fn void_tokens_of(&self, ids: &[DbId], now: Timestamp) -> StoreResult<()> {
         let void = |id: &DbId| AccessChange::Subject { id: id.0, revoked_before: now };
         let changes: Vec<AccessChange> = ids.iter().map(void).collect();
         self.insert_access_changes(&changes, now).await?;

@@ -8,11 +8,10 @@ use diesel::dsl::{AsSelect, SqlTypeOf, sql};
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{BigInt, Bool};
-use diesel_async::AsyncConnectionCore;
 
 use super::backend::columns::{DbId, DbTime};
 use super::backend::schema::{role_grants, roles, users};
-use super::backend::{Connection, Unit};
+use super::backend::{Database, Unit};
 use super::users::UserRow;
 use crate::application::ports::{StoreResult, UserCursor, UserQuery};
 use crate::domain::Timestamp;
@@ -22,11 +21,10 @@ use crate::domain::interval::Interval;
 use crate::domain::listing::user_filter::{RoleKey, UserFilter};
 use crate::domain::listing::user_order::Direction;
 
-type Database = <Connection as AsyncConnectionCore>::Backend;
 type Rows<'a> = users::BoxedQuery<'a, Database, SqlTypeOf<AsSelect<UserRow, Database>>>;
 
 /// The page, in order.
-pub(super) async fn list(unit: &mut Unit, query: &UserQuery) -> StoreResult<Vec<User>> {
+pub(super) async fn list(unit: &Unit, query: &UserQuery) -> StoreResult<Vec<User>> {
     let Some(roles) = find_roles(unit, &query.filter).await? else { return Ok(Vec::new()) };
     let page = |state| in_state(query, &roles, state);
     // One statement, as somebody whose state changes between two of them would be missed or counted twice.
@@ -41,7 +39,7 @@ pub(super) async fn list(unit: &mut Unit, query: &UserQuery) -> StoreResult<Vec<
 
 /// The ids of the roles in the filter, or `None` if there is no such role. They are found first, as how many people have
 /// a role decides on the plan.
-async fn find_roles(unit: &mut Unit, filter: &UserFilter) -> StoreResult<Option<Vec<DbId>>> {
+async fn find_roles(unit: &Unit, filter: &UserFilter) -> StoreResult<Option<Vec<DbId>>> {
     let mut ids = Vec::new();
     for role in &filter.roles {
         let id = match role {

@@ -8,6 +8,7 @@ use deadpool::managed::{Manager, Metrics, RecycleResult};
 use diesel::{Connection as _, QueryResult, SqliteConnection};
 use diesel_async::SimpleAsyncConnection;
 use diesel_async::sync_connection_wrapper::SyncConnectionWrapper;
+use tokio::sync::{Mutex, MutexGuard};
 
 use super::dialect;
 use super::in_order::InOrder;
@@ -25,7 +26,8 @@ const READER_SETUP: &str = "PRAGMA query_only = ON;";
 const RETRY_DELAY: Duration = Duration::from_millis(20);
 
 /// A connection; its work is done in order on tokio's blocking threads.
-pub(super) type Connection = SyncConnectionWrapper<SqliteConnection, InOrder>;
+pub(super) type Connection = Mutex<Wrapper>;
+pub(super) type Wrapper = SyncConnectionWrapper<SqliteConnection, InOrder>;
 
 /// What a connection is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +62,7 @@ impl Manager for Connector {
         let path = self.path.clone();
         let opened = tokio::task::spawn_blocking(move || SqliteConnection::establish(&path)).await;
         let opened = opened.map_err(unavailable)?.map_err(unavailable)?;
-        let mut connection = Connection::with_runtime(opened, InOrder::default());
+        let mut connection = Wrapper::with_runtime(opened, InOrder::default());
         let role_setup = if self.role == Role::Writer { WRITER_SETUP } else { READER_SETUP };
         let refused = |error| from_diesel(error, dialect::trouble);
         connection.batch_execute(SETUP).await.map_err(refused)?;
@@ -69,7 +71,7 @@ impl Manager for Connector {
         loop {
             match connection.batch_execute(role_setup).await.map_err(refused) {
                 Err(StoreError::Contention(_)) => tokio::time::sleep(RETRY_DELAY).await,
-                outcome => return outcome.map(|()| connection),
+                outcome => return outcome.map(|()| connection.into()),
             }
         }
     }
@@ -80,6 +82,15 @@ impl Manager for Connector {
 }
 
 impl Backend for Connector {
+    type Lent<'c> = MutexGuard<'c, Wrapper>;
+
+    /// It waits for the writers of other processes.
+    const BEGINS_WITH_FIRST_STATEMENT: bool = false;
+
+    async fn lend(connection: &Connection) -> MutexGuard<'_, Wrapper> {
+        connection.lock().await
+    }
+
     fn begin(_: &Self::Type) -> Cow<'static, str> {
         dialect::BEGIN.into()
     }

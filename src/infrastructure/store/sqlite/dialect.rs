@@ -27,7 +27,7 @@ pub(super) const CHECKPOINT: &str = "PRAGMA analysis_limit = 1000; PRAGMA optimi
 
 /// Rolls back, after a statement that still runs. Without a transaction there is nothing to do.
 pub(super) async fn reset(connection: &mut Connection) -> QueryResult<()> {
-    match connection.batch_execute("ROLLBACK").await {
+    match connection.get_mut().batch_execute("ROLLBACK").await {
         Err(Error::DatabaseError(_, why)) if why.message().contains("no transaction is active") => Ok(()),
         outcome => outcome,
     }
@@ -86,17 +86,17 @@ macro_rules! inserting_all {
 pub(super) use inserting_all;
 
 /// The one writer needs no lock.
-pub(super) fn lock_signing_keys(_: &mut Unit) -> impl Future<Output = StoreResult<()>> {
+pub(super) fn lock_signing_keys(_: &Unit) -> impl Future<Output = StoreResult<()>> {
     ready(Ok(()))
 }
 
 /// The one writer ends before another takes a number: there is nobody to wait for.
-pub(super) fn writers(_: &mut Unit, _: &str) -> impl Future<Output = StoreResult<Vec<String>>> {
+pub(super) fn writers(_: &Unit, _: &str) -> impl Future<Output = StoreResult<Vec<String>>> {
     ready(Ok(Vec::new()))
 }
 
 /// Erases old events. A trigger refuses the young ones, so they are left out here.
-pub(super) async fn purge_audit_events(unit: &mut Unit, before: DbTime, limit: i64) -> StoreResult<usize> {
+pub(super) async fn purge_audit_events(unit: &Unit, before: DbTime, limit: i64) -> StoreResult<usize> {
     let old_enough = sql::<BigInt>("CAST((unixepoch('subsec') - 30 * 86400) * 1000000 AS integer)");
     let old = old_events
         .filter(old_events.field(audit_events::time).lt(before))
@@ -108,7 +108,7 @@ pub(super) async fn purge_audit_events(unit: &mut Unit, before: DbTime, limit: i
 }
 
 /// The one writer needs no lock.
-pub(super) fn lock_migrations(_: &mut Unit) -> impl Future<Output = StoreResult<()>> {
+pub(super) fn lock_migrations(_: &Unit) -> impl Future<Output = StoreResult<()>> {
     ready(Ok(()))
 }
 

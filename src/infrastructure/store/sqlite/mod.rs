@@ -28,6 +28,7 @@ use crate::application::ports::{ChangeSink, PoolUse, Store, StoreResult, Transac
 
 use connector::{Connection, Connector, Role};
 
+type Database = diesel::sqlite::Sqlite;
 type Unit = unit::Unit<Connector>;
 
 /// How long a statement may take: longer than it waits for other processes on the same file.
@@ -59,7 +60,7 @@ impl SqliteStore {
 
     /// Which migrations are in place.
     pub(super) async fn migration_status(&self) -> Result<MigrationStatus, MigrationError> {
-        repositories::migrations::status(&mut self.readers.read().await?, MIGRATIONS).await
+        repositories::migrations::status(&self.readers.read().await?, MIGRATIONS).await
     }
 
     /// Copies what is committed into an empty file. That takes as long as it takes, and nobody waits for it.

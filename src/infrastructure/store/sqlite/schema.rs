@@ -301,6 +301,7 @@ diesel::table! {
 }
 
 diesel::joinable!(api_keys -> service_accounts (service_account_id));
+diesel::joinable!(passwords -> users (user_id));
 diesel::joinable!(role_grants -> roles (role_id));
 diesel::joinable!(role_grants -> users (user_id));
 diesel::joinable!(service_role_grants -> roles (role_id));
@@ -309,4 +310,5 @@ diesel::allow_tables_to_appear_in_same_query!(sessions, users, roles, role_grant
 diesel::allow_tables_to_appear_in_same_query!(roles, service_role_grants);
 diesel::allow_tables_to_appear_in_same_query!(factors, recovery_codes);
 diesel::allow_tables_to_appear_in_same_query!(challenges, users);
+diesel::allow_tables_to_appear_in_same_query!(passwords, users);
 diesel::allow_tables_to_appear_in_same_query!(api_keys, service_accounts);

@@ -61,7 +61,7 @@ async fn sorted(fixture: &Fixture) -> Vec<AccessChange> {
 
 async fn an_end_of_a_session_is_one(fixture: Fixture) {
     let ends = in_parallel(&fixture.store, 4, |store, _| async move {
-        let mut tx = store.write().await.unwrap();
+        let tx = store.write().await.unwrap();
         let mut ends = 0;
         for number in [1, 3, 4, 99] {
             ends += usize::from(tx.sessions().end_session(id(number), EndReason::Logout, at(10)).await.unwrap());
@@ -75,7 +75,7 @@ async fn an_end_of_a_session_is_one(fixture: Fixture) {
 
 async fn an_end_of_all_sessions_is_one_for_each(fixture: Fixture) {
     let end = async |except| {
-        let mut tx = fixture.write().await;
+        let tx = fixture.write().await;
         let count = tx.sessions().end_sessions(user(1).id, except, (at(10), EndReason::Revoked)).await.unwrap();
         tx.commit().await.unwrap();
         count
@@ -87,7 +87,7 @@ async fn an_end_of_all_sessions_is_one_for_each(fixture: Fixture) {
 }
 
 async fn an_eviction_is_one_for_each(fixture: Fixture) {
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     assert_eq!(tx.sessions().evict_sessions(user(1).id, 1, at(8)).await.unwrap(), 2);
     assert_eq!(tx.sessions().evict_sessions(user(1).id, 1, at(8)).await.unwrap(), 0);
     tx.commit().await.unwrap();
@@ -98,7 +98,7 @@ async fn an_erasure_of_a_person_is_one(fixture: Fixture) {
     let mut gone = user(3);
     (gone.state, gone.delete_time, gone.purge_time) = (UserState::Deleted, Some(at(1)), Some(at(2)));
     fixture.put_users(std::slice::from_ref(&gone)).await;
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     tx.users().erase_user(user(1).id, at(10)).await.unwrap();
     tx.users().erase_user(user(1).id, at(11)).await.unwrap();
     assert_eq!(tx.users().purge_users(at(12), 9).await.unwrap(), [gone.id]);
@@ -112,7 +112,7 @@ async fn a_change_of_rights_is_one(fixture: Fixture) {
     let mut role = Role::new(id, Name::parse("desk").unwrap(), Rights::default(), at(0));
     let (person, service) = (Subject::from(user(1).id), Subject::from(service_account(1).id));
     let grant = |subject| RoleGrant { role_id: id, subject, create_time: at(1) };
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     assert_eq!(tx.users().insert_user(&user(1)).await.unwrap(), UserInsert::Inserted);
     assert!(tx.service_accounts().insert_service_account(&service_account(1)).await.unwrap());
     assert!(tx.roles().insert_role(&role).await.unwrap());
@@ -122,7 +122,7 @@ async fn a_change_of_rights_is_one(fixture: Fixture) {
     assert!(!tx.roles().update_role(&role).await.unwrap(), "the revision is not the next one");
     tx.commit().await.unwrap();
     assert_eq!(all(&fixture).await, []);
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     for subject in [person, service] {
         assert!(tx.roles().put_grant(&grant(subject)).await.unwrap());
         assert!(!tx.roles().put_grant(&grant(subject)).await.unwrap());
@@ -141,7 +141,7 @@ async fn a_change_of_rights_is_one(fixture: Fixture) {
 async fn a_revocation_of_a_key_is_one(fixture: Fixture) {
     let account = service_account(1);
     fixture.put_service_accounts(std::slice::from_ref(&account)).await;
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     tx.api_keys().insert_api_key(&api_key(&account, 1)).await.unwrap();
     assert!(!tx.api_keys().revoke_api_key(api_key(&account, 2).id, at(1)).await.unwrap());
     assert!(tx.api_keys().revoke_api_key(api_key(&account, 1).id, at(1)).await.unwrap());
@@ -153,7 +153,7 @@ async fn a_revocation_of_a_key_is_one(fixture: Fixture) {
 async fn a_service_account_that_is_turned_away_is_one(fixture: Fixture) {
     let (first, second) = (service_account(1), service_account(2));
     fixture.put_service_accounts(&[first.clone(), second.clone()]).await;
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     let disabled = ServiceAccount { disabled: true, update_time: at(1), revision: 2, ..first.clone() };
     assert!(tx.service_accounts().update_service_account(&disabled).await.unwrap());
     assert!(!tx.service_accounts().update_service_account(&disabled).await.unwrap());

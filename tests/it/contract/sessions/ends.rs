@@ -46,7 +46,7 @@ async fn of_parallel_ends_exactly_one_succeeds(fixture: Fixture) {
     fixture.put_users(&[user(1)]).await;
     fixture.put_sessions(&[session(&user(1), 1)]).await;
     let ended = in_parallel(&fixture.store, 16, |store, _| async move {
-        let mut tx = store.write().await.unwrap();
+        let tx = store.write().await.unwrap();
         let ended = tx.sessions().end_session(session(&user(1), 1).id, EndReason::Logout, at(60)).await.unwrap();
         tx.commit().await.unwrap();
         ended
@@ -56,7 +56,7 @@ async fn of_parallel_ends_exactly_one_succeeds(fixture: Fixture) {
 
 async fn all_live_sessions_of_a_person_end_but_one(fixture: Fixture) {
     let [first, kept, third, ended, idle, foreign] = put_mixed_sessions(&fixture).await;
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     let how = (at(60), EndReason::PasswordChanged);
     assert_eq!(tx.sessions().end_sessions(user(1).id, Some(kept.id), how).await.unwrap(), 2);
     tx.commit().await.unwrap();
@@ -71,7 +71,7 @@ async fn all_live_sessions_of_a_person_end_but_one(fixture: Fixture) {
 
 async fn all_live_sessions_of_a_person_end(fixture: Fixture) {
     let [_, _, _, ended, _, foreign] = put_mixed_sessions(&fixture).await;
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     let how = (at(60), EndReason::Revoked);
     assert_eq!(tx.sessions().end_sessions(user(1).id, None, how).await.unwrap(), 3);
     assert_eq!(tx.sessions().end_sessions(user(1).id, None, how).await.unwrap(), 0);
@@ -88,11 +88,11 @@ async fn challenges_end_with_all_sessions_of_a_person_and_not_with_one(fixture: 
     fixture.put_challenges(&[of(mine, 1), of(mine, 2), of(theirs, 3), of(None, 4)]).await;
     assert!(end(&fixture, &first, EndReason::Logout, at(9)).await);
     assert_eq!(fixture.count("challenges").await, 4);
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     tx.sessions().end_sessions(user(1).id, Some(second.id), (at(9), EndReason::Revoked)).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(fixture.count("challenges").await, 2);
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     let ended = tx.sessions().end_sessions(user(2).id, None, (at(60 * 60 * 24 * 100), EndReason::Revoked)).await;
     assert_eq!(ended.unwrap(), 0, "none is live any more");
     tx.commit().await.unwrap();
@@ -108,7 +108,7 @@ async fn sessions_and_challenges_of_people_without_a_proven_address_end(fixture:
         fixture.put_challenges(&[Challenge { user_id: Some(user(owner).id), ..challenge(number) }]).await;
     }
     for expected in [1, 1, 0] {
-        let mut tx = fixture.write().await;
+        let tx = fixture.write().await;
         let how = (at(9), EndReason::Revoked);
         assert_eq!(tx.sessions().end_unproven_sessions(how, 1).await.unwrap(), expected);
         tx.commit().await.unwrap();
@@ -120,7 +120,7 @@ async fn sessions_and_challenges_of_people_without_a_proven_address_end(fixture:
 
 async fn eviction_keeps_the_newest(fixture: Fixture) {
     let [first, second, third, ended, _, foreign] = put_mixed_sessions(&fixture).await;
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     assert_eq!(tx.sessions().evict_sessions(user(1).id, 3, at(60)).await.unwrap(), 0);
     assert_eq!(tx.sessions().evict_sessions(user(1).id, 1, at(60)).await.unwrap(), 2);
     assert_eq!(tx.sessions().evict_sessions(user(1).id, 1, at(61)).await.unwrap(), 0);
@@ -136,7 +136,7 @@ async fn eviction_keeps_the_newest(fixture: Fixture) {
 async fn parallel_sign_ins_keep_the_limit_together(fixture: Fixture) {
     fixture.put_users(&[user(1)]).await;
     in_parallel(&fixture.store, 16, |store, number| async move {
-        let mut tx = store.write().await.unwrap();
+        let tx = store.write().await.unwrap();
         tx.sessions().insert_session(&session(&user(1), number)).await.unwrap();
         tx.sessions().evict_sessions(user(1).id, 5, at(60)).await.unwrap();
         tx.commit().await.unwrap();

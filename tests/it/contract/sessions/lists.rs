@@ -58,7 +58,7 @@ async fn known_clients_are_those_of_the_newest_sessions_that_nobody_threw_out(fi
     sessions.push(Session { client: client(7), idle_expire_time: at(10), ..session(&user(1), 7) });
     sessions.push(Session { client: client(8), ..session(&user(2), 8) });
     fixture.put_sessions(&sessions).await;
-    let mut tx = fixture.read().await;
+    let tx = fixture.read().await;
     for (limit, expected) in [(100, &[7, 3, 1, 0][..]), (4, &[7, 3, 1, 0]), (2, &[7, 3])] {
         let found = tx.sessions().known_clients(user(1).id, limit).await.unwrap();
         assert_eq!(found, expected.iter().map(|number| client(*number)).collect::<Vec<_>>());
@@ -75,7 +75,7 @@ async fn pages_hold_every_session_once_even_where_times_are_equal(fixture: Fixtu
     sessions.reverse();
     for limit in [1, 2, 3, 5, 16, 17, 18] {
         let mut walked = Vec::new();
-        let mut tx = fixture.read().await;
+        let tx = fixture.read().await;
         loop {
             let after =
                 walked.last().map(|last: &Session| SessionPosition { create_time: last.create_time, id: last.id });
@@ -106,11 +106,11 @@ async fn sessions_that_are_over_are_purged_in_batches(fixture: Fixture) {
     fixture.put_sessions(&over).await;
     fixture.put_sessions(&kept).await;
     for expected in [2, 1, 0] {
-        let mut tx = fixture.write().await;
+        let tx = fixture.write().await;
         assert_eq!(tx.sessions().purge_sessions(at(100), 2).await.unwrap(), expected);
         tx.commit().await.unwrap();
     }
-    let mut tx = fixture.read().await;
+    let tx = fixture.read().await;
     for session in over {
         assert_eq!(tx.sessions().find_session(session.id).await.unwrap(), None);
     }

@@ -124,7 +124,7 @@ async fn times_are_exact_to_the_microsecond(fixture: Fixture) {
 
 /// Gives roles to people.
 async fn grant(fixture: &Fixture, role: &str, users: &[&User]) {
-    let mut tx = fixture.write().await;
+    let tx = fixture.write().await;
     let roles = tx.roles().list_roles(None, 100).await.unwrap();
     let role_id = roles.iter().find(|known| known.name.as_str() == role).unwrap().id;
     for user in users {

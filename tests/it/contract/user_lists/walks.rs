@@ -63,7 +63,7 @@ async fn a_walk_meets_everybody_once_while_others_come_and_change(fixture: Fixtu
 /// Adds people and changes the states of others until nobody listens. The number of the next newcomer.
 async fn disturb(store: Arc<dyn Store>, mut number: u32, tell: mpsc::Sender<()>) -> u32 {
     loop {
-        let mut tx = store.write().await.unwrap();
+        let tx = store.write().await.unwrap();
         assert_eq!(tx.users().insert_user(&person(number)).await.unwrap(), UserInsert::Inserted);
         for changed in [number % PEOPLE, number * 7 % PEOPLE] {
             let mut user = tx.users().find_user(person(changed).id).await.unwrap().unwrap();

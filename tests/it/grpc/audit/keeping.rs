@@ -86,7 +86,7 @@ async fn the_trail_holds_neither_secrets_nor_personal_data(world: World) {
     world.wait(Duration::minutes(1));
     device.refresh().await.unwrap_err();
     let id = {
-        let mut tx = world.store().read().await.unwrap();
+        let tx = world.store().read().await.unwrap();
         let events = tx.audit_events().list_audit_events(&AuditFilter::default(), (None, 1)).await.unwrap();
         events[0].event.subject.clone()
     };

@@ -113,7 +113,7 @@ async fn write(store: Arc<dyn Store>, writer: u64) -> BTreeSet<String> {
         let mut entropy = [0; 10];
         entropy[2..].copy_from_slice(&(writer * 1000 + number).to_be_bytes());
         let id = AuditEventId::new(START, &entropy);
-        let mut tx = store.write().await.unwrap();
+        let tx = store.write().await.unwrap();
         let event = Event::by_system(AuditType::UserPurged).on(number);
         tx.audit_events().insert_audit_event(id, START, &event).await.unwrap();
         tokio::task::yield_now().await;

@@ -56,7 +56,7 @@ async fn what_was_comes_first_then_what_happens_and_signs_of_life_between(world:
 }
 
 async fn put(store: &dyn Store, world: &World, changes: &[AccessChange]) {
-    let mut tx = store.write().await.unwrap();
+    let tx = store.write().await.unwrap();
     tx.access_changes().insert_access_changes(changes, world.clock.now()).await.unwrap();
     tx.commit().await.unwrap();
 }

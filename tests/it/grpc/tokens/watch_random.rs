@@ -106,7 +106,7 @@ async fn whoever_comes_back_with_the_last_token_misses_nothing(world: World) {
                     }
                     number += 1;
                     let id = Uuid::from_u128(number);
-                    let mut tx = side(*here).store.write().await.unwrap();
+                    let tx = side(*here).store.write().await.unwrap();
                     let change = [AccessChange::Token(TokenId::from_uuid(id))];
                     tx.access_changes().insert_access_changes(&change, world.clock.now()).await.unwrap();
                     life.open.push((id, tx));
