@@ -25,7 +25,7 @@ def far_away(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iter
     with Relay(database.port) as relay:
         url = database.url.replace(f":{database.port}/", f":{relay.port}/")
         with (
-            Server(tmp_path_factory.mktemp("ipse"), database_url=url, database_acquire_timeout="10s") as server,
+            Server(tmp_path_factory.mktemp("ipse"), database_url=url) as server,
             server.client() as client,
         ):
             yield client, server, relay

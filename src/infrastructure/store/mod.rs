@@ -7,6 +7,7 @@ mod audit_guard;
 pub mod backup;
 mod commit_order;
 mod error;
+mod kept;
 pub mod migrations;
 mod pool;
 mod postgres;

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use deadpool::managed::{Manager, Object};
 use diesel::QueryResult;
-use diesel_async::methods::{ExecuteDsl, LoadQuery};
+use diesel::query_builder::{AsQuery, QueryFragment};
+use diesel_async::methods::LoadQuery;
 use diesel_async::{AsyncConnectionCore, RunQueryDsl, SimpleAsyncConnection};
 use futures_util::future::{BoxFuture, join};
 use futures_util::{FutureExt, TryFutureExt};
@@ -14,6 +15,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Mutex as Turn;
 
 use super::error::{self, Trouble};
+use super::kept::Kept;
 use super::wait_limit::WaitLimit;
 use crate::application::ports::{ChangeSink, StoreError, StoreResult};
 use crate::domain::Timestamp;
@@ -26,7 +28,12 @@ const RESET_TIMEOUT: Duration = Duration::from_secs(10);
 pub(super) trait Backend: Manager<Type: Send + Sync> + Sized + 'static {
     /// What takes one statement. Several may be in flight on one connection, and are executed in the order in which they
     /// were first polled.
-    type Lent<'c>: AsyncConnectionCore;
+    type Lent<'c>: AsyncConnectionCore<Backend = Self::Dialect>;
+    /// The dialect of its statements.
+    type Dialect: diesel::backend::Backend;
+
+    /// Whether a list of values is one parameter, whatever its length.
+    const LISTS_ARE_PARAMETERS: bool;
 
     /// Whether the statement that begins a transaction may share the round trip of the first one in it: where it only fails
     /// if the connection is lost.
@@ -174,13 +181,34 @@ impl<B: Backend> Unit<B> {
     /// Runs a statement: the number of rows it touched.
     pub(super) fn execute<'a, Q>(&'a self, query: Q) -> BoxFuture<'a, StoreResult<usize>>
     where
-        Q: for<'c> ExecuteDsl<B::Lent<'c>> + Send + 'a,
+        Q: QueryFragment<B::Dialect> + Send + 'a,
     {
         self.in_transaction(async {
             let connection = self.connection()?;
+            let query = Kept::new(query, true);
             self.send(async { RunQueryDsl::execute(query, &mut B::lend(connection).await).await }).await
         })
         .boxed()
+    }
+
+    /// Runs a statement that changes rows, and returns some.
+    pub(super) fn load_returned<'a, Q, T>(&'a self, query: Q) -> BoxFuture<'a, StoreResult<Vec<T>>>
+    where
+        Q: AsQuery,
+        Kept<Q::Query>: for<'c> LoadQuery<'a, B::Lent<'c>, T> + Send + 'a,
+        T: Send + 'a,
+    {
+        self.load(Kept::new(query.as_query(), B::LISTS_ARE_PARAMETERS))
+    }
+
+    /// Runs a statement that changes one row or none, and returns it.
+    pub(super) fn find_returned<'a, Q, T>(&'a self, query: Q) -> BoxFuture<'a, StoreResult<Option<T>>>
+    where
+        Q: AsQuery,
+        Kept<Q::Query>: for<'c> LoadQuery<'a, B::Lent<'c>, T> + Send + 'a,
+        T: Send + 'a,
+    {
+        self.find(Kept::new(query.as_query(), B::LISTS_ARE_PARAMETERS))
     }
 
     /// Runs a query: its rows.

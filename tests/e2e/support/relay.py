@@ -51,6 +51,8 @@ class Relay:
                 with suppress(OSError):
                     server = socket.create_connection(("127.0.0.1", self.target))
                     for source, sink in ((client, server), (server, client)):
+                        # What is small does not wait for an acknowledgement of what came before.
+                        sink.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                         threading.Thread(target=self._pass_on, args=(source, sink), daemon=True).start()
 
     def _pass_on(self, source: socket.socket, sink: socket.socket) -> None:

@@ -9,6 +9,7 @@ use std::time::Duration;
 use deadpool::managed::{Manager, Metrics, RecycleError, RecycleResult};
 use diesel::QueryResult;
 use diesel::connection::CacheSize;
+use diesel::pg::Pg;
 use diesel_async::{AsyncConnection as _, AsyncPgConnection, SimpleAsyncConnection as _};
 use futures_util::StreamExt;
 use tokio::task::JoinHandle;
@@ -167,6 +168,9 @@ impl Manager for Connector {
 
 impl Backend for Connector {
     type Lent<'c> = &'c AsyncPgConnection;
+    type Dialect = Pg;
+
+    const LISTS_ARE_PARAMETERS: bool = true;
 
     const BEGINS_WITH_FIRST_STATEMENT: bool = true;
 

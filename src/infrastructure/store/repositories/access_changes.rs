@@ -60,7 +60,7 @@ impl AccessChanges for Unit {
         let insert = dialect::inserting_all!(rows => access_changes (
             kind, target, revoked_before, forget_after, create_time
         ));
-        let inserted: Vec<Inserted> = self.load(insert).await?;
+        let inserted: Vec<Inserted> = self.load_returned(insert).await?;
         self.will_tell(changes.iter().map(|change| (change.clone(), forget_after)));
         Ok(inserted.len())
     }

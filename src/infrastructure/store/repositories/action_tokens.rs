@@ -51,7 +51,7 @@ impl ActionTokens for Unit {
     ) -> StoreResult<Option<ConsumedToken>> {
         let delete = diesel::delete(valid(digest, purpose, DbTime(now)));
         let taken: Option<(DbId, Option<String>)> =
-            self.find(delete.returning((action_tokens::user_id, action_tokens::new_email))).await?;
+            self.find_returned(delete.returning((action_tokens::user_id, action_tokens::new_email))).await?;
         taken
             .map(|(id, email)| Ok(ConsumedToken { user_id: UserId::from_uuid(id.0), new_email: read_address(email)? }))
             .transpose()

@@ -37,13 +37,13 @@ impl BulkUsers for Unit {
             suspend_time, state_reason, provisional, wanted_username, disputed, password_change_required, mfa_enabled,
             create_time, update_time, last_login_time, delete_time, purge_time, revision
         ));
-        let inserted: Vec<Inserted> = self.load(insert).await?;
+        let inserted: Vec<Inserted> = self.load_returned(insert).await?;
         let stored: HashSet<UserId> = inserted.into_iter().map(|row| UserId::from_uuid(row.id.0)).collect();
         let new = records.iter().filter(|record| stored.contains(&record.user.id));
         let rows: Vec<PasswordRow<'_>> = new.filter_map(|record| PasswordRow::of(record)).collect();
         if !rows.is_empty() {
             let insert = dialect::inserting_all!(rows => passwords (user_id, hash, failures, update_time));
-            self.load::<_, Inserted>(insert).await?;
+            self.load_returned::<_, Inserted>(insert).await?;
         }
         Ok(stored)
     }

@@ -57,7 +57,7 @@ impl Challenges for Unit {
 
     async fn count_challenge_failure(&self, digest: &Digest) -> StoreResult<i32> {
         let count = diesel::update(with_digest(digest)).set(challenges::failures.eq(challenges::failures + 1));
-        Ok(self.find(count.returning(challenges::failures)).await?.unwrap_or(0))
+        Ok(self.find_returned(count.returning(challenges::failures)).await?.unwrap_or(0))
     }
 
     async fn delete_challenge(&self, digest: &Digest) -> StoreResult<bool> {

@@ -65,7 +65,7 @@ impl Credentials for Unit {
     async fn count_failure(&self, user_id: UserId) -> StoreResult<i32> {
         let stored = passwords::table.find(DbId(*user_id.as_uuid()));
         let count = diesel::update(stored).set(passwords::failures.eq(passwords::failures + 1));
-        Ok(self.find(count.returning(passwords::failures)).await?.unwrap_or(0))
+        Ok(self.find_returned(count.returning(passwords::failures)).await?.unwrap_or(0))
     }
 
     async fn forget_failures(&self, user_id: UserId) -> StoreResult<()> {

@@ -86,12 +86,12 @@ impl Factors for Unit {
                 credential_id, public_key, user_handle, rp_id, sign_count, aaguid, transports, backup_eligible, backed_up,
                 user_verified
             ));
-            stored += self.load::<_, Inserted>(insert).await?.len();
+            stored += self.load_returned::<_, Inserted>(insert).await?.len();
         }
         for codes in codes.chunks(ROWS) {
             let rows: Vec<CodeRow<'_>> = codes.iter().map(|(id, hash)| CodeRow::new(*id, hash)).collect();
             let insert = dialect::inserting_all!(rows => recovery_codes (factor_id, hash));
-            self.load::<_, Inserted>(insert).await?;
+            self.load_returned::<_, Inserted>(insert).await?;
         }
         Ok(stored)
     }
@@ -141,7 +141,7 @@ impl Factors for Unit {
         let rows: Vec<CodeRow<'_>> = hashes.iter().map(|hash| CodeRow::new(id, hash)).collect();
         if !rows.is_empty() {
             let insert = dialect::inserting_all!(rows => recovery_codes (factor_id, hash));
-            self.load::<_, Inserted>(insert).await?;
+            self.load_returned::<_, Inserted>(insert).await?;
         }
         Ok(())
     }
@@ -178,7 +178,7 @@ impl Factors for Unit {
     async fn count_factor_failure(&self, id: FactorId) -> StoreResult<i32> {
         let stored = factors::table.find(factor_id(id));
         let count = diesel::update(stored).set(factors::failures.eq(factors::failures + 1));
-        Ok(self.find(count.returning(factors::failures)).await?.unwrap_or(0))
+        Ok(self.find_returned(count.returning(factors::failures)).await?.unwrap_or(0))
     }
 
     async fn put_enrolment(&self, enrolment: &Enrolment) -> StoreResult<()> {
@@ -201,7 +201,7 @@ impl Factors for Unit {
     async fn count_enrolment_failure(&self, id: FactorId) -> StoreResult<i32> {
         let stored = enrolments::table.find(factor_id(id));
         let count = diesel::update(stored).set(enrolments::failures.eq(enrolments::failures + 1));
-        Ok(self.find(count.returning(enrolments::failures)).await?.unwrap_or(0))
+        Ok(self.find_returned(count.returning(enrolments::failures)).await?.unwrap_or(0))
     }
 
     async fn delete_enrolment(&self, user_id: UserId, id: FactorId) -> StoreResult<bool> {

@@ -87,7 +87,7 @@ impl Jobs for Unit {
             jobs::run_time.eq(DbTime(lease.end)),
             jobs::lease.eq(DbId(*lease.id.as_uuid())),
         ));
-        let mut rows: Vec<JobRow> = self.load(claim.returning(JobRow::as_returning())).await?;
+        let mut rows: Vec<JobRow> = self.load_returned(claim.returning(JobRow::as_returning())).await?;
         rows.sort_by_key(|row| due.iter().position(|id| id.0 == row.id.0));
         Ok(rows.into_iter().map(Job::from).collect())
     }

@@ -66,7 +66,7 @@ impl Sessions for Unit {
     async fn end_session(&self, id: SessionId, reason: EndReason, now: Timestamp) -> StoreResult<bool> {
         let live = sessions::table.find(DbId(*id.as_uuid())).filter(is_live(DbTime(now)));
         let end = diesel::update(live).set(ended(DbTime(now), reason)).returning(sessions::id);
-        let ids = self.load(end).await?;
+        let ids = self.load_returned(end).await?;
         Ok(self.void_sessions(&ids, now).await? == 1)
     }
 
@@ -82,7 +82,7 @@ impl Sessions for Unit {
         // Without one to keep, no session has the id of nobody.
         let others = live.filter(sessions::id.ne(DbId(*except.unwrap_or(SessionId::NOBODY).as_uuid())));
         let end = diesel::update(others).set(ended(DbTime(now), reason)).returning(sessions::id);
-        let ids = self.load(end).await?;
+        let ids = self.load_returned(end).await?;
         self.void_sessions(&ids, now).await
     }
 
@@ -103,7 +103,7 @@ impl Sessions for Unit {
         }
         let surplus = sessions::table.filter(sessions::id.eq_any(surplus)).filter(is_live(time));
         let end = diesel::update(surplus).set(ended(time, EndReason::Evicted)).returning(sessions::id);
-        let ids = self.load(end).await?;
+        let ids = self.load_returned(end).await?;
         self.void_sessions(&ids, now).await
     }
 
@@ -115,7 +115,7 @@ impl Sessions for Unit {
         let ids: Vec<DbId> = self.load(live.select(sessions::id).limit(limit)).await?;
         let live = sessions::table.filter(sessions::id.eq_any(ids)).filter(is_live(DbTime(now)));
         let end = diesel::update(live).set(ended(DbTime(now), reason)).returning(sessions::id);
-        let ids = self.load(end).await?;
+        let ids = self.load_returned(end).await?;
         self.void_sessions(&ids, now).await
     }
 

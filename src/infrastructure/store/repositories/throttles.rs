@@ -50,7 +50,10 @@ impl Throttles for Unit {
 
     async fn take_throttle(&self, key: &ThrottleKey) -> StoreResult<Option<Throttle>> {
         let forget = diesel::delete(throttles::table.find(key.as_bytes().as_slice()));
-        Ok(self.find::<_, StoredThrottle>(forget.returning((count, first_time, last_time))).await?.map(throttle))
+        Ok(self
+            .find_returned::<_, StoredThrottle>(forget.returning((count, first_time, last_time)))
+            .await?
+            .map(throttle))
     }
 
     async fn purge_throttles(&self, before: Timestamp, limit: i64) -> StoreResult<usize> {

@@ -101,14 +101,14 @@ impl Users for Unit {
         // Asked again of the row itself: somebody may take the deletion back between the query and the lock.
         let still_due = users::table.filter(users::id.eq_any(ids)).filter(users::purge_time.le(DbTime(now)));
         let erased = diesel::delete(still_due).returning(users::id);
-        let ids: Vec<DbId> = self.load(erased).await?;
+        let ids: Vec<DbId> = self.load_returned(erased).await?;
         self.void_tokens_of(&ids, now).await?;
         Ok(ids.into_iter().map(|id| UserId::from_uuid(id.0)).collect())
     }
 
     async fn erase_user(&self, id: UserId, now: Timestamp) -> StoreResult<()> {
         let person = users::table.find(DbId(*id.as_uuid()));
-        let ids: Vec<DbId> = self.load(diesel::delete(person).returning(users::id)).await?;
+        let ids: Vec<DbId> = self.load_returned(diesel::delete(person).returning(users::id)).await?;
         self.void_tokens_of(&ids, now).await
     }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use deadpool::managed::{Manager, Metrics, RecycleResult};
+use diesel::sqlite::Sqlite;
 use diesel::{Connection as _, QueryResult, SqliteConnection};
 use diesel_async::SimpleAsyncConnection;
 use diesel_async::sync_connection_wrapper::SyncConnectionWrapper;
@@ -83,6 +84,9 @@ impl Manager for Connector {
 
 impl Backend for Connector {
     type Lent<'c> = MutexGuard<'c, Wrapper>;
+    type Dialect = Sqlite;
+
+    const LISTS_ARE_PARAMETERS: bool = false;
 
     /// It waits for the writers of other processes.
     const BEGINS_WITH_FIRST_STATEMENT: bool = false;
