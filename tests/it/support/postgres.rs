@@ -26,6 +26,11 @@ pub(crate) fn store_url(database: &str) -> String {
     env::var("IPSE_TEST_POOLER_URL").map_or_else(|_| shared_url(database), |given| with_database(&given, database))
 }
 
+/// Whether a pooler before the stores gives each transaction whichever session is free, so that nobody can listen.
+pub(crate) fn is_session_shared() -> bool {
+    env::var("IPSE_TEST_POOLER_MODE").is_ok_and(|mode| mode == "transaction")
+}
+
 /// A PostgreSQL server with a data directory of its own. It goes away with this value, and with this process even if
 /// that is killed: a shell at the other end of a pipe sees to it.
 pub(crate) struct Cluster {
