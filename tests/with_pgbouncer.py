@@ -20,12 +20,8 @@ def main(mode: str, *command: str) -> int:
         with PgBouncer(cluster, mode, default_pool_size="20", max_client_conn="1000") as pooler:
             direct = f"{cluster.location}/postgres?sslmode=disable"
             pooled = direct.replace(cluster.location.rsplit(":", 1)[1] + "/", f"{pooler.port}/")
-            known = {
-                "IPSE_TEST_POSTGRES_URL": direct,
-                "IPSE_TEST_POOLER_URL": pooled,
-                "IPSE_TEST_POOLER_MODE": mode,
-            }
-            return subprocess.run(command, env=os.environ | known, check=False).returncode
+            urls = {"IPSE_TEST_POSTGRES_URL": direct, "IPSE_TEST_POOLER_URL": pooled}
+            return subprocess.run(command, env=os.environ | urls, check=False).returncode
     finally:
         cluster.close()
 

@@ -242,8 +242,11 @@ impl<B: Backend> Unit<B> {
         let _turn = self.alone.lock().await;
         self.begin().await?;
         let outcome = statement.await?;
-        self.commit().await?;
-        Ok(outcome)
+        match self.commit().await {
+            // Units without a transaction only read, so that there is nothing to be uncertain about.
+            Err(StoreError::OutcomeUnknown(cause)) => Err(StoreError::Unavailable(cause)),
+            committed => committed.map(|()| outcome),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

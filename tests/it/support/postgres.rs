@@ -26,9 +26,10 @@ pub(crate) fn store_url(database: &str) -> String {
     env::var("IPSE_TEST_POOLER_URL").map_or_else(|_| shared_url(database), |given| with_database(&given, database))
 }
 
-/// Whether a pooler before the stores gives each transaction whichever session is free, so that nobody can listen.
+/// Whether stores are behind a pooler. Unless `IPSE_DATABASE_POOLING` says otherwise, it is taken to give each transaction
+/// whichever session is free, so that nobody can listen.
 pub(crate) fn is_session_shared() -> bool {
-    env::var("IPSE_TEST_POOLER_MODE").is_ok_and(|mode| mode == "transaction")
+    env::var("IPSE_TEST_POOLER_URL").is_ok()
 }
 
 /// A PostgreSQL server with a data directory of its own. It goes away with this value, and with this process even if
