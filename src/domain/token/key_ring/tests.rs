@@ -85,6 +85,42 @@ fn the_published_successor_of_a_revoked_key_signs_at_once() {
 }
 
 #[test]
+fn a_key_is_of_the_future_if_no_clock_that_is_right_can_have_published_it() {
+    let ring = ring(&[0, 100]);
+    let published = at(100) - MAX_SKEW;
+    assert!(!ring.has_future(published) && !ring.has_future(at(200)));
+    assert!(ring.has_future(published - Duration::MICROSECOND));
+    let mut revoked = ring.clone();
+    assert!(revoked.revoke("b", published - Duration::SECOND));
+    assert!(!revoked.has_future(published - Duration::SECOND), "it is over");
+}
+
+#[test]
+fn keys_of_the_future_are_dropped_and_those_before_them_continue() {
+    let mut ring = ring(&[0, 100, 105]);
+    let before = ring.clone();
+    ring.drop_future(at(105) - MAX_SKEW);
+    assert_eq!(ring, before, "clocks may differ by so much");
+    let now = at(90);
+    ring.drop_future(now);
+    assert_eq!(span(&ring, "a"), (0, None));
+    for kid in ["b", "c"] {
+        let key = ring.find(kid).unwrap();
+        assert_eq!((key.state(now), key.create_time, key.activate_time), (SigningKeyState::Retired, now, now));
+        assert!(!key.is_listed(now) && key.retire_time == Some(now));
+    }
+    assert!(!ring.has_future(now) && ring.signer(now).is_some_and(|key| key.kid == "a"));
+}
+
+#[test]
+fn a_key_is_succeeded_while_another_one_waits() {
+    let ring = ring(&[0, 100]);
+    let succeeded = [99, 114, 115, 1000].map(|minute| ring.is_succeeded(at(minute)));
+    assert_eq!(succeeded, [true, true, false, false]);
+    assert!(!KeyRing::new(vec![]).is_succeeded(at(0)));
+}
+
+#[test]
 fn by_a_clock_that_is_behind_the_first_in_line_signs() {
     let ring = ring(&[0, 100]);
     assert_eq!(ring.signer(at(0) - Duration::SECOND).unwrap().kid, "a");
