@@ -211,6 +211,32 @@ mod tests {
     }
 
     #[test]
+    fn a_permission_is_allowed_where_a_pattern_covers_it() {
+        for (held, allowed) in [
+            (&["*"][..], true),
+            (&["a.*"], true),
+            (&["b.*", "a.b"], true),
+            (&["a.c"], false),
+            (&["a.bc"], false),
+            (&["ab.*"], false),
+            (&[], false),
+        ] {
+            let permission = Permission::parse("a.b").unwrap();
+            assert_eq!(rights(held).allow(&permission), allowed, "{held:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_spelled_out_names_the_patterns_and_what_they_cover() {
+        let own = ["a.x", "a.y", "b.x"].map(|text| (Permission::parse(text).unwrap(), Vec::new()));
+        let catalogue = Catalogue(own.into());
+        let spelled = |held: &[&str]| catalogue.spell_out(&rights(held)).into_iter().collect::<Vec<_>>();
+        assert_eq!(spelled(&["a.*", "c.x"]), ["a.*", "a.x", "a.y", "c.x"]);
+        assert_eq!(spelled(&["b.x"]), ["b.x"]);
+        assert!(spelled(&[]).is_empty());
+    }
+
+    #[test]
     fn a_set_has_a_maximum_and_a_form() {
         let many: Vec<String> = (0..101).map(|number| format!("a.b{number}")).collect();
         assert_eq!(Rights::parse(&many, 100), Err(InvalidPatterns::TooMany(100)));
