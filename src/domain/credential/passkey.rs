@@ -156,6 +156,19 @@ mod tests {
     }
 
     #[test]
+    fn a_domain_is_labels_with_dots_between_them() {
+        let longest = format!("{}.org", "a".repeat(MAX_RP_ID_BYTES - 4));
+        for text in ["localhost", "example.org", "Login-2.example.org", "xn--bcher-kva.example", &longest] {
+            assert!(is_domain(text), "{text}");
+        }
+        let too_long = format!("a{longest}");
+        let wrong = ["", ".", "example..org", ".example.org", "example.org.", "example.org:443", "exa mple.org"];
+        for text in wrong.into_iter().chain(["https://example.org", "bücher.example", "a_b.example", &too_long]) {
+            assert!(!is_domain(text), "{text}");
+        }
+    }
+
+    #[test]
     fn only_who_must_be_verified_is_refused_without() {
         for (wanted, name, unverified) in [
             (UserVerification::Required, "required", false),

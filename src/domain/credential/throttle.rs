@@ -225,6 +225,20 @@ mod tests {
     }
 
     #[test]
+    fn a_full_window_is_over_a_window_after_its_first_event() {
+        let counted = Throttle { count: 5, first_time: at(10), last_time: at(100) };
+        assert_eq!(Budget::MAIL.rest(Some(counted), at(100)), Duration::seconds(3510));
+        assert_eq!(Budget::MAIL.rest(None, at(100)), Duration::hours(1));
+    }
+
+    #[test]
+    fn a_network_has_room_for_twenty_accounts_without_a_gap() {
+        let network = Budget::MAIL.of_network();
+        let room = |count| network.has_room(Some(Throttle { count, first_time: at(0), last_time: at(0) }), at(0));
+        assert_eq!((room(99), room(100)), (true, false));
+    }
+
+    #[test]
     fn keys_tell_kinds_apart() {
         let key = SecretKey::new([1; 32]);
         assert_ne!(ThrottleKey::mail(&key, "reset", "a@b.de"), ThrottleKey::mail(&key, "verify", "a@b.de"));
