@@ -204,6 +204,18 @@ mod tests {
     }
 
     #[test]
+    fn when_somebody_was_suspended_is_compared_if_the_record_states_it() {
+        let suspended = |id, time| User { state: UserState::Suspended, suspend_time: Some(time), ..full(id) };
+        let later = THEN + Duration::DAY;
+        for (suspend_time, at_another_time) in [(None, true), (Some(THEN), false)] {
+            let stated = Stated { state: true, attributes: true, suspend_time, ..Stated::default() };
+            let record = UserRecord { user: suspended(1, THEN), ..record(stated) };
+            assert!(is_stored(&record, &suspended(2, THEN), "a"));
+            assert_eq!(is_stored(&record, &suspended(2, later), "a"), at_another_time, "{suspend_time:?}");
+        }
+    }
+
+    #[test]
     fn a_sign_up_without_its_hash_does_not_tell_whether_it_is_disputed() {
         let sign_up = |username: Option<&str>, disputed| {
             let username = username.map(|name| Username::parse(name).unwrap());

@@ -261,6 +261,20 @@ mod tests {
     }
 
     #[test]
+    fn what_a_record_states_of_a_factor_is_taken_in() {
+        let method = || FactorMethod::Totp { sealed_secret: vec![], last_step: None };
+        let factor = |record: &FactorRecord| {
+            let factor = record.to_factor((FactorId::NOBODY, UserId::NOBODY), method(), THEN + Duration::DAY);
+            (factor.display_name, factor.create_time, factor.last_used_time)
+        };
+        assert_eq!(factor(&app(1)), (FactorName::default(), THEN + Duration::DAY, None));
+        let (create_time, last_used_time) = (Some(THEN), Some(THEN + Duration::SECOND));
+        let stated =
+            FactorRecord { display_name: FactorName::parse("phone").unwrap(), create_time, last_used_time, ..app(1) };
+        assert_eq!(factor(&stated), (stated.display_name.clone(), THEN, last_used_time));
+    }
+
+    #[test]
     fn a_disabled_factor_stays_disabled() {
         let factor = |is_disabled| {
             let method = FactorMethod::Totp { sealed_secret: vec![], last_step: None };

@@ -78,7 +78,7 @@ fn a_sign_up_reserves_its_username_with_the_proof() {
 fn the_proof_leaves_nothing_of_a_sign_up_that_may_be_somebody_elses() {
     let disputed = || {
         let mut user = named();
-        assert!(user.dispute(at(1)) && !user.dispute(at(1)) && user.is_disputed());
+        assert!(!user.is_disputed() && user.dispute(at(1)) && !user.dispute(at(1)) && user.is_disputed());
         user
     };
     let (mut proven, mut recovered, mut vouched) = (disputed(), named(), disputed());
