@@ -209,6 +209,10 @@ mod tests {
             "alice!smith?2024#-",
             "alicesmith2024xkq",
             "x7kx7kx7kx7kx7k",
+            // Two words, one of them repeated, and every other digit or one character over and over for a word.
+            "monkeymonkeysunshine",
+            "encyclopedia97531",
+            "encyclopedia!!!!!",
             &["password"; 9].concat(),
             &["a"; 65].concat(),
             &("alice.smith".to_owned() + &["@"; 20].concat() + "alice.smith@example.com"),
@@ -226,6 +230,8 @@ mod tests {
             "qwerty kfhwbvgqpz",
             "90210 81726 53094 17",
             "die drei lustigen vier",
+            "encyclopediaacegik",
+            "encyclopedia!?!?!?",
             &("kfhwbvgqpzmxuvy".to_owned() + &["1234567890"; 5].concat()),
         ] {
             assert_eq!(verdict(password), Ok(()), "{password}");
