@@ -1,5 +1,6 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use futures_util::FutureExt as _;
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -145,9 +146,42 @@ fn memory_is_trusted_for_a_second_and_never_before_the_first_look_or_after_a_ste
     assert_eq!(feed.judge(&token), Standing::Void, "a revocation is for ever");
 }
 
+fn fresh_feed() -> AccessFeed {
+    let feed = AccessFeed::new(Arc::new(Hand(AtomicI64::new(100))));
+    feed.write().looked = Some(at(100));
+    feed
+}
+
+#[test]
+fn what_was_forgotten_is_read_again_before_anything_is_believed() {
+    let feed = fresh_feed();
+    feed.committed(vec![(session(1), at(200))]);
+    let (void, good) = (marks(1, 2, 3), marks(2, 3, 4));
+    assert_eq!(
+        (feed.judge(&void), feed.judge(&good), feed.age()),
+        (Standing::Void, Standing::Good, Some(Duration::ZERO))
+    );
+    feed.forget();
+    assert_eq!((feed.judge(&void), feed.judge(&good), feed.age()), (Standing::Unknown, Standing::Unknown, None));
+    assert!(feed.is_empty() && feed.write().is_to_start_over);
+}
+
+#[test]
+fn whoever_follows_is_woken_by_each_reason_to_look() {
+    let feed = fresh_feed();
+    let is_woken = || feed.wake.notified().now_or_never().is_some();
+    assert!(!is_woken());
+    let commit = |feed: &AccessFeed| feed.committed(vec![(session(1), at(200))]);
+    for reason in [&commit as &dyn Fn(&AccessFeed), &AccessFeed::wake, &AccessFeed::start_over, &AccessFeed::forget] {
+        reason(&feed);
+        assert!(is_woken() && !is_woken());
+    }
+}
+
 #[test]
 fn keys_are_told_of_and_only_revocations_are_in_the_log() {
     let feed = AccessFeed::new(Arc::new(Hand(AtomicI64::new(0))));
+    assert_eq!((feed.len(), feed.is_empty(), feed.readers()), (0, true, 0));
     let (mut keys, mut news) = (feed.key_sets(), feed.news());
     feed.committed(vec![(AccessChange::KeySet, at(9))]);
     assert!(keys.has_changed().unwrap());

@@ -1,7 +1,10 @@
 //! How long memory is trusted, and what happens when it is too old.
 
+use ipse::domain::access::change::AccessChange;
+use ipse::domain::id::TokenId;
 use ipse::proto::ErrorReason::{StorageUnavailable, TokenInvalid};
 use time::Duration;
+use uuid::Uuid;
 
 use crate::support::database::{Backend, Database};
 use crate::support::guard::Guard;
@@ -15,6 +18,7 @@ on_both_backends! {
     World::start =>
     before_the_first_look_the_database_is_asked
     memory_is_trusted_for_a_second
+    one_look_takes_in_however_many_changes_there_are
     a_clock_that_was_put_back_makes_memory_old
     numbers_that_come_again_are_read_after_a_new_start
     a_restarted_process_knows_what_was_revoked_before
@@ -56,6 +60,20 @@ async fn memory_is_trusted_for_a_second(world: World) {
         world.wait(age);
         assert_eq!(phone.through(&other.channel).me().await.is_ok(), is_trusted, "{age}");
     }
+    other.stop().await;
+}
+
+async fn one_look_takes_in_however_many_changes_there_are(world: World) {
+    let other = world.another_replica().await;
+    let tokens = (1..=2500).map(|number| TokenId::from_uuid(Uuid::from_u128(number)));
+    let changes: Vec<_> = tokens.map(AccessChange::Token).collect();
+    let mut tx = world.store().write().await.unwrap();
+    for some in changes.chunks(500) {
+        assert_eq!(tx.access_changes().insert_access_changes(some, world.now()).await.unwrap(), 500);
+    }
+    tx.commit().await.unwrap();
+    other.look().await;
+    assert_eq!(other.feed.len(), 2500);
     other.stop().await;
 }
 
