@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 use ipse::proto::ErrorReason::{
-    AccountDisabled, AudienceUnknown, CredentialExists, FieldInvalid, MfaChallengeInvalid, MfaCodeInvalid,
+    AccountDisabled, AudienceUnknown, CredentialExists, FieldInvalid, MfaChallengeInvalid, MfaCodeInvalid, RateLimited,
     ResourceNotFound, StepUpRequired,
 };
 use ipse::proto::complete_mfa_request::Proof;
@@ -16,6 +16,7 @@ use crate::support::authenticator::{Authenticator, Flags};
 use crate::support::database::Backend;
 use crate::support::on_both_backends;
 use crate::support::refusal::{reason, refusal};
+use crate::support::trail::Trail;
 use crate::support::world::{AUDIENCE, ISSUER, World};
 
 on_both_backends! {
@@ -27,6 +28,7 @@ on_both_backends! {
     a_registration_takes_one_answer
     nobody_registers_the_passkey_of_another
     a_question_is_answered_once
+    a_wrong_answer_leaves_no_question_and_is_told
     of_twenty_uses_of_one_assertion_one_succeeds
     a_counter_that_does_not_grow_is_refused
     the_options_name_nobody
@@ -193,6 +195,26 @@ async fn a_question_is_answered_once(world: World) {
     let late = elsewhere.complete_passkey_login(&begun.challenge_token, &credential, "").await;
     assert_eq!(reason(late), MfaChallengeInvalid);
     other.stop().await;
+}
+
+/// Whoever signs wrong needs a new question, which the limits on sign-ins count.
+async fn a_wrong_answer_leaves_no_question_and_is_told(world: World) {
+    let alice = world.person("alice").await;
+    let mut key = Authenticator::new();
+    alice.log_in().await.unwrap().register_passkey(&mut key, ISSUER).await.unwrap();
+    let begun = alice.begin_passkey_login().await.unwrap();
+    let wrong = key.get(&begun.request_options_json, "https://id.example.org");
+    let right = key.get(&begun.request_options_json, ISSUER);
+    let mut trail = Trail::from_now_on(&world).await.knowing(&["alice"]).await;
+    assert_eq!(reason(alice.complete_passkey_login(&begun.challenge_token, &wrong, "").await), MfaCodeInvalid);
+    assert_eq!(trail.lines().await, ["authn_login_fail failure ->alice ORIGIN"]);
+    let again = alice.complete_passkey_login(&begun.challenge_token, &right, "").await;
+    assert_eq!(reason(again), MfaChallengeInvalid);
+    for _ in 1..100 {
+        assert_eq!(reason(alice.log_in_with_passkey(&mut key, "https://id.example.org").await), MfaCodeInvalid);
+    }
+    assert_eq!(reason(alice.log_in_with_passkey(&mut key, ISSUER).await), RateLimited);
+    alice.at("203.0.113.9").log_in_with_passkey(&mut key, ISSUER).await.unwrap();
 }
 
 async fn of_twenty_uses_of_one_assertion_one_succeeds(world: World) {

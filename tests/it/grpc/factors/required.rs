@@ -11,6 +11,7 @@ use crate::support::on_both_backends;
 use crate::support::operator::Operator;
 use crate::support::person::Device;
 use crate::support::refusal::reason;
+use crate::support::trail::Trail;
 use crate::support::world::{AUDIENCE, ISSUER, World};
 
 on_both_backends! {
@@ -60,7 +61,9 @@ async fn who_must_have_a_factor_can_do_nothing_but_enrol_one(world: World) {
     let identifier = alice.email.clone();
     let request = ipse::proto::LoginRequest { identifier, audience, ..ipse::proto::LoginRequest::default() };
     let phone = alice.log_in_with(request).await.unwrap();
+    let mut trail = Trail::from_now_on(&world).await.knowing(&["alice"]).await;
     can_only_enrol(&world, &phone).await;
+    assert_eq!(trail.lines().await, ["authz_fail denied alice>- MFA_REQUIRED"; 6], "each RPC and the gateway");
     let phone = phone.refresh().await.unwrap();
     can_only_enrol(&world, &phone).await;
     can_only_enrol(&world, &alice.refresh_for(AUDIENCE, &phone.tokens.refresh_token).await.unwrap()).await;

@@ -12,6 +12,7 @@ use time::Duration;
 
 use crate::support::on_both_backends;
 use crate::support::refusal::{reason, refusal};
+use crate::support::trail::Trail;
 use crate::support::world::World;
 
 on_both_backends! {
@@ -164,6 +165,7 @@ async fn a_hundred_failures_disable_a_factor(world: World) {
     let enrolled = alice.log_in().await.unwrap().enrol_app().await.unwrap();
     world.wait(Duration::minutes(1));
     let mut challenge = alice.challenge().await;
+    let mut trail = Trail::from_now_on(&world).await;
     for number in 0..100 {
         if number % 5 == 0 {
             challenge = alice.challenge().await;
@@ -172,6 +174,10 @@ async fn a_hundred_failures_disable_a_factor(world: World) {
         world.wait(Duration::hours(25));
         challenge = alice.challenge().await;
     }
+    let mut events = trail.lines().await;
+    events.retain(|line| line.starts_with("authn_mfa") && !line.starts_with("authn_mfa_request"));
+    let (locked, failed) = (events.pop().unwrap(), "authn_mfa_fail failure ->? CODE_WRONG");
+    assert_eq!((events, &*locked), (vec![failed.to_owned(); 99], "authn_mfa_lock failure ->? CODE_WRONG"));
     assert_eq!(challenge.factors().collect::<Vec<_>>(), [MfaFactor::RecoveryCode]);
     let right = totp(&enrolled.app.code(world.now()));
     assert_eq!(reason(alice.answer(&challenge, right).await), MfaCodeInvalid);

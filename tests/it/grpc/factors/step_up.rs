@@ -49,7 +49,9 @@ async fn a_code_lifts_the_level(world: World) {
     let phone = alice.log_in().await.unwrap();
     let none = refusal(phone.begin_step_up("urn:ipse:aal:2").await);
     assert_eq!((none.reason, none.fields), (FieldInvalid, vec!["acr".to_owned()]));
-    assert_eq!(reason(phone.begin_step_up("urn:ipse:aal:3").await), FieldInvalid);
+    for unknown in ["urn:ipse:aal:3", "urn:ipse:aal:0"] {
+        assert_eq!(reason(phone.begin_step_up(unknown).await), FieldInvalid, "{unknown}");
+    }
     let enrolled = phone.enrol_app().await.unwrap();
     world.wait(Duration::minutes(1));
     let begun = phone.begin_step_up("urn:ipse:aal:2").await.unwrap();
