@@ -23,6 +23,7 @@ on_both_backends! {
     whoever_proves_an_address_by_changing_to_it_gets_it
     sessions_of_before_the_proof_end_with_a_disputed_sign_up
     a_sign_in_before_the_proof_mails_a_token_within_the_budget
+    guesses_do_not_use_up_the_mails_of_a_sign_up
 }
 
 const OWN: &str = "the password that is chosen in the end";
@@ -223,4 +224,18 @@ async fn a_sign_in_before_the_proof_mails_a_token_within_the_budget(world: World
     owner.verify(&second).await.unwrap();
     // What failed before the proof makes nobody wait after it.
     owner.log_in().await.unwrap();
+}
+
+/// However many sign-ins fail, the owner can have the token mailed once more.
+async fn guesses_do_not_use_up_the_mails_of_a_sign_up(world: World) {
+    let (owner, stranger) = owner_and_stranger(&world);
+    owner.register().await.unwrap();
+    owner.mailed_token().await;
+    for _ in 0..6 {
+        world.wait(Duration::minutes(1));
+        assert_eq!(reason(stranger.log_in().await), CredentialsInvalid);
+    }
+    world.wait(Duration::minutes(1));
+    owner.resend_verification().await.unwrap();
+    owner.verify(&owner.mailed_token().await).await.unwrap();
 }

@@ -99,6 +99,18 @@ fn a_reader_gets_what_it_does_not_know_and_then_all_that_is_new() {
 }
 
 #[test]
+fn what_comes_again_after_all_was_forgotten_is_news() {
+    let mut memory = Memory::default();
+    memory.insert((session(1), at(10)), Some(1), 0);
+    let mut cursor = memory.begin(0);
+    assert_eq!(read_all(&memory, &mut cursor), [session(1)]);
+    memory.clear();
+    assert!(memory.len() == 0 && !memory.voids(&marks(1, 2, 3)));
+    memory.insert((session(1), at(10)), Some(1), 0);
+    assert_eq!(read_all(&memory, &mut cursor), [session(1)]);
+}
+
+#[test]
 fn a_reader_may_take_its_time_with_what_was_there_but_not_with_news() {
     let mut memory = Memory::default();
     for number in 0..10 {

@@ -8,6 +8,7 @@ use ipse::proto::watch_revocations_response::Revoked;
 use time::Duration;
 use uuid::Uuid;
 
+use crate::support::custodian::Custodian;
 use crate::support::guard::Guard;
 use crate::support::on_both_backends;
 use crate::support::operator::Operator;
@@ -25,6 +26,7 @@ on_both_backends! {
     a_revoked_token_ends_the_watch
     a_lost_permission_ends_the_watch
     a_watch_outlives_its_access_token_but_not_its_session
+    a_watch_of_a_service_ends_with_its_key
     old_news_ends_the_watch
     a_server_that_stops_says_so
 }
@@ -172,6 +174,18 @@ async fn a_watch_outlives_its_access_token_but_not_its_session(world: World) {
     world.look().await;
     watch.message().await.unwrap();
     world.wait(Duration::days(30));
+    world.look().await;
+    assert_eq!(reason(watch.end().await), TokenInvalid);
+}
+
+async fn a_watch_of_a_service_ends_with_its_key(world: World) {
+    let program = Custodian::root(&world).await.program(&world, "service", &[]).await;
+    let mut watch = Guard(program.caller().await).watch("").await.unwrap();
+    watch.snapshot().await.unwrap();
+    world.wait(Duration::hours(1));
+    world.look().await;
+    watch.message().await.unwrap();
+    world.wait(Duration::days(366));
     world.look().await;
     assert_eq!(reason(watch.end().await), TokenInvalid);
 }
