@@ -81,4 +81,13 @@ mod tests {
         let both = with_password().prove(ProofKind::Totp, Timestamp::UNIX_EPOCH);
         assert!(both.complete(AssuranceLevel::Aal2).is_some());
     }
+
+    #[test]
+    fn five_failures_before_it_are_told() {
+        for (failures, told) in [(0, false), (4, false), (5, true)] {
+            let attempt = SignInAttempt::new(WantedSession::default(), failures);
+            let proven = attempt.prove(ProofKind::Password, Timestamp::UNIX_EPOCH).complete(AssuranceLevel::Aal1);
+            assert_eq!(proven.unwrap().after_failures, told, "{failures}");
+        }
+    }
 }

@@ -110,3 +110,53 @@ pub(super) async fn find(tx: &dyn Transaction, identifier: &Identifier) -> Resul
     let credential = credential.filter(|credential| user.as_ref().is_some_and(|user| user.id == credential.user_id));
     Ok(SignInCandidate { user, credential })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Timestamp;
+    use crate::domain::account::profile::DisplayName;
+    use crate::domain::account::user::SignUp;
+    use crate::domain::credential::password::PasswordHash;
+
+    fn candidate(failures: i32, change: impl FnOnce(&mut User)) -> SignInCandidate {
+        let email = EmailAddress::parse("alice@example.com").unwrap();
+        let who = SignUp { email, username: None, display_name: DisplayName::default(), locale: None };
+        let mut user = User::sign_up(UserId::NOBODY, who, Timestamp::UNIX_EPOCH);
+        change(&mut user);
+        let credential = PasswordCredential { user_id: user.id, hash: PasswordHash::new("h".to_owned()), failures };
+        SignInCandidate { user: Some(user), credential: Some(credential) }
+    }
+
+    fn proven(candidate: &SignInCandidate, verification: Verification) -> std::result::Result<(), &'static str> {
+        candidate.proven(verification, UnverifiedSignIn::Refused).map(|user| assert_eq!(user.id, UserId::NOBODY))
+    }
+
+    #[test]
+    fn only_the_right_password_of_an_account_that_somebody_stands_for_proves_who_it_is() {
+        let active = |user: &mut User| assert!(user.prove_email(Timestamp::UNIX_EPOCH));
+        let deleted = |user: &mut User| user.state = UserState::Deleted;
+        let vouched = |user: &mut User| user.unproven = None;
+        for (candidate, why) in [
+            (candidate(99, active), None),
+            (candidate(100, active), Some("PASSWORD_DISABLED")),
+            (candidate(0, deleted), Some("ACCOUNT_DELETED")),
+            (candidate(0, |_| {}), Some("EMAIL_NOT_VERIFIED")),
+            // Whether this one may sign in is told: an operator made it, so it is no secret from whoever knows the password.
+            (candidate(0, vouched), None),
+            (SignInCandidate { user: None, credential: None }, Some("IDENTIFIER_UNKNOWN")),
+        ] {
+            for verification in [Verification::Match, Verification::MatchOutdated] {
+                assert_eq!(proven(&candidate, verification).err(), why);
+            }
+            let wrong = if candidate.user.is_some() { "PASSWORD_WRONG" } else { "IDENTIFIER_UNKNOWN" };
+            assert_eq!(proven(&candidate, Verification::Mismatch), Err(wrong));
+        }
+    }
+
+    #[test]
+    fn where_unproven_addresses_may_sign_in_a_sign_up_is_an_account() {
+        let sign_up = candidate(0, |_| {});
+        assert!(sign_up.proven(Verification::Match, UnverifiedSignIn::Allowed).is_ok());
+    }
+}
