@@ -244,5 +244,6 @@ mod tests {
         assert!(!totp.is_usable() && totp.state() == FactorState::Disabled);
         let codes = |remaining| factor(FactorMethod::RecoveryCodes { remaining });
         assert_eq!((codes(1).is_usable(), codes(0).is_usable(), codes(1).is_primary()), (true, false, false));
+        assert_eq!((codes(7).remaining(), totp.remaining()), (7, 0));
     }
 }

@@ -109,6 +109,16 @@ mod tests {
     }
 
     #[test]
+    fn the_id_of_a_client_is_printable_ascii() {
+        for text in ["a", "orders app/2 ~", &"x".repeat(255)] {
+            assert_eq!(ClientId::parse(text).unwrap().as_str(), text);
+        }
+        for text in ["", "a\u{7f}", "a\tb", "\u{e4}", &"x".repeat(256)] {
+            assert!(ClientId::parse(text).is_none(), "{text}");
+        }
+    }
+
+    #[test]
     fn a_place_is_a_program_in_a_network() {
         let client = |ip: &str, agent: &str| Client::new(ip.parse().unwrap(), agent);
         let place = client("2001:db8:1:2::3", "app/1.9 (Linux)");
