@@ -10,6 +10,8 @@ use prost_types::{FieldDescriptorProto, FileDescriptorProto, FileDescriptorSet, 
 
 /// Where the contract lies that is not ours.
 const GATEWAY: &str = "src/presentation/grpc/services";
+/// Where the contract of collectors of traces lies.
+const COLLECTOR: &str = "src/telemetry/traces";
 
 /// The messages that rows of an import are made of.
 const ROW: [&str; 6] =
@@ -30,6 +32,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::write(out.join("descriptors.bin"), compiler.encode_file_descriptor_set())?;
     tonic_prost_build::configure().compile_fds(compiler.file_descriptor_set())?;
     compile_rows(compiler.file_descriptor_set(), &out.join("rows"))?;
+
+    println!("cargo::rerun-if-changed={COLLECTOR}/otlp.proto");
+    let collector = protox::compile(["otlp.proto"], [COLLECTOR])?;
+    tonic_prost_build::configure().build_server(false).compile_fds(collector)?;
 
     // The service that the example in Rust guards.
     println!("cargo::rerun-if-changed=examples/proto");

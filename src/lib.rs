@@ -15,8 +15,8 @@
 //! - [`infrastructure`] holds one adapter for each of those traits.
 //! - [`presentation`] holds what the outside speaks to: the gRPC services, the HTTP side port, the command line;
 //!   and what their listeners share.
-//! - [`composition`] is the only place where these meet; [`config`] holds the settings, [`telemetry`] the log and
-//!   the metrics.
+//! - [`composition`] is the only place where these meet; [`config`] holds the settings, [`telemetry`] the log,
+//!   the metrics and the traces.
 
 pub mod application;
 pub mod composition;

@@ -18,6 +18,7 @@ use crate::presentation::cli::{
     MigrateAction, NoDeadJob, NoFactors, Origin, Progress, Server, ServerArgs, Unhealthy, Unusable,
 };
 use crate::telemetry;
+use crate::telemetry::traces::Recorder;
 
 /// File access and SQLite run on blocking threads; more of them than this would only wait for the disk.
 const MAX_BLOCKING_THREADS: usize = 16;
@@ -102,7 +103,9 @@ pub fn run(command: Command) -> Result<(), CommandFailed> {
 }
 
 fn run_serve(origin: Origin) -> Result<(), CommandFailed> {
-    let settings = settings(origin)?;
+    let settings = Settings::read(&gather(origin)?)?;
+    let recorder = settings.traces.as_ref().map(|traces| Recorder::new(traces, || SystemClock.now()));
+    telemetry::log::init(&settings.log, recorder);
     for warning in settings.warnings(SystemClock.now()) {
         tracing::warn!("{warning}");
     }
@@ -112,7 +115,7 @@ fn run_serve(origin: Origin) -> Result<(), CommandFailed> {
 fn run_migrate(origin: Origin) -> Result<(), CommandFailed> {
     let source = gather(origin)?;
     let (database, folder) = (config::database::read(&source)?, config::data_folder::read(&source)?);
-    telemetry::log::init(&config::log::read(&source)?);
+    telemetry::log::init(&config::log::read(&source)?, None);
     let applied = runtime()?.block_on(migrate(&database, folder.as_ref()))?;
     cli::print(&applied.iter().map(|name| format!("applied {name}")).collect::<Vec<_>>());
     Ok(())
@@ -121,7 +124,7 @@ fn run_migrate(origin: Origin) -> Result<(), CommandFailed> {
 fn run_migrate_status(origin: Origin) -> Result<(), CommandFailed> {
     let source = gather(origin)?;
     let database = config::database::read(&source)?;
-    telemetry::log::init(&config::log::read(&source)?);
+    telemetry::log::init(&config::log::read(&source)?, None);
     let status = runtime()?.block_on(migration_status(&database))?;
     let applied = status.applied.iter().map(|name| format!("applied {name}"));
     let pending = status.pending.iter().map(|name| format!("pending {name}"));
@@ -132,7 +135,7 @@ fn run_migrate_status(origin: Origin) -> Result<(), CommandFailed> {
 fn run_backup(file: &Path, origin: Origin) -> Result<(), CommandFailed> {
     let source = gather(origin)?;
     let database = config::database::read(&source)?;
-    telemetry::log::init(&config::log::read(&source)?);
+    telemetry::log::init(&config::log::read(&source)?, None);
     let Backup { database_size, backup_size } = runtime()?.block_on(backup::run(&database, file))?;
     cli::print(&cli::backed_up(file, database_size, backup_size));
     Ok(())
@@ -233,7 +236,7 @@ fn run_users(action: &UsersAction) -> Result<(), CommandFailed> {
 /// All settings, by which logging begins.
 fn settings(origin: Origin) -> Result<Settings, InvalidSetting> {
     let settings = Settings::read(&gather(origin)?)?;
-    telemetry::log::init(&settings.log);
+    telemetry::log::init(&settings.log, None);
     Ok(settings)
 }
 

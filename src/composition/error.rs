@@ -12,6 +12,7 @@ use crate::infrastructure::data_folder::DataFolderError;
 use crate::infrastructure::store::migrations::MigrationError;
 use crate::presentation::grpc::layers::policy::PolicyError;
 use crate::presentation::net::tls::TlsError;
+use crate::telemetry::traces;
 
 /// Why the service does not start or does not continue. Most of it is a setting that shows to be wrong only in use.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +52,11 @@ impl StartError {
     /// The certificate cannot be used.
     pub(super) fn certificate(error: &TlsError) -> Self {
         setting("tls_cert_file", "cannot be used", error)
+    }
+
+    /// Traces cannot be sent.
+    pub(super) fn traces(error: &traces::Unprepared) -> Self {
+        setting("otlp_endpoint", "cannot be used", error)
     }
 
     /// The database is not what the service needs.

@@ -12,6 +12,7 @@
 //! | `ipse_jobs_attempts_total` | attempts of this process at jobs, by kind and outcome |
 //! | `ipse_mail_deliveries_total`, `ipse_mail_overdue_seconds` | the same of mail alone, whatever it carries |
 //! | `ipse_access_feed_age_seconds`, `ipse_revocations`, `ipse_revocation_watchers` | how old the knowledge of revocations is, how many are in memory, and who follows them |
+//! | `ipse_trace_spans_sent_total`, `ipse_trace_spans_dropped_total` | spans that the collector of traces took, and that were lost |
 //! | `process_start_time_seconds` | when the process started |
 //!
 //! The first three are counted in `presentation/grpc/layers/rpc_metrics.rs`.
@@ -27,6 +28,7 @@ use crate::domain::token::signing_key::SigningKeyState;
 use crate::infrastructure::argon2::argon2_hasher::Argon2Hasher;
 use crate::infrastructure::jwt::Jwt;
 use crate::telemetry::metrics::Metrics;
+use crate::telemetry::traces::SPANS;
 
 const POOL: &str = "db_client_connection_pool_name";
 
@@ -80,6 +82,8 @@ pub(super) fn register(metrics: &mut Metrics, sources: Sources) {
     register_jobs(metrics, &jobs);
     register_mail(metrics, jobs);
     register_feed(metrics, feed);
+    metrics.counter("ipse_trace_spans_sent", "Spans that the collector of traces took", || SPANS.sent());
+    metrics.counter("ipse_trace_spans_dropped", "Spans that did not get to the collector", || SPANS.dropped());
 }
 
 fn register_feed(metrics: &mut Metrics, feed: Arc<AccessFeed>) {

@@ -41,6 +41,7 @@ use crate::presentation::health::Health;
 use crate::presentation::http::SidePort;
 use crate::presentation::net::tls::Certificates;
 use crate::proto::DESCRIPTORS;
+use crate::telemetry::traces::Exporter;
 use adapters::Adapters;
 use edges::Edges;
 use greeting::Addresses;
@@ -84,10 +85,13 @@ pub async fn serve(settings: Settings) -> Result<(), StartError> {
         None => None,
     };
     let addresses = Addresses::of(&listener, side_listener.as_ref()).map_err(|error| StartError::listen(&error))?;
+    let exporter =
+        settings.traces.as_ref().map(Exporter::new).transpose().map_err(|error| StartError::traces(&error))?;
     let app = App::for_command(&settings).await?;
     app.begin().await?;
     let stopped = CancellationToken::new();
     background::start(&app, &stopped);
+    let exported = exporter.map(|exporter| tokio::spawn(exporter.run(stopped.clone())));
     if let Some(listener) = side_listener {
         tokio::spawn(app.side_port().serve(listener, stopped.clone()));
     }
@@ -99,6 +103,10 @@ pub async fn serve(settings: Settings) -> Result<(), StartError> {
     stopped.cancel();
     if let Err(error) = service_accounts.record_key_uses().await {
         tracing::warn!(error = %Causes(&error), "the last uses of API keys were not written down");
+    }
+    if let Some(exported) = exported {
+        // It ends by itself, in a time of its own.
+        let _ = exported.await;
     }
     served
 }

@@ -37,7 +37,8 @@ use crate::infrastructure::store::DatabaseSettings;
 use crate::infrastructure::webauthn::relying_party::RelyingParty;
 use crate::presentation::net::settings::{ClientFiles, ListenerSettings};
 use crate::telemetry::log::LogSettings;
-use sections::{accounts, hashing, mail, master_keys, relying_party, signing_keys};
+use crate::telemetry::traces::TraceSettings;
+use sections::{accounts, hashing, mail, master_keys, relying_party, signing_keys, traces};
 
 /// Everything that an operator decides, valid as a whole.
 #[derive(Debug, Clone)]
@@ -64,6 +65,8 @@ pub struct Settings {
     pub mail: MailSettings,
     /// The log.
     pub log: LogSettings,
+    /// Where traces go, if there are any.
+    pub traces: Option<TraceSettings>,
     /// The commands that speak to a running server.
     pub command_line: CommandLine,
 }
@@ -97,6 +100,7 @@ impl Settings {
             breached_passwords: accounts::read_blocklist(source)?,
             mail: mail::read(source)?,
             log: log::read(source)?,
+            traces: traces::read(source)?,
             command_line: command_line::read(source)?,
         })
     }

@@ -19,6 +19,14 @@ pub(super) fn link_base(text: &str) -> Result<String, &'static str> {
         .ok_or("must be an https URL without query, or http on localhost")
 }
 
+/// A server: http or https, a host and perhaps a port.
+pub(super) fn origin(text: &str) -> Result<String, &'static str> {
+    plain_url(text)
+        .filter(|url| ["http", "https"].contains(&url.scheme()) && url.path() == "/")
+        .map(|url| url.as_str().to_owned())
+        .ok_or("must be http://HOST:PORT or https://HOST:PORT")
+}
+
 fn plain_url(text: &str) -> Option<Url> {
     Url::parse(text).ok().filter(|url| {
         url.has_host()
@@ -66,6 +74,15 @@ mod tests {
                 "https://id.example/{a}",
                 " https://id.example",
             ],
+        );
+    }
+
+    #[test]
+    fn an_origin_has_nothing_but_a_host_and_a_port() {
+        accepted(origin, &["http://localhost:4317", "https://otel.example", "http://[::1]:4317/"]);
+        refused(
+            origin,
+            &["", "localhost:4317", "grpc://a:1", "http://a/v1/traces", "http://a?x", "http://u:p@a", "http://:4317"],
         );
     }
 

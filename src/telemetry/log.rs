@@ -6,11 +6,13 @@ use std::{io, panic};
 use tracing::Subscriber;
 use tracing::field::Field;
 use tracing_subscriber::field::MakeExt as _;
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::{FilterExt as _, LevelFilter, Targets, filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::{Writer, debug_fn};
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::{Registry, fmt};
+
+use super::traces::{self, Recorder};
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,9 +32,9 @@ pub struct LogSettings {
     pub filter: Targets,
 }
 
-/// Sends what is logged from here on to standard error. A later call changes nothing.
-pub fn init(settings: &LogSettings) {
-    let _ = tracing::subscriber::set_global_default(subscriber(settings, io::stderr));
+/// Sends what is logged from here on to standard error, and spans to a recorder. A later call changes nothing.
+pub fn init(settings: &LogSettings, recorder: Option<Recorder>) {
+    let _ = tracing::subscriber::set_global_default(subscriber(settings, recorder, io::stderr));
     // A panic's own message may quote a secret, and is not a line of JSON.
     panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
@@ -40,18 +42,21 @@ pub fn init(settings: &LogSettings) {
     }));
 }
 
-fn subscriber<W>(settings: &LogSettings, writer: W) -> Box<dyn Subscriber + Send + Sync>
+fn subscriber<W>(settings: &LogSettings, recorder: Option<Recorder>, writer: W) -> Box<dyn Subscriber + Send + Sync>
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
     // Complaints about a closed standard error would go there too, and end the process.
     let lines = fmt::layer().with_writer(writer).with_ansi(false).log_internal_errors(false);
-    let filter = settings.filter.clone();
+    let of_the_log = filter_fn(|metadata| !traces::is_traced(metadata)).with_max_level_hint(LevelFilter::TRACE);
+    let filter = settings.filter.clone().and(of_the_log);
+    let recorder = recorder.map(|recorder| recorder.with_filter(filter_fn(traces::is_traced)));
+    let spans = Registry::default().with(recorder);
     match settings.format {
-        LogFormat::Json => Box::new(Registry::default().with(lines.json().with_span_list(false).with_filter(filter))),
+        LogFormat::Json => Box::new(spans.with(lines.json().with_span_list(false).with_filter(filter))),
         LogFormat::Pretty => {
             let fields = debug_fn(write_escaped).delimited(" ");
-            Box::new(Registry::default().with(lines.fmt_fields(fields).with_filter(filter)))
+            Box::new(spans.with(lines.fmt_fields(fields).with_filter(filter)))
         }
     }
 }
@@ -71,10 +76,8 @@ mod tests {
     use std::io::Write;
     use std::sync::{Arc, Mutex};
 
-    use serde_json::Value;
-    use tracing_subscriber::filter::LevelFilter;
-
     use super::*;
+    use serde_json::Value;
 
     #[derive(Clone, Default)]
     struct Buffer(Arc<Mutex<Vec<u8>>>);
@@ -91,10 +94,14 @@ mod tests {
 
     /// What is logged in `act`, in this format, from the level INFO up.
     fn logged(format: LogFormat, act: impl FnOnce()) -> String {
-        let settings = LogSettings { format, filter: Targets::new().with_default(LevelFilter::INFO) };
+        logged_from(LevelFilter::INFO, format, act)
+    }
+
+    fn logged_from(level: LevelFilter, format: LogFormat, act: impl FnOnce()) -> String {
+        let settings = LogSettings { format, filter: Targets::new().with_default(level) };
         let buffer = Buffer::default();
         let writer = buffer.clone();
-        tracing::subscriber::with_default(subscriber(&settings, move || writer.clone()), act);
+        tracing::subscriber::with_default(subscriber(&settings, None, move || writer.clone()), act);
         let bytes = buffer.0.lock().unwrap().clone();
         String::from_utf8(bytes).unwrap()
     }
@@ -137,6 +144,18 @@ mod tests {
             });
             assert!(text.contains("shown") && !text.contains("hidden"), "{text}");
         }
+    }
+
+    #[test]
+    fn spans_of_traces_stay_out_of_the_log() {
+        let text = logged_from(LevelFilter::TRACE, LogFormat::Json, || {
+            let _call = tracing::info_span!("call").entered();
+            let inner = tracing::trace_span!("inner").entered();
+            assert!(inner.is_disabled());
+            tracing::trace!("shown");
+        });
+        let line: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!((&line["span"]["name"], &line["fields"]["message"]), (&"call".into(), &"shown".into()));
     }
 
     #[test]

@@ -17,11 +17,12 @@ mod second_factors;
 pub(super) mod signing_keys;
 mod tls;
 mod tokens;
+pub(super) mod traces;
 
 use super::setting::Setting;
 
 /// All sections, in the order in which they are listed.
-const SECTIONS: [&[Setting]; 17] = [
+const SECTIONS: [&[Setting]; 18] = [
     database::SETTINGS,
     listener::SETTINGS,
     tls::SETTINGS,
@@ -38,6 +39,7 @@ const SECTIONS: [&[Setting]; 17] = [
     mail::SETTINGS,
     data_folder::SETTINGS,
     log::SETTINGS,
+    traces::SETTINGS,
     command_line::SETTINGS,
 ];
 

@@ -103,8 +103,6 @@ pub(super) const RULES: [(&str, &[&str]); 11] = [
     (
         "telemetry",
         &[
-            "tonic",
-            "prost",
             "diesel",
             "crate::application",
             "crate::infrastructure",

@@ -7,7 +7,7 @@ use ipse::config::{self, Setting};
 use super::bless_part;
 
 /// The headings, each before the setting that begins its section.
-const SECTIONS: [(&str, &str); 17] = [
+const SECTIONS: [(&str, &str); 18] = [
     ("database_url", "Database"),
     ("grpc_listen", "Listeners"),
     ("tls_cert_file", "TLS"),
@@ -24,6 +24,7 @@ const SECTIONS: [(&str, &str); 17] = [
     ("smtp_url", "Mail server and mail"),
     ("data_dir", "Trying it out"),
     ("log_format", "Log output"),
+    ("otlp_endpoint", "Traces"),
     ("cli_ca_file", "Command line"),
 ];
 
