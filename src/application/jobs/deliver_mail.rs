@@ -1,6 +1,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use tracing::Instrument as _;
+use tracing::field::Empty;
 
 use super::payload::MailPayload;
 use super::{Assignment, Handler, JobFailed, JobKind};
@@ -35,7 +37,12 @@ impl Handler for DeliverMail {
         }
         let mail = payload.into_mail(MailId::from_uuid(*job.id.as_uuid()));
         let mail = mail.map_err(|error| JobFailed::ForNow(Box::new(error)))?;
-        self.mailer.deliver(&mail).await?;
+        let span = tracing::trace_span!("mail", otel.kind = "client", ipse.mail.kind = mail.content.kind(), error.type = Empty);
+        let delivered = self.mailer.deliver(&mail).instrument(span.clone()).await;
+        if let Err(rejected) = delivered {
+            span.record("error.type", "rejected");
+            return Err(rejected.into());
+        }
         tracing::info!(mail_id = %mail.id, kind = mail.content.kind(), "sent a mail");
         Ok(())
     }

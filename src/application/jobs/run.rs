@@ -2,6 +2,8 @@ use std::time::Duration as StdDuration;
 
 use time::Duration;
 use tokio::time::timeout;
+use tracing::Instrument as _;
+use tracing::field::Empty;
 use zeroize::Zeroizing;
 
 use super::kind::LEASE;
@@ -59,7 +61,14 @@ impl Jobs {
         let ClaimedJob { job, lease } = claimed;
         let kind = JobKind::parse(&job.kind);
         let outcome = match self.handlers.iter().find(|handler| Some(handler.kind()) == kind) {
-            Some(handler) => self.attempt(handler.as_ref(), &job).await,
+            Some(handler) => {
+                let name = handler.kind().as_str();
+                let span = tracing::trace_span!("job", otel.name = name, otel.trace_id = Empty, error.type = Empty);
+                let outcome = self.attempt(handler.as_ref(), &job).instrument(span.clone()).await;
+                outcome.inspect_err(|_| {
+                    span.record("error.type", "failed");
+                })
+            }
             None => Err(JobFailed::ForNow("this version does not know the kind of job".into())),
         };
         let now = self.clock.now();

@@ -13,6 +13,7 @@ pub(in crate::infrastructure) use memory::Memory;
 pub use queue::LaneCounts;
 use queue::{PendingJob, Queue};
 use tokio::sync::oneshot;
+use tracing::Span;
 
 use crate::application::ports::HashError;
 
@@ -56,6 +57,11 @@ impl HashingLane {
         T: Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
+        let (call, waiting) = (Span::current(), tracing::trace_span!("wait for a hashing thread"));
+        let work = move |memory: &mut Memory| {
+            drop(waiting);
+            tracing::trace_span!(parent: &call, "hash").in_scope(|| work(memory))
+        };
         self.queue.push(Box::new(PendingJob::new(work, reply)))?;
         answer.await.map_err(|ended| HashError::Failed(ended.into()))
     }

@@ -21,7 +21,8 @@ use tracing::Instrument as _;
 use super::content_type::is_grpc;
 use super::policy::{PolicyTable, Rpc};
 use super::room::{CallRoom, Holder, StreamPlace, StreamRoom};
-use super::{body, deadline, request_id, trace_context};
+use super::trace_context::TraceContext;
+use super::{body, deadline, request_id};
 use crate::application::Ports;
 use crate::application::access::Authorizer;
 use crate::application::call::Call;
@@ -104,8 +105,8 @@ impl Gate {
         let path = request.uri().path();
         let max_bytes = max_message_bytes(path);
         let method = if self.policy.find(path).is_some() { path.to_owned() } else { "unknown".to_owned() };
-        // A span that another program begins: its lines and ours are found by one id.
-        let trace_id = trace_context::trace_id(request.headers()).map(str::to_owned);
+        // Lines of the log are found by the trace, and its spans by what the log says.
+        let trace_id = trace_id(&request);
         let span = tracing::info_span!("call", request_id = %id, method, trace_id);
         let work = async {
             let handled = AssertUnwindSafe(self.handle(request, inner, began)).catch_unwind().await;
@@ -172,7 +173,9 @@ impl Gate {
                 request.extensions_mut().insert(place.clone());
             }
             request.extensions_mut().insert(call.clone());
-            let Ok(response) = inner.call(request).await;
+            let use_case = path.rsplit('/').next().unwrap_or_default();
+            let span = tracing::trace_span!("use case", otel.name = use_case);
+            let Ok(response) = inner.call(request).instrument(span).await;
             if let Some(Refusal::Overloaded) = status::refusal_in(&response) {
                 self.authorizer.record_overload(&call, &path);
             }
@@ -197,7 +200,7 @@ impl Gate {
         let origin = Origin {
             client: client::from_request(request, &self.proxies),
             request_id: request_id::current().to_string(),
-            trace_id: trace_context::trace_id(request.headers()).unwrap_or_default().to_owned(),
+            trace_id: trace_id(request).unwrap_or_default(),
         };
         Call::new(now, origin, bearer, rpc.access.clone())
     }
@@ -237,6 +240,10 @@ pub(in crate::presentation::grpc) fn in_our_form(status: &Status, max_bytes: usi
         // The health service answers a question about an unknown service with NOT_FOUND, as its protocol says.
         _ => return None,
     })
+}
+
+fn trace_id(request: &Request<Body>) -> Option<String> {
+    request.extensions().get().map(TraceContext::to_string)
 }
 
 fn max_message_bytes(path: &str) -> usize {

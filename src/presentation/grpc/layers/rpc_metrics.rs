@@ -1,5 +1,5 @@
-//! What is counted of RPCs: how many with which outcome, how long they took, how many are in flight. A layer around the
-//! gate, so that what the gate refuses counts too. Streams are in flight until they end.
+//! What is counted of RPCs: how many with which outcome, how long they took, how many are in flight; and their traces. A
+//! layer around the gate, so that what the gate refuses counts too. Streams are in flight until they end.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -21,8 +21,10 @@ use tokio::time::Instant;
 use tonic::body::Body;
 use tonic::{Code, Status};
 use tower::{Layer, Service};
+use tracing::{Instrument as _, Span};
 
 use super::policy::PolicyTable;
+use super::trace_context::TraceContext;
 use crate::presentation::grpc::status;
 use crate::telemetry::metrics::Metrics;
 
@@ -112,11 +114,12 @@ impl RpcMetrics {
         metrics.add("ipse_call_errors", "Calls that have ended with an error, by its reason", self.errors.clone());
     }
 
-    /// Counts a call to this path, from now until it ends.
-    fn begin(self: &Arc<Self>, path: &str) -> Call {
+    /// Counts a call to this path, and traces it, from now until it ends.
+    fn begin(self: &Arc<Self>, path: &str, trace: Option<TraceContext>) -> Call {
         let method = self.methods.get(path).unwrap_or(&self.other).clone();
         method.active.inc();
-        Call { metrics: self.clone(), method, began: Instant::now(), code: Code::Cancelled }
+        let span = trace.map_or_else(Span::none, |trace| trace.span(&method.name));
+        Call { metrics: self.clone(), method, span, began: Instant::now(), code: Code::Cancelled }
     }
 }
 
@@ -124,6 +127,7 @@ impl RpcMetrics {
 struct Call {
     metrics: Arc<RpcMetrics>,
     method: Arc<Method>,
+    span: Span,
     began: Instant,
     code: Code,
 }
@@ -136,20 +140,29 @@ impl Call {
             && let Some(reason) = Status::from_header_map(headers).as_ref().and_then(status::reason_of)
         {
             self.metrics.errors.get_or_create(&ReasonLabels { reason }).inc();
+            self.span.record("ipse.reason", reason);
         }
     }
 }
 
 impl Drop for Call {
     fn drop(&mut self) {
-        let labels = OutcomeLabels {
-            rpc_system_name: "grpc",
-            rpc_method: self.method.name.clone(),
-            rpc_response_status_code: CODES.get(self.code as usize).copied().unwrap_or(CODES[2]),
-        };
+        let code = CODES.get(self.code as usize).copied().unwrap_or(CODES[2]);
+        self.span.record("rpc.response.status_code", code);
+        if is_fault(self.code) {
+            self.span.record("error.type", code);
+        }
+        let rpc_method = self.method.name.clone();
+        let labels = OutcomeLabels { rpc_system_name: "grpc", rpc_method, rpc_response_status_code: code };
         self.metrics.durations.get_or_create(&labels).observe(self.began.elapsed().as_secs_f64());
         self.method.active.dec();
     }
+}
+
+/// Whether OpenTelemetry's conventions take a code for a fault of the server.
+fn is_fault(code: Code) -> bool {
+    use Code::{DataLoss, DeadlineExceeded, Internal, Unavailable, Unimplemented, Unknown};
+    matches!(code, Unknown | DeadlineExceeded | Unimplemented | Internal | Unavailable | DataLoss)
 }
 
 /// The code that headers or trailers tell, if they end a call.
@@ -189,9 +202,14 @@ where
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
-        let call = self.metrics.begin(request.uri().path());
-        self.inner.call(request).map(|answered| answered.map(|response| CountedBody::of(response, call))).boxed()
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
+        let trace = TraceContext::of(request.headers());
+        let call = self.metrics.begin(request.uri().path(), trace);
+        if let Some(trace) = trace {
+            request.extensions_mut().insert(trace);
+        }
+        let answer = self.inner.call(request).instrument(call.span.clone());
+        answer.map(|answered| answered.map(|response| CountedBody::of(response, call))).boxed()
     }
 }
 
