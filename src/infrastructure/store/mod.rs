@@ -13,6 +13,7 @@ mod pool;
 mod postgres;
 mod settings;
 mod sqlite;
+mod statement;
 mod unit;
 mod wait_limit;
 

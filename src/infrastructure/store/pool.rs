@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool::managed::{Manager, Object, Pool, PoolError, QueueMode};
+use tracing::Instrument as _;
 
 use super::error::unavailable;
 use super::unit::{Backend, Unit};
@@ -78,7 +79,8 @@ impl<B: Backend + Manager<Error = StoreError>> Connections<B> {
 
     async fn acquire(&self) -> StoreResult<Object<B>> {
         // Boxed, as opening a connection is a large future, and a wait holds what it waits for twice.
-        match self.acquire_limit.wait(Box::pin(self.pool.get())).await {
+        let acquired = self.acquire_limit.wait(Box::pin(self.pool.get()));
+        match acquired.instrument(tracing::trace_span!("connection")).await {
             Some(Ok(connection)) => Ok(connection),
             Some(Err(PoolError::Backend(refused))) => Err(refused),
             Some(Err(other)) => Err(unavailable(other.to_string())),

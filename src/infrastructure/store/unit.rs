@@ -13,9 +13,11 @@ use futures_util::future::{BoxFuture, join};
 use futures_util::{FutureExt, TryFutureExt};
 use tokio::runtime::Handle;
 use tokio::sync::Mutex as Turn;
+use tracing::Span;
 
 use super::error::{self, Trouble};
 use super::kept::Kept;
+use super::statement;
 use super::wait_limit::WaitLimit;
 use crate::application::ports::{ChangeSink, StoreError, StoreResult};
 use crate::domain::Timestamp;
@@ -30,7 +32,10 @@ pub(super) trait Backend: Manager<Type: Send + Sync> + Sized + 'static {
     /// were first polled.
     type Lent<'c>: AsyncConnectionCore<Backend = Self::Dialect>;
     /// The dialect of its statements.
-    type Dialect: diesel::backend::Backend;
+    type Dialect: diesel::backend::Backend<QueryBuilder: Default> + Default;
+
+    /// What OpenTelemetry's conventions call the database.
+    const SYSTEM: &'static str;
 
     /// Whether a list of values is one parameter, whatever its length.
     const LISTS_ARE_PARAMETERS: bool;
@@ -175,7 +180,8 @@ impl<B: Backend> Unit<B> {
     /// Runs statements without parameters.
     pub(super) async fn batch(&self, statements: &str) -> StoreResult<()> {
         let connection = self.connection()?;
-        self.send(async { B::lend(connection).await.batch_execute(statements).await }).await
+        let span = statement::span_of::<B>(|| statements.to_owned());
+        self.send(span, async { B::lend(connection).await.batch_execute(statements).await }).await
     }
 
     /// Runs a statement: the number of rows it touched.
@@ -185,8 +191,9 @@ impl<B: Backend> Unit<B> {
     {
         self.in_transaction(async {
             let connection = self.connection()?;
+            let span = statement::span::<B>(&query);
             let query = Kept::new(query, true);
-            self.send(async { RunQueryDsl::execute(query, &mut B::lend(connection).await).await }).await
+            self.send(span, async { RunQueryDsl::execute(query, &mut B::lend(connection).await).await }).await
         })
         .boxed()
     }
@@ -195,7 +202,7 @@ impl<B: Backend> Unit<B> {
     pub(super) fn load_returned<'a, Q, T>(&'a self, query: Q) -> BoxFuture<'a, StoreResult<Vec<T>>>
     where
         Q: AsQuery,
-        Kept<Q::Query>: for<'c> LoadQuery<'a, B::Lent<'c>, T> + Send + 'a,
+        Kept<Q::Query>: QueryFragment<B::Dialect> + for<'c> LoadQuery<'a, B::Lent<'c>, T> + Send + 'a,
         T: Send + 'a,
     {
         self.load(Kept::new(query.as_query(), B::LISTS_ARE_PARAMETERS))
@@ -205,7 +212,7 @@ impl<B: Backend> Unit<B> {
     pub(super) fn find_returned<'a, Q, T>(&'a self, query: Q) -> BoxFuture<'a, StoreResult<Option<T>>>
     where
         Q: AsQuery,
-        Kept<Q::Query>: for<'c> LoadQuery<'a, B::Lent<'c>, T> + Send + 'a,
+        Kept<Q::Query>: QueryFragment<B::Dialect> + for<'c> LoadQuery<'a, B::Lent<'c>, T> + Send + 'a,
         T: Send + 'a,
     {
         self.find(Kept::new(query.as_query(), B::LISTS_ARE_PARAMETERS))
@@ -214,12 +221,13 @@ impl<B: Backend> Unit<B> {
     /// Runs a query: its rows.
     pub(super) fn load<'a, Q, T>(&'a self, query: Q) -> BoxFuture<'a, StoreResult<Vec<T>>>
     where
-        Q: for<'c> LoadQuery<'a, B::Lent<'c>, T> + Send + 'a,
+        Q: QueryFragment<B::Dialect> + for<'c> LoadQuery<'a, B::Lent<'c>, T> + Send + 'a,
         T: Send + 'a,
     {
         self.in_transaction(async {
             let connection = self.connection()?;
-            self.send(async { RunQueryDsl::load(query, &mut B::lend(connection).await).await }).await
+            let span = statement::span::<B>(&query);
+            self.send(span, async { RunQueryDsl::load(query, &mut B::lend(connection).await).await }).await
         })
         .boxed()
     }
@@ -227,7 +235,7 @@ impl<B: Backend> Unit<B> {
     /// Runs a query that finds one row or none.
     pub(super) fn find<'a, Q, T>(&'a self, query: Q) -> BoxFuture<'a, StoreResult<Option<T>>>
     where
-        Q: for<'c> LoadQuery<'a, B::Lent<'c>, T> + Send + 'a,
+        Q: QueryFragment<B::Dialect> + for<'c> LoadQuery<'a, B::Lent<'c>, T> + Send + 'a,
         T: Send + 'a,
     {
         self.load(query).map_ok(|rows| rows.into_iter().next()).boxed()
@@ -258,7 +266,7 @@ impl<B: Backend> Unit<B> {
     }
 
     /// Sends a statement, after the one that begins the transaction, if that is due, and waits for the answers.
-    async fn send<T>(&self, statement: impl Future<Output = QueryResult<T>>) -> StoreResult<T> {
+    async fn send<T>(&self, span: Span, statement: impl Future<Output = QueryResult<T>>) -> StoreResult<T> {
         let connection = self.connection()?;
         let is_begin_due = {
             let mut state = self.state();
@@ -268,15 +276,17 @@ impl<B: Backend> Unit<B> {
             state.unanswered += 1;
             std::mem::take(&mut state.is_begin_due)
         };
-        let outcome = if is_begin_due {
-            let begin = B::begin(connection);
-            let begin = async { B::lend(connection).await.batch_execute(&begin).await };
-            let both = join(begin, statement).map(|(begun, outcome)| begun.and(outcome));
-            self.limit.wait(both).await
-        } else {
-            self.limit.wait(statement).await
+        let answered = async {
+            if is_begin_due {
+                let begin = B::begin(connection);
+                let begin = async { B::lend(connection).await.batch_execute(&begin).await };
+                let both = join(begin, statement).map(|(begun, outcome)| begun.and(outcome));
+                self.limit.wait(both).await
+            } else {
+                self.limit.wait(statement).await
+            }
         };
-        self.settle(outcome)
+        self.settle(statement::within(span, answered).await)
     }
 
     fn settle<T>(&self, outcome: Option<QueryResult<T>>) -> StoreResult<T> {

@@ -172,6 +172,8 @@ impl Backend for Connector {
 
     const LISTS_ARE_PARAMETERS: bool = true;
 
+    const SYSTEM: &'static str = "postgresql";
+
     const BEGINS_WITH_FIRST_STATEMENT: bool = true;
 
     async fn lend(connection: &Connection) -> &AsyncPgConnection {

@@ -88,6 +88,8 @@ impl Backend for Connector {
 
     const LISTS_ARE_PARAMETERS: bool = false;
 
+    const SYSTEM: &'static str = "sqlite";
+
     /// It waits for the writers of other processes.
     const BEGINS_WITH_FIRST_STATEMENT: bool = false;
 
