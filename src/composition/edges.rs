@@ -36,7 +36,7 @@ impl Edges {
         let keys_read = Arc::new(Stopwatch::start());
         let mut metrics = Metrics::default();
         server.register(&mut metrics);
-        metrics::register(&mut metrics, sources(adapters, use_cases, keys_read.clone()));
+        metrics::register(&mut metrics, sources(settings, adapters, use_cases, keys_read.clone()));
         let side_port = SidePort {
             keys: use_cases.services.keys.clone(),
             issuer: settings.issuer().into(),
@@ -49,11 +49,12 @@ impl Edges {
     }
 }
 
-fn sources(adapters: &Adapters, use_cases: &UseCases, keys_read: Arc<Stopwatch>) -> Sources {
+fn sources(settings: &Settings, adapters: &Adapters, use_cases: &UseCases, keys_read: Arc<Stopwatch>) -> Sources {
     Sources {
         clock: adapters.ports.clock.clone(),
         feed: adapters.feed.clone(),
         hasher: adapters.hasher.clone(),
+        hashing: settings.hashing,
         jobs: use_cases.jobs.clone(),
         jwt: adapters.jwt.clone(),
         keys_read,

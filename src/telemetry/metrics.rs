@@ -49,13 +49,18 @@ impl Metrics {
     }
 
     /// Adds a count of what has happened since the start, read when somebody asks; its name gets the ending `_total`.
-    pub fn counter(&mut self, name: &str, help: &str, read: impl Read<u64>) {
+    pub fn counter<N: EncodeCounterValue>(&mut self, name: &str, help: &str, read: impl Read<N>) {
         let encode = move |encoder: MetricEncoder<'_>| encode_count(encoder, &read());
         self.0.register(name, help, Reading { kind: MetricType::Counter, encode });
     }
 
     /// Adds counts of one kind, told apart by their labels, read when somebody asks.
-    pub fn counters<L: EncodeLabelSet>(&mut self, name: &str, help: &str, read: impl Read<Vec<(L, u64)>>) {
+    pub fn counters<L: EncodeLabelSet, N: EncodeCounterValue>(
+        &mut self,
+        name: &str,
+        help: &str,
+        read: impl Read<Vec<(L, N)>>,
+    ) {
         let encode = move |mut encoder: MetricEncoder<'_>| {
             read().iter().try_for_each(|(labels, count)| encode_count(encoder.encode_family(labels)?, count))
         };
@@ -125,8 +130,8 @@ mod tests {
     fn every_kind_has_its_form() {
         let mut metrics = Metrics::default();
         metrics.gauges("rooms", "Rooms", || vec![([("floor", "1")], 0.5), ([("floor", "2")], 2.0)]);
-        metrics.counter("steps", "Steps", || 3);
-        metrics.counters("doors", "Doors", || vec![([("to", "a\"b")], 4)]);
+        metrics.counter("steps", "Steps", || 3_u64);
+        metrics.counters("doors", "Doors", || vec![([("to", "a\"b")], 4_u64)]);
         let visits = Counter::<u64>::default();
         metrics.add("visits", "Visits", visits.clone());
         visits.inc();

@@ -124,7 +124,7 @@ def test_a_scraper_counts_what_was_called(server: Server, client: Client) -> Non
         for code in ("OK", "UNAUTHENTICATED")
     ]
     assert gained == [3, 1]
-    invalid = ("ipse_call_errors_total", frozenset({("reason", "CREDENTIALS_INVALID")}))
+    invalid = ("ipse_call_errors_total", frozenset({("rpc_method", "ipse.v1.AuthService/Login"), ("reason", "CREDENTIALS_INVALID")}))
     assert after[invalid] - before.get(invalid, 0) == 1
     hashed = ("ipse_hashing_begun_total", frozenset())
     assert after[hashed] - before[hashed] == 4

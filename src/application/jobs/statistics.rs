@@ -15,6 +15,8 @@ pub struct JobStatistics {
     pub kind: JobKind,
     /// Jobs that are not done.
     pub waiting: i64,
+    /// Those of them whose time has come.
+    pub due: i64,
     /// For how long the job that was due first has been due.
     pub overdue: Duration,
     /// Jobs that were given up.
@@ -24,7 +26,7 @@ pub struct JobStatistics {
 impl Jobs {
     /// Counts the jobs, and writes those that are done again and again, where they are missing.
     pub async fn look_over(&self) -> Result<()> {
-        let counts = self.store.read().await?.jobs().count_jobs().await?;
+        let counts = self.store.read().await?.jobs().count_jobs(self.clock.now()).await?;
         let is_there = |kind: JobKind| counts.iter().any(|count| count.kind == kind.as_str() && count.waiting > 0);
         let missing = JobKind::ALL.into_iter().filter(|&kind| kind.period().is_some() && !is_there(kind));
         let missing: Vec<JobKind> = missing.collect();
@@ -49,6 +51,7 @@ impl Jobs {
             JobStatistics {
                 kind,
                 waiting: count.map_or(0, |count| count.waiting),
+                due: count.map_or(0, |count| count.due),
                 overdue: count
                     .and_then(|count| count.first_run_time)
                     .map_or(Duration::ZERO, |time| (now - time).max(Duration::ZERO)),

@@ -88,6 +88,8 @@ pub struct JobCounts {
     pub kind: String,
     /// Jobs that are not done, those among them that a worker has.
     pub waiting: i64,
+    /// Those that wait for nothing but a worker.
+    pub due: i64,
     /// When the first of those is due.
     pub first_run_time: Option<Timestamp>,
     /// Jobs that were given up.
@@ -131,8 +133,8 @@ pub trait Jobs: Send + Sync {
     /// Up to `limit` jobs in the order of their ids, from after one on; all of them, or those that were given up.
     async fn list_jobs(&self, after: JobId, dead_only: bool, limit: i64) -> StoreResult<Vec<ListedJob>>;
 
-    /// How many jobs there are of each kind of which there is one, in the order of their names.
-    async fn count_jobs(&self) -> StoreResult<Vec<JobCounts>>;
+    /// How many jobs there are of each kind of which there is one, in the order of their names, and how many are due by `now`.
+    async fn count_jobs(&self, now: Timestamp) -> StoreResult<Vec<JobCounts>>;
 
     /// Erases up to `limit` jobs that were given up before `before`. How many.
     async fn purge_dead_jobs(&self, before: Timestamp, limit: i64) -> StoreResult<usize>;

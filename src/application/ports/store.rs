@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use async_trait::async_trait;
 
 use super::{
@@ -79,6 +81,10 @@ pub struct PoolUse {
     pub idle: usize,
     /// Units of work that wait for a connection.
     pub waiting: usize,
+    /// How long all units of work so far have waited for theirs.
+    pub waited: Duration,
+    /// How many of them got none in time.
+    pub timeouts: u64,
 }
 
 /// A unit of work: all repositories on one connection.

@@ -6,6 +6,7 @@ mod tests;
 use std::io;
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use ::argon2::Params;
 use ::argon2::password_hash::phc::Output;
@@ -98,6 +99,12 @@ impl Argon2Hasher {
     #[must_use]
     pub fn counts(&self) -> LaneCounts {
         self.lane.counts()
+    }
+
+    /// How long all threads together have worked.
+    #[must_use]
+    pub fn busy(&self) -> Duration {
+        self.lane.busy()
     }
 
     /// The recipe of a new hash.

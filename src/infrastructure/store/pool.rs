@@ -1,9 +1,11 @@
 //! Pools of connections, and what units of work they give.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use deadpool::managed::{Manager, Object, Pool, PoolError, QueueMode};
+use tokio::time::Instant;
 use tracing::Instrument as _;
 
 use super::error::unavailable;
@@ -16,7 +18,15 @@ pub(super) struct Connections<B: Backend> {
     pool: Pool<B>,
     limit: WaitLimit,
     acquire_limit: WaitLimit,
+    waits: Waits,
     sink: Arc<dyn ChangeSink>,
+}
+
+/// How long units of work have waited for a connection, and how many got none.
+#[derive(Default)]
+struct Waits {
+    nanoseconds: AtomicU64,
+    timeouts: AtomicU64,
 }
 
 impl<B: Backend + Manager<Error = StoreError>> Connections<B> {
@@ -29,7 +39,8 @@ impl<B: Backend + Manager<Error = StoreError>> Connections<B> {
     ) -> StoreResult<Self> {
         // The connection used last is used next, so that a burst leaves no more connections busy than it needs.
         let pool = Pool::builder(backend).max_size(most).queue_mode(QueueMode::Lifo).build().map_err(unavailable)?;
-        Ok(Self { pool, limit: limit.clone(), acquire_limit: limit.with(acquire_timeout), sink })
+        let acquire_limit = limit.with(acquire_timeout);
+        Ok(Self { pool, limit: limit.clone(), acquire_limit, waits: Waits::default(), sink })
     }
 
     /// A unit without a transaction.
@@ -74,13 +85,28 @@ impl<B: Backend + Manager<Error = StoreError>> Connections<B> {
         let status = self.pool.status();
         // The two are not read at one moment.
         let used = status.size.saturating_sub(status.available);
-        PoolUse { name, most: status.max_size, used, idle: status.available, waiting: status.waiting }
+        PoolUse {
+            name,
+            most: status.max_size,
+            used,
+            idle: status.available,
+            waiting: status.waiting,
+            waited: Duration::from_nanos(self.waits.nanoseconds.load(Ordering::Relaxed)),
+            timeouts: self.waits.timeouts.load(Ordering::Relaxed),
+        }
     }
 
     async fn acquire(&self) -> StoreResult<Object<B>> {
         // Boxed, as opening a connection is a large future, and a wait holds what it waits for twice.
         let acquired = self.acquire_limit.wait(Box::pin(self.pool.get()));
-        match acquired.instrument(tracing::trace_span!("connection")).await {
+        let began = Instant::now();
+        let acquired = acquired.instrument(tracing::trace_span!("connection")).await;
+        let waited = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.waits.nanoseconds.fetch_add(waited, Ordering::Relaxed);
+        if acquired.is_none() {
+            self.waits.timeouts.fetch_add(1, Ordering::Relaxed);
+        }
+        match acquired {
             Some(Ok(connection)) => Ok(connection),
             Some(Err(PoolError::Backend(refused))) => Err(refused),
             Some(Err(other)) => Err(unavailable(other.to_string())),

@@ -82,21 +82,22 @@ async fn jobs_are_listed_in_pages(fixture: Fixture) {
 }
 
 async fn jobs_are_counted_by_kind(fixture: Fixture) {
-    assert_eq!(fixture.read().await.jobs().count_jobs().await.unwrap(), []);
+    assert_eq!(fixture.read().await.jobs().count_jobs(at(4)).await.unwrap(), []);
     let of_kind = |number, kind: &str| Job { kind: kind.to_owned(), ..job(number) };
     enqueue(&fixture, [of_kind(1, "b"), of_kind(5, "a"), of_kind(4, "a"), of_kind(2, "a"), of_kind(3, "c")]).await;
     assert_eq!(claim(&fixture, at(3), at(60), 10).await.len(), 3);
     for number in [2, 3] {
         assert!(bury(&fixture, claim_of(number, 1), at(7)).await);
     }
-    let count = |kind: &str, waiting, first: Option<i64>, dead| JobCounts {
+    let count = |kind: &str, (waiting, due), first: Option<i64>, dead| JobCounts {
         kind: kind.to_owned(),
         waiting,
+        due,
         first_run_time: first.map(at),
         dead,
     };
-    let expected = [count("a", 2, Some(4), 1), count("b", 1, Some(60), 0), count("c", 0, None, 1)];
-    assert_eq!(fixture.read().await.jobs().count_jobs().await.unwrap(), expected);
+    let expected = [count("a", (2, 1), Some(4), 1), count("b", (1, 0), Some(60), 0), count("c", (0, 0), None, 1)];
+    assert_eq!(fixture.read().await.jobs().count_jobs(at(4)).await.unwrap(), expected);
 }
 
 async fn old_dead_jobs_are_purged_in_batches(fixture: Fixture) {

@@ -62,6 +62,10 @@ fn bucket(method: &str, code: &str, bound: &str) -> String {
     format!("rpc_server_call_duration_seconds_bucket{{le=\"{bound}\",{}}}", labels(method, code))
 }
 
+fn errors(method: &str, reason: &str) -> String {
+    format!("ipse_call_errors_total{{rpc_method=\"{method}\",reason=\"{reason}\"}}")
+}
+
 fn active(method: &str) -> String {
     format!("ipse_active_calls{{rpc_method=\"{method}\"}}")
 }
@@ -77,7 +81,7 @@ async fn calls_count_by_method_and_code(world: World) {
         (calls("ipse.v1.AuthService/Login", "OK"), "1"),
         (calls("ipse.v1.AuthService/Login", "UNAUTHENTICATED"), "2"),
         (calls("ipse.v1.AccountService/GetMe", "OK"), "1"),
-        ("ipse_call_errors_total{reason=\"CREDENTIALS_INVALID\"}".to_owned(), "2"),
+        (errors("ipse.v1.AuthService/Login", "CREDENTIALS_INVALID"), "2"),
         (active("ipse.v1.AuthService/Login"), "0"),
     ] {
         assert_eq!(samples[&series], expected, "{series}");
@@ -152,6 +156,8 @@ async fn the_parts_tell_how_busy_they_are(world: World) {
     let samples = samples(&world).await;
     assert_eq!(samples["process_start_time_seconds"], START.unix_timestamp().to_string());
     assert_eq!(samples["ipse_hashing_begun_total"], "2", "one hash to sign up, one to sign in");
+    assert!(number(&samples["ipse_hashing_busy_seconds_total"]) > 0.0);
+    assert!(number(&samples["ipse_hashing_threads"]) >= 1.0);
     assert_eq!(samples["ipse_hashing_waiting"], "0");
     assert_eq!(samples["ipse_hashing_refused_total"], "0");
     assert_eq!(samples["ipse_signing_keys{state=\"active\"}"], "1");
@@ -167,6 +173,8 @@ async fn the_parts_tell_how_busy_they_are(world: World) {
     assert!(open.iter().map(|count| number(count)).sum::<f64>() >= 1.0);
     assert_eq!(of("db_client_connection_max", ""), &world.database.settings.max_connections.to_string());
     assert_eq!(of("db_client_connection_pending_requests", ""), "0");
+    assert!(number(of("db_client_connection_wait_seconds_total", "")) > 0.0);
+    assert_eq!(of("db_client_connection_timeouts_total", ""), "0");
 }
 
 async fn mails_count_by_what_became_of_them(world: World) {
@@ -195,12 +203,14 @@ async fn jobs_count_by_kind_and_what_became_of_them(world: World) {
         ("ipse_jobs_attempts_total{kind=\"token_mail\",outcome=\"given_up\"}", "1"),
         ("ipse_jobs_attempts_total{kind=\"notice_mail\",outcome=\"done\"}", "1"),
         ("ipse_jobs_attempts_total{kind=\"purge\",outcome=\"done\"}", "0"),
-        ("ipse_jobs_waiting{kind=\"token_mail\"}", "1"),
-        ("ipse_jobs_waiting{kind=\"notice_mail\"}", "0"),
-        ("ipse_jobs_oldest_seconds{kind=\"token_mail\"}", "60"),
-        ("ipse_jobs_oldest_seconds{kind=\"notice_mail\"}", "0"),
-        ("ipse_jobs_dead{kind=\"token_mail\"}", "1"),
-        ("ipse_jobs_dead{kind=\"notice_mail\"}", "0"),
+        ("ipse_jobs_waiting{kind=\"token_mail\",lane=\"mail.token\"}", "1"),
+        ("ipse_jobs_waiting{kind=\"notice_mail\",lane=\"mail.notice\"}", "0"),
+        ("ipse_jobs_due{kind=\"token_mail\",lane=\"mail.token\"}", "1"),
+        ("ipse_jobs_due{kind=\"notice_mail\",lane=\"mail.notice\"}", "0"),
+        ("ipse_jobs_oldest_seconds{kind=\"token_mail\",lane=\"mail.token\"}", "60"),
+        ("ipse_jobs_oldest_seconds{kind=\"notice_mail\",lane=\"mail.notice\"}", "0"),
+        ("ipse_jobs_dead{kind=\"token_mail\",lane=\"mail.token\"}", "1"),
+        ("ipse_jobs_dead{kind=\"notice_mail\",lane=\"mail.notice\"}", "0"),
         ("ipse_mail_overdue_seconds", "60"),
     ] {
         assert_eq!(samples[series], expected, "{series}");
@@ -217,7 +227,7 @@ async fn what_is_refused_for_overload_counts(world: World) {
         let samples = samples(&world).await;
         // The answer is on its way before its call is counted as over.
         if samples[&active("ipse.v1.AuthService/Login")] == "1" {
-            assert_eq!(samples["ipse_call_errors_total{reason=\"SERVER_OVERLOADED\"}"], "1");
+            assert_eq!(samples[&errors("ipse.v1.AuthService/Login", "SERVER_OVERLOADED")], "1");
             assert_eq!(samples[&calls("ipse.v1.AuthService/Login", "RESOURCE_EXHAUSTED")], "1");
             break;
         }

@@ -8,11 +8,13 @@ use std::io;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 pub(in crate::infrastructure) use memory::Memory;
 pub use queue::LaneCounts;
 use queue::{PendingJob, Queue};
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 use tracing::Span;
 
 use crate::application::ports::HashError;
@@ -70,6 +72,11 @@ impl HashingLane {
     pub(in crate::infrastructure) fn counts(&self) -> LaneCounts {
         self.queue.counts()
     }
+
+    /// How long all threads together have worked.
+    pub(in crate::infrastructure) fn busy(&self) -> Duration {
+        self.queue.busy()
+    }
 }
 
 impl Drop for HashingLane {
@@ -87,9 +94,11 @@ fn work(queue: &Queue, mut memory: Memory) {
         tracing::warn!(%error, "a hashing thread keeps its normal priority");
     }
     while let Some(job) = queue.pop() {
+        let began = Instant::now();
         // A panic drops the job and with it the reply, which its caller sees as a failure. The thread must live on, or
         // the lane would get narrower with each panic until all sign-ins hang.
         let _ = panic::catch_unwind(AssertUnwindSafe(|| job.run(&mut memory)));
+        queue.count_busy(began.elapsed());
     }
 }
 

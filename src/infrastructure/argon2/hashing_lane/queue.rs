@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
@@ -54,6 +55,7 @@ struct Waiting {
     jobs: VecDeque<Box<dyn Job>>,
     begun: u64,
     refused: u64,
+    busy: Duration,
     closed: bool,
 }
 
@@ -70,7 +72,8 @@ pub struct LaneCounts {
 
 impl Queue {
     pub(super) fn new(capacity: usize) -> Self {
-        let waiting = Mutex::new(Waiting { jobs: VecDeque::new(), begun: 0, refused: 0, closed: false });
+        let waiting =
+            Mutex::new(Waiting { jobs: VecDeque::new(), begun: 0, refused: 0, busy: Duration::ZERO, closed: false });
         Self { waiting, changed: Condvar::new(), capacity }
     }
 
@@ -109,6 +112,16 @@ impl Queue {
     pub(super) fn counts(&self) -> LaneCounts {
         let waiting = self.lock();
         LaneCounts { waiting: waiting.jobs.len(), begun: waiting.begun, refused: waiting.refused }
+    }
+
+    /// Counts the time that a thread worked.
+    pub(super) fn count_busy(&self, time: Duration) {
+        self.lock().busy += time;
+    }
+
+    /// How long all threads together have worked.
+    pub(super) fn busy(&self) -> Duration {
+        self.lock().busy
     }
 
     /// Drops the jobs that wait and lets the threads go.

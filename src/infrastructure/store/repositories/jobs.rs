@@ -136,18 +136,23 @@ impl Jobs for Unit {
         Ok(rows.into_iter().map(ListedJob::from).collect())
     }
 
-    async fn count_jobs(&self) -> StoreResult<Vec<JobCounts>> {
+    async fn count_jobs(&self, now: Timestamp) -> StoreResult<Vec<JobCounts>> {
         let waiting = jobs::table.filter(jobs::dead_time.is_null()).group_by(jobs::kind);
         let waiting = waiting.select((jobs::kind, count_star(), min(jobs::run_time)));
         let waiting: Vec<(String, i64, Option<DbTime>)> = self.load(waiting).await?;
+        let due = jobs::table.filter(jobs::dead_time.is_null()).filter(jobs::run_time.le(DbTime(now)));
+        let due: Vec<(String, i64)> = self.load(due.group_by(jobs::kind).select((jobs::kind, count_star()))).await?;
         let dead = jobs::table.filter(jobs::dead_time.is_not_null()).group_by(jobs::kind);
         let dead: Vec<(String, i64)> = self.load(dead.select((jobs::kind, count_star()))).await?;
 
-        let none = |kind: String| JobCounts { kind, waiting: 0, first_run_time: None, dead: 0 };
+        let none = |kind: String| JobCounts { kind, waiting: 0, due: 0, first_run_time: None, dead: 0 };
         let mut counts = BTreeMap::new();
         for (kind, count, first) in waiting {
             let of_kind = counts.entry(kind.clone()).or_insert_with(|| none(kind));
             (of_kind.waiting, of_kind.first_run_time) = (count, first.map(|time| time.0));
+        }
+        for (kind, count) in due {
+            counts.entry(kind.clone()).or_insert_with(|| none(kind)).due = count;
         }
         for (kind, count) in dead {
             counts.entry(kind.clone()).or_insert_with(|| none(kind)).dead = count;

@@ -84,6 +84,7 @@ struct OutcomeLabels {
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ReasonLabels {
+    rpc_method: Arc<str>,
     reason: &'static str,
 }
 
@@ -111,7 +112,8 @@ impl RpcMetrics {
         // Read in this order: of a call that is no longer in flight, its duration is there.
         metrics.add("ipse_active_calls", "Calls in flight, open streams among them, by method", self.active.clone());
         metrics.add("rpc_server_call_duration_seconds", durations, self.durations.clone());
-        metrics.add("ipse_call_errors", "Calls that have ended with an error, by its reason", self.errors.clone());
+        let errors = "Calls that have ended with an error, by method and reason";
+        metrics.add("ipse_call_errors", errors, self.errors.clone());
     }
 
     /// Counts a call to this path, and traces it, from now until it ends.
@@ -139,7 +141,8 @@ impl Call {
         if code != Code::Ok
             && let Some(reason) = Status::from_header_map(headers).as_ref().and_then(status::reason_of)
         {
-            self.metrics.errors.get_or_create(&ReasonLabels { reason }).inc();
+            let rpc_method = self.method.name.clone();
+            self.metrics.errors.get_or_create(&ReasonLabels { rpc_method, reason }).inc();
             self.span.record("ipse.reason", reason);
         }
     }
