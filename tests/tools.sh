@@ -97,6 +97,11 @@ need_faketime() { has_faketime || { apt_install faketime && has_faketime; }; }
 
 has_faketime() { compgen -G '/usr/lib/*/faketime/libfaketimeMT.so.1' >/dev/null; }
 
+# What scrapes metrics, and the program that judges metrics and rules.
+need_prometheus() { has_prometheus || { apt_install prometheus && has_prometheus; }; }
+
+has_prometheus() { has prometheus && has promtool; }
+
 # Go of the version above or newer. An older one fetches it from where newer ones get it by themselves: as a module.
 need_go() {
   find_go || { apt_install golang-go && find_go; } || return 1

@@ -10,6 +10,7 @@ use tracing_subscriber::filter::{FilterExt as _, LevelFilter, Targets, filter_fn
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::{Writer, debug_fn};
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{Registry, fmt};
 
 use super::traces::{self, Recorder};
@@ -46,12 +47,24 @@ fn subscriber<W>(settings: &LogSettings, recorder: Option<Recorder>, writer: W) 
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
+    match recorder {
+        None => with_lines(Registry::default(), settings, writer),
+        Some(recorder) => {
+            let recorder = recorder.with_filter(filter_fn(traces::is_traced));
+            with_lines(Registry::default().with(recorder), settings, writer)
+        }
+    }
+}
+
+fn with_lines<S, W>(spans: S, settings: &LogSettings, writer: W) -> Box<dyn Subscriber + Send + Sync>
+where
+    S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync + 'static,
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
     // Complaints about a closed standard error would go there too, and end the process.
     let lines = fmt::layer().with_writer(writer).with_ansi(false).log_internal_errors(false);
     let of_the_log = filter_fn(|metadata| !traces::is_traced(metadata)).with_max_level_hint(LevelFilter::TRACE);
     let filter = settings.filter.clone().and(of_the_log);
-    let recorder = recorder.map(|recorder| recorder.with_filter(filter_fn(traces::is_traced)));
-    let spans = Registry::default().with(recorder);
     match settings.format {
         LogFormat::Json => Box::new(spans.with(lines.json().with_span_list(false).with_filter(filter))),
         LogFormat::Pretty => {

@@ -38,6 +38,7 @@ def test_it_holds_what_is_installed_by_the_rights_that_it_needs(package: Path) -
         "usr/share/doc/ipse/copyright": "-rw-r--r--",
         "usr/share/doc/ipse/ipse.cdx.json": "-rw-r--r--",
         "usr/share/doc/ipse/operations.md": "-rw-r--r--",
+        "usr/share/doc/ipse/monitoring/alerts.yaml": "-rw-r--r--",
     }
     for path, mode in expected.items():
         assert listed.get(path, listed.get(f"{path}.gz"))[0] == mode, path

@@ -29,12 +29,10 @@ pub(in crate::config) fn read(source: &Source) -> Result<Option<TraceSettings>, 
     let one_in = source.limited("otlp_trace_one_in", value::number)?;
     let ca_file = source.optional("otlp_ca_file", pem::authorities_file)?;
     let Some(endpoint) = source.optional("otlp_endpoint", url::origin)? else {
-        for key in ["otlp_ca_file", "otlp_trace_one_in"] {
-            if source.has(key)? {
-                return Err(source.refuse(key, "has no use without IPSE_OTLP_ENDPOINT"));
-            }
-        }
-        return Ok(None);
+        return match ca_file {
+            Some(_) => Err(source.refuse("otlp_ca_file", "has no use without IPSE_OTLP_ENDPOINT")),
+            None => Ok(None),
+        };
     };
     if ca_file.is_some() && endpoint.starts_with("http:") {
         return Err(source.refuse("otlp_ca_file", "has no use with an http URL"));

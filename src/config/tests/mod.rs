@@ -229,6 +229,7 @@ fn every_limit_holds_at_its_boundary() {
         ("hashing_iterations", ["2", "16"], ["1", "17"]),
         ("hashing_threads", ["0", "256"], ["-1", "257"]),
         ("hashing_queue", ["1", "65536"], ["0", "65537"]),
+        ("otlp_trace_one_in", ["1", "1000000"], ["0", "1000001"]),
     ];
     let limited: Vec<&str> = config::settings().filter(|setting| setting.limits.is_some()).map(|s| s.key).collect();
     assert_eq!(table.map(|(key, ..)| key).as_slice(), limited);

@@ -1,4 +1,4 @@
-//! The table of metrics in `docs/operations.md`, which is that of the module that registers them.
+//! The table of metrics in `docs/monitoring.md`, which is that of the module that registers them.
 
 use super::{bless_part, markdown, sources};
 use crate::support::http::get;
@@ -40,8 +40,8 @@ fn is_named(metric: &str, (first, name): &(String, String)) -> bool {
 }
 
 #[test]
-fn operations_tell_of_every_metric() {
-    bless_part("docs/operations.md", "metrics", &documented());
+fn the_page_on_monitoring_tells_of_every_metric() {
+    bless_part("docs/monitoring.md", "metrics", &documented());
 }
 
 async fn the_table_names_the_metrics_that_are_served(world: World) {

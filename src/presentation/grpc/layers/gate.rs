@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use tonic::body::Body;
 use tonic::{Code, Status};
 use tower::{Layer, Service};
-use tracing::Instrument as _;
+use tracing::{Instrument as _, Span};
 
 use super::content_type::is_grpc;
 use super::policy::{PolicyTable, Rpc};
@@ -173,9 +173,7 @@ impl Gate {
                 request.extensions_mut().insert(place.clone());
             }
             request.extensions_mut().insert(call.clone());
-            let use_case = path.rsplit('/').next().unwrap_or_default();
-            let span = tracing::trace_span!("use case", otel.name = use_case);
-            let Ok(response) = inner.call(request).instrument(span).await;
+            let Ok(response) = inner.call(request).instrument(use_case(&path)).await;
             if let Some(Refusal::Overloaded) = status::refusal_in(&response) {
                 self.authorizer.record_overload(&call, &path);
             }
@@ -240,6 +238,11 @@ pub(in crate::presentation::grpc) fn in_our_form(status: &Status, max_bytes: usi
         // The health service answers a question about an unknown service with NOT_FOUND, as its protocol says.
         _ => return None,
     })
+}
+
+/// The span of the use case of a method.
+fn use_case(path: &str) -> Span {
+    tracing::trace_span!("use case", otel.name = path.rsplit('/').next())
 }
 
 fn trace_id(request: &Request<Body>) -> Option<String> {
