@@ -67,7 +67,7 @@ async fn one_look_takes_in_however_many_changes_there_are(world: World) {
     let other = world.another_replica().await;
     let tokens = (1..=2500).map(|number| TokenId::from_uuid(Uuid::from_u128(number)));
     let changes: Vec<_> = tokens.map(AccessChange::Token).collect();
-    let mut tx = world.store().write().await.unwrap();
+    let tx = world.store().write().await.unwrap();
     for some in changes.chunks(500) {
         assert_eq!(tx.access_changes().insert_access_changes(some, world.now()).await.unwrap(), 500);
     }
