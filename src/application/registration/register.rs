@@ -8,7 +8,7 @@ use crate::application::call::Call;
 use crate::application::error::{Error, Refusal, Result, Violations};
 use crate::application::idempotency::{Exit, Idempotent, IdempotentCall};
 use crate::application::jobs::{TokenRecipient, explanation};
-use crate::application::ports::{Transaction, UserInsert};
+use crate::application::ports::{PasswordCredential, Transaction, UserInsert};
 use crate::application::{new_password, user_changes};
 use crate::domain::account::email::EmailAddress;
 use crate::domain::account::profile::{DisplayName, Locale};
@@ -65,7 +65,8 @@ impl Registration {
         let open = self.idempotency.open(call, request).await?;
         let tx = open.tx.as_ref();
         let insert = tx.users().insert_user(&user).err_into();
-        match try_join(limiter.count(tx, call.now), insert).await?.1 {
+        let ((), inserted, holder) = try_join3(limiter.count(tx, call.now), insert, holder(tx, &user)).await?;
+        match inserted {
             UserInsert::Inserted => {
                 let created = call.event(AuditType::UserCreated).on(user.id);
                 try_join3(
@@ -76,7 +77,7 @@ impl Registration {
                 .await?;
             }
             UserInsert::NameTaken => {
-                let event = self.answer_taken_address(tx, &user, &hash, call).await?;
+                let event = self.answer_taken_address(tx, (&user, &hash), holder, call).await?;
                 self.trail.record(tx, event, call.now).await?;
             }
         }
@@ -129,12 +130,10 @@ impl Registration {
     async fn answer_taken_address(
         &self,
         tx: &dyn Transaction,
-        user: &User,
-        hash: &PasswordHash,
+        (user, hash): (&User, &PasswordHash),
+        (owner, stored): Holder,
         call: &Call,
     ) -> Result<Event> {
-        let find_password = tx.credentials().find_password_by_email(&user.email);
-        let (owner, stored) = try_join(tx.users().find_by_email(&user.email), find_password).await?;
         let mut owner = owner.ok_or_else(|| Error::Contention("the account was erased meanwhile".into()))?;
         let refused = call.event(AuditType::UserCreated).on(owner.id).failed("EMAIL_TAKEN");
         match owner.state {
@@ -180,6 +179,15 @@ impl Registration {
             email.zip(display_name).map(|(email, display_name)| SignUp { email, username, display_name, locale });
         violations.check(sign_up.zip(password))
     }
+}
+
+/// Who has an address once somebody signed up with it, and their password.
+type Holder = (Option<User>, Option<PasswordCredential>);
+
+/// Finds them whether or not the address was free, so that both cost the same.
+async fn holder(tx: &dyn Transaction, user: &User) -> Result<Holder> {
+    let find_password = tx.credentials().find_password_by_email(&user.email);
+    Ok(try_join(tx.users().find_by_email(&user.email), find_password).await?)
 }
 
 /// What a sign-up says of a person beside the address.

@@ -1,6 +1,7 @@
 //! A unit of work on one connection of either backend, which survives that it is abandoned at any moment.
 
 use std::borrow::Cow;
+use std::future::ready;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -80,6 +81,8 @@ struct State {
     in_transaction: bool,
     /// Whether the transaction begins with the next statement.
     is_begin_due: bool,
+    /// Whether transactions are those of single statements.
+    is_of_one_statement: bool,
     /// Statements that have not answered; that of a future which was dropped never does.
     unanswered: usize,
     has_failed: bool,
@@ -93,6 +96,8 @@ impl State {
         self.has_failed || self.unanswered > 0
     }
 }
+
+type Statement<'a, T> = BoxFuture<'a, QueryResult<T>>;
 
 /// A unit of work on one connection.
 ///
@@ -181,7 +186,7 @@ impl<B: Backend> Unit<B> {
     pub(super) async fn batch(&self, statements: &str) -> StoreResult<()> {
         let connection = self.connection()?;
         let span = statement::span_of::<B>(|| statements.to_owned());
-        self.send(span, async { B::lend(connection).await.batch_execute(statements).await }).await
+        self.send(span, async { B::lend(connection).await.batch_execute(statements).await }.boxed()).await
     }
 
     /// Runs a statement: the number of rows it touched.
@@ -189,13 +194,10 @@ impl<B: Backend> Unit<B> {
     where
         Q: QueryFragment<B::Dialect> + Send + 'a,
     {
-        self.in_transaction(async {
-            let connection = self.connection()?;
-            let span = statement::span::<B>(&query);
-            let query = Kept::new(query, true);
-            self.send(span, async { RunQueryDsl::execute(query, &mut B::lend(connection).await).await }).await
-        })
-        .boxed()
+        let Ok(connection) = self.connection() else { return ready(Err(StoreError::Aborted)).boxed() };
+        let span = statement::span::<B>(&query);
+        let query = Kept::new(query, true);
+        self.run(span, async { RunQueryDsl::execute(query, &mut B::lend(connection).await).await }.boxed())
     }
 
     /// Runs a statement that changes rows, and returns some.
@@ -224,12 +226,9 @@ impl<B: Backend> Unit<B> {
         Q: QueryFragment<B::Dialect> + for<'c> LoadQuery<'a, B::Lent<'c>, T> + Send + 'a,
         T: Send + 'a,
     {
-        self.in_transaction(async {
-            let connection = self.connection()?;
-            let span = statement::span::<B>(&query);
-            self.send(span, async { RunQueryDsl::load(query, &mut B::lend(connection).await).await }).await
-        })
-        .boxed()
+        let Ok(connection) = self.connection() else { return ready(Err(StoreError::Aborted)).boxed() };
+        let span = statement::span::<B>(&query);
+        self.run(span, async { RunQueryDsl::load(query, &mut B::lend(connection).await).await }.boxed())
     }
 
     /// Runs a query that finds one row or none.
@@ -241,20 +240,33 @@ impl<B: Backend> Unit<B> {
         self.load(query).map_ok(|rows| rows.into_iter().next()).boxed()
     }
 
-    /// Gives a statement a transaction of its own, where it takes one.
-    async fn in_transaction<T>(&self, statement: impl Future<Output = StoreResult<T>>) -> StoreResult<T> {
-        let is_alone = B::is_shared(self.connection()?) && !self.state().in_transaction;
-        if !is_alone {
-            return statement.await;
+    /// Sends a statement, in a transaction of its own where it takes one. The statement is boxed: what surrounds it exists
+    /// once for each kind of result, and not for each of hundreds of statements.
+    fn run<'a, T>(&'a self, span: Span, statement: Statement<'a, T>) -> BoxFuture<'a, StoreResult<T>>
+    where
+        T: Send + 'a,
+    {
+        async move {
+            if !self.is_alone()? {
+                return self.send(span, statement).await;
+            }
+            let _turn = self.alone.lock().await;
+            self.state().is_of_one_statement = true;
+            self.begin().await?;
+            let outcome = self.send(span, statement).await?;
+            match self.commit().await {
+                // Units without a transaction only read, so that there is nothing to be uncertain about.
+                Err(StoreError::OutcomeUnknown(cause)) => Err(StoreError::Unavailable(cause)),
+                committed => committed.map(|()| outcome),
+            }
         }
-        let _turn = self.alone.lock().await;
-        self.begin().await?;
-        let outcome = statement.await?;
-        match self.commit().await {
-            // Units without a transaction only read, so that there is nothing to be uncertain about.
-            Err(StoreError::OutcomeUnknown(cause)) => Err(StoreError::Unavailable(cause)),
-            committed => committed.map(|()| outcome),
-        }
+        .boxed()
+    }
+
+    /// Whether a statement takes a transaction of its own. The one that is open may be that of another such statement.
+    fn is_alone(&self) -> StoreResult<bool> {
+        let state = self.state();
+        Ok(B::is_shared(self.connection()?) && (state.is_of_one_statement || !state.in_transaction))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -266,16 +278,9 @@ impl<B: Backend> Unit<B> {
     }
 
     /// Sends a statement, after the one that begins the transaction, if that is due, and waits for the answers.
-    async fn send<T>(&self, span: Span, statement: impl Future<Output = QueryResult<T>>) -> StoreResult<T> {
+    async fn send<T>(&self, span: Span, statement: Statement<'_, T>) -> StoreResult<T> {
         let connection = self.connection()?;
-        let is_begin_due = {
-            let mut state = self.state();
-            if state.in_transaction && state.has_failed {
-                return Err(StoreError::Aborted);
-            }
-            state.unanswered += 1;
-            std::mem::take(&mut state.is_begin_due)
-        };
+        let is_begin_due = self.start()?;
         let answered = async {
             if is_begin_due {
                 let begin = B::begin(connection);
@@ -289,23 +294,41 @@ impl<B: Backend> Unit<B> {
         self.settle(statement::within(span, answered).await)
     }
 
-    fn settle<T>(&self, outcome: Option<QueryResult<T>>) -> StoreResult<T> {
+    /// Notes that a statement is sent. Whether the transaction has to begin first.
+    fn start(&self) -> StoreResult<bool> {
         let mut state = self.state();
-        state.unanswered -= 1;
+        if state.in_transaction && state.has_failed {
+            return Err(StoreError::Aborted);
+        }
+        state.unanswered += 1;
+        Ok(std::mem::take(&mut state.is_begin_due))
+    }
+
+    fn settle<T>(&self, outcome: Option<QueryResult<T>>) -> StoreResult<T> {
+        self.state().unanswered -= 1;
         match outcome {
             Some(Ok(value)) => Ok(value),
-            Some(Err(failure)) => {
-                state.has_failed = true;
+            Some(Err(failure)) => Err(self.fail(Some(failure))),
+            None => Err(self.fail(None)),
+        }
+    }
+
+    /// What is told of a statement that failed, or was not answered in time.
+    fn fail(&self, failure: Option<diesel::result::Error>) -> StoreError {
+        let mut state = self.state();
+        state.has_failed = true;
+        match failure {
+            Some(failure) => {
                 let connection = self.connection.as_deref();
                 let further = |message: &str| connection.map_or(Trouble::Lost, |known| B::trouble(known, message));
                 if error::trouble(&failure, further) == Trouble::Lost {
                     state.wire = Wire::Lost;
                 }
-                Err(error::from_diesel(failure, further))
+                error::from_diesel(failure, further)
             }
             None => {
-                (state.has_failed, state.wire) = (true, Wire::Silent);
-                Err(error::unavailable("the database did not answer in time"))
+                state.wire = Wire::Silent;
+                error::unavailable("the database did not answer in time")
             }
         }
     }

@@ -21,6 +21,7 @@ on_both_backends! {
     a_dropped_unit_is_rolled_back
     a_failed_statement_makes_the_commit_refuse
     joined_statements_are_executed_in_their_order
+    queries_are_joined_without_a_transaction_too
     of_joined_statements_the_one_that_failed_first_is_told_of
     a_cancelled_unit_leaves_nothing_behind
     writers_and_readers_in_parallel_all_succeed
@@ -97,6 +98,19 @@ async fn joined_statements_are_executed_in_their_order(fixture: Fixture) {
         let (_, (found, begun)) = try_join(insert, find).await.unwrap();
         assert_eq!((found, begun), (Some(person), Some(session)));
         tx.commit().await.unwrap();
+    }
+}
+
+/// Behind a pooler each of them has a transaction of its own.
+async fn queries_are_joined_without_a_transaction_too(fixture: Fixture) {
+    fixture.put_users(&[user(1), user(2)]).await;
+    let unit = fixture.read().await;
+    for _ in 0..3 {
+        let (ada, bob) = (user(1).id, user(2).id);
+        let found =
+            try_join3(unit.users().find_user(ada), unit.users().find_user(bob), unit.users().find_user(ada)).await;
+        assert_eq!(found.unwrap(), (Some(user(1)), Some(user(2)), Some(user(1))));
+        assert_eq!(unit.users().find_user(bob).await.unwrap(), Some(user(2)));
     }
 }
 
