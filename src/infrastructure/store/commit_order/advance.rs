@@ -32,11 +32,12 @@ impl Advance {
             let writers = gap.writers.clone();
             numbers.map(move |numbers| Gap { numbers, writers: writers.clone() }).collect::<Vec<_>>()
         };
-        let seen = found.numbers.last().map_or(position.seen, |last| position.seen.max(*last));
+        let last = found.numbers.last().copied().filter(|last| *last > position.seen);
         Self {
-            seen,
+            seen: last.unwrap_or(position.seen),
             old: position.unsettled.iter().filter(|gap| !is_settled(gap)).flat_map(rest).collect(),
-            new: missing(position.seen + 1..=seen, found.numbers),
+            // A reader chooses where it begins: after the greatest number that there is, nothing comes.
+            new: last.map(|last| missing(position.seen + 1..=last, found.numbers)).unwrap_or_default(),
         }
     }
 
@@ -120,6 +121,14 @@ mod tests {
         assert!(advance.has_new_gap());
         let unsettled = vec![gap(4..=5, &["w"]), gap(8..=8, &["w"])];
         assert_eq!(advance.finish(&["w".to_owned()]), Position { seen: 9, unsettled });
+    }
+
+    #[test]
+    fn a_reader_may_come_after_the_greatest_of_all_numbers() {
+        let position = Position::after(i64::MAX);
+        let advance = advance(&position, (&[], i64::MAX), &[]);
+        assert!(!advance.has_new_gap());
+        assert_eq!(advance.finish(&[]), position);
     }
 
     #[test]
