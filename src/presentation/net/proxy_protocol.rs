@@ -18,7 +18,7 @@ pub(in crate::presentation) const LOCAL: [u8; FIXED_BYTES] = *b"\r\n\r\n\0\r\nQU
 
 /// Whose connection it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Source {
+pub(in crate::presentation) enum Source {
     /// The load balancer's own, such as its health check.
     Local,
     /// That of a client with this address.
@@ -29,7 +29,7 @@ pub(super) enum Source {
 
 /// Why a connection does not begin as it must.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum NoHeader {
+pub(in crate::presentation) enum NoHeader {
     /// The other version.
     #[error("it begins with version 1 of the PROXY protocol; version 2 is needed")]
     Version1,
@@ -48,7 +48,7 @@ pub(super) enum NoHeader {
 }
 
 /// Reads the header, and nothing of what comes after it.
-pub(super) async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Result<Source, NoHeader> {
+pub(in crate::presentation) async fn read(stream: &mut (impl AsyncRead + Unpin)) -> Result<Source, NoHeader> {
     let mut fixed = [0; FIXED_BYTES];
     // Piece by piece: what is no header may be shorter than one, and its sender wait for an answer.
     for piece in [0..VERSION_1.len(), VERSION_1.len()..SIGNATURE.len(), SIGNATURE.len()..FIXED_BYTES] {
