@@ -8,6 +8,7 @@
 grpcurl_version=1.8.9 # the newest whose go.mod Debian 12's Go meets
 buf_version=1.75.0
 cargo_deny_version=0.20.2
+cargo_fuzz_version=0.13.2
 cargo_deb_version=3.8.0 cargo_cyclonedx_version=0.5.9
 go_version=1.24.13 # of the examples; a newer one does as well
 node_oldest=20 node_version=22.23.3 npm_version=10.9.4
@@ -177,6 +178,11 @@ need_cargo_deny() { need_cargo_tool cargo-deny "$cargo_deny_version"; }
 
 # need_component rustfmt|clippy COMMAND
 need_component() { cargo "$2" --version >/dev/null 2>&1 || { has rustup && rustup component add "$1"; }; }
+
+# The compiler that fuzzing takes, beside the one that all else is built with.
+need_nightly() { has_nightly || { has rustup && rustup toolchain install nightly --profile minimal; }; }
+
+has_nightly() { cargo +nightly --version >/dev/null 2>&1; }
 
 has() { command -v "$1" >/dev/null; }
 

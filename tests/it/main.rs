@@ -8,6 +8,7 @@ mod attacks;
 mod cli;
 mod contract;
 mod docs;
+mod fuzz;
 mod grpc;
 mod http;
 mod migrations;
