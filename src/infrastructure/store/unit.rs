@@ -75,12 +75,20 @@ enum Wire {
     Silent,
 }
 
+/// Whether there is a transaction.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+enum Phase {
+    #[default]
+    Outside,
+    /// It begins with the next statement.
+    Due,
+    Inside,
+}
+
 /// What is known of a unit of work.
 #[derive(Default)]
 struct State {
-    in_transaction: bool,
-    /// Whether the transaction begins with the next statement.
-    is_begin_due: bool,
+    phase: Phase,
     /// Whether transactions are those of single statements.
     is_of_one_statement: bool,
     /// Statements that have not answered; that of a future which was dropped never does.
@@ -138,11 +146,11 @@ impl<B: Backend> Unit<B> {
     /// Begins the transaction, now or with its first statement.
     pub(super) async fn begin(&self) -> StoreResult<()> {
         if B::BEGINS_WITH_FIRST_STATEMENT {
-            self.state().is_begin_due = true;
+            self.state().phase = Phase::Due;
         } else {
             self.batch(&B::begin(self.connection()?)).await?;
+            self.state().phase = Phase::Inside;
         }
-        self.state().in_transaction = true;
         Ok(())
     }
 
@@ -151,11 +159,11 @@ impl<B: Backend> Unit<B> {
     /// server had done it by then.
     pub(super) async fn commit(&self) -> StoreResult<()> {
         let is_begun = {
-            let mut state = self.state();
-            if state.in_transaction && state.is_in_doubt() {
+            let state = self.state();
+            if state.phase == Phase::Inside && state.is_in_doubt() {
                 return Err(StoreError::Aborted);
             }
-            state.in_transaction && !std::mem::take(&mut state.is_begin_due)
+            state.phase == Phase::Inside
         };
         if is_begun {
             match self.batch("COMMIT").await {
@@ -167,7 +175,7 @@ impl<B: Backend> Unit<B> {
         }
         let changes = {
             let mut state = self.state();
-            state.in_transaction = false;
+            state.phase = Phase::Outside;
             std::mem::take(&mut state.changes)
         };
         if !changes.is_empty() {
@@ -266,7 +274,7 @@ impl<B: Backend> Unit<B> {
     /// Whether a statement takes a transaction of its own. The one that is open may be that of another such statement.
     fn is_alone(&self) -> StoreResult<bool> {
         let state = self.state();
-        Ok(B::is_shared(self.connection()?) && (state.is_of_one_statement || !state.in_transaction))
+        Ok(B::is_shared(self.connection()?) && (state.is_of_one_statement || state.phase == Phase::Outside))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -297,11 +305,15 @@ impl<B: Backend> Unit<B> {
     /// Notes that a statement is sent. Whether the transaction has to begin first.
     fn start(&self) -> StoreResult<bool> {
         let mut state = self.state();
-        if state.in_transaction && state.has_failed {
+        if state.phase == Phase::Inside && state.has_failed {
             return Err(StoreError::Aborted);
         }
         state.unanswered += 1;
-        Ok(std::mem::take(&mut state.is_begin_due))
+        let is_due = state.phase == Phase::Due;
+        if is_due {
+            state.phase = Phase::Inside;
+        }
+        Ok(is_due)
     }
 
     fn settle<T>(&self, outcome: Option<QueryResult<T>>) -> StoreResult<T> {
@@ -317,20 +329,16 @@ impl<B: Backend> Unit<B> {
     fn fail(&self, failure: Option<diesel::result::Error>) -> StoreError {
         let mut state = self.state();
         state.has_failed = true;
-        match failure {
-            Some(failure) => {
-                let connection = self.connection.as_deref();
-                let further = |message: &str| connection.map_or(Trouble::Lost, |known| B::trouble(known, message));
-                if error::trouble(&failure, further) == Trouble::Lost {
-                    state.wire = Wire::Lost;
-                }
-                error::from_diesel(failure, further)
-            }
-            None => {
-                state.wire = Wire::Silent;
-                error::unavailable("the database did not answer in time")
-            }
+        let Some(failure) = failure else {
+            state.wire = Wire::Silent;
+            return error::unavailable("the database did not answer in time");
+        };
+        let connection = self.connection.as_deref();
+        let further = |message: &str| connection.map_or(Trouble::Lost, |known| B::trouble(known, message));
+        if error::trouble(&failure, further) == Trouble::Lost {
+            state.wire = Wire::Lost;
         }
+        error::from_diesel(failure, further)
     }
 }
 
@@ -338,9 +346,8 @@ impl<B: Backend> Drop for Unit<B> {
     fn drop(&mut self) {
         let Some(connection) = self.connection.take() else { return };
         let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
-        let is_in_transaction = state.in_transaction && !state.is_begin_due;
         match Handle::try_current() {
-            _ if !is_in_transaction && !state.is_in_doubt() => drop(connection),
+            _ if state.phase != Phase::Inside && !state.is_in_doubt() => drop(connection),
             _ if state.is_in_doubt() && B::is_shared(&connection) => drop(Object::take(connection)),
             Ok(runtime) if state.wire == Wire::Whole => {
                 drop(runtime.spawn(reset(connection, self.limit.with(RESET_TIMEOUT))));
