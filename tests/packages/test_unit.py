@@ -41,6 +41,13 @@ def test_little_is_exposed() -> None:
     assert f"`systemd-analyze security` gives {EXPOSURE}" in (ROOT / "docs/operations.md").read_text()
 
 
+def test_a_start_that_fails_is_tried_again() -> None:
+    """A database that is not there yet ends it with the exit code of a wrong setting."""
+    lines = (SYSTEMD / "ipse.service").read_text().splitlines()
+    assert {"Restart=on-failure", "StartLimitIntervalSec=0"} <= set(lines)
+    assert not [line for line in lines if line.startswith("RestartPreventExitStatus=")]
+
+
 def calls_of(*sets: str) -> set[str]:
     """The system calls in these sets of systemd's."""
     calls, left = set(), list(sets)
