@@ -39,6 +39,7 @@ def test_it_holds_what_is_installed_by_the_rights_that_it_needs(package: Path) -
         "usr/share/doc/ipse/ipse.cdx.json": "-rw-r--r--",
         "usr/share/doc/ipse/operations.md": "-rw-r--r--",
         "usr/share/doc/ipse/monitoring/alerts.yaml": "-rw-r--r--",
+        "usr/share/doc/ipse/CHANGELOG.md": "-rw-r--r--",
     }
     for path, mode in expected.items():
         assert listed.get(path, listed.get(f"{path}.gz"))[0] == mode, path
