@@ -25,7 +25,7 @@ from support.server import Server
 MIB = 1024
 STARTS, SIGN_INS = 5, 200
 # Three quarters of it are pages of the program, of which the kernel maps more or fewer around each that is used.
-MAX_IDLE = 34 * MIB
+MAX_IDLE = 38 * MIB
 # What one hash takes, and what may come on top for connections and calls.
 MEMORY_OF_A_HASH, MAX_EXTRA = 19 * MIB, 30 * MIB
 MAX_START_MILLISECONDS = 150
