@@ -15,7 +15,7 @@ from support.relay import Relay
 from support.server import Server
 
 # On the way there and back, in seconds: so long that the work itself does not count.
-ROUND_TRIP = 0.06
+ROUND_TRIP = 0.2
 CALLS = 5
 
 

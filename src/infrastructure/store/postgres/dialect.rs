@@ -24,6 +24,8 @@ pub(super) const fn trouble(code: [u8; 5]) -> Trouble {
         return Trouble::Refused(advice);
     }
     match &code {
+        // Told by diesel's own kind, except of the statements behind it in one flight, which fail for the same reason.
+        b"23505" => Trouble::Conflict,
         // A failed serialisation, a deadlock, a lock that was not to be had in time.
         b"40001" | b"40P01" | b"55P03" => Trouble::Contention,
         // The server ends the connection: broken, shutting down, crashed, starting, its database or session gone; idle or
@@ -127,9 +129,10 @@ mod tests {
 
     #[test]
     fn codes_tell_what_to_do_about_an_error() {
-        use Trouble::{Contention, Lost, Unavailable, Unexpected};
+        use Trouble::{Conflict, Contention, Lost, Unavailable, Unexpected};
         for (codes, expected) in [
-            (&["40001", "40P01", "55P03"][..], Contention),
+            (&["23505"][..], Conflict),
+            (&["40001", "40P01", "55P03"], Contention),
             (&["08000", "08006", "25006", "25P03", "25P04", "57P01", "57P02", "57P03", "57P04", "57P05"], Lost),
             (&["57014", "53000", "53100", "53200", "53300", "58000", "58030"], Unavailable),
             (&["23514", "42601", "22P02", "55000", "XX000", "XX001", "\0\0\0\0\0"], Unexpected),
