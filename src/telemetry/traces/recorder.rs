@@ -10,7 +10,7 @@ use super::open_span::OpenSpan;
 use super::queue::Queue;
 use super::{SPANS, TraceSettings};
 
-/// Makes spans for a collector of spans of the crate `tracing`. Of those that [`is_traced`] does not name it must hear
+/// Makes spans for a collector of spans of the crate `tracing`. Of those that `is_traced` does not name it must hear
 /// nothing.
 #[derive(Debug)]
 pub struct Recorder {
