@@ -17,6 +17,7 @@ from support.server import Server
 # On the way there and back, in seconds: so long that the work itself does not count.
 ROUND_TRIP = 0.2
 CALLS = 5
+TRIES = 3
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +52,16 @@ def round_trips(relay: Relay, call: Callable[[], object]) -> float:
         relay.delay = 0.0
 
 
+def least(relay: Relay, call: Callable[[], object], enough: float) -> float:
+    """The same, measured again if it is too many: what else the machine does only ever adds to it."""
+    taken = round_trips(relay, call)
+    for _ in range(TRIES - 1):
+        if taken <= enough:
+            break
+        taken = min(taken, round_trips(relay, call))
+    return taken
+
+
 def test_a_call_waits_for_the_database_only_so_often(far_away: tuple[Client, Server, Relay], capsys) -> None:
     client, server, relay = far_away
     numbers = itertools.count()
@@ -76,7 +87,7 @@ def test_a_call_waits_for_the_database_only_so_often(far_away: tuple[Client, Ser
         "GetMe": (lambda: client.me(session.access_token), 1),
         "IntrospectToken": (lambda: client.tokens.IntrospectToken(request, timeout=SECONDS, metadata=bearer(root)), 0),
     }
-    taken = {name: round_trips(relay, call) for name, (call, _) in most.items()}
+    taken = {name: least(relay, call, limit + 0.5) for name, (call, limit) in most.items()}
     with capsys.disabled():
         print("\nround trips: " + ", ".join(f"{name} {count:.1f}" for name, count in taken.items()))
     assert {name: count for name, count in taken.items() if count > most[name][1] + 0.5} == {}
